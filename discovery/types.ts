@@ -1,0 +1,90 @@
+/**
+ * What discovery tells about a server: the process, the files it maps, and the proven sites in them.
+ *
+ * @module
+ */
+
+/** DHCP family: 4 for kea-dhcp4, 6 for kea-dhcp6. */
+export type Family = 4 | 6;
+
+/** An ELF file that the server maps, identified so that it can be told from a replaced one. */
+export interface MappedFile {
+  /** Path as /proc/PID/maps shows it, without a trailing " (deleted)". */
+  readonly path: string;
+  /** Path that opens the very file the process maps: /proc/PID/exe or /proc/PID/map_files/RANGE. */
+  readonly pinnedPath: string;
+  /** Device as "major:minor" in hexadecimal, as in /proc/PID/maps. */
+  readonly device: string;
+  readonly inode: number;
+  /** GNU build id in hexadecimal; null where the file carries none. */
+  readonly buildId: string | null;
+  /** True when the path no longer leads to the mapped inode: the package was replaced meanwhile. */
+  readonly replaced: boolean;
+}
+
+/** A running Kea server as the kernel shows it. */
+export interface Server {
+  readonly pid: number;
+  readonly family: Family;
+  /** As `kea-dhcp4 -v` prints it: "2.2.0". */
+  readonly version: string;
+  readonly executable: MappedFile;
+  /** Mapped libraries, the executable not among them. */
+  readonly libraries: readonly MappedFile[];
+  readonly host: string;
+  /** Start of the process in clock ticks since boot (/proc/PID/stat field 22): pid and this identify it. */
+  readonly startTicks: number;
+  /** Where it receives DHCP: packet sockets, UDP sockets, or none found. */
+  readonly sockets: readonly ("raw" | "udp")[];
+  /** The memfile lease file it holds open for appending; null without one. */
+  readonly leaseFile: { readonly path: string; readonly fd: number } | null;
+  /** Threads at the time of looking. */
+  readonly threads: number;
+  /** Hook libraries it maps, by path. */
+  readonly hookLibraries: readonly string[];
+}
+
+/** How the kernel executes the displaced instruction of a uprobe: in place of it, or out of line. */
+export type InstructionClass = "emulated" | "single-stepped";
+
+/** Why an address may be probed: each link was checked against the file that the process maps. */
+export interface SiteProof {
+  readonly buildId: string;
+  readonly device: string;
+  readonly inode: number;
+  /** Bounds of the function that holds the site: [start, end), from .eh_frame or a symbol. */
+  readonly function: { readonly start: number; readonly end: number; readonly from: "eh_frame" | "symbol" };
+  /** Bytes that stand at the address in the file, hexadecimal. */
+  readonly bytes: string;
+  /** The instruction as objdump prints it. */
+  readonly instruction: string;
+  /** Symbol to which the call's target resolves by relocation, for call sites and their ends. */
+  readonly target: string | null;
+}
+
+/** One address in one mapped file, with its proof. Made by `proveSites()` alone. */
+export interface Site {
+  /** What it stands for: "allocation.start", "log.warn", "statistics.drop.3". Unique in a plan. */
+  readonly id: string;
+  readonly file: MappedFile;
+  /** ELF virtual address, as objdump shows it. */
+  readonly address: number;
+  /** Exported symbol whose first instruction this is; null when it is not an entry. */
+  readonly symbol: string | null;
+  readonly class: InstructionClass;
+  readonly proof: SiteProof;
+  /** Forecast of hits per packet on an ordinary server; 0 for sites of errors. */
+  readonly hitsPerPacket: number;
+}
+
+/** A site that could not be had, and why, in words for people. */
+export interface Refusal {
+  readonly id: string;
+  readonly why: string;
+}
+
+/** All that was found for one server. */
+export interface SiteSearch {
+  readonly sites: readonly Site[];
+  readonly refusals: readonly Refusal[];
+}
