@@ -1,0 +1,98 @@
+/**
+ * The bpftrace that is installed: which version, and what it can do, found by trying.
+ *
+ * @module
+ */
+
+import type { Site } from "../discovery/types.ts";
+
+/** A bpftrace to run, and how. */
+export interface Bpftrace {
+  /** Program and first arguments: ["bpftrace"], or a way into another root that ends with it. */
+  readonly command: readonly string[];
+  /** As it prints it: "0.17.0". */
+  readonly version: string;
+}
+
+/** bpftrace cannot be used. */
+export class BpftraceError extends Error {
+  override name = "BpftraceError";
+}
+
+/** The oldest minor version of bpftrace 0.x that this is tested with. */
+const OLDEST_MINOR = 17;
+
+/**
+ * Finds out the version of a bpftrace.
+ *
+ * @throws {BpftraceError} when it is not there, does not answer, or is older than 0.17.
+ */
+export async function findBpftrace(command: readonly string[] = ["bpftrace"]): Promise<Bpftrace> {
+  const [program, ...rest] = command;
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(program!, { args: [...rest, "--version"] }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new BpftraceError(
+      "Cannot watch without bpftrace, and it is not installed: apt-get install bpftrace",
+    );
+  }
+  const text = new TextDecoder().decode(output.stdout).trim();
+  const match = /v?(\d+)\.(\d+)\.(\d+)/.exec(text);
+  if (!output.success || match === null) {
+    throw new BpftraceError(`Cannot read the version of bpftrace from "${text.slice(0, 80)}"`);
+  }
+  const [version, major, minor] = [match[0].replace(/^v/, ""), Number(match[1]), Number(match[2])];
+  if (major === 0 && minor < OLDEST_MINOR) {
+    throw new BpftraceError(
+      `Cannot use bpftrace ${version}, 0.${OLDEST_MINOR} or later is wanted: upgrade the package`,
+    );
+  }
+  return { command, version };
+}
+
+/** Environment that sets the limits of every supported version; each ignores the others' names. */
+export const BPFTRACE_ENVIRONMENT: Readonly<Record<string, string>> = {
+  // 2 x 8,192 slots of packets under way, and room. Renamed in 0.20.
+  BPFTRACE_MAP_KEYS_MAX: "20480",
+  BPFTRACE_MAX_MAP_KEYS: "20480",
+  // Prints that word once every probe is attached: on stderr up to 0.22, on stdout from 0.23.
+  __BPFTRACE_NOTIFY_PROBES_ATTACHED: "1",
+};
+
+/** The word that says that every probe is attached. */
+export const ATTACHED = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";
+
+/** A thing that some versions can and others cannot. */
+export interface Feature {
+  readonly name: string;
+  /** Why it matters. */
+  readonly why: string;
+  /** A program that ends at once with status 0 where the feature is there. */
+  readonly trial: (site: Site) => string;
+}
+
+/** What is tried before it is used. */
+export const FEATURES = {
+  addressInFunction: {
+    name: "probe at an address inside an exported function of a library",
+    why: "0.17 refuses it; its sites are given names by a private symbol file instead",
+    // The predicate keeps the program from doing anything in the moment that it is attached.
+    trial: ({ file, address }) =>
+      `uprobe:"${file.path}":0x${address.toString(16)} /pid == 0/ { exit(); } ` +
+      `interval:ms:1 { exit(); }`,
+  },
+} as const satisfies Record<string, Feature>;
+
+/** Tries a feature on a proven site: attaches it for a moment and sees whether bpftrace takes it. */
+export async function has(bpftrace: Bpftrace, feature: Feature, site: Site): Promise<boolean> {
+  const [program, ...rest] = bpftrace.command;
+  const { success } = await new Deno.Command(program!, {
+    args: [...rest, "--unsafe", "-e", feature.trial(site)],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
+}

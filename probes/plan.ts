@@ -1,0 +1,139 @@
+/**
+ * The probe plan: which programs and sites for one server and one profile, what they will cost, and
+ * what could not be had and why. Pure: facts in, plan out.
+ *
+ * @module
+ */
+
+import type { Refusal, Server, Site, SiteSearch } from "../discovery/types.ts";
+import { type Profile, PROFILES, type Source, SOURCES } from "./sources.ts";
+
+/** Microseconds that one hit takes from a busy server in a nested VM, by class (bench:overhead). */
+export const HIT_PRICE = { emulated: 4, "single-stepped": 16, tracepoint: 0.6 } as const;
+
+/**
+ * What a profile may take from an exchange (DORA, two packets), microseconds of the server's CPU.
+ * A Kea 2.2.0 with two threads spends about 225 us on one here: 8, 18 and 35 % of it.
+ */
+export const BUDGET: Readonly<Record<Profile, number>> = { light: 18, standard: 40, deep: 79 };
+
+/** A metric, or a part of one, that this run will not have. */
+export interface Unavailable {
+  readonly metric: string;
+  readonly why: string;
+}
+
+/** A program chosen for the run, with its sites and its price. */
+export interface PlannedSource {
+  readonly file: string;
+  readonly metrics: readonly string[];
+  readonly sites: readonly Site[];
+  /** Forecast, microseconds of the server's CPU an exchange. */
+  readonly forecast: number;
+}
+
+/** What will be attached to one server. */
+export interface Plan {
+  readonly server: Server;
+  readonly profile: Profile;
+  readonly sources: readonly PlannedSource[];
+  /** Forecast of the whole, microseconds of the server's CPU an exchange. */
+  readonly forecast: number;
+  readonly budget: number;
+  readonly notAvailable: readonly Unavailable[];
+}
+
+/**
+ * Chooses programs in order of worth while the profile's budget lasts.
+ *
+ * A program that the profile asks for but that does not fit the budget, the server or the proven
+ * sites is listed in `notAvailable` with the reason; the others go on without it.
+ */
+export function plan(server: Server, search: SiteSearch, profile: Profile): Plan {
+  const sources: PlannedSource[] = [];
+  const notAvailable: Unavailable[] = [];
+  const rank = PROFILES.indexOf(profile);
+  let forecast = 0;
+
+  const served = new Set<string>();
+  for (const source of SOURCES) {
+    const missing = (why: string) =>
+      notAvailable.push(...source.metrics.map((metric) => ({ metric, why })));
+    if (PROFILES.indexOf(source.from) > rank) continue;
+    const unfit = source.unfit(server);
+    if (unfit !== null) {
+      missing(`${source.file}: ${unfit}`);
+      continue;
+    }
+    const sites = source.needs.flatMap((need) => sitesMatching(need, search.sites));
+    const refused = source.needs.flatMap((need) => refusalsMatching(need, search.refusals));
+    const absent = source.needs.filter((need) => sitesMatching(need, search.sites).length === 0);
+    for (const { id, why } of refused) missing(`${source.file}: ${id}: ${why}`);
+    if (absent.length > 0) {
+      if (refused.length === 0) missing(`${source.file}: no site found for ${absent.join(", ")}`);
+      continue;
+    }
+    const price = forecastOf(source, sites);
+    if (forecast + price > BUDGET[profile]) {
+      missing(
+        `${source.file}: it would take ${price.toFixed(0)} us an exchange, ` +
+          `${(BUDGET[profile] - forecast).toFixed(0)} us of the ${profile} profile's budget are left`,
+      );
+      continue;
+    }
+    forecast += price;
+    for (const metric of source.metrics) served.add(metric);
+    sources.push({ file: source.file, metrics: source.metrics, sites, forecast: price });
+  }
+
+  return {
+    server,
+    profile,
+    sources,
+    forecast,
+    budget: BUDGET[profile],
+    notAvailable: withoutTwins(notAvailable, served),
+  };
+}
+
+/**
+ * Metrics for which a source of a dearer profile would be needed, with the profile that has them.
+ */
+export function dearer(profile: Profile): Unavailable[] {
+  const rank = PROFILES.indexOf(profile);
+  const had = new Set(
+    SOURCES.filter((s) => PROFILES.indexOf(s.from) <= rank).flatMap((s) => s.metrics),
+  );
+  return SOURCES
+    .filter((s) => PROFILES.indexOf(s.from) > rank)
+    .flatMap((s) => s.metrics.map((metric) => ({ metric, why: `needs --profile ${s.from}` })))
+    .filter(({ metric }, index, all) =>
+      !had.has(metric) && all.findIndex((other) => other.metric === metric) === index
+    );
+}
+
+/** A packet program for the other kind of socket is no loss where one of the two serves. */
+function withoutTwins(list: readonly Unavailable[], served: ReadonlySet<string>): Unavailable[] {
+  return list.filter(({ metric, why }) => !(why.startsWith("packets_") && served.has(metric)));
+}
+
+function forecastOf(source: Source, sites: readonly Site[]): number {
+  const traps = sites.reduce(
+    (sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE[site.class],
+    0,
+  );
+  return traps + source.tracepointsPerExchange * HIT_PRICE.tracepoint + source.bpfPerExchange;
+}
+
+/** Whether a site id matches a pattern in which `*` stands for any run of characters. */
+export function matches(pattern: string, id: string): boolean {
+  return new RegExp(`^${pattern.split("*").map(RegExp.escape).join(".*")}$`).test(id);
+}
+
+function sitesMatching(pattern: string, sites: readonly Site[]): Site[] {
+  return sites.filter((site) => matches(pattern, site.id));
+}
+
+function refusalsMatching(pattern: string, refusals: readonly Refusal[]): Refusal[] {
+  return refusals.filter((refusal) => matches(pattern, refusal.id));
+}

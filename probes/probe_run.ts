@@ -1,0 +1,183 @@
+/**
+ * One bpftrace process: started, listened to, and stopped whatever happens.
+ *
+ * @module
+ */
+
+import { ATTACHED, type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
+import { type Json, parseExact } from "./exact_json.ts";
+import { READING, type Rendered } from "./render.ts";
+
+/** Maps by name, as bpftrace prints them: cumulative since the probes were attached. */
+export type Maps = Record<string, Json>;
+
+/** What a run tells. */
+export type ProbeEvent =
+  /** Every probe is attached. `probes` is bpftrace's own count. */
+  | { readonly type: "attached"; readonly probes: number }
+  /** One reading of the maps; `nsecs` is the kernel's monotonic clock, null at the last one. */
+  | { readonly type: "reading"; readonly nsecs: number | null; readonly maps: Maps }
+  /** bpftrace could not keep up and dropped so many of its own events. */
+  | { readonly type: "lost"; readonly events: number }
+  /** bpftrace ended. `complaint` is what it said of the reason. */
+  | { readonly type: "ended"; readonly code: number; readonly complaint: string };
+
+/** Noise on stderr that means nothing: see reference of bpftrace on RLIMIT_MEMLOCK. */
+const HARMLESS = /RLIMIT_MEMLOCK|^\s*$|WARNING|^\S+:\d+[-:]\d+|^\s|^Attaching|BCC_SYMFS/;
+
+/** A running bpftrace. Disposing stops it. */
+export class ProbeRun implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #events: AsyncGenerator<ProbeEvent>;
+  #ended = false;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#events = this.#listen();
+  }
+
+  /**
+   * Starts bpftrace on a rendered program. It dies with this process, even by SIGKILL, and sees
+   * no ^C of the terminal: only {@linkcode stop} ends it.
+   *
+   * @param symbols folder of private symbol files, see `writeSiteSymbols()`.
+   */
+  static start(bpftrace: Bpftrace, { program }: Rendered, symbols?: string): ProbeRun {
+    const child = new Deno.Command("setpriv", {
+      args: [
+        "--pdeathsig",
+        "KILL",
+        "--",
+        ...bpftrace.command,
+        "--unsafe",
+        "-f",
+        "json",
+        "-e",
+        program,
+      ],
+      env: { ...BPFTRACE_ENVIRONMENT, ...(symbols === undefined ? {} : { BCC_SYMFS: symbols }) },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      detached: true,
+    }).spawn();
+    return new ProbeRun(child);
+  }
+
+  /** Process id of bpftrace. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Everything the run tells, ending with "ended". May be consumed once. */
+  get events(): AsyncGenerator<ProbeEvent> {
+    return this.#events;
+  }
+
+  /**
+   * Stops bpftrace: SIGINT, SIGINT again after 1 s (0.17 can lose one), SIGTERM after 2 s, SIGKILL
+   * after 2.5 s. The last reading comes as an event where bpftrace still prints it. Returns at once.
+   */
+  stop(): void {
+    const steps: [number, Deno.Signal][] = [
+      [0, "SIGINT"],
+      [1000, "SIGINT"],
+      [2000, "SIGTERM"],
+      [2500, "SIGKILL"],
+    ];
+    const timers = steps.map(([delay, signal]) => setTimeout(() => this.#signal(signal), delay));
+    this.#child.status.then(() => timers.forEach((timer) => clearTimeout(timer)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) {
+      this.stop();
+      for await (const _ of this.#events) { /* drained, so that the child can end */ }
+    }
+    await this.#child.status;
+  }
+
+  #signal(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // It ended between the timer and the signal.
+      if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  async *#listen(): AsyncGenerator<ProbeEvent> {
+    const complaints: string[] = [];
+    let word = false;
+    let probes: number | null = null;
+    let told = false;
+    let maps: Maps = {};
+    let nsecs: number | null = null;
+
+    for await (const line of merged(this.#child.stdout, this.#child.stderr)) {
+      if (line.includes(ATTACHED)) {
+        word = true;
+      } else if (!line.startsWith('{"type"')) {
+        if (!HARMLESS.test(line)) complaints.push(line.trim());
+      } else {
+        const message = parseExact(line) as { type: string; data: Json };
+        const data = message.data as Record<string, Json> | string;
+        if (message.type === "attached_probes") {
+          probes = Number((data as Record<string, Json>)["probes"]);
+        } else if (message.type === "lost_events") {
+          yield { type: "lost", events: Number((data as Record<string, Json>)["events"] ?? 1) };
+        } else if (message.type === "printf" && typeof data === "string") {
+          if (data.startsWith(`${READING.start} `)) {
+            [maps, nsecs] = [{}, Number(data.slice(READING.start.length))];
+          } else if (data.startsWith(READING.end)) {
+            yield { type: "reading", nsecs, maps };
+            [maps, nsecs] = [{}, null];
+          }
+        } else if (typeof data === "object" && data !== null) {
+          Object.assign(maps, data);
+        }
+      }
+      // The word and the count come on two streams in versions up to 0.22, in any order.
+      if (word && probes !== null && !told) {
+        told = true;
+        yield { type: "attached", probes };
+      }
+    }
+    // What is printed outside a reading is the last state, printed when the probes were detached.
+    if (nsecs === null && Object.keys(maps).length > 0) yield { type: "reading", nsecs, maps };
+    const { code } = await this.#child.status;
+    this.#ended = true;
+    yield { type: "ended", code, complaint: complaints.slice(0, 3).join("; ") };
+  }
+}
+
+/** Lines of both streams in the order in which they come. */
+async function* merged(
+  ...streams: ReadableStream<Uint8Array>[]
+): AsyncGenerator<string> {
+  const sources = streams.map((stream) => lines(stream));
+  const pending = new Map(sources.map((source) => [source, step(source)]));
+  while (pending.size > 0) {
+    const { source, result } = await Promise.race(pending.values());
+    if (result.done) {
+      pending.delete(source);
+    } else {
+      pending.set(source, step(source));
+      yield result.value;
+    }
+  }
+}
+
+async function step(source: AsyncGenerator<string>) {
+  return { source, result: await source.next() };
+}
+
+async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    yield* parts;
+  }
+  if (rest !== "") yield rest;
+}

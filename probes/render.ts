@@ -1,0 +1,115 @@
+/**
+ * Lays the programs of a plan one after the other into one that bpftrace runs, and refuses what
+ * could harm the server. Pure.
+ *
+ * @module
+ */
+
+import type { Site } from "../discovery/types.ts";
+import { matches, type Plan } from "./plan.ts";
+import { SOURCES } from "./sources.ts";
+
+/** A program ready for bpftrace. */
+export interface Rendered {
+  readonly program: string;
+  /** Attach points in it, as bpftrace counts them: uprobes, tracepoints and the interval. */
+  readonly probes: number;
+  /** Maps it prints at every interval. */
+  readonly maps: readonly string[];
+}
+
+/** A program or a site was refused, because it could harm the server or proves nothing. */
+export class UnsafeProgramError extends Error {
+  override name = "UnsafeProgramError";
+}
+
+/** Lines that frame one reading of the maps in what the program prints. */
+export const READING = { start: "reading", end: "read" } as const;
+
+/**
+ * Renders a plan.
+ *
+ * @param texts the `.bt` files by name.
+ * @param placements how bpftrace is to find each site, by site id: what follows `uprobe:`.
+ * @param intervalMs time between two readings of the maps, milliseconds.
+ * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without
+ * its proof, or a tracepoint that two programs use.
+ */
+export function render(
+  plan: Plan,
+  texts: ReadonlyMap<string, string>,
+  placements: ReadonlyMap<string, string>,
+  intervalMs: number,
+): Rendered {
+  const files = new Set(plan.sources.map(({ file }) => file));
+  const parts: string[] = [];
+  const tracepoints = new Map<string, string>();
+  let probes = 1;
+
+  for (const { file, sites } of plan.sources) {
+    const text = texts.get(file);
+    if (text === undefined) throw new UnsafeProgramError(`Program "${file}" is not at hand`);
+    let body = text.replace(/^\/\*[\s\S]*?\*\/\s*/, "");
+    refuseHarm(file, body);
+    for (const site of sites) refuseUnproven(site);
+
+    for (const [, name] of body.matchAll(/^tracepoint:(\S+?),?$/gm)) {
+      const other = tracepoints.get(name!);
+      if (other !== undefined) {
+        throw new UnsafeProgramError(`Programs "${other}" and "${file}" both use tracepoint ${name}`);
+      }
+      tracepoints.set(name!, file);
+      probes++;
+    }
+    body = body.replace(/^uprobe:\{\{(.+?)\}\}$/gm, (_, pattern: string) => {
+      const points = sites.filter(({ id }) => matches(pattern, id)).map(({ id }) => {
+        const placement = placements.get(id);
+        if (placement === undefined) throw new UnsafeProgramError(`Site "${id}" has no placement`);
+        return `uprobe:${placement}`;
+      });
+      if (points.length === 0) {
+        throw new UnsafeProgramError(`Program "${file}" needs a site "${pattern}", found none`);
+      }
+      probes += points.length;
+      return points.join(",\n");
+    });
+    const parameters = [String(plan.server.pid), secondParameter(file, plan, files)];
+    parts.push(
+      `// ${file}\n` + body.replace(/\$([12])\b/g, (_, n: string) => parameters[Number(n) - 1]!),
+    );
+  }
+
+  const maps = SOURCES.filter(({ file }) => files.has(file)).flatMap((source) => source.maps);
+  const prints = maps.map((map) => `  print(${map});`).join("\n");
+  parts.push(
+    `interval:ms:${intervalMs}\n{\n  printf("${READING.start} %llu\\n", nsecs);\n${prints}\n` +
+      `  printf("${READING.end}\\n");\n}\n`,
+  );
+  const program = parts.join("\n");
+  if (program.includes("{{")) throw new UnsafeProgramError("A site was left open in the program");
+  return { program, probes, maps };
+}
+
+function secondParameter(file: string, plan: Plan, files: ReadonlySet<string>): string {
+  if (file === "lease_file.bt") return String(plan.server.leaseFile?.fd ?? -1);
+  return files.has("allocation.bt") ? "1" : "0";
+}
+
+function refuseHarm(file: string, body: string): void {
+  const code = body.replace(/\/\/.*$/gm, "");
+  const harm = code.match(/\b(uretprobe|ur|kretprobe|kr|fexit|kretfunc|watchpoint|asyncwatchpoint):/) ??
+    code.match(/\b(system|signal|override|clear)\s*\(/);
+  if (harm) throw new UnsafeProgramError(`Program "${file}" holds "${harm[1]}", which is not allowed`);
+  for (const [, point] of code.matchAll(/^(?:uprobe|u):(.*)$/gm)) {
+    if (!/^\{\{.+\}\}$/.test(point!.trim())) {
+      throw new UnsafeProgramError(`Program "${file}" names a probe site itself: "${point}"`);
+    }
+  }
+}
+
+function refuseUnproven({ id, address, file, proof }: Site): void {
+  const proven = proof !== undefined && proof.buildId === file.buildId &&
+    proof.device === file.device && proof.inode === file.inode && proof.bytes.length > 0 &&
+    address >= proof.function.start && address < proof.function.end;
+  if (!proven) throw new UnsafeProgramError(`Site "${id}" does not carry its proof`);
+}

@@ -1,0 +1,175 @@
+/**
+ * What /proc and sock_diag tell of a server at an instant: CPU by thread, memory, socket drops.
+ *
+ * @module
+ */
+
+import type { ProcessSample, SocketSample } from "../metrics/capture.ts";
+
+/** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every Linux ABI that Kea runs on. */
+const TICKS = 100;
+
+/** Reads one process again and again. */
+export class ServerSampler {
+  readonly #pid: number;
+  #memory: ProcessSample["memory"] | null = null;
+  #memoryReadings = 0;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  /**
+   * Reads CPU times by thread, memory and page faults.
+   *
+   * Proportional memory and swap are read every tenth time only: the kernel walks the page tables
+   * for them, with the process's memory map locked.
+   *
+   * @returns null when the process is gone.
+   */
+  async process(): Promise<ProcessSample | null> {
+    const folder = `/proc/${this.#pid}`;
+    try {
+      const tids: number[] = [];
+      for await (const { name } of Deno.readDir(`${folder}/task`)) tids.push(Number(name));
+      tids.sort((a, b) => a - b);
+      const threads = await Promise.all(tids.map(async (tid, index) => {
+        const fields = await readStat(`${folder}/task/${tid}/stat`);
+        return fields === null ? null : {
+          tid,
+          thread: index === 0 ? "main" : `thread-${index}`,
+          user_seconds: fields.userTicks / TICKS,
+          system_seconds: fields.systemTicks / TICKS,
+        };
+      }));
+      const whole = await readStat(`${folder}/stat`);
+      if (whole === null) return null;
+      return {
+        threads: threads.filter((thread) => thread !== null),
+        memory: await this.#readMemory(folder),
+        minor_faults: whole.minorFaults,
+        major_faults: whole.majorFaults,
+        throttled_seconds: await throttled(folder),
+      };
+    } catch (error) {
+      if (isGone(error)) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Reads how many packets the kernel dropped at the server's DHCP sockets.
+   *
+   * @param kinds the sockets that count: in raw mode Kea's UDP socket is a fallback whose bytes it
+   * discards, so its drops are no losses.
+   */
+  async sockets(kinds: readonly ("raw" | "udp")[]): Promise<SocketSample[]> {
+    const inodes = new Set<string>();
+    try {
+      for await (const { name } of Deno.readDir(`/proc/${this.#pid}/fd`)) {
+        const target = await Deno.readLink(`/proc/${this.#pid}/fd/${name}`).catch(() => "");
+        const match = /^socket:\[(\d+)\]$/.exec(target);
+        if (match !== null) inodes.add(match[1]!);
+      }
+      const { stdout } = await new Deno.Command("nsenter", {
+        args: ["-t", String(this.#pid), "-n", "ss", "-H", "-0", "-u", "-a", "-n", "-m", "-e"],
+        stderr: "null",
+      }).output();
+      return parseSockets(new TextDecoder().decode(stdout), inodes, kinds);
+    } catch (error) {
+      if (isGone(error)) return [];
+      throw error;
+    }
+  }
+
+  async #readMemory(folder: string): Promise<ProcessSample["memory"]> {
+    if (this.#memory === null || this.#memoryReadings++ % 10 === 0) {
+      const text = await Deno.readTextFile(`${folder}/smaps_rollup`);
+      const bytes = (name: string) =>
+        1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
+      this.#memory = {
+        rss: bytes("Rss"),
+        pss: bytes("Pss"),
+        anonymous: bytes("Anonymous"),
+        swap: bytes("Swap"),
+      };
+    } else {
+      // statm counts pages; 4 KiB on x86-64.
+      const pages = Number((await Deno.readTextFile(`${folder}/statm`)).split(" ")[1]);
+      this.#memory = { ...this.#memory, rss: pages * 4096 };
+    }
+    return this.#memory;
+  }
+}
+
+/**
+ * Parses `ss -0 -u -a -n -m -e`: two lines a socket, the second with the memory counters.
+ *
+ * @param inodes the server's sockets.
+ */
+export function parseSockets(
+  text: string,
+  inodes: ReadonlySet<string>,
+  kinds: readonly ("raw" | "udp")[],
+): SocketSample[] {
+  const samples: SocketSample[] = [];
+  const kindOf = { p_raw: "raw", p_dgr: "raw", udp: "udp" } as const;
+  for (const socket of text.split(/\n(?=\S)/)) {
+    const kind = kindOf[socket.split(/\s/, 1)[0] as keyof typeof kindOf];
+    const id = /\bino:(\d+)/.exec(socket)?.[1];
+    const memory = /skmem:\(r(\d+),.*?\bd(\d+)\)/.exec(socket);
+    if (kind === undefined || id === undefined || memory === null) continue;
+    if (!kinds.includes(kind) || !inodes.has(id)) continue;
+    if (kind === "udp" && !/:(67|547)\s/.test(socket)) continue;
+    samples.push({ socket: kind, id, drops: Number(memory[2]), queued_bytes: Number(memory[1]) });
+  }
+  return samples;
+}
+
+/** Fields of /proc/PID/stat that we use. */
+interface Stat {
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  readonly userTicks: number;
+  readonly systemTicks: number;
+}
+
+/** Parses a stat line; the command name in it may hold blanks and parentheses. */
+export function parseStat(text: string): Stat {
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
+  // Field 3 of proc(5) is the first here.
+  return {
+    minorFaults: fields[7]!,
+    majorFaults: fields[9]!,
+    userTicks: fields[11]!,
+    systemTicks: fields[12]!,
+  };
+}
+
+async function readStat(path: string): Promise<Stat | null> {
+  try {
+    return parseStat(await Deno.readTextFile(path));
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+async function throttled(folder: string): Promise<number | null> {
+  const path = /^0::(.*)$/m.exec(await Deno.readTextFile(`${folder}/cgroup`))?.[1];
+  if (path === undefined) return null;
+  try {
+    const text = await Deno.readTextFile(`/sys/fs/cgroup${path}/cpu.stat`);
+    const microseconds = /^throttled_usec (\d+)$/m.exec(text)?.[1];
+    return microseconds === undefined ? null : Number(microseconds) / 1e6;
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+/** The process ended while it was read: the file is gone, or reads with ESRCH. */
+function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+    (error instanceof Error && /os error (2|3)\b/.test(error.message));
+}

@@ -1,0 +1,134 @@
+/**
+ * The probe programs: what each measures, which sites it needs, and what it costs.
+ *
+ * @module
+ */
+
+import type { Server } from "../discovery/types.ts";
+
+/** How much is probed. */
+export type Profile = "light" | "standard" | "deep";
+
+/** All profiles, cheapest first. */
+export const PROFILES = ["light", "standard", "deep"] as const satisfies readonly Profile[];
+
+/** A `.bt` file and when it belongs in a plan. */
+export interface Source {
+  readonly file: string;
+  /** What it measures, in the words of the metrics document. */
+  readonly metrics: readonly string[];
+  /** Cheapest profile that asks for it. */
+  readonly from: Profile;
+  /** Site ids of which it needs every one; `*` stands for any run of characters. */
+  readonly needs: readonly string[];
+  /** Maps that go into the capture; what else it keeps is private. */
+  readonly maps: readonly string[];
+  /** System-call tracepoints that fire an exchange, DORA without hooks. */
+  readonly tracepointsPerExchange: number;
+  /** BPF time an exchange, microseconds, without traps and tracepoint entry (bench:overhead). */
+  readonly bpfPerExchange: number;
+  /** Why it cannot serve this server; null when it can. */
+  readonly unfit: (server: Server) => string | null;
+}
+
+const fits = () => null;
+
+const socketsAre = (kind: "raw" | "udp") => (server: Server) => {
+  if (server.family !== 4) return "it reads DHCPv4 only";
+  return server.sockets.includes(kind) ? null : `the server has no ${kind} DHCP socket`;
+};
+
+/** In order of worth: a plan takes them from the top while its budget lasts. */
+export const SOURCES: readonly Source[] = [
+  {
+    file: "packets_raw.bt",
+    metrics: ["packet_processing_time", "network_traffic"],
+    from: "light",
+    needs: [],
+    maps: ["@received", "@not_dhcp", "@processing", "@unmatched", "@sent"],
+    tracepointsPerExchange: 6,
+    bpfPerExchange: 7.5,
+    unfit: socketsAre("raw"),
+  },
+  {
+    file: "packets_udp.bt",
+    metrics: ["packet_processing_time", "network_traffic"],
+    from: "light",
+    needs: [],
+    maps: ["@received", "@not_dhcp", "@processing", "@unmatched", "@sent"],
+    tracepointsPerExchange: 6,
+    bpfPerExchange: 7.5,
+    unfit: socketsAre("udp"),
+  },
+  {
+    file: "lease_file.bt",
+    metrics: ["database_query_time"],
+    from: "light",
+    needs: [],
+    maps: ["@lease_file_write", "@lease_file_write_failed"],
+    tracepointsPerExchange: 6,
+    bpfPerExchange: 2,
+    unfit: (server) =>
+      server.leaseFile === null ? "the server holds no memfile lease file open" : null,
+  },
+  {
+    file: "exceptions.bt",
+    metrics: ["error_rate"],
+    from: "light",
+    needs: ["exceptions.throw"],
+    maps: ["@exceptions"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 0,
+    unfit: fits,
+  },
+  {
+    file: "allocation.bt",
+    metrics: ["lease_allocation_time", "packet_stage_time"],
+    from: "standard",
+    needs: ["allocation.start", "allocation.end"],
+    maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 6,
+    unfit: fits,
+  },
+  {
+    file: "log_messages.bt",
+    metrics: ["error_rate"],
+    from: "standard",
+    needs: ["log.warn", "log.error", "log.fatal"],
+    maps: ["@log"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 0,
+    unfit: fits,
+  },
+  {
+    file: "statistics.bt",
+    metrics: ["error_rate"],
+    from: "standard",
+    needs: ["statistics.drop.*"],
+    maps: ["@statistics"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 0,
+    unfit: fits,
+  },
+  {
+    file: "lease_manager.bt",
+    metrics: ["database_query_time"],
+    from: "deep",
+    needs: ["lease_manager.*"],
+    maps: ["@lease_manager"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 7,
+    unfit: (server) => server.leaseFile === null ? "the server's lease backend is not memfile" : null,
+  },
+  {
+    file: "log_information.bt",
+    metrics: ["error_rate"],
+    from: "deep",
+    needs: ["log.info"],
+    maps: ["@log_information"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 3,
+    unfit: fits,
+  },
+];
