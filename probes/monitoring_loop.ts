@@ -1,21 +1,22 @@
 /**
- * Watches one server until its time is over, it ends or somebody says stop: plans, attaches, reads,
- * and yields the records of a capture. What goes wrong becomes a note in it, and the rest goes on.
+ * Watches one server until its time is over, it ends for good, or somebody says stop: plans,
+ * attaches, reads, and yields the records of a capture. What goes wrong on the way becomes a note
+ * in the capture, and the rest goes on.
  *
  * @module
  */
 
-import type { CaptureRecord, Sample, ServerFacts } from "../metrics/capture.ts";
-import { recheckAll } from "../discovery/recheck.ts";
-import { describeServer, DiscoveryError, findServers } from "../discovery/servers.ts";
+import type { CaptureRecord } from "../metrics/capture.ts";
+import { describeServer, findServers } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
-import type { Plan } from "./plan.ts";
+import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
+import { prepare, type Prepared } from "./prepare.ts";
 import { readCost } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
-import { prepare, type Prepared } from "./prepare.ts";
-import { ServerSampler } from "./server_sample.ts";
+import { basesOf, translator } from "./readings.ts";
+import { isRunning, ServerSampler } from "./server_sample.ts";
 import type { Profile } from "./sources.ts";
 
 /** What to watch, and for how long. */
@@ -27,6 +28,7 @@ export interface WatchOptions {
   readonly intervalMs: number;
   /** Milliseconds from the moment that every probe is attached. */
   readonly durationMs: number;
+  /** Stops the watch; what was measured is kept. */
   readonly signal: AbortSignal;
   /** Told what happens, for people: one line each. */
   readonly say: (line: string) => void;
@@ -34,3 +36,238 @@ export interface WatchOptions {
 
 /** How long a server that ended may take to come back. */
 const RESTART_GRACE_MS = 15_000;
+
+/** Longest time to attach everything; 0.17 takes about 0.1 s a probe. */
+const ATTACH_LIMIT_MS = 60_000;
+
+/** How a segment came to its end. */
+type Outcome = "over" | "server ended" | "server changed" | "bpftrace ended" | "not attached";
+
+/**
+ * Watches a server.
+ *
+ * Yields a header, samples (the first of each segment is its baseline), a segment record whenever
+ * the probes are attached anew, notes, and an end record with the verdict.
+ *
+ * @throws {BpftraceError} when not even the system calls can be watched.
+ */
+export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecord> {
+  const watched: Watched = {
+    options,
+    zero: performance.now(),
+    deadline: null,
+    reasons: [],
+    complaint: "",
+  };
+  const started = new Date();
+  const networkNamespace = await Deno.readLink(`/proc/${options.server.pid}/ns/net`);
+  let { server, profile } = options;
+  let segment = 0;
+  let attempts = 0;
+  let notAvailable: Prepared["plan"]["notAvailable"] = [];
+
+  while (true) {
+    let outcome: Outcome;
+    {
+      await using prepared = await prepare(server, profile, options.bpftrace, options.intervalMs);
+      notAvailable = prepared.plan.notAvailable;
+      if (segment === 0) {
+        yield headerOf(prepared.plan, options, started);
+      } else {
+        yield {
+          type: "segment",
+          segment,
+          elapsed_ns: elapsed(watched),
+          server: serverRecordOf(server),
+          plan: planRecordOf(prepared.plan),
+          reason: watched.reasons.at(-1)!,
+        };
+      }
+      for (const reason of prepared.plan.losses) {
+        if (!watched.reasons.includes(reason)) yield note(watched, reason);
+      }
+      outcome = yield* readSegment(watched, prepared, server, segment);
+    }
+    if (outcome === "over") break;
+    if (outcome === "not attached") {
+      // One site can keep the whole program out: go on with what needs no site.
+      if (profile === "light" || attempts++ > 0) {
+        throw new BpftraceError(`Cannot attach, bpftrace says: ${watched.complaint || "nothing"}`);
+      }
+      yield note(watched, `The ${profile} profile did not attach (${watched.complaint}), light does`);
+      profile = "light";
+    } else if (outcome === "bpftrace ended") {
+      yield note(watched, `bpftrace was ended from outside: ${watched.complaint || "killed"}`);
+      if (attempts++ > 0 || isOver(watched)) break;
+    } else if (outcome === "server changed") {
+      yield note(watched, "The server changed its sockets or its lease file: attached anew");
+      server = await describeServer(server.pid);
+    } else {
+      const since = performance.now();
+      options.say(`The server (pid ${server.pid}) ended, waiting for it to come back`);
+      const next = await successor(server, networkNamespace, watched);
+      if (next === null) {
+        yield note(watched, `The server (pid ${server.pid}) ended`);
+        break;
+      }
+      const seconds = ((performance.now() - since) / 1000).toFixed(1);
+      yield note(
+        watched,
+        `The server restarted: pid ${server.pid}, then ${next.pid}, ${seconds} s not watched`,
+      );
+      server = next;
+    }
+    segment++;
+  }
+
+  yield {
+    type: "end",
+    ended: new Date().toISOString(),
+    verdict: watched.reasons.length === 0 ? "COMPLETE" : "PARTIAL",
+    reasons: [...watched.reasons],
+    not_available: notAvailable.map(({ metric, why }) => ({ metric, why })),
+  };
+}
+
+/** What lives as long as the watch. */
+interface Watched {
+  readonly options: WatchOptions;
+  /** `performance.now()` at the start: elapsed times count from here. */
+  readonly zero: number;
+  /** `performance.now()` at which the time is over; null until the first probes are attached. */
+  deadline: number | null;
+  readonly reasons: string[];
+  /** The last thing that bpftrace said of its end. */
+  complaint: string;
+}
+
+async function* readSegment(
+  watched: Watched,
+  { plan, rendered, symbols }: Prepared,
+  server: Server,
+  segment: number,
+): AsyncGenerator<CaptureRecord, Outcome> {
+  const { options } = watched;
+  await using run = ProbeRun.start(options.bpftrace, rendered, symbols);
+  let outcome: Outcome | null = null;
+  let attached = false;
+  const stop = (why: Outcome) => {
+    if (outcome !== null) return;
+    outcome = why;
+    run.stop();
+  };
+  const onAbort = () => stop("over");
+  options.signal.addEventListener("abort", onAbort, { once: true });
+  if (options.signal.aborted) onAbort();
+  let limit = setTimeout(() => stop("not attached"), ATTACH_LIMIT_MS);
+  const watchman = setInterval(async () => {
+    const change = await changeOf(server);
+    if (change !== null) stop(change);
+  }, 1000);
+
+  try {
+    const translate = translator(
+      plan,
+      rendered.maps,
+      basesOf(await Deno.readTextFile(`/proc/${server.pid}/maps`).catch(() => "")),
+    );
+    const sampler = new ServerSampler(server.pid);
+    const sample = async (maps: Maps, elapsedNs: number) => ({
+      type: "sample" as const,
+      segment,
+      elapsed_ns: elapsedNs,
+      maps: translate(maps),
+      names: await demangleTypes(typesIn(maps)),
+      process: await sampler.process(),
+      sockets: await sampler.sockets(server.sockets),
+      cost: await readCost(run.pid),
+    });
+    // Kernel time of our zero, learned from the first reading.
+    let origin: number | null = null;
+    let held: CaptureRecord | null = null;
+
+    for await (const event of run.events) {
+      if (event.type === "attached") {
+        attached = true;
+        clearTimeout(limit);
+        watched.deadline ??= performance.now() + options.durationMs;
+        limit = setTimeout(() => stop("over"), watched.deadline - performance.now());
+        if (event.probes !== rendered.probes) {
+          yield note(
+            watched,
+            `${event.probes} probes are attached, ${rendered.probes} were planned`,
+          );
+        }
+        options.say(`Watching pid ${server.pid} with ${event.probes} probes`);
+        yield await sample({}, elapsed(watched));
+      } else if (event.type === "reading") {
+        if (event.nsecs !== null) origin ??= event.nsecs - elapsed(watched);
+        const time = event.nsecs === null ? elapsed(watched) : event.nsecs - origin!;
+        const reading = await sample(event.maps, time);
+        // The last full reading waits for the final one, which follows at once: no sliver of a window.
+        const last = watched.deadline! - performance.now() < options.intervalMs / 2;
+        held = event.nsecs !== null && last ? reading : null;
+        if (held === null) yield reading;
+      } else if (event.type === "lost") {
+        yield note(watched, `bpftrace lost ${event.events} of its own events`);
+      } else {
+        watched.complaint = event.complaint || `it ended with status ${event.code}`;
+      }
+    }
+    if (held !== null) yield held;
+    return outcome ?? (attached ? await changeOf(server) ?? "bpftrace ended" : "not attached");
+  } finally {
+    clearTimeout(limit);
+    clearInterval(watchman);
+    options.signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Whether a server still is what was attached to: same process, lease file and sockets. */
+async function changeOf(server: Server): Promise<Outcome | null> {
+  if (!await isRunning(server.pid, server.startTicks)) return "server ended";
+  if (server.leaseFile !== null) {
+    const { path, fd } = server.leaseFile;
+    const target = await Deno.readLink(`/proc/${server.pid}/fd/${fd}`).catch(() => null);
+    if (target !== path && await isRunning(server.pid, server.startTicks)) return "server changed";
+  }
+  return null;
+}
+
+/** Waits for a server of the same kind in the same network namespace. */
+async function successor(
+  server: Server,
+  networkNamespace: string,
+  watched: Watched,
+): Promise<Server | null> {
+  const limit = performance.now() + RESTART_GRACE_MS;
+  while (performance.now() < limit && !isOver(watched)) {
+    for (const candidate of await findServers()) {
+      const namespace = await Deno.readLink(`/proc/${candidate.pid}/ns/net`).catch(() => null);
+      const same = candidate.family === server.family && namespace === networkNamespace &&
+        (candidate.pid !== server.pid || candidate.startTicks !== server.startTicks);
+      // A server that has not opened its sockets yet would get a plan without packets.
+      if (same && candidate.sockets.length > 0) return candidate;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return null;
+}
+
+function isOver({ options, deadline }: Watched): boolean {
+  return options.signal.aborted || (deadline !== null && performance.now() >= deadline);
+}
+
+function elapsed({ zero }: Watched): number {
+  return Math.round((performance.now() - zero) * 1e6);
+}
+
+function note(watched: Watched, reason: string): CaptureRecord {
+  watched.reasons.push(reason);
+  watched.options.say(reason);
+  return { type: "note", elapsed_ns: elapsed(watched), reason };
+}
+
+function typesIn(maps: Maps): string[] {
+  return Object.keys(maps["@exceptions"] ?? {});
+}

@@ -41,6 +41,8 @@ export interface Plan {
   readonly forecast: number;
   readonly budget: number;
   readonly notAvailable: readonly Unavailable[];
+  /** What the profile promises and this run will not have: reasons for a verdict of PARTIAL. */
+  readonly losses: readonly string[];
 }
 
 /**
@@ -52,6 +54,7 @@ export interface Plan {
 export function plan(server: Server, search: SiteSearch, profile: Profile): Plan {
   const sources: PlannedSource[] = [];
   const notAvailable: Unavailable[] = [];
+  const losses: string[] = [];
   const rank = PROFILES.indexOf(profile);
   let forecast = 0;
 
@@ -59,6 +62,10 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
   for (const source of SOURCES) {
     const missing = (why: string) =>
       notAvailable.push(...source.metrics.map((metric) => ({ metric, why })));
+    const lost = (why: string) => {
+      missing(why);
+      losses.push(why);
+    };
     if (PROFILES.indexOf(source.from) > rank) continue;
     const unfit = source.unfit(server);
     if (unfit !== null) {
@@ -68,14 +75,14 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     const sites = source.needs.flatMap((need) => sitesMatching(need, search.sites));
     const refused = source.needs.flatMap((need) => refusalsMatching(need, search.refusals));
     const absent = source.needs.filter((need) => sitesMatching(need, search.sites).length === 0);
-    for (const { id, why } of refused) missing(`${source.file}: ${id}: ${why}`);
+    for (const { id, why } of refused) lost(`${source.file}: ${id}: ${why}`);
     if (absent.length > 0) {
-      if (refused.length === 0) missing(`${source.file}: no site found for ${absent.join(", ")}`);
+      if (refused.length === 0) lost(`${source.file}: no site found for ${absent.join(", ")}`);
       continue;
     }
     const price = forecastOf(source, sites);
     if (forecast + price > BUDGET[profile]) {
-      missing(
+      lost(
         `${source.file}: it would take ${price.toFixed(0)} us an exchange, ` +
           `${(BUDGET[profile] - forecast).toFixed(0)} us of the ${profile} profile's budget are left`,
       );
@@ -93,6 +100,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     forecast,
     budget: BUDGET[profile],
     notAvailable: withoutTwins(notAvailable, served),
+    losses,
   };
 }
 

@@ -126,8 +126,16 @@ export function parseSockets(
   return samples;
 }
 
+/** Whether a process still runs and is the one that started then (clock ticks since boot). */
+export async function isRunning(pid: number, startTicks: number): Promise<boolean> {
+  const stat = await readStat(`/proc/${pid}/stat`);
+  return stat !== null && stat.state !== "Z" && stat.startTicks === startTicks;
+}
+
 /** Fields of /proc/PID/stat that we use. */
 interface Stat {
+  readonly state: string;
+  readonly startTicks: number;
   readonly minorFaults: number;
   readonly majorFaults: number;
   readonly userTicks: number;
@@ -136,9 +144,12 @@ interface Stat {
 
 /** Parses a stat line; the command name in it may hold blanks and parentheses. */
 export function parseStat(text: string): Stat {
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
+  const words = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const fields = words.map(Number);
   // Field 3 of proc(5) is the first here.
   return {
+    state: words[0]!,
+    startTicks: fields[19]!,
     minorFaults: fields[7]!,
     majorFaults: fields[9]!,
     userTicks: fields[11]!,

@@ -1,0 +1,56 @@
+/**
+ * A plan as a capture keeps it.
+ *
+ * @module
+ */
+
+import type { CaptureHeader, PlanRecord, ServerRecord } from "../metrics/capture.ts";
+import type { Server } from "../discovery/types.ts";
+import type { Bpftrace } from "./bpftrace.ts";
+import { HIT_PRICE, type Plan } from "./plan.ts";
+import { operationsOf } from "./readings.ts";
+
+/** The first record of a capture. */
+export function headerOf(
+  plan: Plan,
+  { bpftrace, intervalMs }: { readonly bpftrace: Bpftrace; readonly intervalMs: number },
+  started: Date,
+): CaptureHeader {
+  return {
+    type: "capture",
+    version: 1,
+    tool: "kea-ebpf-monitoring",
+    started: started.toISOString(),
+    interval_seconds: intervalMs / 1000,
+    profile: plan.profile,
+    bpftrace: bpftrace.version,
+    server: serverRecordOf(plan.server),
+    plan: planRecordOf(plan),
+  };
+}
+
+/** What a capture keeps of a server. */
+export function serverRecordOf(server: Server): ServerRecord {
+  const { family, pid, version, executable, host } = server;
+  return { family, pid, version, executable: executable.path, host };
+}
+
+/** What a capture keeps of a plan; addresses in hexadecimal, prices in microseconds a hit. */
+export function planRecordOf(plan: Plan): PlanRecord {
+  return {
+    files: plan.sources.map(({ file }) => file),
+    sites: plan.sources.flatMap(({ sites }) =>
+      sites.map(({ id, file, address, symbol, class: kind }) => ({
+        id,
+        file: file.path,
+        address: `0x${address.toString(16)}`,
+        symbol,
+        class: kind,
+        price_us: HIT_PRICE[kind],
+      }))
+    ),
+    operations: operationsOf(plan),
+    forecast_us_per_exchange: Math.round(plan.forecast * 10) / 10,
+    not_available: plan.notAvailable.map(({ metric, why }) => ({ metric, why })),
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * From a server to a program that is ready to attach: discovers, plans, proves again, renders.
+ *
+ * @module
+ */
+
+import { proveSites, recheck } from "../discovery/prove.ts";
+import { writeSiteSymbols } from "../discovery/site_symbols.ts";
+import type { Server, Site } from "../discovery/types.ts";
+import { type Bpftrace, FEATURES, has } from "./bpftrace.ts";
+import { type Plan, plan } from "./plan.ts";
+import { render, type Rendered } from "./render.ts";
+import { type Profile, SOURCES } from "./sources.ts";
+
+/** A plan and its program. Disposing removes the private symbol files. */
+export interface Prepared extends AsyncDisposable {
+  readonly plan: Plan;
+  readonly rendered: Rendered;
+  /** Folder of private symbol files for bpftrace; undefined where none are needed. */
+  readonly symbols?: string;
+}
+
+/**
+ * Makes the plan for a server: which programs, at which proven sites, at what price.
+ *
+ * Every site is proven when it is found and once more here, so that a file replaced or a process
+ * gone in between costs that site and nothing else.
+ */
+export async function planFor(server: Server, profile: Profile): Promise<Plan> {
+  if (profile === "light" && !needsSites(profile)) {
+    return plan(server, { sites: [], refusals: [] }, profile);
+  }
+  const search = await proveSites(server);
+  const checked = await Promise.all(search.sites.map(async (site) => ({
+    site,
+    why: await recheck(site),
+  })));
+  return plan(server, {
+    sites: checked.filter(({ why }) => why === null).map(({ site }) => site),
+    refusals: [
+      ...search.refusals,
+      ...checked.flatMap(({ site: { id }, why }) => why === null ? [] : [{ id, why }]),
+    ],
+  }, profile);
+}
+
+/** Plans and renders for a server. */
+export async function prepare(
+  server: Server,
+  profile: Profile,
+  bpftrace: Bpftrace,
+  intervalMs: number,
+): Promise<Prepared> {
+  const made = await planFor(server, profile);
+  const { placements, symbols } = await place(made, bpftrace);
+  const rendered = render(made, await texts(made), placements, intervalMs);
+  return {
+    plan: made,
+    rendered,
+    ...(symbols === undefined ? {} : { symbols }),
+    [Symbol.asyncDispose]: async () => {
+      if (symbols !== undefined) await Deno.remove(symbols, { recursive: true });
+    },
+  };
+}
+
+/** The text of each program of a plan, by file name. */
+async function texts(made: Plan): Promise<Map<string, string>> {
+  return new Map(
+    await Promise.all(made.sources.map(async ({ file }) =>
+      [file, await Deno.readTextFile(new URL(file, import.meta.url))] as const
+    )),
+  );
+}
+
+/** How bpftrace is told of each site: see {@linkcode FEATURES}. */
+async function place(
+  made: Plan,
+  bpftrace: Bpftrace,
+): Promise<{ placements: Map<string, string>; symbols?: string }> {
+  const placements = new Map<string, string>();
+  const sites = made.sources.flatMap((source) => source.sites);
+  const executable = made.server.executable.inode;
+  const inside: Site[] = [];
+  for (const site of sites) {
+    const { id, file, address, symbol, entrySymbol } = site;
+    if (file.inode === executable) placements.set(id, `"${file.pinnedPath}":0x${address.toString(16)}`);
+    else if (symbol !== null) placements.set(id, `"${pathOf(site)}":${symbol}`);
+    else if (site.hitsPerPacket === 0 && entrySymbol !== null) {
+      // Rare enough for the price of a single-stepped first instruction not to matter.
+      placements.set(id, `"${pathOf(site)}":${entrySymbol}`);
+    } else inside.push(site);
+  }
+  if (inside.length === 0) return { placements };
+  if (await has(bpftrace, FEATURES.addressInFunction, inside[0]!)) {
+    for (const site of inside) {
+      placements.set(site.id, `"${pathOf(site)}":0x${site.address.toString(16)}`);
+    }
+    return { placements };
+  }
+  const symbols = await Deno.makeTempDir({ prefix: "kea-ebpf-symbols-" });
+  const names = await writeSiteSymbols(inside, symbols);
+  for (const site of inside) placements.set(site.id, `"${pathOf(site)}":${names.get(site.id)}`);
+  return { placements, symbols };
+}
+
+/** The path while it still leads to the mapped file, else the kernel's own link to that file. */
+function pathOf({ file }: Site): string {
+  return file.replaced ? file.pinnedPath : file.path;
+}
+
+function needsSites(profile: Profile): boolean {
+  return SOURCES.some(({ from, needs }) => from === profile && needs.length > 0);
+}

@@ -1,0 +1,99 @@
+/**
+ * From the maps that bpftrace prints to those that a capture keeps.
+ *
+ * @module
+ */
+
+import type { Site } from "../discovery/types.ts";
+import type { Json } from "./exact_json.ts";
+import type { Plan } from "./plan.ts";
+import type { Maps } from "./probe_run.ts";
+
+/** Maps of a capture: by name, a number or numbers by key; beyond 2^53 decimal strings. */
+export type CapturedMaps = Record<string, number | string | Record<string, number | string>>;
+
+/** The lease manager's operations that a plan times, in the order of their numbers. */
+export function operationsOf(plan: Plan): string[] {
+  return [...new Set(endsOf(plan).map(operationOf))];
+}
+
+/**
+ * Makes the translation for one server: keeps public maps, and turns the instruction pointers in
+ * `@lease_manager` into the numbers of operations.
+ *
+ * @param bases where each library begins in the server's memory, by path.
+ */
+export function translator(
+  plan: Plan,
+  maps: readonly string[],
+  bases: ReadonlyMap<string, number>,
+): (printed: Maps) => CapturedMaps {
+  const operations = operationsOf(plan);
+  const numbers = new Map(endsOf(plan).map((site) => [
+    String((bases.get(site.file.path) ?? 0) + site.address),
+    operations.indexOf(operationOf(site)),
+  ]));
+  return (printed) => {
+    const captured: CapturedMaps = {};
+    for (const name of maps) {
+      const value = printed[name];
+      if (value === undefined) continue;
+      captured[name] = name === "@lease_manager"
+        ? renumbered(entries(value), numbers)
+        : isScalar(value)
+        ? value
+        : entries(value);
+    }
+    return captured;
+  };
+}
+
+/**
+ * Finds where each mapped file begins in memory.
+ *
+ * @param text of /proc/PID/maps.
+ * @returns the lowest address of each path that is mapped from its first byte.
+ */
+export function basesOf(text: string): Map<string, number> {
+  const bases = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const match = /^([0-9a-f]+)-\S+ \S+ 0{8} \S+ [1-9]\d*\s+(.+?)(?: \(deleted\))?$/.exec(line);
+    if (match !== null && !bases.has(match[2]!)) bases.set(match[2]!, parseInt(match[1]!, 16));
+  }
+  return bases;
+}
+
+function renumbered(
+  values: Record<string, number | string>,
+  numbers: ReadonlyMap<string, number>,
+): Record<string, number | string> {
+  const sums = new Map<string, bigint>();
+  for (const [key, value] of Object.entries(values)) {
+    const [pointer, bucket] = key.split(",");
+    const renamed = `${numbers.get(pointer!) ?? pointer},${bucket}`;
+    // An operation may have several sites: one for each way in, with threads and without.
+    sums.set(renamed, (sums.get(renamed) ?? 0n) + BigInt(value));
+  }
+  return Object.fromEntries([...sums].map(([key, sum]) => [key, BigInt.asIntN(64, sum).toString()]));
+}
+
+function entries(value: Json): Record<string, number | string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((pair): pair is [string, number | string] => isScalar(pair[1])),
+  );
+}
+
+function isScalar(value: Json): value is number | string {
+  return typeof value === "number" || typeof value === "string";
+}
+
+function endsOf(plan: Plan): Site[] {
+  return plan.sources.flatMap(({ sites }) => sites).filter(({ id }) =>
+    /^lease_manager\..+\.end\./.test(id)
+  );
+}
+
+function operationOf({ id }: Site): string {
+  return id.split(".")[1]!;
+}

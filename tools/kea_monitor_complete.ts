@@ -1,0 +1,64 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task monitor`: watches a running Kea server and tells how long packets take, where the time
+ * goes, what is lost, and what looking costs.
+ *
+ * Run it with `deno task monitor` or `deno run -A tools/kea_monitor_complete.ts`, as root.
+ *
+ * @module
+ */
+
+import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { resolve } from "node:path";
+import { PROFILES } from "../probes/sources.ts";
+import { monitor } from "./monitor.ts";
+import { exitWith, numberBetween } from "./command_line.ts";
+
+const command = new Command("monitor")
+  .description(
+    "Watch a running Kea DHCP server with eBPF: no restart, no configuration change.\n" +
+      "Stops by itself after the duration, or with ^C; what was measured is kept.",
+  )
+  .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
+  .addOption(
+    new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
+  )
+  .option("--duration <seconds>", "how long to watch", numberBetween(1, 31_536_000), 300)
+  .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
+  .option("-o, --output <folder>", "where the files go (default: a new folder, named for the server)")
+  .option("--json", "print the metrics document, and nothing else, on standard output")
+  .option("--plan", "say what would be attached and what it would cost, attach nothing")
+  .option("--no-traffic", "do not say how to send traffic from another machine")
+  .option("--no-visualization", "write no report and no charts")
+  .option("--strict", "exit with status 3 when the verdict is PARTIAL")
+  .allowExcessArguments(false)
+  .showHelpAfterError("(--help shows the options)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task monitor                            watch the only Kea server for 5 minutes
+  deno task monitor --plan --profile deep      what would deep attach, at what price?
+  deno task monitor --duration 60 --json > kea.json
+  deno task monitor --server dhcp4 --profile light -o /var/log/kea-monitor
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict).`,
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const { output, ...options } = command.opts();
+  await exitWith(() =>
+    monitor({
+      ...options,
+      json: options.json ?? false,
+      plan: options.plan ?? false,
+      strict: options.strict ?? false,
+      ...(output === undefined
+        ? {}
+        : { output: resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), output) }),
+    })
+  );
+}
+
