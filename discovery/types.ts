@@ -71,6 +71,8 @@ export interface Site {
   readonly address: number;
   /** Exported symbol whose first instruction this is; null when it is not an entry. */
   readonly symbol: string | null;
+  /** Exported symbol of the function in whose entry block this stands; null elsewhere. */
+  readonly entrySymbol: string | null;
   readonly class: InstructionClass;
   readonly proof: SiteProof;
   /** Forecast of hits per packet on an ordinary server; 0 for sites of errors. */

@@ -94,7 +94,10 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       if (profile === "light" || attempts++ > 0) {
         throw new BpftraceError(`Cannot attach, bpftrace says: ${watched.complaint || "nothing"}`);
       }
-      yield note(watched, `The ${profile} profile did not attach (${watched.complaint}), light does`);
+      yield note(
+        watched,
+        `The ${profile} profile did not attach (${watched.complaint}), light does`,
+      );
       profile = "light";
     } else if (outcome === "bpftrace ended") {
       yield note(watched, `bpftrace was ended from outside: ${watched.complaint || "killed"}`);

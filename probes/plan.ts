@@ -84,7 +84,9 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     if (forecast + price > BUDGET[profile]) {
       lost(
         `${source.file}: it would take ${price.toFixed(0)} us an exchange, ` +
-          `${(BUDGET[profile] - forecast).toFixed(0)} us of the ${profile} profile's budget are left`,
+          `${
+            (BUDGET[profile] - forecast).toFixed(0)
+          } us of the ${profile} profile's budget are left`,
       );
       continue;
     }

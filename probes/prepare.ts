@@ -67,9 +67,11 @@ export async function prepare(
 /** The text of each program of a plan, by file name. */
 async function texts(made: Plan): Promise<Map<string, string>> {
   return new Map(
-    await Promise.all(made.sources.map(async ({ file }) =>
-      [file, await Deno.readTextFile(new URL(file, import.meta.url))] as const
-    )),
+    await Promise.all(
+      made.sources.map(async ({ file }) =>
+        [file, await Deno.readTextFile(new URL(file, import.meta.url))] as const
+      ),
+    ),
   );
 }
 
@@ -84,29 +86,32 @@ async function place(
   const inside: Site[] = [];
   for (const site of sites) {
     const { id, file, address, symbol, entrySymbol } = site;
-    if (file.inode === executable) placements.set(id, `"${file.pinnedPath}":0x${address.toString(16)}`);
-    else if (symbol !== null) placements.set(id, `"${pathOf(site)}":${symbol}`);
+    if (file.inode === executable) {
+      placements.set(id, `"${file.pinnedPath}":0x${address.toString(16)}`);
+    } else if (symbol !== null) placements.set(id, `"${pathOf(site, made.server)}":${symbol}`);
     else if (site.hitsPerPacket === 0 && entrySymbol !== null) {
       // Rare enough for the price of a single-stepped first instruction not to matter.
-      placements.set(id, `"${pathOf(site)}":${entrySymbol}`);
+      placements.set(id, `"${pathOf(site, made.server)}":${entrySymbol}`);
     } else inside.push(site);
   }
   if (inside.length === 0) return { placements };
   if (await has(bpftrace, FEATURES.addressInFunction, inside[0]!)) {
     for (const site of inside) {
-      placements.set(site.id, `"${pathOf(site)}":0x${site.address.toString(16)}`);
+      placements.set(site.id, `"${pathOf(site, made.server)}":0x${site.address.toString(16)}`);
     }
     return { placements };
   }
   const symbols = await Deno.makeTempDir({ prefix: "kea-ebpf-symbols-" });
   const names = await writeSiteSymbols(inside, symbols);
-  for (const site of inside) placements.set(site.id, `"${pathOf(site)}":${names.get(site.id)}`);
+  for (const site of inside) {
+    placements.set(site.id, `"${pathOf(site, made.server)}":${names.get(site.id)}`);
+  }
   return { placements, symbols };
 }
 
-/** The path while it still leads to the mapped file, else the kernel's own link to that file. */
-function pathOf({ file }: Site): string {
-  return file.replaced ? file.pinnedPath : file.path;
+/** The path as the server's own root shows it: it may live in a container. */
+function pathOf({ file }: Site, { pid }: Server): string {
+  return file.replaced ? file.pinnedPath : `/proc/${pid}/root${file.path}`;
 }
 
 function needsSites(profile: Profile): boolean {

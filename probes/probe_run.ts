@@ -29,10 +29,12 @@ const HARMLESS = /RLIMIT_MEMLOCK|^\s*$|WARNING|^\S+:\d+[-:]\d+|^\s|^Attaching|BC
 export class ProbeRun implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #events: AsyncGenerator<ProbeEvent>;
+  readonly #probes: number;
   #ended = false;
 
-  private constructor(child: Deno.ChildProcess) {
+  private constructor(child: Deno.ChildProcess, probes: number) {
     this.#child = child;
+    this.#probes = probes;
     this.#events = this.#listen();
   }
 
@@ -42,7 +44,7 @@ export class ProbeRun implements AsyncDisposable {
    *
    * @param symbols folder of private symbol files, see `writeSiteSymbols()`.
    */
-  static start(bpftrace: Bpftrace, { program }: Rendered, symbols?: string): ProbeRun {
+  static start(bpftrace: Bpftrace, { program, probes }: Rendered, symbols?: string): ProbeRun {
     const child = new Deno.Command("setpriv", {
       args: [
         "--pdeathsig",
@@ -61,7 +63,7 @@ export class ProbeRun implements AsyncDisposable {
       stderr: "piped",
       detached: true,
     }).spawn();
-    return new ProbeRun(child);
+    return new ProbeRun(child, probes);
   }
 
   /** Process id of bpftrace. */
@@ -75,15 +77,16 @@ export class ProbeRun implements AsyncDisposable {
   }
 
   /**
-   * Stops bpftrace: SIGINT, SIGINT again after 1 s (0.17 can lose one), SIGTERM after 2 s, SIGKILL
-   * after 2.5 s. The last reading comes as an event where bpftrace still prints it. Returns at once.
+   * Stops bpftrace, which detaches its probes one by one (0.1 s each on some kernels) and then
+   * prints its maps a last time. A second SIGINT follows well after that, because 0.17 can lose
+   * one, then SIGKILL. Returns at once; "ended" comes when all is detached.
    */
   stop(): void {
+    const patience = 1000 + 200 * this.#probes;
     const steps: [number, Deno.Signal][] = [
       [0, "SIGINT"],
-      [1000, "SIGINT"],
-      [2000, "SIGTERM"],
-      [2500, "SIGKILL"],
+      [patience, "SIGINT"],
+      [patience + 2000, "SIGKILL"],
     ];
     const timers = steps.map(([delay, signal]) => setTimeout(() => this.#signal(signal), delay));
     this.#child.status.then(() => timers.forEach((timer) => clearTimeout(timer)));

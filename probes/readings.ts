@@ -29,10 +29,12 @@ export function translator(
   bases: ReadonlyMap<string, number>,
 ): (printed: Maps) => CapturedMaps {
   const operations = operationsOf(plan);
-  const numbers = new Map(endsOf(plan).map((site) => [
-    String((bases.get(site.file.path) ?? 0) + site.address),
-    operations.indexOf(operationOf(site)),
-  ]));
+  const numbers = new Map(
+    endsOf(plan).map((site) => [
+      String((bases.get(site.file.path) ?? 0) + site.address),
+      operations.indexOf(operationOf(site)),
+    ]),
+  );
   return (printed) => {
     const captured: CapturedMaps = {};
     for (const name of maps) {
@@ -74,7 +76,9 @@ function renumbered(
     // An operation may have several sites: one for each way in, with threads and without.
     sums.set(renamed, (sums.get(renamed) ?? 0n) + BigInt(value));
   }
-  return Object.fromEntries([...sums].map(([key, sum]) => [key, BigInt.asIntN(64, sum).toString()]));
+  return Object.fromEntries(
+    [...sums].map(([key, sum]) => [key, BigInt.asIntN(64, sum).toString()]),
+  );
 }
 
 function entries(value: Json): Record<string, number | string> {

@@ -56,7 +56,9 @@ export function render(
     for (const [, name] of body.matchAll(/^tracepoint:(\S+?),?$/gm)) {
       const other = tracepoints.get(name!);
       if (other !== undefined) {
-        throw new UnsafeProgramError(`Programs "${other}" and "${file}" both use tracepoint ${name}`);
+        throw new UnsafeProgramError(
+          `Programs "${other}" and "${file}" both use tracepoint ${name}`,
+        );
       }
       tracepoints.set(name!, file);
       probes++;
@@ -97,9 +99,12 @@ function secondParameter(file: string, plan: Plan, files: ReadonlySet<string>): 
 
 function refuseHarm(file: string, body: string): void {
   const code = body.replace(/\/\/.*$/gm, "");
-  const harm = code.match(/\b(uretprobe|ur|kretprobe|kr|fexit|kretfunc|watchpoint|asyncwatchpoint):/) ??
-    code.match(/\b(system|signal|override|clear)\s*\(/);
-  if (harm) throw new UnsafeProgramError(`Program "${file}" holds "${harm[1]}", which is not allowed`);
+  const harm =
+    code.match(/\b(uretprobe|ur|kretprobe|kr|fexit|kretfunc|watchpoint|asyncwatchpoint):/) ??
+      code.match(/\b(system|signal|override|clear)\s*\(/);
+  if (harm) {
+    throw new UnsafeProgramError(`Program "${file}" holds "${harm[1]}", which is not allowed`);
+  }
   for (const [, point] of code.matchAll(/^(?:uprobe|u):(.*)$/gm)) {
     if (!/^\{\{.+\}\}$/.test(point!.trim())) {
       throw new UnsafeProgramError(`Program "${file}" names a probe site itself: "${point}"`);

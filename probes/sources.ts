@@ -119,7 +119,8 @@ export const SOURCES: readonly Source[] = [
     maps: ["@lease_manager"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 7,
-    unfit: (server) => server.leaseFile === null ? "the server's lease backend is not memfile" : null,
+    unfit: (server) =>
+      server.leaseFile === null ? "the server's lease backend is not memfile" : null,
   },
   {
     file: "log_information.bt",

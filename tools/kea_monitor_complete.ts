@@ -25,7 +25,10 @@ const command = new Command("monitor")
   )
   .option("--duration <seconds>", "how long to watch", numberBetween(1, 31_536_000), 300)
   .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
-  .option("-o, --output <folder>", "where the files go (default: a new folder, named for the server)")
+  .option(
+    "-o, --output <folder>",
+    "where the files go (default: a new folder, named for the server)",
+  )
   .option("--json", "print the metrics document, and nothing else, on standard output")
   .option("--plan", "say what would be attached and what it would cost, attach nothing")
   .option("--no-traffic", "do not say how to send traffic from another machine")
@@ -61,4 +64,3 @@ if (import.meta.main) {
     })
   );
 }
-

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { BUDGET, matches, plan } from "../../probes/plan.ts";
+import { PROFILES } from "../../probes/sources.ts";
+import { server, site, SITES } from "./server_and_sites.ts";
+
+const files = (profile: "light" | "standard" | "deep", sites = SITES, facts = server()) =>
+  plan(facts, { sites, refusals: [] }, profile).sources.map(({ file }) => file);
+
+Deno.test("plan() takes system calls and exceptions for light", () => {
+  assert.deepEqual(files("light"), ["packets_raw.bt", "lease_file.bt", "exceptions.bt"]);
+});
+
+Deno.test("plan() takes every program for deep when all sites are proven", () => {
+  const made = plan(server(), { sites: SITES, refusals: [] }, "deep");
+  assert.deepEqual(made.losses, []);
+  assert.equal(made.sources.length, 8);
+});
+
+Deno.test("plan() reads UDP sockets with the UDP program alone", () => {
+  const found = files("light", SITES, server({ sockets: ["udp"] }));
+  assert.deepEqual(found.filter((file) => file.startsWith("packets")), ["packets_udp.bt"]);
+});
+
+Deno.test("plan() keeps each profile's forecast inside its budget", () => {
+  for (const profile of PROFILES) {
+    const made = plan(server(), { sites: SITES, refusals: [] }, profile);
+    assert.ok(made.forecast <= BUDGET[profile], `${profile}: ${made.forecast}`);
+  }
+});
+
+Deno.test("plan() leaves out what does not fit the budget and says its price", () => {
+  const dear = SITES.map((s) =>
+    s.id.startsWith("allocation") ? { ...s, class: "single-stepped" as const } : s
+  );
+  const made = plan(server(), { sites: dear, refusals: [] }, "standard");
+  assert.ok(!made.sources.some(({ file }) => file === "allocation.bt"));
+  assert.match(made.losses.join(), /allocation\.bt: it would take 70 us an exchange/);
+});
+
+Deno.test("plan() goes on without a refused site and gives its reason", () => {
+  const made = plan(server(), {
+    sites: SITES.filter(({ id }) => id !== "allocation.end"),
+    refusals: [{ id: "allocation.end", why: "a branch lands before it" }],
+  }, "standard");
+  assert.ok(!made.sources.some(({ file }) => file === "allocation.bt"));
+  assert.deepEqual(made.losses, ["allocation.bt: allocation.end: a branch lands before it"]);
+  assert.ok(made.notAvailable.some(({ metric }) => metric === "lease_allocation_time"));
+});
+
+Deno.test("plan() counts no loss for a database that has no lease file", () => {
+  const made = plan(server({ leaseFile: null }), { sites: SITES, refusals: [] }, "light");
+  assert.deepEqual(made.losses, []);
+  assert.deepEqual(made.notAvailable, [{
+    metric: "database_query_time",
+    why: "lease_file.bt: the server holds no memfile lease file open",
+  }]);
+});
+
+Deno.test("plan() does not offer DHCPv4 programs to a DHCPv6 server", () => {
+  const made = plan(server({ family: 6 }), { sites: SITES, refusals: [] }, "light");
+  assert.ok(!made.sources.some(({ file }) => file.startsWith("packets")));
+  assert.match(made.notAvailable[0]!.why, /DHCPv4 only/);
+});
+
+Deno.test("matches() takes a star for any run of characters and a dot for a dot", () => {
+  assert.ok(matches("lease_manager.*.end.*", "lease_manager.addLease4.end.0"));
+  assert.ok(!matches("log.warn", "logXwarn"));
+  assert.ok(!matches("statistics.drop.*", site("statistics").id));
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { parseExact } from "../../probes/exact_json.ts";
+import { plan } from "../../probes/plan.ts";
+import { basesOf, operationsOf, translator } from "../../probes/readings.ts";
+import { parseSockets, parseStat } from "../../probes/server_sample.ts";
+import { LIBRARY, server, SITES } from "./server_and_sites.ts";
+
+Deno.test("parseExact() keeps integers beyond 2^53 as strings, exactly", () => {
+  assert.deepEqual(parseExact('{"a": 17592186079277, "b": 9223372036854775807, "c": -1}'), {
+    a: 17592186079277,
+    b: "9223372036854775807",
+    c: -1,
+  });
+});
+
+Deno.test("parseExact() repairs bytes that bpftrace sign-extends", () => {
+  assert.equal(parseExact('"caf\\uffffffc3\\uffffffa9"'), "caf\u00c3\u00a9");
+});
+
+Deno.test("translator() turns the lease manager's addresses into operations and drops private maps", () => {
+  const deep = plan(server(), { sites: SITES, refusals: [] }, "deep");
+  assert.deepEqual(operationsOf(deep), ["addLease4"]);
+  const translate = translator(
+    deep,
+    ["@lease_manager", "@sent"],
+    new Map([[LIBRARY.path, 0x7f0000000000]]),
+  );
+  assert.deepEqual(
+    translate({
+      "@lease_manager": { [`${0x7f0000001010},80`]: "17592186079277" },
+      "@sent": { "1,2": 5 },
+      "@slot": { "1": 1 },
+    }),
+    { "@lease_manager": { "0,80": "17592186079277" }, "@sent": { "1,2": 5 } },
+  );
+});
+
+Deno.test("basesOf() finds where files begin, deleted ones and ones with blanks too", () => {
+  const bases = basesOf(
+    "7f00-7f10 r--p 00000000 fe:00 12 /usr/lib/a b.so\n" +
+      "7f10-7f20 r-xp 00001000 fe:00 12 /usr/lib/a b.so\n" +
+      "8f00-8f10 r--p 00000000 fe:00 13 /usr/lib/old.so (deleted)\n" +
+      "9f00-9f10 rw-p 00000000 00:00 0 [heap]\n",
+  );
+  assert.deepEqual([...bases], [["/usr/lib/a b.so", 0x7f00], ["/usr/lib/old.so", 0x8f00]]);
+});
+
+Deno.test("parseStat() is not misled by a command name with parentheses", () => {
+  const line = "7 (a) b (c) S 1 7 7 0 -1 4194560 11 0 22 0 333 444 0 0 20 0 7 0 5555 1 2";
+  assert.deepEqual(parseStat(line), {
+    state: "S",
+    startTicks: 5555,
+    minorFaults: 11,
+    majorFaults: 22,
+    userTicks: 333,
+    systemTicks: 444,
+  });
+});
+
+// As iproute2 6.1 (Debian 12) prints `ss -H -0 -u -a -n -m -e` for a Kea 2.2.0 with a raw socket.
+const SOCKETS = `p_raw UNCONN 0      0              *:vs0        *  ino:7406 sk:1
+	ver:0 cpy_thresh:0 flags( running ) skmem:(r0,rb212992,t0,tb212992,f0,w0,o904,bl0,d2833)
+udp   UNCONN 0      0      10.77.0.1:67  0.0.0.0:* ino:7405 sk:2 cgroup:/ <->
+	 skmem:(r512,rb212992,t0,tb212992,f4096,w0,o0,bl0,d7)
+`;
+
+Deno.test("parseSockets() reads drops of the server's own sockets of the wanted kind", () => {
+  const own = new Set(["7405", "7406"]);
+  assert.deepEqual(parseSockets(SOCKETS, own, ["raw"]), [
+    { socket: "raw", id: "7406", drops: 2833, queued_bytes: 0 },
+  ]);
+  assert.deepEqual(parseSockets(SOCKETS, own, ["udp"]), [
+    { socket: "udp", id: "7405", drops: 7, queued_bytes: 512 },
+  ]);
+  assert.deepEqual(parseSockets(SOCKETS, new Set(), ["raw", "udp"]), []);
+});

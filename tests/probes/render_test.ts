@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { plan } from "../../probes/plan.ts";
+import { render, UnsafeProgramError } from "../../probes/render.ts";
+import { server, SITES } from "./server_and_sites.ts";
+
+const placements = new Map(
+  SITES.map(({ id, address }) => [id, `"/proc/4242/exe":0x${address.toString(16)}`]),
+);
+const deep = plan(server(), { sites: SITES, refusals: [] }, "deep");
+const light = plan(server(), { sites: SITES, refusals: [] }, "light");
+const texts = new Map(
+  deep.sources.map(({ file }) => [
+    file,
+    Deno.readTextFileSync(new URL(`../../probes/${file}`, import.meta.url)),
+  ]),
+);
+const altered = (file: string, change: (text: string) => string) =>
+  new Map([...texts, [file, change(texts.get(file)!)]]);
+
+Deno.test("render() fills in process, descriptor and sites, and counts its probes", () => {
+  const { program, probes, maps } = render(deep, texts, placements, 1000);
+  assert.doesNotMatch(program, /\$[12]\b|\{\{/);
+  assert.match(program, /args->fd == 15/);
+  assert.match(program, /uprobe:"\/proc\/4242\/exe":0x7928d\n\/pid == 4242\//);
+  const points = program.match(/^(tracepoint|uprobe|interval):/gm)!.length;
+  assert.equal(probes, points);
+  assert.ok(maps.includes("@allocation") && maps.includes("@lease_file_write"));
+});
+
+Deno.test("render() splits the time in stages only beside the allocation's program", () => {
+  assert.match(render(deep, texts, placements, 1000).program, /if \(1 == 1\)/);
+  assert.doesNotMatch(render(light, texts, placements, 1000).program, /if \(1 == 1\)/);
+});
+
+Deno.test("render() refuses return probes in every spelling", () => {
+  for (const probe of ['uretprobe:"/x":f { }', 'ur:"/x":f { }', "kretprobe:f { }"]) {
+    assert.throws(
+      () => render(light, altered("lease_file.bt", (t) => `${t}\n${probe}`), placements, 1000),
+      UnsafeProgramError,
+      probe,
+    );
+  }
+});
+
+Deno.test("render() refuses programs that act on the system or name an address themselves", () => {
+  for (
+    const probe of [
+      'interval:s:1 { system("x"); }',
+      "interval:s:1 { signal(9); }",
+      'uprobe:"/usr/sbin/kea-dhcp4":0x1234 { }',
+    ]
+  ) {
+    assert.throws(
+      () => render(light, altered("lease_file.bt", (t) => `${t}\n${probe}`), placements, 1000),
+      UnsafeProgramError,
+      probe,
+    );
+  }
+});
+
+Deno.test("render() refuses two programs on one tracepoint", () => {
+  const twice = altered("exceptions.bt", (t) => `${t}\ntracepoint:syscalls:sys_exit_write\n{ }\n`);
+  assert.throws(
+    () => render(light, twice, placements, 1000),
+    /"lease_file.bt" and "exceptions.bt" both use tracepoint/,
+  );
+});
+
+Deno.test("render() refuses a site that does not carry its proof", () => {
+  const breakages = [
+    { proof: undefined },
+    { proof: { ...SITES[1]!.proof, buildId: "other" } },
+    { proof: { ...SITES[1]!.proof, inode: 1 } },
+    { proof: { ...SITES[1]!.proof, bytes: "" } },
+    { address: 0x99999 },
+  ];
+  for (const breakage of breakages) {
+    const broken = {
+      ...deep,
+      sources: deep.sources.map((source) => ({
+        ...source,
+        sites: source.sites.map((s) =>
+          s.id === "allocation.start" ? { ...s, ...breakage } as typeof s : s
+        ),
+      })),
+    };
+    assert.throws(
+      () => render(broken, texts, placements, 1000),
+      /Site "allocation.start" does not carry its proof/,
+    );
+  }
+});

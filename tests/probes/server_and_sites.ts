@@ -1,0 +1,76 @@
+/** A server and sites as discovery finds them on Debian 12 (Kea 2.2.0), for tests of pure code. */
+
+import type { MappedFile, Server, Site } from "../../discovery/types.ts";
+
+export const EXECUTABLE: MappedFile = {
+  path: "/usr/sbin/kea-dhcp4",
+  pinnedPath: "/proc/4242/exe",
+  device: "fe:00",
+  inode: 1001,
+  buildId: "7d1c0ffee0",
+  replaced: false,
+};
+
+export const LIBRARY: MappedFile = {
+  path: "/usr/lib/x86_64-linux-gnu/libkea-log.so.35.0.0",
+  pinnedPath: "/proc/4242/map_files/7f0000000000-7f0000010000",
+  device: "fe:00",
+  inode: 1002,
+  buildId: "10c0ffee01",
+  replaced: false,
+};
+
+export function server(changes: Partial<Server> = {}): Server {
+  return {
+    pid: 4242,
+    family: 4,
+    version: "2.2.0",
+    executable: EXECUTABLE,
+    libraries: [LIBRARY],
+    host: "dhcp-1",
+    startTicks: 100,
+    sockets: ["raw"],
+    leaseFile: { path: "/var/lib/kea/kea-leases4.csv", fd: 15 },
+    threads: 7,
+    hookLibraries: [],
+    ...changes,
+  };
+}
+
+export function site(id: string, changes: Partial<Site> = {}): Site {
+  const file = changes.file ?? EXECUTABLE;
+  const address = changes.address ?? 0x7927d;
+  return {
+    id,
+    file,
+    address,
+    symbol: null,
+    entrySymbol: null,
+    class: "emulated",
+    hitsPerPacket: 0,
+    proof: {
+      buildId: file.buildId!,
+      device: file.device,
+      inode: file.inode,
+      function: { start: address - 0x10, end: address + 0x10, from: "eh_frame" },
+      bytes: "e82e74fbff",
+      instruction: "call 306b0",
+      target: null,
+    },
+    ...changes,
+  };
+}
+
+/** Every site that the profiles ask for. */
+export const SITES: readonly Site[] = [
+  site("exceptions.throw", { file: LIBRARY, symbol: "__cxa_throw" }),
+  site("allocation.start", { hitsPerPacket: 1 }),
+  site("allocation.end", { address: 0x7928d, hitsPerPacket: 1 }),
+  site("log.warn", { file: LIBRARY, symbol: "warn" }),
+  site("log.error", { file: LIBRARY, symbol: "error" }),
+  site("log.fatal", { file: LIBRARY, symbol: "fatal" }),
+  site("log.info", { file: LIBRARY, symbol: "info", hitsPerPacket: 1.5 }),
+  site("statistics.drop.0", { address: 0x3add6 }),
+  site("lease_manager.addLease4.start.0", { file: LIBRARY, address: 0x1000, hitsPerPacket: 0.5 }),
+  site("lease_manager.addLease4.end.0", { file: LIBRARY, address: 0x1010, hitsPerPacket: 0.5 }),
+];
