@@ -53,7 +53,11 @@ export interface SiteProof {
   readonly device: string;
   readonly inode: number;
   /** Bounds of the function that holds the site: [start, end), from .eh_frame or a symbol. */
-  readonly function: { readonly start: number; readonly end: number; readonly from: "eh_frame" | "symbol" };
+  readonly function: {
+    readonly start: number;
+    readonly end: number;
+    readonly from: "eh_frame" | "symbol";
+  };
   /** Bytes that stand at the address in the file, hexadecimal. */
   readonly bytes: string;
   /** The instruction as objdump prints it. */

@@ -40,6 +40,12 @@ const RESTART_GRACE_MS = 15_000;
 /** Longest time to attach everything; 0.17 takes about 0.1 s a probe. */
 const ATTACH_LIMIT_MS = 60_000;
 
+/**
+ * Probes up to which a run waits for the reading that bpftrace prints when all are detached: some
+ * kernels take 0.1 s for each. With more, the next reading is the last.
+ */
+const PATIENT_PROBES = 20;
+
 /** How a segment came to its end. */
 type Outcome = "over" | "server ended" | "server changed" | "bpftrace ended" | "not attached";
 
@@ -154,10 +160,12 @@ async function* readSegment(
   await using run = ProbeRun.start(options.bpftrace, rendered, symbols);
   let outcome: Outcome | null = null;
   let attached = false;
+  let stoppedAt: number | null = null;
   const stop = (why: Outcome) => {
     if (outcome !== null) return;
     outcome = why;
-    run.stop();
+    stoppedAt = elapsed(watched);
+    if (!attached || rendered.probes <= PATIENT_PROBES) run.stop();
   };
   const onAbort = () => stop("over");
   options.signal.addEventListener("abort", onAbort, { once: true });
@@ -205,12 +213,18 @@ async function* readSegment(
         yield await sample({}, elapsed(watched));
       } else if (event.type === "reading") {
         if (event.nsecs !== null) origin ??= event.nsecs - elapsed(watched);
-        const time = event.nsecs === null ? elapsed(watched) : event.nsecs - origin!;
+        // The last reading is printed when all is detached; what it tells ended when that began.
+        const time = event.nsecs === null ? stoppedAt ?? elapsed(watched) : event.nsecs - origin!;
         const reading = await sample(event.maps, time);
         // The last full reading waits for the final one, which follows at once: no sliver of a window.
-        const last = watched.deadline! - performance.now() < options.intervalMs / 2;
+        const last = rendered.probes <= PATIENT_PROBES &&
+          watched.deadline! - performance.now() < options.intervalMs / 2;
         held = event.nsecs !== null && last ? reading : null;
         if (held === null) yield reading;
+        // One that nobody waits for, or the last of many probes.
+        if (outcome !== null && event.nsecs !== null && rendered.probes > PATIENT_PROBES) {
+          run.abandon();
+        }
       } else if (event.type === "lost") {
         yield note(watched, `bpftrace lost ${event.events} of its own events`);
       } else {

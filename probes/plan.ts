@@ -144,6 +144,9 @@ function sitesMatching(pattern: string, sites: readonly Site[]): Site[] {
   return sites.filter((site) => matches(pattern, site.id));
 }
 
+/** Refusals of sites that a pattern asks for; one of a whole group ends with a dot. */
 function refusalsMatching(pattern: string, refusals: readonly Refusal[]): Refusal[] {
-  return refusals.filter((refusal) => matches(pattern, refusal.id));
+  return refusals.filter(({ id }) =>
+    matches(pattern, id) || (id.endsWith(".") && pattern.startsWith(id))
+  );
 }

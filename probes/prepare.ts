@@ -10,7 +10,7 @@ import type { Server, Site } from "../discovery/types.ts";
 import { type Bpftrace, FEATURES, has } from "./bpftrace.ts";
 import { type Plan, plan } from "./plan.ts";
 import { render, type Rendered } from "./render.ts";
-import { type Profile, SOURCES } from "./sources.ts";
+import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
 /** A plan and its program. Disposing removes the private symbol files. */
 export interface Prepared extends AsyncDisposable {
@@ -27,10 +27,9 @@ export interface Prepared extends AsyncDisposable {
  * gone in between costs that site and nothing else.
  */
 export async function planFor(server: Server, profile: Profile): Promise<Plan> {
-  if (profile === "light" && !needsSites(profile)) {
-    return plan(server, { sites: [], refusals: [] }, profile);
-  }
-  const search = await proveSites(server);
+  const asked = SOURCES.filter(({ from }) => PROFILES.indexOf(from) <= PROFILES.indexOf(profile));
+  const groups = new Set(asked.map(({ group }) => group).filter((group) => group !== null));
+  const search = await proveSites(server, [...groups]);
   const checked = await Promise.all(search.sites.map(async (site) => ({
     site,
     why: await recheck(site),
@@ -102,7 +101,7 @@ async function place(
     return { placements };
   }
   const symbols = await Deno.makeTempDir({ prefix: "kea-ebpf-symbols-" });
-  const names = await writeSiteSymbols(inside, symbols);
+  const names = await writeSiteSymbols(inside, symbols, (site) => pathOf(site, made.server));
   for (const site of inside) {
     placements.set(site.id, `"${pathOf(site, made.server)}":${names.get(site.id)}`);
   }
@@ -112,8 +111,4 @@ async function place(
 /** The path as the server's own root shows it: it may live in a container. */
 function pathOf({ file }: Site, { pid }: Server): string {
   return file.replaced ? file.pinnedPath : `/proc/${pid}/root${file.path}`;
-}
-
-function needsSites(profile: Profile): boolean {
-  return SOURCES.some(({ from, needs }) => from === profile && needs.length > 0);
 }

@@ -31,6 +31,7 @@ export class ProbeRun implements AsyncDisposable {
   readonly #events: AsyncGenerator<ProbeEvent>;
   readonly #probes: number;
   #ended = false;
+  #abandoned = false;
 
   private constructor(child: Deno.ChildProcess, probes: number) {
     this.#child = child;
@@ -92,7 +93,18 @@ export class ProbeRun implements AsyncDisposable {
     this.#child.status.then(() => timers.forEach((timer) => clearTimeout(timer)));
   }
 
+  /**
+   * Ends bpftrace at once, without a last reading. The kernel goes on detaching its probes while the
+   * process dies; that is not waited for.
+   */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#signal("SIGKILL");
+    this.#child.unref();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#abandoned) return;
     if (!this.#ended) {
       this.stop();
       for await (const _ of this.#events) { /* drained, so that the child can end */ }
@@ -148,7 +160,7 @@ export class ProbeRun implements AsyncDisposable {
     }
     // What is printed outside a reading is the last state, printed when the probes were detached.
     if (nsecs === null && Object.keys(maps).length > 0) yield { type: "reading", nsecs, maps };
-    const { code } = await this.#child.status;
+    const code = this.#abandoned ? 0 : (await this.#child.status).code;
     this.#ended = true;
     yield { type: "ended", code, complaint: complaints.slice(0, 3).join("; ") };
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SiteGroup } from "../discovery/prove.ts";
 import type { Server } from "../discovery/types.ts";
 
 /** How much is probed. */
@@ -19,7 +20,9 @@ export interface Source {
   readonly metrics: readonly string[];
   /** Cheapest profile that asks for it. */
   readonly from: Profile;
-  /** Site ids of which it needs every one; `*` stands for any run of characters. */
+  /** Where its sites are looked for; null for a program without any. */
+  readonly group: SiteGroup | null;
+  /** Site ids of which it needs at least one each; `*` stands for any run of characters. */
   readonly needs: readonly string[];
   /** Maps that go into the capture; what else it keeps is private. */
   readonly maps: readonly string[];
@@ -44,6 +47,7 @@ export const SOURCES: readonly Source[] = [
     file: "packets_raw.bt",
     metrics: ["packet_processing_time", "network_traffic"],
     from: "light",
+    group: null,
     needs: [],
     maps: ["@received", "@not_dhcp", "@processing", "@unmatched", "@sent"],
     tracepointsPerExchange: 6,
@@ -54,6 +58,7 @@ export const SOURCES: readonly Source[] = [
     file: "packets_udp.bt",
     metrics: ["packet_processing_time", "network_traffic"],
     from: "light",
+    group: null,
     needs: [],
     maps: ["@received", "@not_dhcp", "@processing", "@unmatched", "@sent"],
     tracepointsPerExchange: 6,
@@ -64,6 +69,7 @@ export const SOURCES: readonly Source[] = [
     file: "lease_file.bt",
     metrics: ["database_query_time"],
     from: "light",
+    group: null,
     needs: [],
     maps: ["@lease_file_write", "@lease_file_write_failed"],
     tracepointsPerExchange: 6,
@@ -75,6 +81,7 @@ export const SOURCES: readonly Source[] = [
     file: "exceptions.bt",
     metrics: ["error_rate"],
     from: "light",
+    group: "exceptions",
     needs: ["exceptions.throw"],
     maps: ["@exceptions"],
     tracepointsPerExchange: 0,
@@ -85,7 +92,8 @@ export const SOURCES: readonly Source[] = [
     file: "allocation.bt",
     metrics: ["lease_allocation_time", "packet_stage_time"],
     from: "standard",
-    needs: ["allocation.start", "allocation.end"],
+    group: "allocation",
+    needs: ["allocation.start.*", "allocation.end.*"],
     maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 6,
@@ -95,6 +103,7 @@ export const SOURCES: readonly Source[] = [
     file: "log_messages.bt",
     metrics: ["error_rate"],
     from: "standard",
+    group: "log",
     needs: ["log.warn", "log.error", "log.fatal"],
     maps: ["@log"],
     tracepointsPerExchange: 0,
@@ -104,7 +113,8 @@ export const SOURCES: readonly Source[] = [
   {
     file: "statistics.bt",
     metrics: ["error_rate"],
-    from: "standard",
+    from: "deep",
+    group: "statistics",
     needs: ["statistics.drop.*"],
     maps: ["@statistics"],
     tracepointsPerExchange: 0,
@@ -115,6 +125,7 @@ export const SOURCES: readonly Source[] = [
     file: "lease_manager.bt",
     metrics: ["database_query_time"],
     from: "deep",
+    group: "lease_manager",
     needs: ["lease_manager.*"],
     maps: ["@lease_manager"],
     tracepointsPerExchange: 0,
@@ -126,6 +137,7 @@ export const SOURCES: readonly Source[] = [
     file: "log_information.bt",
     metrics: ["error_rate"],
     from: "deep",
+    group: "log",
     needs: ["log.info"],
     maps: ["@log_information"],
     tracepointsPerExchange: 0,

@@ -5,10 +5,9 @@
  */
 
 import { join } from "node:path";
-import { createCapture } from "../metrics/capture_file.ts";
-import { type MetricsDocument } from "../metrics/document.ts";
+import type { MetricsDocument, Window } from "../metrics/document.ts";
+import { CaptureFile, replaceFile } from "../metrics/files.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
-import { replaceFile } from "../metrics/replace_file.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
@@ -17,7 +16,7 @@ import { planFor } from "../probes/prepare.ts";
 import { BpfStatistics } from "../probes/price.ts";
 import { requireHost } from "../probes/requirements.ts";
 import type { Profile } from "../probes/sources.ts";
-import { summary } from "../viz/summary.ts";
+import { duration, summary } from "../viz/summary.ts";
 import { planText } from "./plan_text.ts";
 
 /** Options of `deno task monitor`; times in seconds. */
@@ -31,6 +30,10 @@ export interface MonitorOptions {
   readonly json: boolean;
   readonly plan: boolean;
   readonly strict: boolean;
+  /** Told once, when every probe is attached and the first sample is taken. */
+  readonly onReady?: () => void;
+  /** Ends the watch as ^C does. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -45,35 +48,121 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   const server = await chooseServer(options.server);
   if (options.plan) {
     const made = await planFor(server, options.profile);
-    console.log(options.json ? JSON.stringify(made, null, 2) : planText(made));
+    print(options.json ? JSON.stringify(made, null, 2) : planText(made));
     return 0;
   }
   const bpftrace = await findBpftrace();
   const folder = await makeFolder(options.output ?? defaultFolder(server));
-  using capture = await createCapture(join(folder, "capture.ndjson"));
-  await using statistics = await BpfStatistics.enable();
-  if (statistics === null) say("The kernel does not tell the time of BPF programs");
-  const stop = new AbortController();
-  using _ = stoppedBySignals(stop);
-
-  const windows = new WindowBuilder();
-  for await (
-    const record of watch({
+  const document = await record(folder, async function* (signal) {
+    yield* watch({
       server,
       profile: options.profile,
       bpftrace,
       intervalMs: options.interval * 1000,
       durationMs: options.duration * 1000,
-      signal: stop.signal,
+      signal,
       say,
-    })
-  ) {
+    });
+  }, options);
+  await replaceFile(join(folder, "metrics.json"), JSON.stringify(document));
+  const colour = Deno.stderr.isTerminal() && !Deno.noColor;
+  say(`\n${summary(document, { colour })}Files: ${folder}`);
+  if (options.json) print(JSON.stringify(document));
+  return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
+}
+
+/** Writes records as they come, says a line a window, and makes the document. */
+async function record(
+  folder: string,
+  watched: (signal: AbortSignal) => ReturnType<typeof watch>,
+  options: MonitorOptions,
+): Promise<MetricsDocument> {
+  const stop = new AbortController();
+  using _signals = stoppedBySignals(stop);
+  options.signal?.addEventListener("abort", () => stop.abort(), { once: true });
+  await using statistics = await BpfStatistics.enable();
+  if (statistics === null) say("The kernel does not tell what BPF programs cost");
+  using capture = CaptureFile.create(join(folder, "capture.ndjson"));
+  const windows = new WindowBuilder();
+  let ready = false;
+  for await (const record of watched(stop.signal)) {
     capture.append(record);
     const window = windows.next(record);
-    if (window !== null) say(windowLine(window, options.duration));
+    if (window !== null) say(windowLine(window, windows.elapsedSeconds, options.duration));
+    if (!ready && record.type === "sample") {
+      ready = true;
+      options.onReady?.();
+    }
   }
-  const document = windows.document();
-  await replaceFile(join(folder, "metrics.json"), JSON.stringify(document));
-  await finish(document, folder, options);
-  return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
+  return windows.document();
+}
+
+/** One line for a window: what came, how long it took, what was lost. */
+export function windowLine(window: Window, elapsed: number, whole: number): string {
+  const seconds = (Date.parse(window.end) - Date.parse(window.start)) / 1000;
+  const messages = window.series.flatMap((series) => {
+    if (series.metric !== "packet_processing_time" || series.kind !== "histogram") return [];
+    const { message, answer } = series.labels;
+    const at = (q: number) => duration(series.quantiles.find((each) => each.q === q)!.value);
+    return [
+      `${message} -> ${answer} ${(series.count / seconds).toFixed(0)}/s ` +
+      `p50 ${at(0.5)} p99 ${at(0.99)}`,
+    ];
+  });
+  const losses = window.series.flatMap((series) =>
+    series.metric === "error_rate" && series.kind === "counter" && Number(series.value) > 0
+      ? [`${series.value} ${series.labels["kind"]} ${series.labels["id"]}`]
+      : []
+  );
+  const left = Math.max(0, whole - elapsed).toFixed(0);
+  const parts = messages.length === 0 ? ["no answers"] : messages;
+  return `[${elapsed.toFixed(0).padStart(4)} s, ${left} s left] ${
+    [...parts, ...losses].join("; ")
+  }`;
+}
+
+/** A new folder in the person's folder, named for server and time: kea-monitor-dhcp4-20260101T120000Z. */
+function defaultFolder({ family }: Server): string {
+  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  return join(Deno.env.get("INIT_CWD") ?? Deno.cwd(), `kea-monitor-dhcp${family}-${time}`);
+}
+
+async function makeFolder(folder: string): Promise<string> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.lstat(join(folder, "capture.ndjson"));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return folder;
+    const why = error instanceof Error ? error.message.replace(/ \(os error \d+\).*/, "") : error;
+    throw new Error(`Cannot write to "${folder}" (${why}): give another folder with -o`);
+  }
+  throw new Error(
+    `Cannot write to "${folder}", it holds a capture already: give another folder with -o`,
+  );
+}
+
+/** SIGINT, SIGTERM and SIGHUP stop the watch; more of them change nothing. */
+function stoppedBySignals(stop: AbortController): Disposable {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const onSignal = () => {
+    if (!stop.signal.aborted) say("Stopping");
+    stop.abort();
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  return {
+    [Symbol.dispose]: () => {
+      for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+    },
+  };
+}
+
+/** Writes to standard output, and fails when nobody reads it (console.log would not). */
+function print(text: string): void {
+  let bytes = new TextEncoder().encode(`${text}\n`);
+  while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+}
+
+/** A line for people. Where it goes may be gone; the measurement goes on. */
+function say(line: string): void {
+  console.error(line);
 }

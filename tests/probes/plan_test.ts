@@ -39,11 +39,11 @@ Deno.test("plan() leaves out what does not fit the budget and says its price", (
 
 Deno.test("plan() goes on without a refused site and gives its reason", () => {
   const made = plan(server(), {
-    sites: SITES.filter(({ id }) => id !== "allocation.end"),
-    refusals: [{ id: "allocation.end", why: "a branch lands before it" }],
+    sites: SITES.filter(({ id }) => id !== "allocation.end.0"),
+    refusals: [{ id: "allocation.end.0", why: "a branch lands before it" }],
   }, "standard");
   assert.ok(!made.sources.some(({ file }) => file === "allocation.bt"));
-  assert.deepEqual(made.losses, ["allocation.bt: allocation.end: a branch lands before it"]);
+  assert.deepEqual(made.losses, ["allocation.bt: allocation.end.0: a branch lands before it"]);
   assert.ok(made.notAvailable.some(({ metric }) => metric === "lease_allocation_time"));
 });
 

@@ -80,13 +80,13 @@ Deno.test("render() refuses a site that does not carry its proof", () => {
       sources: deep.sources.map((source) => ({
         ...source,
         sites: source.sites.map((s) =>
-          s.id === "allocation.start" ? { ...s, ...breakage } as typeof s : s
+          s.id === "allocation.start.0" ? { ...s, ...breakage } as typeof s : s
         ),
       })),
     };
     assert.throws(
       () => render(broken, texts, placements, 1000),
-      /Site "allocation.start" does not carry its proof/,
+      /Site "allocation.start.0" does not carry its proof/,
     );
   }
 });

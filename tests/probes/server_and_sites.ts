@@ -64,8 +64,8 @@ export function site(id: string, changes: Partial<Site> = {}): Site {
 /** Every site that the profiles ask for. */
 export const SITES: readonly Site[] = [
   site("exceptions.throw", { file: LIBRARY, symbol: "__cxa_throw" }),
-  site("allocation.start", { hitsPerPacket: 1 }),
-  site("allocation.end", { address: 0x7928d, hitsPerPacket: 1 }),
+  site("allocation.start.0", { hitsPerPacket: 1 }),
+  site("allocation.end.0", { address: 0x7928d, hitsPerPacket: 1 }),
   site("log.warn", { file: LIBRARY, symbol: "warn" }),
   site("log.error", { file: LIBRARY, symbol: "error" }),
   site("log.fatal", { file: LIBRARY, symbol: "fatal" }),

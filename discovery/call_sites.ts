@@ -1,0 +1,214 @@
+/**
+ * Finds and proves call sites: where code calls a function through the PLT, and where it goes on
+ * after. Pure: decoded instructions in, sites or reasons out.
+ *
+ * @module
+ */
+
+import {
+  branchTarget,
+  endsBlock,
+  type Instruction,
+  instructionClass,
+  isCall,
+  isIndirectJump,
+} from "./disassembly.ts";
+import type { Bounds } from "./elf.ts";
+
+/** The code of one file, indexed. */
+export interface Code {
+  readonly instructions: readonly Instruction[];
+  /** Position of each instruction by its address. */
+  readonly positions: ReadonlyMap<number, number>;
+  /** Symbol by the address of the PLT entry that leads to it. */
+  readonly imports: ReadonlyMap<number, string>;
+  /** Every address to which a direct jump leads, from anywhere in the file. */
+  readonly landings: ReadonlySet<number>;
+  /** Function bounds, ascending. */
+  readonly functions: readonly Bounds[];
+}
+
+/** A call and the instruction at which its caller is known to have come back. */
+export interface CallSite {
+  readonly call: Instruction;
+  readonly end: Instruction;
+  readonly function: Bounds;
+  /** Symbol that the call leads to, by relocation. */
+  readonly target: string;
+}
+
+/** A call whose end could not be proven, and why. */
+export interface RefusedCall {
+  readonly call: Instruction;
+  readonly why: string;
+}
+
+/** Data of a file by the address at which it is mapped. */
+export interface Data {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** How far behind a call its end may stand, in instructions. */
+const REACH = 8;
+
+/**
+ * Indexes decoded code.
+ *
+ * @param slots symbols by GOT slot, from the file's relocations.
+ * @param data what jump tables are read from.
+ */
+export function indexCode(
+  instructions: readonly Instruction[],
+  slots: ReadonlyMap<number, string>,
+  functions: readonly Bounds[],
+  data: readonly Data[] = [],
+): Code {
+  const positions = new Map(instructions.map(({ address }, index) => [address, index]));
+  const landings = new Set<number>();
+  const imports = new Map<number, string>();
+  instructions.forEach((instruction, index) => {
+    if (!isCall(instruction)) {
+      const target = branchTarget(instruction);
+      if (target !== null) landings.add(target);
+      for (const entry of jumpTable(instructions, index, data)) landings.add(entry);
+    }
+    // A PLT entry: jmp *SLOT(%rip), behind an endbr64 in builds with CET.
+    const slot = /^(?:bnd )?jmp\s+\*0x[0-9a-f]+\(%rip\)\s+# ([0-9a-f]+)/.exec(instruction.text);
+    const symbol = slot === null ? undefined : slots.get(parseInt(slot[1]!, 16));
+    if (symbol !== undefined) {
+      imports.set(instruction.address, symbol);
+      const before = instructions[index - 1];
+      if (before?.text.startsWith("endbr64")) imports.set(before.address, symbol);
+    }
+  });
+  return { instructions, positions, imports, landings, functions };
+}
+
+/** Every call of a symbol, with its end where that can be proven. */
+export function callsOf(code: Code, symbol: string): (CallSite | RefusedCall)[] {
+  return code.instructions.flatMap((call) => {
+    if (!isCall(call)) return [];
+    const target = branchTarget(call);
+    return target !== null && code.imports.get(target) === symbol
+      ? [proveCall(code, call.address, symbol)]
+      : [];
+  });
+}
+
+/**
+ * Proves one call site: an instruction begins at the address, it is a call, its target resolves to
+ * the symbol, and the first emulated instruction behind it is reached from the call alone.
+ */
+export function proveCall(code: Code, address: number, symbol: string): CallSite | RefusedCall {
+  const start = proveStart(code, address, symbol);
+  return "why" in start ? start : proveEnd(code, start);
+}
+
+/** Proves that a call of a symbol stands at an address, whatever comes behind it. */
+export function proveStart(
+  code: Code,
+  address: number,
+  symbol: string,
+): Omit<CallSite, "end"> | RefusedCall {
+  const nowhere: Instruction = { address, bytes: "", text: "" };
+  const position = code.positions.get(address);
+  if (position === undefined) {
+    return { call: nowhere, why: `no instruction begins at 0x${address.toString(16)}` };
+  }
+  const call = code.instructions[position]!;
+  const refuse = (why: string): RefusedCall => ({ call, why });
+  const hex = `0x${address.toString(16)}`;
+  if (!isCall(call)) return refuse(`the instruction at ${hex} is no direct call: ${call.text}`);
+  const target = code.imports.get(branchTarget(call)!);
+  if (target !== symbol) {
+    return refuse(
+      `the call at ${hex} leads to ${target ?? "no imported symbol"}, not to ${symbol}`,
+    );
+  }
+  const bounds = code.functions.find(({ start, end }) => address >= start && address < end);
+  if (bounds === undefined) return refuse(`no function is known to hold ${hex}`);
+  const decoded = decodesFrom(code, bounds.start, position);
+  if (!decoded) return refuse(`decoding from the function's start does not meet ${hex}`);
+  return { call, function: bounds, target: symbol };
+}
+
+function proveEnd(code: Code, start: Omit<CallSite, "end">): CallSite | RefusedCall {
+  const { call, function: bounds } = start;
+  const refuse = (why: string): RefusedCall => ({ call, why });
+  const position = code.positions.get(call.address)!;
+  for (let next = position + 1; next <= position + REACH; next++) {
+    const instruction = code.instructions[next];
+    if (instruction === undefined || instruction.address >= bounds.end) break;
+    if (code.landings.has(instruction.address)) {
+      return refuse(
+        `a branch lands at 0x${instruction.address.toString(16)}, between the call and its end`,
+      );
+    }
+    if (instructionClass(instruction) === "emulated") {
+      return { ...start, end: instruction };
+    }
+    if (endsBlock(instruction) || isIndirectJump(instruction)) break;
+  }
+  return refuse(
+    `no emulated instruction follows the call at 0x${
+      call.address.toString(16)
+    } before control leaves`,
+  );
+}
+
+/** Whether the instructions from a function's start to a position join without a gap. */
+function decodesFrom({ instructions, positions }: Code, start: number, position: number): boolean {
+  const first = positions.get(start);
+  if (first === undefined) return false;
+  for (let index = first; index < position; index++) {
+    const { address, bytes, text } = instructions[index]!;
+    if (text.startsWith("(bad)")) return false;
+    if (address + bytes.length / 2 !== instructions[index + 1]!.address) return false;
+  }
+  return true;
+}
+
+/** How far before an indirect jump the address of its table is loaded, in instructions. */
+const TABLE_REACH = 12;
+
+/** No switch of a real program has more cases. */
+const LONGEST_TABLE = 1024;
+
+/**
+ * Where an indirect jump can lead, when compilers made it from a switch: a table of 32-bit offsets
+ * from the table itself, whose address is loaded shortly before. Reads on until an offset leads
+ * to no instruction nearby, so it may find too many places, never too few.
+ */
+function* jumpTable(
+  instructions: readonly Instruction[],
+  index: number,
+  data: readonly Data[],
+): Generator<number> {
+  const jump = instructions[index]!;
+  if (!isIndirectJump(jump) || jump.text.includes("%rip")) return;
+  for (let back = index - 1; back >= 0 && back >= index - TABLE_REACH; back--) {
+    const reference = dataReference(instructions[back]!);
+    const part = reference === null ? undefined : dataAt(data, reference);
+    if (reference === null || part === undefined) continue;
+    const view = new DataView(part.buffer, part.byteOffset, part.byteLength);
+    for (let entry = 0; entry < LONGEST_TABLE && (entry + 1) * 4 <= part.length; entry++) {
+      const target = reference + view.getInt32(entry * 4, true);
+      if (Math.abs(target - jump.address) > 0x100000) return;
+      yield target;
+    }
+    return;
+  }
+}
+
+/** The address that an instruction takes relative to itself; objdump computes it. */
+export function dataReference({ text }: Instruction): number | null {
+  const match = /\(%rip\),%\S+\s+# ([0-9a-f]+)/.exec(text);
+  return match === null ? null : parseInt(match[1]!, 16);
+}
+
+/** Data from an address on; undefined where none is known. */
+export function dataAt(data: readonly Data[], address: number): Uint8Array | undefined {
+  const part = data.find((d) => address >= d.address && address < d.address + d.bytes.length);
+  return part?.bytes.subarray(address - part.address);
+}

@@ -1,0 +1,131 @@
+/**
+ * What an ELF file says of itself, read with binutils: symbols, relocations, function bounds.
+ *
+ * @module
+ */
+
+/** A symbol that a file defines. */
+export interface Symbol {
+  readonly name: string;
+  readonly address: number;
+  readonly size: number;
+}
+
+/** Part of a file that is mapped at an address. */
+export interface LoadSegment {
+  readonly offset: number;
+  readonly address: number;
+  readonly size: number;
+}
+
+/** Bounds of a function: [start, end). */
+export interface Bounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A file is not ELF, or cannot be read. */
+export class ElfError extends Error {
+  override name = "ElfError";
+}
+
+/** Functions that a file exports, from its dynamic symbol table. */
+export async function exportedFunctions(path: string): Promise<Symbol[]> {
+  const text = await run("nm", ["-D", "--defined-only", "-S", path]);
+  const symbols: Symbol[] = [];
+  for (const line of text.split("\n")) {
+    const match = /^([0-9a-f]+) ([0-9a-f]+) [TtWwiVu] (\S+?)(?:@.*)?$/.exec(line);
+    if (match === null) continue;
+    symbols.push({
+      address: parseInt(match[1]!, 16),
+      size: parseInt(match[2]!, 16),
+      name: match[3]!,
+    });
+  }
+  return symbols;
+}
+
+/**
+ * Symbols by the address of the GOT slot that the dynamic linker fills with them.
+ */
+export async function relocations(path: string): Promise<Map<number, string>> {
+  return parseRelocations(await run("readelf", ["-rW", path]));
+}
+
+/** Parses `readelf -rW`. */
+export function parseRelocations(text: string): Map<number, string> {
+  const slots = new Map<number, string>();
+  for (const line of text.split("\n")) {
+    // offset info type symbol-value symbol-name[@version] + addend
+    const match =
+      /^([0-9a-f]+)\s+[0-9a-f]+\s+R_X86_64_(?:JUMP_SLOT|GLOB_DAT)\S*\s+[0-9a-f]+\s+(\S+?)(?:@\S*)? \+/
+        .exec(line);
+    if (match !== null) slots.set(parseInt(match[1]!, 16), match[2]!);
+  }
+  return slots;
+}
+
+/** Bounds of the functions of a file, from the unwind tables that even stripped files keep. */
+export async function functionBounds(path: string): Promise<Bounds[]> {
+  return parseFrames(await run("readelf", ["--debug-dump=frames", "-W", path]));
+}
+
+/** Parses `readelf --debug-dump=frames`. */
+export function parseFrames(text: string): Bounds[] {
+  return Array.from(text.matchAll(/ FDE .*? pc=([0-9a-f]+)\.\.([0-9a-f]+)/g), (match) => ({
+    start: parseInt(match[1]!, 16),
+    end: parseInt(match[2]!, 16),
+  }));
+}
+
+/** The parts of a file that the kernel maps. */
+export async function loadSegments(path: string): Promise<LoadSegment[]> {
+  return parseSegments(await run("readelf", ["-lW", path]));
+}
+
+/** Parses `readelf -lW`. */
+export function parseSegments(text: string): LoadSegment[] {
+  return Array.from(
+    text.matchAll(/^\s+LOAD\s+0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+)/gm),
+    (match) => ({
+      offset: parseInt(match[1]!, 16),
+      address: parseInt(match[2]!, 16),
+      size: parseInt(match[3]!, 16),
+    }),
+  );
+}
+
+/**
+ * Reads bytes of a file by the address at which they are mapped.
+ *
+ * @returns as many as the segment holds from there, `length` at most; none outside every segment.
+ */
+export async function readAt(
+  path: string,
+  segments: readonly LoadSegment[],
+  address: number,
+  length: number,
+): Promise<Uint8Array> {
+  const segment = segments.find((s) => address >= s.address && address < s.address + s.size);
+  if (segment === undefined) return new Uint8Array();
+  using file = await Deno.open(path);
+  await file.seek(segment.offset + address - segment.address, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(Math.min(length, segment.address + segment.size - address));
+  const read = await file.read(bytes) ?? 0;
+  return bytes.subarray(0, read);
+}
+
+async function run(command: string, args: readonly string[]): Promise<string> {
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(command, { args: [...args], env: { LC_ALL: "C" } }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new ElfError(`Cannot read symbols without ${command}: apt-get install binutils`);
+  }
+  if (!output.success) {
+    const words = new TextDecoder().decode(output.stderr).trim().split("\n")[0];
+    throw new ElfError(`Cannot read "${args.at(-1)}": ${words}`);
+  }
+  return new TextDecoder().decode(output.stdout);
+}

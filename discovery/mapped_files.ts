@@ -1,0 +1,105 @@
+/**
+ * The ELF files that a process maps, each identified so that it can be told from a replaced one.
+ *
+ * @module
+ */
+
+import type { MappedFile } from "./types.ts";
+
+/** A mapping of an executable part of a file, as a line of /proc/PID/maps gives it. */
+interface Mapping {
+  readonly range: string;
+  readonly device: string;
+  readonly inode: number;
+  readonly path: string;
+}
+
+/**
+ * Parses /proc/PID/maps.
+ *
+ * @returns the first executable mapping of each file.
+ */
+export function parseMaps(text: string): Mapping[] {
+  const found = new Map<string, Mapping>();
+  for (const line of text.split("\n")) {
+    const match = /^(\S+) ..x. \S+ (\S+) ([1-9]\d*)\s+(\/.*)$/.exec(line);
+    if (match === null) continue;
+    const [, range, device, inode, path] = match;
+    const key = `${device} ${inode}`;
+    if (found.has(key)) continue;
+    found.set(key, {
+      // The kernel names links in map_files without leading zeros.
+      range: range!.split("-").map((address) => BigInt(`0x${address}`).toString(16)).join("-"),
+      device: device!,
+      inode: Number(inode),
+      path: path!.replace(/ \(deleted\)$/, ""),
+    });
+  }
+  return [...found.values()];
+}
+
+/**
+ * The files that a process maps for execution, its executable first.
+ *
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export async function mappedFiles(pid: number): Promise<MappedFile[]> {
+  const executable = await Deno.stat(`/proc/${pid}/exe`);
+  const mappings = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
+  const files = await Promise.all(mappings.map(async (mapping): Promise<MappedFile> => {
+    const isExecutable = mapping.inode === executable.ino;
+    const pinnedPath = isExecutable
+      ? `/proc/${pid}/exe`
+      : `/proc/${pid}/map_files/${mapping.range}`;
+    return {
+      path: mapping.path,
+      pinnedPath,
+      device: mapping.device,
+      inode: mapping.inode,
+      buildId: await buildIdOf(pinnedPath),
+      replaced: !await leadTo(`/proc/${pid}/root${mapping.path}`, pinnedPath),
+    };
+  }));
+  return files.toSorted((a, b) =>
+    Number(b.inode === executable.ino) - Number(a.inode === executable.ino)
+  );
+}
+
+/** Whether two paths lead to one file. */
+async function leadTo(path: string, other: string): Promise<boolean> {
+  try {
+    const [a, b] = await Promise.all([Deno.stat(path), Deno.stat(other)]);
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Reads the GNU build id of an ELF file.
+ *
+ * @returns it in hexadecimal; null when the file carries none or is not ELF.
+ */
+export async function buildIdOf(path: string): Promise<string | null> {
+  using file = await Deno.open(path);
+  // The notes stand right behind the program headers; one page holds them in every linker's layout.
+  const bytes = new Uint8Array(4096);
+  const length = await file.read(bytes) ?? 0;
+  return parseBuildId(bytes.subarray(0, length));
+}
+
+/** Finds the note of type NT_GNU_BUILD_ID (3) by its header and name, little-endian ELF. */
+export function parseBuildId(bytes: Uint8Array): string | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 64 || view.getUint32(0) !== 0x7f454c46) return null;
+  for (let offset = 64; offset + 16 <= bytes.length; offset += 4) {
+    const isNote = view.getUint32(offset, true) === 4 && view.getUint32(offset + 8, true) === 3 &&
+      view.getUint32(offset + 12) === 0x474e5500;
+    if (!isNote) continue;
+    const length = view.getUint32(offset + 4, true);
+    if (offset + 16 + length > bytes.length) return null;
+    return bytes.slice(offset + 16, offset + 16 + length).toHex();
+  }
+  return null;
+}

@@ -1,0 +1,191 @@
+/**
+ * Running Kea servers: which there are, and what /proc tells of one.
+ *
+ * @module
+ */
+
+import { mappedFiles } from "./mapped_files.ts";
+import type { Family, Server } from "./types.ts";
+
+/** Discovery failed; the message says what was wanted, found and can be done. */
+export class DiscoveryError extends Error {
+  override name = "DiscoveryError";
+}
+
+const FAMILIES: Readonly<Record<string, Family>> = { "kea-dhcp4": 4, "kea-dhcp6": 6 };
+
+/** All running Kea DHCP servers that may be looked at, by process id. */
+export async function findServers(): Promise<Server[]> {
+  const pids = (await Promise.all(
+    Array.from(Deno.readDirSync("/proc"), async ({ name }) => {
+      const pid = Number(name);
+      return Number.isInteger(pid) && await familyOf(pid) !== null ? pid : null;
+    }),
+  )).filter((pid) => pid !== null);
+  const servers = await Promise.all(
+    pids.map((pid) =>
+      describeServer(pid).catch((error) => {
+        // One that ended meanwhile is no server any more.
+        if (error instanceof DiscoveryError) return null;
+        throw error;
+      })
+    ),
+  );
+  return servers.filter((server) => server !== null).toSorted((a, b) => a.pid - b.pid);
+}
+
+/**
+ * Finds the server that a person means.
+ *
+ * @param selector a process id, `dhcp4`, `dhcp6`, or nothing for the only one that runs.
+ * @throws {DiscoveryError} when there is none, or more than one.
+ */
+export async function chooseServer(selector?: string): Promise<Server> {
+  if (selector !== undefined && /^\d+$/.test(selector)) {
+    return await describeServer(Number(selector));
+  }
+  if (selector !== undefined && !/^dhcp[46]$/.test(selector)) {
+    throw new DiscoveryError(
+      `Cannot choose a server by "${selector}": a process id, dhcp4 or dhcp6 is wanted`,
+    );
+  }
+  const servers = (await findServers()).filter(({ family }) =>
+    selector === undefined || selector === `dhcp${family}`
+  );
+  if (servers.length === 1) return servers[0]!;
+  const wanted = selector === undefined ? "kea-dhcp4 or kea-dhcp6" : `kea-${selector}`;
+  if (servers.length === 0) {
+    throw new DiscoveryError(
+      `Cannot find a running ${wanted}: start it, or try "deno task demo", which brings its own`,
+    );
+  }
+  const list = servers.map(({ pid, executable, family }) =>
+    `${pid} (${executable.path}, DHCPv${family})`
+  );
+  throw new DiscoveryError(
+    `Cannot choose among ${servers.length} servers, give one with --server PID: ${list.join(", ")}`,
+  );
+}
+
+/**
+ * Tells what /proc shows of a server.
+ *
+ * @throws {DiscoveryError} when there is no such process, it is no Kea DHCP server, or it may not
+ * be looked at.
+ */
+export async function describeServer(pid: number): Promise<Server> {
+  try {
+    const family = await familyOf(pid);
+    if (family === null) {
+      const found = await Deno.readLink(`/proc/${pid}/exe`);
+      throw new DiscoveryError(
+        `Cannot watch process ${pid}: kea-dhcp4 or kea-dhcp6 is wanted, it runs ${found}`,
+      );
+    }
+    const [executable, ...libraries] = await mappedFiles(pid);
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const { sockets, leaseFile } = await openFiles(pid, family);
+    return {
+      pid,
+      family,
+      version: await versionOf(executable!.pinnedPath, pid),
+      executable: executable!,
+      libraries,
+      host: Deno.hostname(),
+      startTicks: Number(fields[19]),
+      sockets,
+      leaseFile,
+      threads: Number(fields[17]),
+      hookLibraries: libraries.map(({ path }) => path).filter((path) => path.includes("/hooks/")),
+    };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new DiscoveryError(`Cannot find process ${pid}: it does not run (any more)`);
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new DiscoveryError(`Cannot look at process ${pid}, root is wanted: run it with sudo`);
+    }
+    throw error;
+  }
+}
+
+async function familyOf(pid: number): Promise<Family | null> {
+  try {
+    const path = await Deno.readLink(`/proc/${pid}/exe`);
+    const name = path.replace(/ \(deleted\)$/, "").split("/").at(-1)!;
+    return FAMILIES[name] ?? null;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return null;
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Versions by executable: a process's never changes. */
+const versions = new Map<string, Promise<string>>();
+
+/** Asks the very file that runs for its version; `-v` prints it and ends. */
+function versionOf(pinnedPath: string, pid: number): Promise<string> {
+  const known = versions.get(pinnedPath);
+  if (known !== undefined) return known;
+  const asked = (async () => {
+    const { stdout } = await new Deno.Command("nsenter", {
+      args: ["-t", String(pid), "-m", "-r", "--", await Deno.readLink(pinnedPath), "-v"],
+      stderr: "null",
+      stdin: "null",
+    }).output();
+    return /\d+\.\d+\.\d+[-\w.]*/.exec(new TextDecoder().decode(stdout))?.[0] ?? "unknown";
+  })();
+  versions.set(pinnedPath, asked);
+  return asked;
+}
+
+/** What the descriptors of a server tell: where it receives, and where it writes leases. */
+async function openFiles(
+  pid: number,
+  family: Family,
+): Promise<Pick<Server, "sockets" | "leaseFile">> {
+  const inodes = new Set<string>();
+  let leaseFile: Server["leaseFile"] = null;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
+    const socket = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (socket !== undefined) inodes.add(socket);
+    else if (target.startsWith("/") && await isLeaseFile(pid, name, family)) {
+      leaseFile = { path: target, fd: Number(name) };
+    }
+  }
+  const raw = column(await Deno.readTextFile(`/proc/${pid}/net/packet`), 8);
+  const table = await Deno.readTextFile(`/proc/${pid}/net/udp${family === 6 ? "6" : ""}`);
+  const port = family === 4 ? "0043" : "0223";
+  const udp = column(
+    table.split("\n").filter((line) => line.trim().split(/\s+/)[1]?.endsWith(`:${port}`)).join(
+      "\n",
+    ),
+    9,
+  );
+  if (raw.some((inode) => inodes.has(inode))) return { sockets: ["raw"], leaseFile };
+  return { sockets: udp.some((inode) => inodes.has(inode)) ? ["udp"] : [], leaseFile };
+}
+
+/** A memfile lease file is open for writing and begins with the names of its columns. */
+async function isLeaseFile(pid: number, fd: string, family: Family): Promise<boolean> {
+  try {
+    const flags = await Deno.readTextFile(`/proc/${pid}/fdinfo/${fd}`);
+    const octal = parseInt(/^flags:\s+(\d+)$/m.exec(flags)?.[1] ?? "0", 8);
+    if ((octal & 3) === 0 || !(await Deno.stat(`/proc/${pid}/fd/${fd}`)).isFile) return false;
+    using file = await Deno.open(`/proc/${pid}/fd/${fd}`);
+    const bytes = new Uint8Array(32);
+    const length = await file.read(bytes) ?? 0;
+    const start = new TextDecoder().decode(bytes.subarray(0, length));
+    return start.startsWith(family === 4 ? "address,hwaddr," : "address,duid,");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function column(table: string, index: number): string[] {
+  return table.split("\n").map((line) => line.trim().split(/\s+/)[index] ?? "");
+}

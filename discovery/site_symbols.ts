@@ -1,0 +1,63 @@
+/**
+ * Names for sites: symbol files of our own, for a bpftrace that takes no bare address inside an
+ * exported function.
+ *
+ * @module
+ */
+
+import { dirname, join } from "node:path";
+import type { Site } from "./types.ts";
+
+/**
+ * Writes, for each library, a file with its build id and a symbol at each of its sites. bpftrace
+ * reads it in place of the library's own symbols when `BCC_SYMFS` names the folder.
+ *
+ * @param folder an empty folder.
+ * @param pathOf the path by which bpftrace is told of a site's file.
+ * @returns the symbol of each site, by site id.
+ * @throws {Error} when objcopy cannot read a library.
+ */
+export async function writeSiteSymbols(
+  sites: readonly Site[],
+  folder: string,
+  pathOf: (site: Site) => string,
+): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  const byFile = Map.groupBy(sites, pathOf);
+  for (const [path, ofFile] of byFile) {
+    const sections = await sectionsOf(path);
+    const symbols = ofFile.flatMap((site, index) => {
+      const section = sections.find(({ start, end }) =>
+        site.address >= start && site.address < end
+      );
+      if (section === undefined) return [];
+      const name = `kea_site_${index}`;
+      names.set(site.id, name);
+      const offset = (site.address - section.start).toString(16);
+      return ["--add-symbol", `${name}=${section.name}:0x${offset},function,global`];
+    });
+    const target = join(folder, path);
+    await Deno.mkdir(dirname(target), { recursive: true });
+    const { success, stderr } = await new Deno.Command("objcopy", {
+      args: ["--only-keep-debug", ...symbols, path, target],
+    }).output();
+    if (!success) {
+      throw new Error(`Cannot name sites in "${path}": ${new TextDecoder().decode(stderr).trim()}`);
+    }
+  }
+  return names;
+}
+
+async function sectionsOf(path: string): Promise<{ name: string; start: number; end: number }[]> {
+  const { stdout } = await new Deno.Command("readelf", { args: ["-SW", path] }).output();
+  return Array.from(
+    new TextDecoder().decode(stdout).matchAll(
+      /^\s*\[\s*\d+\]\s+(\.\S+)\s+PROGBITS\s+([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+) \S+\s+AX/gm,
+    ),
+    ([, name, start, size]) => ({
+      name: name!,
+      start: parseInt(start!, 16),
+      end: parseInt(start!, 16) + parseInt(size!, 16),
+    }),
+  );
+}

@@ -1,0 +1,94 @@
+/**
+ * The functions whose calls are worth timing or counting, by their mangled names.
+ *
+ * @module
+ */
+
+const STRING = "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
+
+/** Called by the server's own code, once for each packet that wants a lease. */
+export const ALLOCATE_LEASE4 = "_ZN3isc4dhcp11AllocEngine14allocateLease4ERNS1_14ClientContext4E";
+
+/** Called by the server's own code for every counter that it raises. */
+export const ADD_VALUE = `_ZN3isc5stats8StatsMgr8addValueERK${STRING}l`;
+
+/**
+ * Beginnings of the names of counters that tell of refused packets. A compiler may keep the last
+ * byte of a text elsewhere, so they are a byte short.
+ */
+export const REFUSAL_COUNTERS: readonly string[] = [
+  "pkt4-receive-dro",
+  "pkt4-parse-faile",
+  "pkt4-queue-ful",
+  "pkt4-rfc-violatio",
+  "pkt4-admin-filtere",
+  "pkt4-not-for-u",
+  "pkt4-processing-faile",
+  "pkt4-limit-exceede",
+  "pkt4-duplicat",
+  "pkt4-service-disable",
+];
+
+/** Entries that Kea passes only when something is logged, by severity. */
+export const LOGGER_ENTRIES: Readonly<Record<string, string>> = {
+  info: "_ZN3isc3log6Logger4infoERKPKc",
+  warn: "_ZN3isc3log6Logger4warnERKPKc",
+  error: "_ZN3isc3log6Logger5errorERKPKc",
+  fatal: "_ZN3isc3log6Logger5fatalERKPKc",
+};
+
+const LEASE4 = "RKN5boost10shared_ptrINS0_6Lease4EEE";
+const MEMFILE = "_ZN3isc4dhcp16Memfile_LeaseMgr";
+const MEMFILE_CONST = "_ZNK3isc4dhcp16Memfile_LeaseMgr";
+
+/** An operation of the lease manager: the public function calls the inner one, with its lock held. */
+export interface Operation {
+  readonly operation: string;
+  readonly caller: string;
+  readonly inner: string;
+  /** How often it comes a packet (DORA, no reservations). */
+  readonly hitsPerPacket: number;
+}
+
+const operation = (
+  name: string,
+  hitsPerPacket: number,
+  caller: string,
+  inner: string,
+  parameters: string,
+): Operation => ({
+  operation: name,
+  caller: `${caller}${parameters}`,
+  inner: `${inner}${parameters}`,
+  hitsPerPacket,
+});
+
+const GET: [string, string] = [
+  `${MEMFILE_CONST}9getLease4E`,
+  `${MEMFILE_CONST}17getLease4InternalE`,
+];
+
+/**
+ * The DHCPv4 operations of the memfile lease manager. The inner functions call each other too; only
+ * the calls from the public ones are timed, so that no interval holds another.
+ */
+export const LEASE_MANAGER4: readonly Operation[] = [
+  operation("getLease4_address", 0.5, ...GET, "RKNS_8asiolink9IOAddressE"),
+  operation("getLease4_hwaddr_subnet", 0.5, ...GET, "RKNS0_6HWAddrEj"),
+  operation("getLease4_client_id_subnet", 1, ...GET, "RKNS0_8ClientIdEj"),
+  operation("addLease4", 0.5, `${MEMFILE}8addLeaseE`, `${MEMFILE}16addLeaseInternalE`, LEASE4),
+  operation(
+    "updateLease4",
+    0,
+    `${MEMFILE}12updateLease4E`,
+    `${MEMFILE}20updateLease4InternalE`,
+    LEASE4,
+  ),
+  operation(
+    "deleteLease4",
+    0,
+    `${MEMFILE}11deleteLeaseE`,
+    `${MEMFILE}19deleteLeaseInternalE`,
+    LEASE4,
+  ),
+];

@@ -1,0 +1,122 @@
+/**
+ * The metrics document: what a capture becomes, and what others read. Schema `kea-metrics/1`.
+ *
+ * @module
+ */
+
+import { z } from "npm:zod@4.6.7";
+
+const number = z.union([z.number(), z.string().regex(/^-?\d+$/)]);
+const identity = {
+  metric: z.string(),
+  /** DHCP family; null where it is not known. */
+  family: z.union([z.literal(4), z.literal(6)]).nullable(),
+  labels: z.record(z.string(), z.string()),
+  unit: z.string(),
+};
+
+const histogram = z.object({
+  ...identity,
+  kind: z.literal("histogram"),
+  count: z.int().nonnegative(),
+  sum: number,
+  min: z.number(),
+  max: z.number(),
+  /** Whether min and max are values that occurred; else they are the outer buckets' bounds. */
+  exact: z.boolean(),
+  /** Lower bound inclusive, upper exclusive. */
+  buckets: z.array(z.object({ lower: z.number(), upper: z.number(), count: z.int().positive() })),
+  quantiles: z.array(z.object({
+    q: z.number(),
+    value: z.number(),
+    lower: z.number(),
+    upper: z.number(),
+  })),
+});
+
+const counter = z.object({ ...identity, kind: z.literal("counter"), value: number });
+
+const gauge = z.object({
+  ...identity,
+  kind: z.literal("gauge"),
+  value: z.number(),
+  min: z.number(),
+  max: z.number(),
+  mean: z.number(),
+});
+
+const series = z.discriminatedUnion("kind", [histogram, counter, gauge]);
+const window = z.object({
+  start: z.iso.datetime(),
+  end: z.iso.datetime(),
+  series: z.array(series),
+});
+const perPacket = z.number().nullable();
+
+const document = z.object({
+  schema: z.literal("kea-metrics/1"),
+  server: z.object({
+    family: z.union([z.literal(4), z.literal(6)]).optional(),
+    pid: z.int().optional(),
+    version: z.string().optional(),
+    executable: z.string().optional(),
+    host: z.string().optional(),
+  }),
+  capture: z.object({
+    profile: z.string(),
+    started: z.iso.datetime(),
+    ended: z.iso.datetime(),
+    duration_seconds: z.number(),
+    interval_seconds: z.number(),
+    verdict: z.enum(["COMPLETE", "PARTIAL"]),
+    reasons: z.array(z.string()),
+    not_available: z.array(z.object({ metric: z.string(), why: z.string() })),
+    /** What looking cost; the figures per packet count received packets. */
+    cost: z.object({
+      bpf_seconds: z.number(),
+      hits: z.number(),
+      bpf_us_per_packet: perPacket,
+      hits_per_packet: perPacket,
+      server_cpu_us_per_packet: perPacket,
+      /** CPU of the monitor and bpftrace, as a share of one core. */
+      monitor_cpu_ratio: z.number(),
+      monitor_memory_bytes: z.number(),
+    }).nullable(),
+  }),
+  windows: z.array(window),
+  totals: z.array(series),
+});
+
+/** A document. */
+export type MetricsDocument = z.infer<typeof document>;
+/** One interval of a capture. */
+export type Window = z.infer<typeof window>;
+/** One metric with one set of labels. */
+export type Series = z.infer<typeof series>;
+/** A series of kind histogram. */
+export type HistogramSeries = z.infer<typeof histogram>;
+
+/** What a run measured and what that cost; see {@linkcode MetricsDocument}. */
+export type Cost = NonNullable<MetricsDocument["capture"]["cost"]>;
+
+/** A document breaks its schema. */
+export class DocumentError extends Error {
+  override name = "DocumentError";
+}
+
+/**
+ * Checks a parsed document.
+ *
+ * @throws {DocumentError} that names the first place where it breaks the schema.
+ */
+export function parseDocument(json: unknown): MetricsDocument {
+  const result = document.safeParse(json);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw new DocumentError(`Cannot read the metrics document: ${path.join(".")}: ${message}`);
+}
+
+/** The JSON Schema of documents. */
+export function jsonSchema(): unknown {
+  return z.toJSONSchema(document);
+}
