@@ -1,0 +1,188 @@
+/**
+ * A real Kea and a place for its clients, in network namespaces of one machine.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { ADDRESSES, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
+import { clear, clearLeftovers, type LabState, remember, startTicksOf } from "./leftovers.ts";
+
+/** What a lab is made of. */
+export interface LabOptions {
+  readonly sockets?: "raw" | "udp";
+  /** Worker threads of the server; 0 for a single-threaded one. */
+  readonly threads?: number;
+  readonly hooks?: readonly HookLibrary[];
+}
+
+/** A running lab. Disposing takes everything down. */
+export interface Lab extends AsyncDisposable {
+  readonly pid: number;
+  readonly family: 4;
+  readonly clientNetns: string;
+  readonly clientInterface: string;
+  readonly serverNetns: string;
+  readonly serverInterface: string;
+  readonly serverAddress: string;
+  readonly log: string;
+  readonly controlSocket: string;
+  readonly directory: string;
+  /** Starts the server again, with the same configuration, after it ended. */
+  restart(): Promise<number>;
+}
+
+/** A lab cannot be set up. */
+export class LabError extends Error {
+  override name = "LabError";
+}
+
+/** Longest time for a server to begin to serve. */
+const START_LIMIT_MS = 15_000;
+
+/**
+ * Sets up a lab: two network namespaces, a veth pair between them, and a Kea DHCPv4 server.
+ *
+ * What an earlier lab could not take down, because it was killed, is cleared first.
+ *
+ * @throws {LabError} when a part does not come up; nothing remains then.
+ */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+  if (Deno.uid() !== 0) {
+    throw new LabError(`Cannot set up a lab as user ${Deno.uid()}, root is wanted: use sudo`);
+  }
+  await clearLeftovers();
+  const name = `kea-lab-${crypto.randomUUID().slice(0, 8)}`;
+  const [serverNetns, clientNetns] = [`${name}-s`, `${name}-c`];
+  const [serverInterface, clientInterface] = ["lab-server", "lab-client"];
+  const directory = await Deno.makeTempDir({ prefix: `${name}-` });
+  let state: LabState = {
+    owner: Deno.pid,
+    ownerStartTicks: await startTicksOf(Deno.pid),
+    namespaces: [serverNetns, clientNetns],
+    directory,
+    processes: [],
+  };
+  const children: Deno.ChildProcess[] = [];
+  await remember(name, state);
+  const takeDown = async () => {
+    await clear(name, state);
+    await Promise.all(children.map((child) => child.status));
+  };
+  const startServer = async () => {
+    const child = await startKea(serverNetns, directory);
+    children.push(child);
+    state = {
+      ...state,
+      processes: [...state.processes, [child.pid, await startTicksOf(child.pid)]],
+    };
+    await remember(name, state);
+    await untilServing(child, directory);
+    return child.pid;
+  };
+
+  try {
+    await connect(serverNetns, serverInterface, clientNetns, clientInterface);
+    const { sockets = "raw", threads = 2, hooks = [] } = options;
+    const settings = { sockets, threads, hooks, interfaceName: serverInterface, directory };
+    await Deno.writeTextFile(
+      join(directory, "kea.json"),
+      JSON.stringify(keaConfiguration(settings), null, 2),
+    );
+    let pid = await startServer();
+    return {
+      get pid() {
+        return pid;
+      },
+      family: 4,
+      clientNetns,
+      clientInterface,
+      serverNetns,
+      serverInterface,
+      serverAddress: ADDRESSES.server,
+      log: join(directory, "kea.log"),
+      controlSocket: join(directory, "control"),
+      directory,
+      restart: async () => pid = await startServer(),
+      [Symbol.asyncDispose]: takeDown,
+    };
+  } catch (error) {
+    await takeDown();
+    throw error;
+  }
+}
+
+async function connect(
+  serverNetns: string,
+  serverInterface: string,
+  clientNetns: string,
+  clientInterface: string,
+): Promise<void> {
+  const { prefix, server, client } = ADDRESSES;
+  await ip("netns", "add", serverNetns);
+  await ip("netns", "add", clientNetns);
+  await ip(
+    ...["link", "add", serverInterface, "netns", serverNetns, "type", "veth"],
+    ...["peer", "name", clientInterface, "netns", clientNetns],
+  );
+  for (
+    const [netns, link, address] of [
+      [serverNetns, serverInterface, server],
+      [clientNetns, clientInterface, client],
+    ] as const
+  ) {
+    await ip("-n", netns, "address", "add", `${address}/${prefix}`, "dev", link);
+    await ip("-n", netns, "link", "set", link, "up");
+    await ip("-n", netns, "link", "set", "lo", "up");
+  }
+}
+
+/** Starts Kea so that it ends with this process, and keeps what it writes in the lab's folder. */
+async function startKea(netns: string, directory: string): Promise<Deno.ChildProcess> {
+  const program = await programPath("kea-dhcp4");
+  // A fresh log tells when this start is done.
+  await Deno.remove(join(directory, "kea.log")).catch(() => {});
+  return new Deno.Command("ip", {
+    // `ip netns exec` and setpriv replace themselves by the next program, so the child is Kea.
+    args: [
+      ...["netns", "exec", netns, "setpriv", "--pdeathsig", "TERM", "--"],
+      ...[program, "-c", join(directory, "kea.json")],
+    ],
+    env: { KEA_PIDFILE_DIR: directory, KEA_LOCKFILE_DIR: directory },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    detached: true,
+  }).spawn();
+}
+
+async function untilServing(child: Deno.ChildProcess, directory: string): Promise<void> {
+  const log = join(directory, "kea.log");
+  let ended = false;
+  child.status.then(() => ended = true);
+  const limit = Date.now() + START_LIMIT_MS;
+  while (true) {
+    const text = await Deno.readTextFile(log).catch(() => "");
+    if (text.includes("DHCP4_STARTED ")) return;
+    if (ended || Date.now() > limit) {
+      const last = text.trim().split("\n").slice(-3).join(" | ") || "its log is empty";
+      throw new LabError(`Cannot start Kea, ${ended ? "it ended" : "it does not serve"}: ${last}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function programPath(name: string): Promise<string> {
+  for (const folder of ["/usr/sbin", "/usr/local/sbin", "/usr/bin"]) {
+    const path = join(folder, name);
+    if (await Deno.stat(path).then(() => true, () => false)) return path;
+  }
+  throw new LabError(`Cannot find ${name}: deno task install`);
+}
+
+async function ip(...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command("ip", { args, stdout: "null" }).output();
+  if (success) return;
+  const words = new TextDecoder().decode(stderr).trim();
+  throw new LabError(`Cannot set up the lab's network, ip ${args.join(" ")}: ${words}`);
+}

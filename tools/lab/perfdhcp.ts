@@ -1,0 +1,98 @@
+/**
+ * Traffic for a lab: Kea's own perfdhcp, bounded in number, rate and time.
+ *
+ * @module
+ */
+
+import { basename, join } from "node:path";
+import { type Lab, LabError } from "./lab.ts";
+
+/** How much to send. */
+export interface Load {
+  /** Exchanges a second. */
+  readonly rate: number;
+  readonly exchanges: number;
+  /** Different clients; each gets an address of its own. */
+  readonly clients?: number;
+  /** Seed of the clients' order. */
+  readonly seed?: number;
+  /** First hardware address; runs with different ones have different clients. */
+  readonly base?: string;
+}
+
+/** What perfdhcp tells of one exchange type, delays in milliseconds. */
+export interface ExchangeReport {
+  readonly sent: number;
+  readonly received: number;
+  readonly drops: number;
+  readonly averageDelay: number | null;
+  readonly maximumDelay: number | null;
+}
+
+/** perfdhcp's report by exchange type: "DISCOVER-OFFER", "REQUEST-ACK". */
+export type PerfdhcpReport = Readonly<Record<string, ExchangeReport>>;
+
+/**
+ * Sends exchanges to a lab's server from its client namespace, and waits for the end.
+ *
+ * perfdhcp gets copies of Kea's libraries: uprobes belong to files, and it maps the same ones.
+ *
+ * @throws {LabError} when perfdhcp cannot run; lost exchanges are in the report, not an error.
+ */
+export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport> {
+  const { rate, exchanges, clients = exchanges, seed = 1, base } = load;
+  const limit = Math.ceil(exchanges / rate) + 20;
+  const { stdout, stderr, code } = await new Deno.Command("ip", {
+    args: [
+      ...["netns", "exec", lab.clientNetns, "timeout", "-s", "INT", String(limit)],
+      ...["perfdhcp", "-4", "-r", String(rate), "-n", String(exchanges), "-R", String(clients)],
+      ...["-s", String(seed), ...(base === undefined ? [] : ["-b", `mac=${base}`])],
+      ...["-W", "500000", "-l", lab.clientInterface, lab.serverAddress],
+    ],
+    env: { LD_LIBRARY_PATH: await privateLibraries(lab) },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  // 3: some exchanges were not completed.
+  if (code !== 0 && code !== 3) {
+    throw new LabError(
+      `Cannot send, perfdhcp ended with ${code}: ` +
+        new TextDecoder().decode(stderr).trim().split("\n")[0],
+    );
+  }
+  return parseReport(text);
+}
+
+/** Parses perfdhcp's report. */
+export function parseReport(text: string): PerfdhcpReport {
+  const report: Record<string, ExchangeReport> = {};
+  for (const part of text.split("***Statistics for: ").slice(1)) {
+    const number = (label: string) => {
+      const match = new RegExp(`^${label}: ([\\d.]+)`, "m").exec(part);
+      return match === null ? null : Number(match[1]);
+    };
+    report[part.slice(0, part.indexOf("*"))] = {
+      sent: number("sent packets") ?? 0,
+      received: number("received packets") ?? 0,
+      drops: number("drops") ?? 0,
+      averageDelay: number("avg delay"),
+      maximumDelay: number("max delay"),
+    };
+  }
+  return report;
+}
+
+/** Copies of the libraries that perfdhcp and Kea share, in the lab's folder. */
+async function privateLibraries(lab: Lab): Promise<string> {
+  const folder = join(lab.directory, "perfdhcp-libraries");
+  try {
+    await Deno.mkdir(folder);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return folder;
+    throw error;
+  }
+  const { stdout } = await new Deno.Command("ldd", { args: ["/usr/sbin/perfdhcp"] }).output();
+  const paths = new TextDecoder().decode(stdout).matchAll(/=> (\/\S*\/lib(?:kea-|stdc\+\+)\S+)/g);
+  for (const [, path] of paths) await Deno.copyFile(path!, join(folder, basename(path!)));
+  return folder;
+}
