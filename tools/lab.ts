@@ -1,0 +1,111 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task lab`: a real Kea, a place for its clients, on this machine; takes everything down.
+ *
+ * @module
+ */
+
+import { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { exitWith } from "./command_line.ts";
+import { ensureInstalled } from "./install.ts";
+import type { HookLibrary } from "./lab/kea_configuration.ts";
+import { type Lab, startLab } from "./lab/lab.ts";
+
+const command = new Command("lab")
+  .description(
+    "Start a Kea DHCPv4 server (memfile) and an empty client namespace on this machine, run a\n" +
+      "command with their names in KEA_LAB_*, or wait for ^C; then take everything down.",
+  )
+  .addOption(new Option("--kea <version>", "which Kea").choices(["2.2"]).default("2.2"))
+  .addOption(new Option("--family <number>", "DHCP family").choices(["4"]).default("4"))
+  .addOption(
+    new Option("--backend <name>", "lease backend").choices(["memfile"]).default("memfile"),
+  )
+  .addOption(new Option("--sockets <kind>", "DHCP sockets").choices(["raw", "udp"]).default("raw"))
+  .option("--threads <number>", "worker threads, 0 for a single-threaded server", threads, 2)
+  .option("--hook <path[=json]>", "hook library and its parameters, may be repeated", hook, [])
+  .argument("[command...]", "what to run in the lab, behind --")
+  .showHelpAfterError("(--help shows the options)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task lab                                     until ^C
+  deno task lab --threads 0 --sockets udp -- sh -c 'tail -f "$KEA_LAB_LOG"'
+  deno task lab -- sh -c 'ip netns exec $KEA_LAB_CLIENT_NETNS perfdhcp -4 -r 50 -n 500 -R 500 \\
+    -l $KEA_LAB_CLIENT_INTERFACE $KEA_LAB_SERVER_ADDRESS'`,
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+/** The settings that a command finds in its environment. */
+export function environmentOf(lab: Lab): Record<string, string> {
+  return {
+    KEA_LAB_PID: String(lab.pid),
+    KEA_LAB_FAMILY: String(lab.family),
+    KEA_LAB_CLIENT_NETNS: lab.clientNetns,
+    KEA_LAB_CLIENT_INTERFACE: lab.clientInterface,
+    KEA_LAB_SERVER_NETNS: lab.serverNetns,
+    KEA_LAB_SERVER_INTERFACE: lab.serverInterface,
+    KEA_LAB_SERVER_ADDRESS: lab.serverAddress,
+    KEA_LAB_CONTROL_SOCKET: lab.controlSocket,
+    KEA_LAB_DIRECTORY: lab.directory,
+    KEA_LAB_LOG: lab.log,
+  };
+}
+
+function threads(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 64) {
+    throw new InvalidArgumentError("A whole number from 0 to 64 is wanted.");
+  }
+  return value;
+}
+
+function hook(text: string, before: readonly HookLibrary[]): HookLibrary[] {
+  const [path, json] = [text.replace(/=.*/s, ""), /=(.*)/s.exec(text)?.[1]];
+  try {
+    return [...before, { path, ...(json === undefined ? {} : { parameters: JSON.parse(json) }) }];
+  } catch {
+    throw new InvalidArgumentError("What follows = must be JSON.");
+  }
+}
+
+/** Runs a command in the lab, or waits. Signals end both; the status is the command's. */
+async function run(lab: Lab, argv: readonly string[]): Promise<number> {
+  const [program, ...args] = argv;
+  const environment = environmentOf(lab);
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<Deno.Signal>();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const listeners = signals.map((signal) => [signal, () => stop(signal)] as const);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  try {
+    if (program === undefined) {
+      for (const [name, value] of Object.entries(environment)) console.error(`${name}=${value}`);
+      console.error("Running until ^C");
+      const alive = setInterval(() => {}, 60_000);
+      await stopped;
+      clearInterval(alive);
+      return 0;
+    }
+    const child = new Deno.Command(program, { args, env: environment, stdin: "inherit" }).spawn();
+    stopped.then((signal) => child.kill(signal)).catch(() => {});
+    const { code } = await child.status;
+    return code;
+  } finally {
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+  }
+}
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const { sockets, threads, hook } = command.opts();
+  await exitWith(async () => {
+    await ensureInstalled(false);
+    await using lab = await startLab({
+      sockets: sockets as "raw" | "udp",
+      threads,
+      hooks: hook,
+    });
+    return await run(lab, command.args);
+  });
+}
