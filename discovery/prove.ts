@@ -86,6 +86,10 @@ export async function proveSites(
 export async function recheck(site: Site): Promise<string | null> {
   const { file, proof, address } = site;
   try {
+    // The executable is reached by the process's own link to it, whatever became of its path.
+    if (file.replaced && !file.pinnedPath.endsWith("/exe")) {
+      return `"${file.path}" was replaced under the running server: restart it to watch its new code`;
+    }
     const stat = await Deno.stat(file.pinnedPath);
     if (stat.ino !== proof.inode) {
       return `the file is inode ${stat.ino} now, inode ${proof.inode} was proven`;
@@ -120,7 +124,7 @@ const SEARCHES: Readonly<Record<SiteGroup, (server: Server) => Promise<SiteSearc
       Object.fromEntries(
         Object.entries(LOGGER_ENTRIES).map(([severity, symbol]) => [`log.${severity}`, symbol]),
       ),
-      (id) => id === "log.info" ? 1.5 : 0,
+      (id) => id === "log.info" ? 1 : 0,
     ),
 
   allocation: async ({ executable, family }) => {

@@ -130,8 +130,13 @@ function versionOf(pinnedPath: string, pid: number): Promise<string> {
   const known = versions.get(pinnedPath);
   if (known !== undefined) return known;
   const asked = (async () => {
-    const { stdout } = await new Deno.Command("nsenter", {
-      args: ["-t", String(pid), "-m", "-r", "--", await Deno.readLink(pinnedPath), "-v"],
+    const path = await Deno.readLink(pinnedPath);
+    // A replaced executable can be reached from here only, with the libraries of this root.
+    const [program, ...args] = path.endsWith(" (deleted)")
+      ? [pinnedPath, "-v"]
+      : ["nsenter", "-t", String(pid), "-m", "-r", "--", path, "-v"];
+    const { stdout } = await new Deno.Command(program!, {
+      args,
       stderr: "null",
       stdin: "null",
     }).output();

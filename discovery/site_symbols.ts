@@ -8,22 +8,24 @@
 import { dirname, join } from "node:path";
 import type { Site } from "./types.ts";
 
+/** Section type of a symbol table, and the size of one entry in it (ELF64). */
+const SYMBOL_TABLE = 2;
+const SYMBOL_SIZE = 24;
+
 /**
  * Writes, for each library, a file with its build id and a symbol at each of its sites. bpftrace
  * reads it in place of the library's own symbols when `BCC_SYMFS` names the folder.
  *
  * @param folder an empty folder.
- * @param pathOf the path by which bpftrace is told of a site's file.
  * @returns the symbol of each site, by site id.
  * @throws {Error} when objcopy cannot read a library.
  */
 export async function writeSiteSymbols(
   sites: readonly Site[],
   folder: string,
-  pathOf: (site: Site) => string,
 ): Promise<Map<string, string>> {
   const names = new Map<string, string>();
-  const byFile = Map.groupBy(sites, pathOf);
+  const byFile = Map.groupBy(sites, ({ file }) => file.path);
   for (const [path, ofFile] of byFile) {
     const sections = await sectionsOf(path);
     const symbols = ofFile.flatMap((site, index) => {
@@ -44,8 +46,27 @@ export async function writeSiteSymbols(
     if (!success) {
       throw new Error(`Cannot name sites in "${path}": ${new TextDecoder().decode(stderr).trim()}`);
     }
+    await Deno.writeFile(target, withSizes(await Deno.readFile(target)));
   }
   return names;
+}
+
+/** Gives every symbol a size: objcopy cannot, and bpftrace takes one without for an error. */
+function withSizes(elf: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const view = new DataView(elf.buffer);
+  const sections = Number(view.getBigUint64(0x28, true));
+  const [sectionSize, count] = [view.getUint16(0x3a, true), view.getUint16(0x3c, true)];
+  for (let index = 0; index < count; index++) {
+    const header = sections + index * sectionSize;
+    if (view.getUint32(header + 4, true) !== SYMBOL_TABLE) continue;
+    const start = Number(view.getBigUint64(header + 0x18, true));
+    const size = Number(view.getBigUint64(header + 0x20, true));
+    // The first entry is the undefined symbol.
+    for (let entry = start + SYMBOL_SIZE; entry < start + size; entry += SYMBOL_SIZE) {
+      view.setBigUint64(entry + 16, 1n, true);
+    }
+  }
+  return elf;
 }
 
 async function sectionsOf(path: string): Promise<{ name: string; start: number; end: number }[]> {

@@ -46,49 +46,53 @@ export interface Operation {
   readonly operation: string;
   readonly caller: string;
   readonly inner: string;
-  /** How often it comes a packet (DORA, no reservations). */
+  /** How often it comes a packet (DORA without client ids and reservations, counted on 2.2.0). */
   readonly hitsPerPacket: number;
 }
 
-const operation = (
-  name: string,
-  hitsPerPacket: number,
-  caller: string,
-  inner: string,
-  parameters: string,
-): Operation => ({
-  operation: name,
-  caller: `${caller}${parameters}`,
-  inner: `${inner}${parameters}`,
-  hitsPerPacket,
-});
-
-const GET: [string, string] = [
-  `${MEMFILE_CONST}9getLease4E`,
-  `${MEMFILE_CONST}17getLease4InternalE`,
-];
+const GET = `${MEMFILE_CONST}9getLease4E`;
+const GET_INNER = `${MEMFILE_CONST}17getLease4InternalE`;
+const FOUND = "RSt6vectorIN5boost10shared_ptrINS0_6Lease4EEESaIS9_EE";
 
 /**
- * The DHCPv4 operations of the memfile lease manager. The inner functions call each other too; only
- * the calls from the public ones are timed, so that no interval holds another.
+ * The DHCPv4 operations of the memfile lease manager on a packet's way. The inner functions call
+ * each other too; only the calls from the public ones are timed, so that no interval holds another.
  */
 export const LEASE_MANAGER4: readonly Operation[] = [
-  operation("getLease4_address", 0.5, ...GET, "RKNS_8asiolink9IOAddressE"),
-  operation("getLease4_hwaddr_subnet", 0.5, ...GET, "RKNS0_6HWAddrEj"),
-  operation("getLease4_client_id_subnet", 1, ...GET, "RKNS0_8ClientIdEj"),
-  operation("addLease4", 0.5, `${MEMFILE}8addLeaseE`, `${MEMFILE}16addLeaseInternalE`, LEASE4),
-  operation(
-    "updateLease4",
-    0,
-    `${MEMFILE}12updateLease4E`,
-    `${MEMFILE}20updateLease4InternalE`,
-    LEASE4,
-  ),
-  operation(
-    "deleteLease4",
-    0,
-    `${MEMFILE}11deleteLeaseE`,
-    `${MEMFILE}19deleteLeaseInternalE`,
-    LEASE4,
-  ),
+  {
+    operation: "getLease4_address",
+    caller: `${GET}RKNS_8asiolink9IOAddressE`,
+    inner: `${GET_INNER}RKNS_8asiolink9IOAddressE`,
+    hitsPerPacket: 1.5,
+  },
+  {
+    operation: "getLease4_hwaddr",
+    caller: `${GET}RKNS0_6HWAddrE`,
+    inner: `${GET_INNER}RKNS0_6HWAddrE${FOUND}`,
+    hitsPerPacket: 1,
+  },
+  {
+    operation: "getLease4_client_id",
+    caller: `${GET}RKNS0_8ClientIdE`,
+    inner: `${GET_INNER}RKNS0_8ClientIdE${FOUND}`,
+    hitsPerPacket: 0,
+  },
+  {
+    operation: "addLease4",
+    caller: `${MEMFILE}8addLeaseE${LEASE4}`,
+    inner: `${MEMFILE}16addLeaseInternalE${LEASE4}`,
+    hitsPerPacket: 0.5,
+  },
+  {
+    operation: "updateLease4",
+    caller: `${MEMFILE}12updateLease4E${LEASE4}`,
+    inner: `${MEMFILE}20updateLease4InternalE${LEASE4}`,
+    hitsPerPacket: 0,
+  },
+  {
+    operation: "deleteLease4",
+    caller: `${MEMFILE}11deleteLeaseE${LEASE4}`,
+    inner: `${MEMFILE}19deleteLeaseInternalE${LEASE4}`,
+    hitsPerPacket: 0,
+  },
 ];

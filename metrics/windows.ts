@@ -33,6 +33,7 @@ export class WindowBuilder {
   readonly #reasons: string[] = [];
   #notAvailable: { metric: string; why: string }[] = [];
   #ended: string | null = null;
+  #firstElapsed: number | null = null;
   #lastElapsed = 0;
   readonly #cost = { bpf: 0, hits: 0, monitorCpu: 0, memory: 0, seconds: 0, serverCpu: 0 };
 
@@ -76,9 +77,9 @@ export class WindowBuilder {
     }
   }
 
-  /** Seconds from the start of the capture to its newest sample. */
+  /** Seconds from the first sample to the newest. */
   get elapsedSeconds(): number {
-    return this.#lastElapsed / 1e9;
+    return (this.#lastElapsed - (this.#firstElapsed ?? 0)) / 1e9;
   }
 
   /**
@@ -111,7 +112,7 @@ export class WindowBuilder {
         profile: header.profile,
         started: header.started,
         ended: this.#ended ?? this.#at(this.#lastElapsed),
-        duration_seconds: this.#lastElapsed / 1e9,
+        duration_seconds: (this.#lastElapsed - (this.#firstElapsed ?? 0)) / 1e9,
         interval_seconds: header.interval_seconds,
         verdict: reasons.length === 0 ? "COMPLETE" : "PARTIAL",
         reasons,
@@ -129,6 +130,7 @@ export class WindowBuilder {
   #sample(sample: Sample): Window | null {
     const previous = this.#previous;
     this.#previous = sample;
+    this.#firstElapsed ??= sample.elapsed_ns;
     this.#lastElapsed = sample.elapsed_ns;
     if (previous === null || previous.segment !== sample.segment) return null;
     const { family } = this.#dictionary;

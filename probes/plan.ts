@@ -6,7 +6,7 @@
  */
 
 import type { Refusal, Server, Site, SiteSearch } from "../discovery/types.ts";
-import { type Profile, PROFILES, type Source, SOURCES } from "./sources.ts";
+import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
 /** Microseconds that one hit takes from a busy server in a nested VM, by class (bench:overhead). */
 export const HIT_PRICE = { emulated: 4, "single-stepped": 16, tracepoint: 0.6 } as const;
@@ -72,24 +72,41 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
       missing(`${source.file}: ${unfit}`);
       continue;
     }
-    const sites = source.needs.flatMap((need) => sitesMatching(need, search.sites));
-    const refused = source.needs.flatMap((need) => refusalsMatching(need, search.refusals));
-    const absent = source.needs.filter((need) => sitesMatching(need, search.sites).length === 0);
-    for (const { id, why } of refused) lost(`${source.file}: ${id}: ${why}`);
-    if (absent.length > 0) {
-      if (refused.length === 0) lost(`${source.file}: no site found for ${absent.join(", ")}`);
-      continue;
+    const parts = source.parts ?? [];
+    for (const pattern of [...source.needs, ...parts]) {
+      const refused = refusalsMatching(pattern, search.refusals);
+      for (const { id, why } of refused) lost(`${source.file}: ${id}: ${why}`);
+      if (refused.length === 0 && sitesMatching(pattern, search.sites).length === 0) {
+        lost(`${source.file}: no site found for ${pattern}`);
+      }
     }
-    const price = forecastOf(source, sites);
+    if (source.needs.some((need) => sitesMatching(need, search.sites).length === 0)) continue;
+
+    const sites: Site[] = [];
+    let price = source.tracepointsPerExchange * HIT_PRICE.tracepoint + source.bpfPerExchange;
+    const take = (pattern: string): boolean => {
+      const found = sitesMatching(pattern, search.sites);
+      const dearer = forecastOf(found);
+      if (forecast + price + dearer > BUDGET[profile]) {
+        missing(
+          `${source.file}: ${pattern} would take ${dearer.toFixed(0)} us an exchange, ` +
+            `${
+              (BUDGET[profile] - forecast - price).toFixed(0)
+            } us of the ${profile} budget are left`,
+        );
+        return false;
+      }
+      price += dearer;
+      sites.push(...found);
+      return true;
+    };
     if (forecast + price > BUDGET[profile]) {
-      lost(
-        `${source.file}: it would take ${price.toFixed(0)} us an exchange, ` +
-          `${
-            (BUDGET[profile] - forecast).toFixed(0)
-          } us of the ${profile} profile's budget are left`,
-      );
+      missing(`${source.file}: it would take ${price.toFixed(0)} us an exchange, over the budget`);
       continue;
     }
+    if (!source.needs.every(take)) continue;
+    for (const part of parts) take(part);
+    if (parts.length > 0 && sites.length === 0) continue;
     forecast += price;
     for (const metric of source.metrics) served.add(metric);
     sources.push({ file: source.file, metrics: source.metrics, sites, forecast: price });
@@ -101,7 +118,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     sources,
     forecast,
     budget: BUDGET[profile],
-    notAvailable: withoutTwins(notAvailable, served),
+    notAvailable: [...withoutTwins(notAvailable, served), ...dearer(profile)],
     losses,
   };
 }
@@ -109,7 +126,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
 /**
  * Metrics for which a source of a dearer profile would be needed, with the profile that has them.
  */
-export function dearer(profile: Profile): Unavailable[] {
+function dearer(profile: Profile): Unavailable[] {
   const rank = PROFILES.indexOf(profile);
   const had = new Set(
     SOURCES.filter((s) => PROFILES.indexOf(s.from) <= rank).flatMap((s) => s.metrics),
@@ -127,12 +144,9 @@ function withoutTwins(list: readonly Unavailable[], served: ReadonlySet<string>)
   return list.filter(({ metric, why }) => !(why.startsWith("packets_") && served.has(metric)));
 }
 
-function forecastOf(source: Source, sites: readonly Site[]): number {
-  const traps = sites.reduce(
-    (sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE[site.class],
-    0,
-  );
-  return traps + source.tracepointsPerExchange * HIT_PRICE.tracepoint + source.bpfPerExchange;
+/** What the traps of some sites take from an exchange of two requests, microseconds. */
+function forecastOf(sites: readonly Site[]): number {
+  return sites.reduce((sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE[site.class], 0);
 }
 
 /** Whether a site id matches a pattern in which `*` stands for any run of characters. */

@@ -101,14 +101,15 @@ async function place(
     return { placements };
   }
   const symbols = await Deno.makeTempDir({ prefix: "kea-ebpf-symbols-" });
-  const names = await writeSiteSymbols(inside, symbols, (site) => pathOf(site, made.server));
+  const names = await writeSiteSymbols(inside, symbols);
   for (const site of inside) {
-    placements.set(site.id, `"${pathOf(site, made.server)}":${names.get(site.id)}`);
+    // bpftrace looks for these files by the path in our own root.
+    placements.set(site.id, `"${site.file.path}":${names.get(site.id)}`);
   }
   return { placements, symbols };
 }
 
 /** The path as the server's own root shows it: it may live in a container. */
 function pathOf({ file }: Site, { pid }: Server): string {
-  return file.replaced ? file.pinnedPath : `/proc/${pid}/root${file.path}`;
+  return `/proc/${pid}/root${file.path}`;
 }

@@ -24,6 +24,11 @@ export interface Source {
   readonly group: SiteGroup | null;
   /** Site ids of which it needs at least one each; `*` stands for any run of characters. */
   readonly needs: readonly string[];
+  /**
+   * Site ids that it can do without, in order of worth: each is taken while the budget lasts. A
+   * program that has parts needs at least one of them.
+   */
+  readonly parts?: readonly string[];
   /** Maps that go into the capture; what else it keeps is private. */
   readonly maps: readonly string[];
   /** System-call tracepoints that fire an exchange, DORA without hooks. */
@@ -126,10 +131,18 @@ export const SOURCES: readonly Source[] = [
     metrics: ["database_query_time"],
     from: "deep",
     group: "lease_manager",
-    needs: ["lease_manager.*"],
+    needs: [],
+    parts: [
+      "lease_manager.addLease4.*",
+      "lease_manager.updateLease4.*",
+      "lease_manager.deleteLease4.*",
+      "lease_manager.getLease4_address.*",
+      "lease_manager.getLease4_hwaddr.*",
+      "lease_manager.getLease4_client_id.*",
+    ],
     maps: ["@lease_manager"],
     tracepointsPerExchange: 0,
-    bpfPerExchange: 7,
+    bpfPerExchange: 0,
     unfit: (server) =>
       server.leaseFile === null ? "the server's lease backend is not memfile" : null,
   },

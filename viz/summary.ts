@@ -101,6 +101,7 @@ function times(
     series.metric === metric && series.kind === "histogram"
   );
   if (found.length === 0) return [];
+  found.sort((a, b) => rank(nameOf(a.labels)) - rank(nameOf(b.labels)));
   const at = (series: HistogramSeries, q: number) =>
     duration(series.quantiles.find((quantile) => quantile.q === q)!.value);
   const rows = found.map((series) => [
@@ -113,6 +114,16 @@ function times(
     (series.exact ? "" : "<") + duration(series.max),
   ]);
   return columns([["", "count", "per s", "p50", "p95", "p99", "max"], ...rows]);
+}
+
+/** Messages in the order of an exchange, their stages in the order of time. */
+function rank(name: string): number {
+  const order = ["DISCOVER", "SOLICIT", "REQUEST", "before", "allocate", "after"];
+  return order.reduce(
+    (sum, word, index) => sum + (name.includes(word) ? 10 ** (index > 2 ? 0 : 1) * (index + 1) : 0),
+    0,
+  ) ||
+    Infinity;
 }
 
 function cpu(totals: readonly Series[]): string[] {

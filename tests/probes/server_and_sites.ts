@@ -71,6 +71,15 @@ export const SITES: readonly Site[] = [
   site("log.fatal", { file: LIBRARY, symbol: "fatal" }),
   site("log.info", { file: LIBRARY, symbol: "info", hitsPerPacket: 1.5 }),
   site("statistics.drop.0", { address: 0x3add6 }),
-  site("lease_manager.addLease4.start.0", { file: LIBRARY, address: 0x1000, hitsPerPacket: 0.5 }),
-  site("lease_manager.addLease4.end.0", { file: LIBRARY, address: 0x1010, hitsPerPacket: 0.5 }),
+  ...[
+    "addLease4",
+    "updateLease4",
+    "deleteLease4",
+    "getLease4_address",
+    "getLease4_hwaddr",
+    "getLease4_client_id",
+  ].flatMap((operation, index) => [
+    site(`lease_manager.${operation}.start.0`, { file: LIBRARY, address: 0x1000 + 0x100 * index }),
+    site(`lease_manager.${operation}.end.0`, { file: LIBRARY, address: 0x1010 + 0x100 * index }),
+  ]),
 ];
