@@ -224,6 +224,7 @@ async function* readSegment(
         // One that nobody waits for, or the last of many probes.
         if (outcome !== null && event.nsecs !== null && rendered.probes > PATIENT_PROBES) {
           run.abandon();
+          break;
         }
       } else if (event.type === "lost") {
         yield note(watched, `bpftrace lost ${event.events} of its own events`);

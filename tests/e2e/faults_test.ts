@@ -1,0 +1,134 @@
+/** What is killed or stopped in the middle of a run leaves nothing behind. Needs root and Kea. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readCapture } from "../../metrics/capture.ts";
+import type { CaptureRecord } from "../../metrics/capture.ts";
+import { documentOf } from "../../metrics/windows.ts";
+import { startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { documentIn, type Monitored, startMonitor, total } from "./monitored.ts";
+import { until } from "./run_script.ts";
+
+/** Longest time that anything may remain, seconds. */
+const REMAIN = 5;
+
+/** The bpftrace that a monitor started. */
+async function bpftraceOf({ child }: Monitored): Promise<number> {
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (stat.includes("(bpftrace)") && Number(fields[1]) === child.pid) return Number(name);
+  }
+  throw new Error("The monitor has no bpftrace");
+}
+
+async function runs(pid: number): Promise<boolean> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => null);
+  return stat !== null && stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
+}
+
+async function recordsIn({ folder }: Monitored): Promise<CaptureRecord[]> {
+  const file = await Deno.open(join(folder, "capture.ndjson"));
+  return await Array.fromAsync(readCapture(file.readable));
+}
+
+const samples = (records: readonly CaptureRecord[]) =>
+  records.filter(({ type }) => type === "sample").length;
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 2500));
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  Deno.test(`monitor stopped by ${signal} detaches, keeps its windows and says all is complete`, async () => {
+    await using lab = await startLab();
+    const monitored = await startMonitor(lab.pid, ["--duration", "60"]);
+    const bpftrace = await bpftraceOf(monitored);
+    await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
+    await settled();
+    monitored.child.kill(signal);
+    const { code, stderr } = await monitored.end();
+    assert.equal(code, 0, stderr);
+    assert.equal(await runs(bpftrace), false);
+    assert.ok(samples(await recordsIn(monitored)) >= 4);
+    const document = await documentIn(monitored);
+    assert.equal(document.capture.verdict, "COMPLETE");
+    assert.equal(total(document, "packet_processing_time", { message: "DHCPDISCOVER" }), 101);
+    assert.equal(
+      (await runPerfdhcp(lab, { rate: 50, exchanges: 11 }))["REQUEST-ACK"]!.received,
+      11,
+    );
+  });
+}
+
+Deno.test("monitor killed by SIGKILL leaves no bpftrace and a capture up to the cut", async () => {
+  await using lab = await startLab();
+  const switchBefore = await Deno.readTextFile("/proc/sys/kernel/bpf_stats_enabled");
+  const monitored = await startMonitor(lab.pid, ["--duration", "60"]);
+  const bpftrace = await bpftraceOf(monitored);
+  await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
+  await settled();
+  monitored.child.kill("SIGKILL");
+  await monitored.end();
+  await until(async () => !await runs(bpftrace), REMAIN, "bpftrace is gone");
+  await until(
+    async () => await Deno.readTextFile("/proc/sys/kernel/bpf_stats_enabled") === switchBefore,
+    REMAIN,
+    "the kernel's switch is back",
+  );
+  const document = await documentOf(await recordsIn(monitored));
+  assert.equal(document.capture.verdict, "PARTIAL");
+  assert.match(document.capture.reasons.join(), /cut off/);
+  assert.equal(total(document, "packet_processing_time", { message: "DHCPDISCOVER" }), 101);
+  assert.ok(await runs(lab.pid));
+  await Deno.remove(monitored.folder, { recursive: true });
+});
+
+Deno.test("bpftrace killed by SIGKILL is attached again once, and the verdict says so", async () => {
+  await using lab = await startLab();
+  const monitored = await startMonitor(lab.pid, ["--duration", "9"]);
+  await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
+  await settled();
+  Deno.kill(await bpftraceOf(monitored), "SIGKILL");
+  await settled();
+  await runPerfdhcp(lab, { rate: 100, exchanges: 53 });
+  const { code, stderr } = await monitored.end();
+  assert.equal(code, 0, stderr);
+  const document = await documentIn(monitored);
+  assert.equal(document.capture.verdict, "PARTIAL");
+  assert.match(document.capture.reasons.join(), /bpftrace was ended from outside/);
+  assert.equal(total(document, "packet_processing_time", { message: "DHCPDISCOVER" }), 154);
+});
+
+Deno.test("monitor goes on with a restarted Kea, and the verdict says so", async () => {
+  await using lab = await startLab();
+  const monitored = await startMonitor(lab.pid, ["--duration", "12"]);
+  await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
+  await settled();
+  Deno.kill(lab.pid, "SIGKILL");
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await lab.restart();
+  await settled();
+  await settled();
+  await runPerfdhcp(lab, { rate: 100, exchanges: 53 });
+  const { code, stderr } = await monitored.end();
+  assert.equal(code, 0, stderr);
+  const document = await documentIn(monitored);
+  assert.match(document.capture.reasons.join(), /The server restarted/);
+  assert.equal(total(document, "packet_processing_time", { message: "DHCPDISCOVER" }), 154);
+});
+
+Deno.test("monitor of a Kea that is killed for good ends with what it has", async () => {
+  await using lab = await startLab();
+  const monitored = await startMonitor(lab.pid, ["--duration", "8"]);
+  const bpftrace = await bpftraceOf(monitored);
+  await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
+  await settled();
+  Deno.kill(lab.pid, "SIGKILL");
+  await until(async () => !await runs(bpftrace), REMAIN, "bpftrace is gone");
+  const { code, stderr } = await monitored.end();
+  assert.equal(code, 0, stderr);
+  const document = await documentIn(monitored);
+  assert.match(document.capture.reasons.join(), /The server \(pid \d+\) ended/);
+  assert.equal(total(document, "packet_processing_time", { message: "DHCPDISCOVER" }), 101);
+});
