@@ -1,0 +1,94 @@
+/** The processing time against the wire, packet by packet. Needs root, Kea and tcpdump. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { HistogramSeries } from "../../metrics/document.ts";
+import { startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { documentIn, startMonitor } from "./monitored.ts";
+import { until } from "./run_script.ts";
+
+const EXCHANGES = 100;
+
+/** A DHCP packet on the wire. */
+interface Seen {
+  readonly nanoseconds: bigint;
+  readonly transaction: number;
+  readonly message: number;
+}
+
+/** Reads a pcap file of nanosecond time stamps, little-endian, Ethernet: DHCP with option 53 first. */
+function parsePcap(bytes: Uint8Array): Seen[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  assert.equal(view.getUint32(0, true), 0xa1b23c4d, "a pcap file with nanoseconds is wanted");
+  const seen: Seen[] = [];
+  for (let at = 24; at + 16 <= bytes.length;) {
+    const length = view.getUint32(at + 8, true);
+    const frame = at + 16;
+    seen.push({
+      nanoseconds: BigInt(view.getUint32(at, true)) * 1_000_000_000n +
+        BigInt(view.getUint32(at + 4, true)),
+      transaction: view.getUint32(frame + 46),
+      message: bytes[frame + 284]!,
+    });
+    at = frame + length;
+  }
+  return seen;
+}
+
+/** Times from each request of a kind to its answer on the wire, in the order of requests. */
+function wireTimes(seen: readonly Seen[], request: number, answer: number): number[] {
+  return seen.filter(({ message }) => message === request).map(({ nanoseconds, transaction }) => {
+    const found = seen.find((other) =>
+      other.message === answer && other.transaction === transaction
+    );
+    assert.ok(found, `no answer to ${transaction} on the wire`);
+    return Number(found.nanoseconds - nanoseconds);
+  });
+}
+
+Deno.test(`packet_processing_time of ${EXCHANGES} single exchanges is within their time on the wire`, async () => {
+  await using lab = await startLab();
+  const pcap = join(lab.directory, "wire.pcap");
+  const tcpdump = new Deno.Command("ip", {
+    args: [
+      ...["netns", "exec", lab.serverNetns, "tcpdump", "-U", "--immediate-mode"],
+      ...["--time-stamp-precision=nano", "-i", lab.serverInterface, "-w", pcap, "udp port 67"],
+    ],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await until(async () => (await Deno.stat(pcap).catch(() => null)) !== null, 10, "tcpdump runs");
+
+  // Four exchanges a second and five windows: no window holds two packets of one kind.
+  const monitored = await startMonitor(lab.pid, ["--duration", "29", "--interval", "0.2"]);
+  await runPerfdhcp(lab, { rate: 4, exchanges: EXCHANGES });
+  const { code, stderr } = await monitored.end();
+  assert.equal(code, 0, stderr);
+  tcpdump.kill("SIGINT");
+  await tcpdump.status;
+  const seen = parsePcap(await Deno.readFile(pcap));
+  const document = await documentIn(monitored);
+
+  for (
+    const [message, request, answer] of [["DHCPDISCOVER", 1, 2], ["DHCPREQUEST", 3, 5]] as const
+  ) {
+    const wire = wireTimes(seen, request, answer);
+    const ours = document.windows.flatMap(({ series }) =>
+      series.filter((each): each is HistogramSeries =>
+        each.metric === "packet_processing_time" && each.labels["message"] === message &&
+        each.kind === "histogram"
+      )
+    );
+    assert.ok(ours.every(({ count }) => count === 1), "a window holds two packets of one kind");
+    assert.equal(ours.length, EXCHANGES);
+    assert.equal(wire.length, EXCHANGES);
+    const shares = ours.map(({ sum }, index) => Number(sum) / wire[index]!);
+    const above = shares.filter((share) => share > 1);
+    assert.deepEqual(above, [], `${message}: more than on the wire`);
+    const mean = shares.reduce((total, share) => total + share, 0) / shares.length;
+    assert.ok(mean >= 0.3, `${message}: on average ${mean.toFixed(2)} of the time on the wire`);
+    console.log(`${message}: on average ${mean.toFixed(2)} of the time on the wire`);
+  }
+});
