@@ -12,7 +12,8 @@ import { z } from "npm:zod@4.6.7";
 const family = z.union([z.literal(4), z.literal(6)]);
 const unavailable = z.object({ metric: z.string(), why: z.string() });
 const count = z.number().nonnegative();
-const value = z.union([z.number(), z.string().regex(/^-?\d+$/)]);
+/** Integers of 64 bits, signed as bpftrace prints them; decimal strings beyond 2^53. */
+const value = z.union([z.int(), z.string().regex(/^-?\d+$/)]);
 
 const serverRecord = z.object({
   family,

@@ -6,11 +6,12 @@
 
 import { z } from "npm:zod@4.6.7";
 
-const number = z.union([z.number(), z.string().regex(/^-?\d+$/)]);
+const number = z.union([z.number(), z.string().regex(/^-?\d+$/)])
+  .describe("A string where an integer is beyond 2^53");
 const identity = {
   metric: z.string(),
-  /** DHCP family; null where it is not known. */
-  family: z.union([z.literal(4), z.literal(6)]).nullable(),
+  family: z.union([z.literal(4), z.literal(6)]).nullable()
+    .describe("DHCP family; null where it is not known"),
   labels: z.record(z.string(), z.string()),
   unit: z.string(),
 };
@@ -22,16 +23,16 @@ const histogram = z.object({
   sum: number,
   min: z.number(),
   max: z.number(),
-  /** Whether min and max are values that occurred; else they are the outer buckets' bounds. */
-  exact: z.boolean(),
-  /** Lower bound inclusive, upper exclusive. */
-  buckets: z.array(z.object({ lower: z.number(), upper: z.number(), count: z.int().positive() })),
+  exact: z.boolean()
+    .describe("Whether min and max are values that occurred; else they are outer buckets' bounds"),
+  buckets: z.array(z.object({ lower: z.number(), upper: z.number(), count: z.int().positive() }))
+    .describe("Log-linear, ascending; lower bound inclusive, upper exclusive"),
   quantiles: z.array(z.object({
     q: z.number(),
     value: z.number(),
     lower: z.number(),
     upper: z.number(),
-  })),
+  })).describe("By nearest rank: the bucket that holds it, and the bucket's middle as its value"),
 });
 
 const counter = z.object({ ...identity, kind: z.literal("counter"), value: number });
@@ -71,17 +72,15 @@ const document = z.object({
     verdict: z.enum(["COMPLETE", "PARTIAL"]),
     reasons: z.array(z.string()),
     not_available: z.array(z.object({ metric: z.string(), why: z.string() })),
-    /** What looking cost; the figures per packet count received packets. */
     cost: z.object({
       bpf_seconds: z.number(),
       hits: z.number(),
       bpf_us_per_packet: perPacket,
       hits_per_packet: perPacket,
       server_cpu_us_per_packet: perPacket,
-      /** CPU of the monitor and bpftrace, as a share of one core. */
-      monitor_cpu_ratio: z.number(),
+      monitor_cpu_ratio: z.number().describe("Of the monitor and bpftrace; 1 is one core"),
       monitor_memory_bytes: z.number(),
-    }).nullable(),
+    }).nullable().describe("What looking cost; per packet means per received packet"),
   }),
   windows: z.array(window),
   totals: z.array(series),
@@ -116,7 +115,13 @@ export function parseDocument(json: unknown): MetricsDocument {
   throw new DocumentError(`Cannot read the metrics document: ${path.join(".")}: ${message}`);
 }
 
-/** The JSON Schema of documents. */
+/**
+ * The JSON Schema of documents, as `metrics.schema.json` holds it. It allows fields that it does not
+ * name, as {@linkcode parseDocument} does: a later version of the toolkit may add some.
+ */
 export function jsonSchema(): unknown {
-  return z.toJSONSchema(document);
+  return {
+    title: "Kea metrics document, kea-metrics/1",
+    ...z.toJSONSchema(document, { io: "input" }),
+  };
 }

@@ -6,27 +6,51 @@
 
 import type { CaptureRecord } from "./capture.ts";
 
+/** A file cannot be written. */
+export class WriteError extends Error {
+  override name = "WriteError";
+}
+
 /** A capture that is being written. Disposing syncs and closes it. */
 export class CaptureFile implements Disposable {
+  readonly #path: string;
   readonly #file: Deno.FsFile;
+  /** Bytes of all whole lines so far. */
+  #length = 0;
 
-  private constructor(file: Deno.FsFile) {
+  private constructor(path: string, file: Deno.FsFile) {
+    this.#path = path;
     this.#file = file;
   }
 
   /**
    * Creates a new file.
    *
-   * @throws {Deno.errors.AlreadyExists} rather than touch one that is there.
+   * @throws {WriteError} when it cannot be made, and rather than touch one that is there.
    */
   static create(path: string): CaptureFile {
-    return new CaptureFile(Deno.openSync(path, { write: true, createNew: true }));
+    try {
+      return new CaptureFile(path, Deno.openSync(path, { write: true, createNew: true }));
+    } catch (error) {
+      throw refused(path, error, "give another folder");
+    }
   }
 
-  /** Appends one record as one line. What was written before stays readable if this throws. */
+  /**
+   * Appends one record as one line.
+   *
+   * @throws {WriteError} when the line does not fit; the file then holds the lines before it, whole.
+   */
   append(record: CaptureRecord): void {
-    let bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
-    while (bytes.length > 0) bytes = bytes.subarray(this.#file.writeSync(bytes));
+    const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+    try {
+      for (let rest = line; rest.length > 0;) rest = rest.subarray(this.#file.writeSync(rest));
+    } catch (error) {
+      this.#file.truncateSync(this.#length);
+      this.#file.seekSync(this.#length, Deno.SeekMode.Start);
+      throw refused(this.#path, error, "make room; the windows before are kept");
+    }
+    this.#length += line.length;
   }
 
   [Symbol.dispose](): void {
@@ -38,7 +62,11 @@ export class CaptureFile implements Disposable {
   }
 }
 
-/** Replaces a file by a whole new one: written beside, synced, renamed. */
+/**
+ * Replaces a file by a whole new one: written beside, synced, renamed.
+ *
+ * @throws {WriteError} when it cannot be written; a file that was there stays as it was.
+ */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const beside = `${path}.${crypto.randomUUID()}`;
   try {
@@ -48,7 +76,12 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await file.sync();
   } catch (error) {
     await Deno.remove(beside).catch(() => {});
-    throw error;
+    throw refused(path, error, "make room or give another folder");
   }
   await Deno.rename(beside, path);
+}
+
+function refused(path: string, error: unknown, remedy: string): WriteError {
+  const why = error instanceof Error ? error.message.replace(/ \(os error.*/s, "") : String(error);
+  return new WriteError(`Cannot write "${path}" (${why}): ${remedy}`, { cause: error });
 }

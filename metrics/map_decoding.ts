@@ -123,7 +123,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   })),
   "@exceptions": errors(([type], { names }) => ({
     kind: "exception",
-    id: names[type!] ?? type!,
+    id: Object.hasOwn(names, type!) ? names[type!]! : type!,
   })),
   "@log": log,
   "@log_information": log,
@@ -156,8 +156,25 @@ export function decode(
   decoder(book, keyParts(map, key), difference, words);
 }
 
-/** The parts of a key. */
-export function keyParts(map: string, key: string): string[] {
+/**
+ * Adds up the events of a map by message type: of `@received` or `@processing`.
+ *
+ * @param differences of its keys between two readings, modulo 2^64.
+ */
+export function countsByMessage(
+  map: "@received" | "@processing",
+  differences: Iterable<readonly [key: string, difference: bigint]>,
+): Map<number, number> {
+  const [part, bits] = map === "@received" ? [1, BYTE_BITS] : [0, TIME_BITS];
+  const counts = new Map<number, number>();
+  for (const [key, difference] of differences) {
+    const type = Number(keyParts(map, key)[part]);
+    counts.set(type, (counts.get(type) ?? 0) + split(difference, bits).count);
+  }
+  return counts;
+}
+
+function keyParts(map: string, key: string): string[] {
   const numeric = NUMERIC_PARTS[map];
   const parts = key.split(",");
   if (numeric === undefined) return parts;

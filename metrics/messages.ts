@@ -1,5 +1,5 @@
 /**
- * Names of DHCP messages, as the RFCs and Kea spell them.
+ * Names of DHCP messages, as Kea spells them (Pkt4::getName, Pkt6::getName).
  *
  * @module
  */
@@ -35,12 +35,26 @@ const V6: readonly string[] = [
   "RELEASE",
   "DECLINE",
   "RECONFIGURE",
-  "INFORMATION-REQUEST",
-  "RELAY-FORW",
-  "RELAY-REPL",
+  "INFORMATION_REQUEST",
+  "RELAY_FORWARD",
+  "RELAY_REPLY",
 ];
 
 /** The name of a message type; `type-N` for one that has none here. */
 export function messageName(family: 4 | 6, type: number): string {
   return (family === 4 ? V4 : V6)[type] ?? `type-${type}`;
+}
+
+/**
+ * Whether a server answers such a message: no DHCPv4 server answers DHCPDECLINE and DHCPRELEASE
+ * (RFC 2131, 4.3.3 and 4.3.4); in DHCPv6 each has its REPLY.
+ */
+export function expectsAnswer(family: 4 | 6, type: number): boolean {
+  return family === 6 || (type !== 4 && type !== 7);
+}
+
+/** Where a message stands in its family's table: the order of an exchange. Infinity for no name. */
+export function messageRank(name: string): number {
+  const rank = Math.max(V4.indexOf(name), V6.indexOf(name));
+  return rank < 0 ? Infinity : rank;
 }

@@ -6,10 +6,12 @@
 
 import type { CaptureHeader, CaptureRecord, Sample } from "./capture.ts";
 import { CaptureError } from "./capture.ts";
-import type { Cost, MetricsDocument, Window } from "./document.ts";
-import { decode, type Dictionary, keyParts } from "./map_decoding.ts";
-import { messageName } from "./messages.ts";
+import type { Cost, MetricsDocument, Series, Window } from "./document.ts";
+import { countsByMessage, decode, type Dictionary } from "./map_decoding.ts";
+import { expectsAnswer, messageName } from "./messages.ts";
 import { SeriesBook } from "./series_book.ts";
+import { addProcess, SocketDrops } from "./server_series.ts";
+import { type Counts, Unanswered } from "./unanswered.ts";
 
 /** The seven metrics that every document has, or says why it has not. */
 export const METRICS = [
@@ -26,10 +28,12 @@ export const METRICS = [
 export class WindowBuilder {
   #header: CaptureHeader | null = null;
   #totals: SeriesBook | null = null;
+  /** Windows so far, without the unanswered packets: what comes after tells of them. */
   readonly #windows: Window[] = [];
   #previous: Sample | null = null;
   #dictionary: Dictionary = { family: 4, operations: [], names: {} };
-  #unanswered = new Unanswered();
+  readonly #unanswered = new Unanswered();
+  #drops = new SocketDrops();
   readonly #reasons: string[] = [];
   #notAvailable: { metric: string; why: string }[] = [];
   #ended: string | null = null;
@@ -40,7 +44,8 @@ export class WindowBuilder {
   /**
    * Takes the next record.
    *
-   * @returns the window that it completes, or null.
+   * @returns the window that it completes, or null. Packets without an answer are told here one
+   * window late, and a few that were only under way may be among them; the document has them exactly.
    * @throws {CaptureError} when the first record is not a header.
    */
   next(record: CaptureRecord): Window | null {
@@ -61,7 +66,8 @@ export class WindowBuilder {
         return this.#sample(record);
       case "segment":
         this.#previous = null;
-        this.#unanswered = new Unanswered();
+        this.#unanswered.restart();
+        this.#drops = new SocketDrops();
         this.#dictionary = { ...this.#dictionary, operations: record.plan.operations };
         return null;
       case "note":
@@ -90,7 +96,8 @@ export class WindowBuilder {
   document(): MetricsDocument {
     const header = this.#header;
     if (header === null) throw new CaptureError("Cannot use a capture without its header");
-    const totals = this.#totals!.series();
+    const lost = this.#unanswered.settled();
+    const totals = [...this.#totals!.series(), ...this.#unansweredSeries(lost)];
     const reasons = this.#ended === null
       ? [...this.#reasons, "The capture was cut off: it has no end"]
       : this.#reasons;
@@ -122,7 +129,10 @@ export class WindowBuilder {
         ],
         cost: this.#costOf(received),
       },
-      windows: this.#windows,
+      windows: this.#windows.map((window, index) => ({
+        ...window,
+        series: [...window.series, ...this.#unansweredSeries([lost[index]!])],
+      })),
       totals,
     };
   }
@@ -132,7 +142,10 @@ export class WindowBuilder {
     this.#previous = sample;
     this.#firstElapsed ??= sample.elapsed_ns;
     this.#lastElapsed = sample.elapsed_ns;
-    if (previous === null || previous.segment !== sample.segment) return null;
+    if (previous === null || previous.segment !== sample.segment) {
+      this.#drops.add([], sample.sockets);
+      return null;
+    }
     const { family } = this.#dictionary;
     const words = { ...this.#dictionary, names: sample.names };
     const window = new SeriesBook(family);
@@ -143,13 +156,9 @@ export class WindowBuilder {
         for (const book of books) decode(book, map, key, difference, words);
       }
     }
-    for (const [type, count] of this.#unanswered.next(previous, sample)) {
-      const labels = { kind: "unanswered", id: messageName(family, type) };
-      for (const book of books) book.add({ metric: "error_rate", labels, unit: "events" }, count);
-    }
-    addDrops(books, previous, sample);
+    this.#drops.add(books, sample.sockets);
     const seconds = (sample.elapsed_ns - previous.elapsed_ns) / 1e9;
-    this.#cost.serverCpu += addProcess(books, previous, sample, seconds);
+    this.#cost.serverCpu += addProcess(books, previous.process, sample.process, seconds);
     this.#addCost(previous, sample, seconds);
 
     const built = {
@@ -158,7 +167,22 @@ export class WindowBuilder {
       series: window.series(),
     };
     this.#windows.push(built);
-    return built;
+    const lost = this.#unanswered.next({
+      received: countsByMessage("@received", differences("@received", previous, sample)),
+      answered: countsByMessage("@processing", differences("@processing", previous, sample)),
+    });
+    return { ...built, series: [...built.series, ...this.#unansweredSeries([lost])] };
+  }
+
+  #unansweredSeries(windows: readonly Counts[]): Series[] {
+    const { family } = this.#dictionary;
+    const book = new SeriesBook(family);
+    for (const [type, count] of windows.flatMap((counts) => [...counts])) {
+      if (!expectsAnswer(family, type)) continue;
+      const labels = { kind: "unanswered", id: messageName(family, type) };
+      book.add({ metric: "error_rate", labels, unit: "events" }, count);
+    }
+    return book.series();
   }
 
   #addCost(previous: Sample, sample: Sample, seconds: number): void {
@@ -199,107 +223,14 @@ export async function documentOf(
   return builder.document();
 }
 
-/**
- * Counts packets that got no answer: received less answered, by message. Packets under way at a
- * window's edge look unanswered for a moment; what was told too early is not told again, so that
- * the sum of the windows is never more than the greatest number under way above the truth.
- */
-class Unanswered {
-  readonly #open = new Map<number, number>();
-  readonly #told = new Map<number, number>();
-
-  next(previous: Sample, sample: Sample): [type: number, count: number][] {
-    this.#count(previous, sample, "@received", 1, 40n, 1);
-    this.#count(previous, sample, "@processing", 0, 44n, -1);
-    return [...this.#open].map(([type, open]) => {
-      const told = this.#told.get(type) ?? 0;
-      this.#told.set(type, Math.max(told, open));
-      return [type, Math.max(0, open - told)];
-    });
-  }
-
-  #count(
-    previous: Sample,
-    sample: Sample,
-    map: string,
-    part: number,
-    bits: bigint,
-    sign: 1 | -1,
-  ): void {
-    for (const [key, difference] of differences(map, previous, sample)) {
-      const type = Number(keyParts(map, key)[part]);
-      this.#open.set(type, (this.#open.get(type) ?? 0) + sign * Number(difference >> bits));
-    }
-  }
-}
-
 /** What changed in a map between two readings, by key, modulo 2^64. */
 function* differences(map: string, previous: Sample, sample: Sample): Generator<[string, bigint]> {
-  const keyed = (value: Sample["maps"][string] | undefined) =>
-    typeof value === "object" ? value : { "": value ?? 0 };
-  const before = keyed(previous.maps[map]);
-  for (const [key, value] of Object.entries(keyed(sample.maps[map]))) {
-    yield [key, BigInt.asUintN(64, BigInt(value) - BigInt(before[key] ?? 0))];
-  }
-}
-
-function addDrops(books: readonly SeriesBook[], previous: Sample, sample: Sample): void {
-  const before = new Map(previous.sockets.map(({ id, drops }) => [id, drops]));
-  for (const { id, socket, drops } of sample.sockets) {
-    const name = {
-      metric: "error_rate",
-      labels: { kind: "kernel_drop", id: socket },
-      unit: "events",
-    };
-    // A socket opened in between counts from its own beginning.
-    for (const book of books) book.add(name, drops - (before.get(id) ?? 0));
-  }
-}
-
-/** @returns CPU seconds of the server in the window. */
-function addProcess(
-  books: readonly SeriesBook[],
-  previous: Sample,
-  sample: Sample,
-  seconds: number,
-): number {
-  const now = sample.process;
-  const before = previous.process;
-  if (now === null || before === null || seconds <= 0) return 0;
-  const threads = new Map(before.threads.map((thread) => [thread.tid, thread]));
-  const all = { user: 0, system: 0 };
-  const add = (thread: string, mode: string, spent: number) => {
-    for (const book of books) {
-      const labels = { mode, thread };
-      book.set({ metric: "cpu_usage", labels, unit: "ratio" }, spent / seconds);
-      book.add({ metric: "cpu_usage", labels, unit: "seconds" }, spent);
-    }
+  const entries = ({ maps }: Sample) => {
+    const value = maps[map];
+    return Object.entries(typeof value === "object" ? value : { "": value ?? 0 });
   };
-  for (const { tid, thread, user_seconds, system_seconds } of now.threads) {
-    const earlier = threads.get(tid);
-    const user = user_seconds - (earlier?.user_seconds ?? 0);
-    const system = system_seconds - (earlier?.system_seconds ?? 0);
-    all.user += user;
-    all.system += system;
-    add(thread, "user", user);
-    add(thread, "system", system);
+  const before = new Map(entries(previous));
+  for (const [key, value] of entries(sample)) {
+    yield [key, BigInt.asUintN(64, BigInt(value) - BigInt(before.get(key) ?? 0))];
   }
-  add("all", "user", all.user);
-  add("all", "system", all.system);
-  for (const book of books) {
-    for (const [kind, bytes] of Object.entries(now.memory)) {
-      book.set({ metric: "memory_usage", labels: { kind }, unit: "bytes" }, bytes);
-    }
-    for (const kind of ["minor", "major"] as const) {
-      const faults = now[`${kind}_faults`] - before[`${kind}_faults`];
-      book.add({ metric: "memory_usage", labels: { kind }, unit: "faults" }, faults);
-    }
-    if (now.throttled_seconds !== null && before.throttled_seconds !== null) {
-      book.add(
-        { metric: "cpu_usage", labels: { mode: "throttled", thread: "all" }, unit: "seconds" },
-        now.throttled_seconds - before.throttled_seconds,
-      );
-    }
-  }
-  return all.user + all.system;
 }

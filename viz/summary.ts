@@ -6,27 +6,45 @@
 
 import { styleText } from "node:util";
 import type { HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
+import { messageRank } from "../metrics/messages.ts";
 
 /** How the summary is drawn. */
 export interface SummaryStyle {
   readonly colour: boolean;
 }
 
-/** Renders the summary of a document, at most 80 columns where names allow. */
+/** Columns of the summary; only names that are longer make it wider. */
+const WIDTH = 80;
+
+/** Renders the summary of a document: what came, how long it took, what was lost, what looking cost. */
 export function summary(document: MetricsDocument, { colour }: SummaryStyle): string {
   const { server, capture, totals } = document;
-  const bold = (text: string) => colour ? styleText("bold", text, { validateStream: false }) : text;
-  const lines = [
-    bold(`Kea ${server.version ?? "?"} DHCPv${server.family ?? "?"} on ${server.host ?? "?"}`) +
-    `  pid ${server.pid ?? "?"}, ${
-      capture.duration_seconds.toFixed(1)
-    } s, profile ${capture.profile}`,
-  ];
-  const section = (title: string, rows: readonly string[]) => {
-    if (rows.length > 0) lines.push("", bold(title), ...rows.map((row) => `  ${row}`));
-  };
   const seconds = capture.duration_seconds;
+  const lines: string[] = [];
+  // Colour comes last, so that no name in the document can bring its own.
+  const add = (text: string, style?: "bold" | "green" | "yellow") => {
+    const shown = printable(text);
+    lines.push(
+      colour && style !== undefined ? styleText(style, shown, { validateStream: false }) : shown,
+    );
+  };
+  const section = (title: string, rows: readonly string[]) => {
+    if (rows.length === 0) return;
+    add("");
+    add(title, "bold");
+    for (const row of rows) add(`  ${row}`);
+  };
+  const verdict = capture.verdict === "COMPLETE" ? "green" : "yellow";
 
+  add(
+    `Kea ${server.version ?? "?"} DHCPv${server.family ?? "?"} on ${server.host ?? "?"}, ` +
+      `pid ${server.pid ?? "?"}`,
+    "bold",
+  );
+  add(
+    `${capture.started.slice(0, 19).replace("T", " ")} UTC, ${seconds.toFixed(1)} s, ` +
+      `profile ${capture.profile}, ${capture.verdict}`,
+  );
   section(
     "Packet processing time (packet_processing_time)",
     times(
@@ -60,23 +78,19 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
   section("What looking cost", cost(document));
   section(
     "Not available",
-    [...new Set(capture.not_available.map(({ metric, why }) => `${metric}: ${why}`))],
+    [...new Set(capture.not_available.map(({ metric, why }) => `${metric}: ${why}`))]
+      .flatMap(wrapped),
   );
-
-  const verdict = capture.verdict === "COMPLETE" ? "green" : "yellow";
-  lines.push(
-    "",
-    "Verdict: " +
-      (colour ? styleText(verdict, capture.verdict, { validateStream: false }) : capture.verdict),
-    ...capture.reasons.map((reason) => `  ${reason}`),
-  );
-  return lines.map(printable).join("\n") + "\n";
+  add("");
+  add(`Verdict: ${capture.verdict}`, verdict);
+  for (const reason of capture.reasons.flatMap(wrapped)) add(`  ${reason}`);
+  return lines.join("\n") + "\n";
 }
 
 /** A time with a unit that a person uses, three digits. */
 export function duration(nanoseconds: number): string {
   const units: readonly [number, string][] = [[1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
-  const [size, unit] = units.find(([size]) => nanoseconds >= size) ?? [1, "ns"];
+  const [size, unit] = units.find(([size]) => nanoseconds >= 0.9995 * size) ?? [1, "ns"];
   return `${three(nanoseconds / size)} ${unit}`;
 }
 
@@ -84,7 +98,7 @@ export function duration(nanoseconds: number): string {
 export function size(bytes: number): string {
   const units: readonly [number, string][] = [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]];
   const [unit, name] = units.find(([unit]) => bytes >= unit) ?? [1, "B"];
-  return `${three(bytes / unit)} ${name}`;
+  return `${unit === 1 ? bytes : three(bytes / unit)} ${name}`;
 }
 
 function three(value: number): string {
@@ -99,9 +113,8 @@ function times(
 ): string[] {
   const found = totals.filter((series): series is HistogramSeries =>
     series.metric === metric && series.kind === "histogram"
-  );
+  ).toSorted(inOrder);
   if (found.length === 0) return [];
-  found.sort((a, b) => rank(nameOf(a.labels)) - rank(nameOf(b.labels)));
   const at = (series: HistogramSeries, q: number) =>
     duration(series.quantiles.find((quantile) => quantile.q === q)!.value);
   const rows = found.map((series) => [
@@ -116,14 +129,14 @@ function times(
   return columns([["", "count", "per s", "p50", "p95", "p99", "max"], ...rows]);
 }
 
+/** The stages of a packet in the order of time. */
+const STAGES = ["before", "allocate", "after"];
+
 /** Messages in the order of an exchange, their stages in the order of time. */
-function rank(name: string): number {
-  const order = ["DISCOVER", "SOLICIT", "REQUEST", "before", "allocate", "after"];
-  return order.reduce(
-    (sum, word, index) => sum + (name.includes(word) ? 10 ** (index > 2 ? 0 : 1) * (index + 1) : 0),
-    0,
-  ) ||
-    Infinity;
+function inOrder({ labels: a }: HistogramSeries, { labels: b }: HistogramSeries): number {
+  const rank = (message = "") => Math.min(messageRank(message), 255);
+  return rank(a["message"]) - rank(b["message"]) || rank(a["answer"]) - rank(b["answer"]) ||
+    STAGES.indexOf(a["stage"] ?? "") - STAGES.indexOf(b["stage"] ?? "");
 }
 
 function cpu(totals: readonly Series[]): string[] {
@@ -159,13 +172,17 @@ function cpu(totals: readonly Series[]): string[] {
 }
 
 function memory(totals: readonly Series[]): string[] {
-  const parts = totals.flatMap((series) => {
-    if (series.metric !== "memory_usage") return [];
-    const kind = series.labels["kind"];
-    if (series.kind === "gauge") return [`${kind} ${size(series.value)}`];
-    return series.kind === "counter" ? [`${series.value} ${kind} faults`] : [];
-  });
-  return parts.length === 0 ? [] : [parts.join(", ")];
+  const memory = totals.filter(({ metric }) => metric === "memory_usage");
+  const sizes = memory.flatMap((series) =>
+    series.kind === "gauge" ? [`${series.labels["kind"]} ${size(series.value)}`] : []
+  );
+  const faults = memory.flatMap((series) =>
+    series.kind === "counter" ? [`${series.value} ${series.labels["kind"]}`] : []
+  );
+  return [
+    ...(sizes.length === 0 ? [] : [sizes.join(", ")]),
+    ...(faults.length === 0 ? [] : [`page faults: ${faults.join(", ")}`]),
+  ];
 }
 
 function traffic(totals: readonly Series[], seconds: number): string[] {
@@ -228,11 +245,22 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Control characters and marks that change the direction of text, made visible. */
+/** Breaks a sentence into lines that fit, the later ones indented. */
+function wrapped(sentence: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of sentence.split(" ")) {
+    if (line !== "" && `  ${line} ${word}`.length > WIDTH) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** Replaces control characters and marks that change the direction of text. */
 function printable(line: string): string {
-  // deno-lint-ignore no-control-regex
-  return line.replace(
-    /(?!\u001b\[\d*m)[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    "?",
-  );
+  return line.replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, "?");
 }
