@@ -6,8 +6,10 @@
  */
 
 import { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { resolve } from "node:path";
 import { exitWith } from "./command_line.ts";
 import { ensureInstalled } from "./install.ts";
+import { CaughtSignals } from "./lab/caught_signals.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";
 import { type Lab, startLab } from "./lab/lab.ts";
 
@@ -62,7 +64,8 @@ function threads(text: string): number {
 }
 
 function hook(text: string, before: readonly HookLibrary[]): HookLibrary[] {
-  const [path, json] = [text.replace(/=.*/s, ""), /=(.*)/s.exec(text)?.[1]];
+  const stand = Deno.env.get("INIT_CWD") ?? Deno.cwd();
+  const [path, json] = [resolve(stand, text.replace(/=.*/s, "")), /=(.*)/s.exec(text)?.[1]];
   try {
     return [...before, { path, ...(json === undefined ? {} : { parameters: JSON.parse(json) }) }];
   } catch {
@@ -70,42 +73,33 @@ function hook(text: string, before: readonly HookLibrary[]): HookLibrary[] {
   }
 }
 
-/** Runs a command in the lab, or waits. Signals end both; the status is the command's. */
-async function run(lab: Lab, argv: readonly string[]): Promise<number> {
-  const [program, ...args] = argv;
+/** Runs a command in the lab and returns its status; without one, waits for a signal. */
+async function run(lab: Lab, argv: readonly string[], signals: CaughtSignals): Promise<number> {
   const environment = environmentOf(lab);
-  const { promise: stopped, resolve: stop } = Promise.withResolvers<Deno.Signal>();
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const listeners = signals.map((signal) => [signal, () => stop(signal)] as const);
-  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
-  try {
-    if (program === undefined) {
-      for (const [name, value] of Object.entries(environment)) console.error(`${name}=${value}`);
-      console.error("Running until ^C");
-      const alive = setInterval(() => {}, 60_000);
-      await stopped;
-      clearInterval(alive);
-      return 0;
-    }
-    const child = new Deno.Command(program, { args, env: environment, stdin: "inherit" }).spawn();
-    stopped.then((signal) => child.kill(signal)).catch(() => {});
-    const { code } = await child.status;
-    return code;
-  } finally {
-    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+  if (argv.length === 0) {
+    for (const [name, value] of Object.entries(environment)) console.log(`${name}=${value}`);
+    console.error("Running until ^C");
+    await signals.first;
+    return 0;
   }
+  const child = new Deno.Command("setpriv", {
+    // The command does not outlive a lab that is killed.
+    args: ["--pdeathsig", "TERM", "--", ...argv],
+    env: environment,
+    stdin: "inherit",
+  }).spawn();
+  signals.forwardTo(child);
+  return (await child.status).code;
 }
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { sockets, threads, hook } = command.opts();
+  const { sockets, threads, hook: hooks } = command.opts();
   await exitWith(async () => {
     await ensureInstalled(false);
-    await using lab = await startLab({
-      sockets: sockets as "raw" | "udp",
-      threads,
-      hooks: hook,
-    });
-    return await run(lab, command.args);
+    // Until the lab is down again, no signal may end this process by itself.
+    using signals = new CaughtSignals();
+    await using lab = await startLab({ sockets: sockets as "raw" | "udp", threads, hooks });
+    return await run(lab, command.args, signals);
   });
 }

@@ -11,9 +11,13 @@ import { LabError } from "./lab.ts";
  *
  * @throws {LabError} when the server answers with an error.
  */
-export async function keaCommand(socket: string, command: string): Promise<unknown> {
+export async function keaCommand(
+  socket: string,
+  command: string,
+  args?: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
   using connection = await Deno.connect({ transport: "unix", path: socket });
-  await connection.write(new TextEncoder().encode(JSON.stringify({ command })));
+  await connection.write(new TextEncoder().encode(JSON.stringify({ command, arguments: args })));
   const text = await new Response(connection.readable).text();
   const answer = JSON.parse(text) as { result: number; text?: string; arguments?: unknown };
   if (answer.result !== 0) throw new LabError(`Kea refused "${command}": ${answer.text}`);

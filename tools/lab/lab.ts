@@ -4,6 +4,7 @@
  * @module
  */
 
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADDRESSES, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
 import { clear, clearLeftovers, type LabState, remember, startTicksOf } from "./leftovers.ts";
@@ -55,7 +56,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const name = `kea-lab-${crypto.randomUUID().slice(0, 8)}`;
   const [serverNetns, clientNetns] = [`${name}-s`, `${name}-c`];
   const [serverInterface, clientInterface] = ["lab-server", "lab-client"];
-  const directory = await Deno.makeTempDir({ prefix: `${name}-` });
+  const directory = join(tmpdir(), name);
   let state: LabState = {
     owner: Deno.pid,
     ownerStartTicks: await startTicksOf(Deno.pid),
@@ -82,6 +83,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   };
 
   try {
+    await Deno.mkdir(directory, { mode: 0o700 });
     await connect(serverNetns, serverInterface, clientNetns, clientInterface);
     const { sockets = "raw", threads = 2, hooks = [] } = options;
     const settings = { sockets, threads, hooks, interfaceName: serverInterface, directory };

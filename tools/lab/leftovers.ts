@@ -39,6 +39,11 @@ export async function remember(name: string, state: LabState): Promise<void> {
 export async function clear(name: string, state: LabState): Promise<void> {
   for (const [pid, startTicks] of state.processes) await stopProcess(pid, startTicks);
   for (const namespace of state.namespaces) {
+    // Whatever else runs in there belongs to the lab, and would keep the namespace.
+    for (const pid of await processesIn(namespace)) {
+      const startTicks = await startTicksOf(pid).catch(() => null);
+      if (startTicks !== null) await stopProcess(pid, startTicks);
+    }
     await new Deno.Command("ip", {
       args: ["netns", "delete", namespace],
       stdout: "null",
@@ -73,6 +78,14 @@ async function readState(path: string): Promise<LabState | null> {
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+async function processesIn(namespace: string): Promise<number[]> {
+  const { stdout } = await new Deno.Command("ip", {
+    args: ["netns", "pids", namespace],
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number);
 }
 
 /** SIGTERM, and SIGKILL after 3 s, to the process that started then and to no other. */

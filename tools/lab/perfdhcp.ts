@@ -25,6 +25,7 @@ export interface ExchangeReport {
   readonly sent: number;
   readonly received: number;
   readonly drops: number;
+  readonly minimumDelay: number | null;
   readonly averageDelay: number | null;
   readonly maximumDelay: number | null;
 }
@@ -44,12 +45,13 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
   const limit = Math.ceil(exchanges / rate) + 20;
   const { stdout, stderr, code } = await new Deno.Command("ip", {
     args: [
-      ...["netns", "exec", lab.clientNetns, "timeout", "-s", "INT", String(limit)],
+      ...["netns", "exec", lab.clientNetns, "setpriv", "--pdeathsig", "TERM", "--"],
+      ...["timeout", "-s", "INT", String(limit)],
       ...["perfdhcp", "-4", "-r", String(rate), "-n", String(exchanges), "-R", String(clients)],
       ...["-s", String(seed), ...(base === undefined ? [] : ["-b", `mac=${base}`])],
       ...["-W", "500000", "-l", lab.clientInterface, lab.serverAddress],
     ],
-    env: { LD_LIBRARY_PATH: await privateLibraries(lab) },
+    env: { LD_LIBRARY_PATH: await librariesFor(lab) },
     stdin: "null",
   }).output();
   const text = new TextDecoder().decode(stdout);
@@ -75,6 +77,7 @@ export function parseReport(text: string): PerfdhcpReport {
       sent: number("sent packets") ?? 0,
       received: number("received packets") ?? 0,
       drops: number("drops") ?? 0,
+      minimumDelay: number("min delay"),
       averageDelay: number("avg delay"),
       maximumDelay: number("max delay"),
     };
@@ -82,15 +85,18 @@ export function parseReport(text: string): PerfdhcpReport {
   return report;
 }
 
-/** Copies of the libraries that perfdhcp and Kea share, in the lab's folder. */
-async function privateLibraries(lab: Lab): Promise<string> {
-  const folder = join(lab.directory, "perfdhcp-libraries");
-  try {
-    await Deno.mkdir(folder);
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return folder;
-    throw error;
-  }
+const libraries = new WeakMap<Lab, Promise<string>>();
+
+/** The folder of a lab's copies, made once, and whole before anyone uses it. */
+function librariesFor(lab: Lab): Promise<string> {
+  const folder = libraries.get(lab) ?? copyLibraries(join(lab.directory, "perfdhcp-libraries"));
+  libraries.set(lab, folder);
+  return folder;
+}
+
+/** Copies the libraries that perfdhcp and Kea share. */
+async function copyLibraries(folder: string): Promise<string> {
+  await Deno.mkdir(folder);
   const { stdout } = await new Deno.Command("ldd", { args: ["/usr/sbin/perfdhcp"] }).output();
   const paths = new TextDecoder().decode(stdout).matchAll(/=> (\/\S*\/lib(?:kea-|stdc\+\+)\S+)/g);
   for (const [, path] of paths) await Deno.copyFile(path!, join(folder, basename(path!)));

@@ -1,0 +1,68 @@
+/**
+ * The signals that would end a process before it has taken down what it set up.
+ *
+ * @module
+ */
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Repeats within this time are one: `deno task` passes a signal on that its child got already. */
+const REPEAT_MS = 1000;
+
+/** Catches SIGINT, SIGTERM and SIGHUP until it is disposed. */
+export class CaughtSignals implements Disposable {
+  /** Settles with the first signal; keeps the process alive until then. */
+  get first(): Promise<Deno.Signal> {
+    // A signal listener alone does not.
+    const alive = setInterval(() => {}, 60_000);
+    return this.#first.promise.finally(() => clearInterval(alive));
+  }
+
+  readonly #first = Promise.withResolvers<Deno.Signal>();
+  readonly #listeners = SIGNALS.map((signal) => [signal, () => this.#catch(signal)] as const);
+  readonly #caught = new Map<Deno.Signal, number>();
+  #child: Deno.ChildProcess | null = null;
+
+  constructor() {
+    for (const [signal, listener] of this.#listeners) Deno.addSignalListener(signal, listener);
+  }
+
+  /**
+   * Sends a child what was caught and what comes from now on.
+   *
+   * A terminal's ^C is left to the terminal, which sends it to the child as well.
+   */
+  forwardTo(child: Deno.ChildProcess): void {
+    this.#child = child;
+    for (const signal of this.#caught.keys()) this.#forward(signal);
+  }
+
+  #catch(signal: Deno.Signal): void {
+    const now = Date.now();
+    if (now - (this.#caught.get(signal) ?? -Infinity) < REPEAT_MS) return;
+    this.#caught.set(signal, now);
+    this.#first.resolve(signal);
+    if (!(signal === "SIGINT" && inForeground())) this.#forward(signal);
+  }
+
+  #forward(signal: Deno.Signal): void {
+    try {
+      this.#child?.kill(signal);
+    } catch (error) {
+      // What Deno throws for a child that has ended.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+  }
+}
+
+/** Whether this process belongs to the process group that its terminal sends ^C to. */
+function inForeground(): boolean {
+  const stat = Deno.readTextFileSync("/proc/self/stat");
+  // proc(5): state, ppid, pgrp, session, tty_nr, tpgid
+  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return group === foreground;
+}
