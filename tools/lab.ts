@@ -15,8 +15,8 @@ import { type Lab, startLab } from "./lab/lab.ts";
 
 const command = new Command("lab")
   .description(
-    "Start a Kea DHCPv4 server (memfile) and an empty client namespace on this machine, run a\n" +
-      "command with their names in KEA_LAB_*, or wait for ^C; then take everything down.",
+    "Start a Kea DHCPv4 server (memfile) and an empty client namespace on this machine (root), run " +
+      "a command with their names in KEA_LAB_*, or wait for ^C; then take everything down.",
   )
   .addOption(new Option("--kea <version>", "which Kea").choices(["2.2"]).default("2.2"))
   .addOption(new Option("--family <number>", "DHCP family").choices(["4"]).default("4"))
