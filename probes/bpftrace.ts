@@ -70,7 +70,7 @@ export interface Feature {
   /** Why it matters. */
   readonly why: string;
   /** A program that ends at once with status 0 where the feature is there. */
-  readonly trial: (site: Site) => string;
+  readonly trial: (path: string, site: Site) => string;
 }
 
 /** What is tried before it is used. */
@@ -79,17 +79,26 @@ export const FEATURES = {
     name: "probe at an address inside an exported function of a library",
     why: "0.17 refuses it; its sites are given names by a private symbol file instead",
     // The predicate keeps the program from doing anything in the moment that it is attached.
-    trial: ({ file, address }) =>
-      `uprobe:"${file.path}":0x${address.toString(16)} /pid == 0/ { exit(); } ` +
+    trial: (path, { address }) =>
+      `uprobe:"${path}":0x${address.toString(16)} /pid == 0/ { exit(); } ` +
       `interval:ms:1 { exit(); }`,
   },
 } as const satisfies Record<string, Feature>;
 
-/** Tries a feature on a proven site: attaches it for a moment and sees whether bpftrace takes it. */
-export async function has(bpftrace: Bpftrace, feature: Feature, site: Site): Promise<boolean> {
+/**
+ * Tries a feature on a proven site: attaches it for a moment and sees whether bpftrace takes it.
+ *
+ * @param path by which bpftrace finds the site's file.
+ */
+export async function has(
+  bpftrace: Bpftrace,
+  feature: Feature,
+  path: string,
+  site: Site,
+): Promise<boolean> {
   const [program, ...rest] = bpftrace.command;
   const { success } = await new Deno.Command(program!, {
-    args: [...rest, "--unsafe", "-e", feature.trial(site)],
+    args: [...rest, "--unsafe", "-e", feature.trial(path, site)],
     stdin: "null",
     stdout: "null",
     stderr: "null",

@@ -12,7 +12,7 @@ import type { Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
-import { prepare, type Prepared } from "./prepare.ts";
+import { type FindSites, prepare, type Prepared } from "./prepare.ts";
 import { readCost } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { basesOf, translator } from "./readings.ts";
@@ -32,6 +32,7 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** Told what happens, for people: one line each. */
   readonly say: (line: string) => void;
+  readonly findSites?: FindSites;
 }
 
 /** How long a server that ended may take to come back. */
@@ -53,7 +54,8 @@ type Outcome = "over" | "server ended" | "server changed" | "bpftrace ended" | "
  * Watches a server.
  *
  * Yields a header, samples (the first of each segment is its baseline), a segment record whenever
- * the probes are attached anew, notes, and an end record with the verdict.
+ * the probes are attached anew, notes, and an end record with the verdict. After that it ends when
+ * every probe is detached.
  *
  * @throws {BpftraceError} when not even the system calls can be watched.
  */
@@ -63,6 +65,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     zero: performance.now(),
     deadline: null,
     reasons: [],
+    dying: [],
     complaint: "",
   };
   const started = new Date();
@@ -75,7 +78,13 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
   while (true) {
     let outcome: Outcome;
     {
-      await using prepared = await prepare(server, profile, options.bpftrace, options.intervalMs);
+      await using prepared = await prepare(
+        server,
+        profile,
+        options.bpftrace,
+        options.intervalMs,
+        options.findSites,
+      );
       notAvailable = prepared.plan.notAvailable;
       if (segment === 0) {
         yield headerOf(prepared.plan, options, started);
@@ -136,6 +145,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     reasons: [...watched.reasons],
     not_available: notAvailable.map(({ metric, why }) => ({ metric, why })),
   };
+  await Promise.all(watched.dying);
 }
 
 /** What lives as long as the watch. */
@@ -146,6 +156,8 @@ interface Watched {
   /** `performance.now()` at which the time is over; null until the first probes are attached. */
   deadline: number | null;
   readonly reasons: string[];
+  /** Runs that nobody waits for, until they are gone. */
+  readonly dying: Promise<void>[];
   /** The last thing that bpftrace said of its end. */
   complaint: string;
 }
@@ -197,7 +209,9 @@ async function* readSegment(
     let origin: number | null = null;
     let held: CaptureRecord | null = null;
 
-    for await (const event of run.events) {
+    // Not for await: leaving that would end the events of a run that is still dying.
+    for (let next = await run.events.next(); !next.done; next = await run.events.next()) {
+      const event = next.value;
       if (event.type === "attached") {
         attached = true;
         clearTimeout(limit);
@@ -223,7 +237,7 @@ async function* readSegment(
         if (held === null) yield reading;
         // One that nobody waits for, or the last of many probes.
         if (outcome !== null && event.nsecs !== null && rendered.probes > PATIENT_PROBES) {
-          run.abandon();
+          watched.dying.push(run.abandon());
           break;
         }
       } else if (event.type === "lost") {

@@ -12,6 +12,9 @@ import { type Plan, plan } from "./plan.ts";
 import { render, type Rendered } from "./render.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
+/** How sites are found: `proveSites()`, but for tests that break a proof. */
+export type FindSites = typeof proveSites;
+
 /** A plan and its program. Disposing removes the private symbol files. */
 export interface Prepared extends AsyncDisposable {
   readonly plan: Plan;
@@ -26,10 +29,14 @@ export interface Prepared extends AsyncDisposable {
  * Every site is proven when it is found and once more here, so that a file replaced or a process
  * gone in between costs that site and nothing else.
  */
-export async function planFor(server: Server, profile: Profile): Promise<Plan> {
+export async function planFor(
+  server: Server,
+  profile: Profile,
+  findSites: FindSites = proveSites,
+): Promise<Plan> {
   const asked = SOURCES.filter(({ from }) => PROFILES.indexOf(from) <= PROFILES.indexOf(profile));
   const groups = new Set(asked.map(({ group }) => group).filter((group) => group !== null));
-  const search = await proveSites(server, [...groups]);
+  const search = await findSites(server, [...groups]);
   const checked = await Promise.all(search.sites.map(async (site) => ({
     site,
     why: await recheck(site),
@@ -49,8 +56,9 @@ export async function prepare(
   profile: Profile,
   bpftrace: Bpftrace,
   intervalMs: number,
+  findSites?: FindSites,
 ): Promise<Prepared> {
-  const made = await planFor(server, profile);
+  const made = await planFor(server, profile, findSites);
   const { placements, symbols } = await place(made, bpftrace);
   const rendered = render(made, await texts(made), placements, intervalMs);
   return {
@@ -94,7 +102,8 @@ async function place(
     } else inside.push(site);
   }
   if (inside.length === 0) return { placements };
-  if (await has(bpftrace, FEATURES.addressInFunction, inside[0]!)) {
+  const path = pathOf(inside[0]!, made.server);
+  if (await has(bpftrace, FEATURES.addressInFunction, path, inside[0]!)) {
     for (const site of inside) {
       placements.set(site.id, `"${pathOf(site, made.server)}":0x${site.address.toString(16)}`);
     }

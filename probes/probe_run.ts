@@ -95,12 +95,14 @@ export class ProbeRun implements AsyncDisposable {
 
   /**
    * Ends bpftrace at once, without a last reading. The kernel goes on detaching its probes while the
-   * process dies; that is not waited for.
+   * process dies.
+   *
+   * @returns a promise of its being gone; disposing does not wait for that any more.
    */
-  abandon(): void {
+  async abandon(): Promise<void> {
     this.#abandoned = true;
     this.#signal("SIGKILL");
-    this.#child.unref();
+    for await (const _ of this.#events) { /* drained, so that its streams are closed */ }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -160,7 +162,7 @@ export class ProbeRun implements AsyncDisposable {
     }
     // What is printed outside a reading is the last state, printed when the probes were detached.
     if (nsecs === null && Object.keys(maps).length > 0) yield { type: "reading", nsecs, maps };
-    const code = this.#abandoned ? 0 : (await this.#child.status).code;
+    const { code } = await this.#child.status;
     this.#ended = true;
     yield { type: "ended", code, complaint: complaints.slice(0, 3).join("; ") };
   }

@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import type { CaptureRecord } from "../metrics/capture.ts";
 import type { MetricsDocument, Window } from "../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../metrics/files.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
@@ -53,46 +54,59 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   }
   const bpftrace = await findBpftrace();
   const folder = await makeFolder(options.output ?? defaultFolder(server));
-  const document = await record(folder, async function* (signal) {
-    yield* watch({
-      server,
-      profile: options.profile,
-      bpftrace,
-      intervalMs: options.interval * 1000,
-      durationMs: options.duration * 1000,
-      signal,
-      say,
-    });
-  }, options);
-  await replaceFile(join(folder, "metrics.json"), JSON.stringify(document));
-  const colour = Deno.stderr.isTerminal() && !Deno.noColor;
-  say(`\n${summary(document, { colour })}Files: ${folder}`);
-  if (options.json) print(JSON.stringify(document));
-  return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
-}
-
-/** Writes records as they come, says a line a window, and makes the document. */
-async function record(
-  folder: string,
-  watched: (signal: AbortSignal) => ReturnType<typeof watch>,
-  options: MonitorOptions,
-): Promise<MetricsDocument> {
   const stop = new AbortController();
   using _signals = stoppedBySignals(stop);
   options.signal?.addEventListener("abort", () => stop.abort(), { once: true });
   await using statistics = await BpfStatistics.enable();
   if (statistics === null) say("The kernel does not tell what BPF programs cost");
+
+  const records = watch({
+    server,
+    profile: options.profile,
+    bpftrace,
+    intervalMs: options.interval * 1000,
+    durationMs: options.duration * 1000,
+    signal: stop.signal,
+    say,
+  });
+  const document = await write(records, folder, options);
+  await replaceFile(join(folder, "metrics.json"), JSON.stringify(document));
+  const colour = Deno.stderr.isTerminal() && !Deno.noColor;
+  say(`\n${summary(document, { colour })}Files: ${folder}`);
+  if (options.json) print(JSON.stringify(document));
+  await Promise.race([records.next(), after(DETACH_LIMIT_MS)]);
+  return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
+}
+
+/** Longest time to wait, after the summary, for the kernel to detach what is left, milliseconds. */
+const DETACH_LIMIT_MS = 2000;
+
+/** Writes records as they come, says a line a window, and makes the document. */
+async function write(
+  records: AsyncGenerator<CaptureRecord>,
+  folder: string,
+  { duration, onReady }: MonitorOptions,
+): Promise<MetricsDocument> {
   using capture = CaptureFile.create(join(folder, "capture.ndjson"));
   const windows = new WindowBuilder();
   let ready = false;
-  for await (const record of watched(stop.signal)) {
-    capture.append(record);
-    const window = windows.next(record);
-    if (window !== null) say(windowLine(window, windows.elapsedSeconds, options.duration));
-    if (!ready && record.type === "sample") {
-      ready = true;
-      options.onReady?.();
+  try {
+    for (let next = await records.next(); !next.done; next = await records.next()) {
+      const record = next.value;
+      capture.append(record);
+      const window = windows.next(record);
+      if (window !== null) say(windowLine(window, windows.elapsedSeconds, duration));
+      if (!ready && record.type === "sample") {
+        ready = true;
+        onReady?.();
+      }
+      // What comes after it is the end of the last probes.
+      if (record.type === "end") break;
     }
+  } catch (error) {
+    // A capture that cannot be written ends the watch.
+    await records.return(undefined);
+    throw error;
   }
   return windows.document();
 }
@@ -121,6 +135,14 @@ export function windowLine(window: Window, elapsed: number, whole: number): stri
   }`;
 }
 
+function after(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    // Whatever ends first, the process may end.
+    Deno.unrefTimer(timer as unknown as number);
+  });
+}
+
 /** A new folder in the person's folder, named for server and time: kea-monitor-dhcp4-20260101T120000Z. */
 function defaultFolder({ family }: Server): string {
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
@@ -130,12 +152,12 @@ function defaultFolder({ family }: Server): string {
 async function makeFolder(folder: string): Promise<string> {
   try {
     await Deno.mkdir(folder, { recursive: true });
-    await Deno.lstat(join(folder, "capture.ndjson"));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return folder;
     const why = error instanceof Error ? error.message.replace(/ \(os error \d+\).*/, "") : error;
     throw new Error(`Cannot write to "${folder}" (${why}): give another folder with -o`);
   }
+  const there = await Deno.lstat(join(folder, "capture.ndjson")).then(() => true, () => false);
+  if (!there) return folder;
   throw new Error(
     `Cannot write to "${folder}", it holds a capture already: give another folder with -o`,
   );

@@ -1,0 +1,62 @@
+/**
+ * The same programs on newer versions of bpftrace: all of the deepest profile attached, counts
+ * exact. Needs root, Kea, and newer Debian suites, which it installs into the cache.
+ */
+
+import assert from "node:assert/strict";
+import { describeServer } from "../../discovery/servers.ts";
+import { WindowBuilder } from "../../metrics/windows.ts";
+import { findBpftrace } from "../../probes/bpftrace.ts";
+import { watch } from "../../probes/monitoring_loop.ts";
+import { startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
+import { total } from "./monitored.ts";
+
+const EXCHANGES = 101;
+
+for (const name of SUITES) {
+  for (const sockets of ["raw", "udp"] as const) {
+    Deno.test(`bpftrace of Debian ${name} attaches every probe and counts exactly, ${sockets}`, async () => {
+      const bpftrace = await findBpftrace(suiteCommand(await ensureSuite(name), ["bpftrace"]));
+      console.log(`bpftrace ${bpftrace.version}`);
+      await using lab = await startLab({ sockets });
+      const stop = new AbortController();
+      const windows = new WindowBuilder();
+      let traffic: Promise<unknown> | null = null;
+      for await (
+        const record of watch({
+          server: await describeServer(lab.pid),
+          profile: "deep",
+          bpftrace,
+          intervalMs: 500,
+          durationMs: 30_000,
+          signal: stop.signal,
+          say: () => {},
+        })
+      ) {
+        windows.next(record);
+        if (record.type !== "sample") continue;
+        traffic ??= runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES }).then(() => stop.abort());
+      }
+      await traffic;
+      const document = windows.document();
+      assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+      for (
+        const [message, answer] of [["DHCPDISCOVER", "DHCPOFFER"], [
+          "DHCPREQUEST",
+          "DHCPACK",
+        ]] as const
+      ) {
+        const count = total(document, "packet_processing_time", { message, answer });
+        assert.equal(count, EXCHANGES);
+        assert.equal(total(document, "lease_allocation_time", { message }), EXCHANGES);
+        assert.equal(total(document, "packet_stage_time", { message, stage: "after" }), EXCHANGES);
+      }
+      const statement = (name: string) =>
+        total(document, "database_query_time", { statement: name });
+      assert.equal(statement("lease_file_write"), EXCHANGES);
+      assert.equal(statement("addLease4"), EXCHANGES);
+    });
+  }
+}
