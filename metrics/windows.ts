@@ -39,7 +39,16 @@ export class WindowBuilder {
   #ended: string | null = null;
   #firstElapsed: number | null = null;
   #lastElapsed = 0;
-  readonly #cost = { bpf: 0, hits: 0, monitorCpu: 0, memory: 0, seconds: 0, serverCpu: 0 };
+  /** Sums over the windows whose price is known; packets are received ones. */
+  readonly #cost = {
+    bpf: 0,
+    hits: 0,
+    monitorCpu: 0,
+    memory: 0,
+    seconds: 0,
+    serverCpu: 0,
+    packets: 0,
+  };
 
   /**
    * Takes the next record.
@@ -104,14 +113,6 @@ export class WindowBuilder {
     const seen = new Set(totals.map(({ metric }) => metric));
     const explained = new Set(this.#notAvailable.map(({ metric }) => metric));
     const silent = METRICS.filter((metric) => !seen.has(metric) && !explained.has(metric));
-    const received = totals.reduce(
-      (sum, series) =>
-        series.metric === "network_traffic" && series.unit === "packets" &&
-          series.labels["direction"] === "received" && series.kind === "counter"
-          ? sum + Number(series.value)
-          : sum,
-      0,
-    );
     return {
       schema: "kea-metrics/1",
       server: { ...header.server },
@@ -127,7 +128,7 @@ export class WindowBuilder {
           ...this.#notAvailable,
           ...silent.map((metric) => ({ metric, why: "No such event came in this run" })),
         ],
-        cost: this.#costOf(received),
+        cost: this.#costOf(),
       },
       windows: this.#windows.map((window, index) => ({
         ...window,
@@ -158,8 +159,13 @@ export class WindowBuilder {
     }
     this.#drops.add(books, sample.sockets);
     const seconds = (sample.elapsed_ns - previous.elapsed_ns) / 1e9;
-    this.#cost.serverCpu += addProcess(books, previous.process, sample.process, seconds);
-    this.#addCost(previous, sample, seconds);
+    const serverCpu = addProcess(books, previous.process, sample.process, seconds);
+    const counts = {
+      received: countsByMessage("@received", differences("@received", previous, sample)),
+      answered: countsByMessage("@processing", differences("@processing", previous, sample)),
+    };
+    const packets = counts.received.values().reduce((sum, count) => sum + count, 0);
+    this.#addCost(previous, sample, { seconds, serverCpu, packets });
 
     const built = {
       start: this.#at(previous.elapsed_ns),
@@ -167,10 +173,7 @@ export class WindowBuilder {
       series: window.series(),
     };
     this.#windows.push(built);
-    const lost = this.#unanswered.next({
-      received: countsByMessage("@received", differences("@received", previous, sample)),
-      answered: countsByMessage("@processing", differences("@processing", previous, sample)),
-    });
+    const lost = this.#unanswered.next(counts);
     return { ...built, series: [...built.series, ...this.#unansweredSeries([lost])] };
   }
 
@@ -185,19 +188,25 @@ export class WindowBuilder {
     return book.series();
   }
 
-  #addCost(previous: Sample, sample: Sample, seconds: number): void {
+  #addCost(
+    previous: Sample,
+    sample: Sample,
+    window: { readonly seconds: number; readonly serverCpu: number; readonly packets: number },
+  ): void {
     if (previous.cost === null || sample.cost === null) return;
     this.#cost.bpf += sample.cost.bpf_seconds - previous.cost.bpf_seconds;
     this.#cost.hits += sample.cost.hits - previous.cost.hits;
     this.#cost.monitorCpu += sample.cost.monitor_cpu_seconds - previous.cost.monitor_cpu_seconds;
     this.#cost.memory = Math.max(this.#cost.memory, sample.cost.monitor_memory_bytes);
-    this.#cost.seconds += seconds;
+    this.#cost.seconds += window.seconds;
+    this.#cost.serverCpu += window.serverCpu;
+    this.#cost.packets += window.packets;
   }
 
-  #costOf(received: number): Cost | null {
-    const { bpf, hits, monitorCpu, memory, seconds, serverCpu } = this.#cost;
+  #costOf(): Cost | null {
+    const { bpf, hits, monitorCpu, memory, seconds, serverCpu, packets } = this.#cost;
     if (seconds === 0) return null;
-    const perPacket = (amount: number) => received === 0 ? null : amount / received;
+    const perPacket = (amount: number) => packets === 0 ? null : amount / packets;
     return {
       bpf_seconds: bpf,
       hits,
@@ -226,8 +235,8 @@ export async function documentOf(
 /** What changed in a map between two readings, by key, modulo 2^64. */
 function* differences(map: string, previous: Sample, sample: Sample): Generator<[string, bigint]> {
   const entries = ({ maps }: Sample) => {
-    const value = maps[map];
-    return Object.entries(typeof value === "object" ? value : { "": value ?? 0 });
+    const value = Object.hasOwn(maps, map) ? maps[map]! : {};
+    return Object.entries(typeof value === "object" ? value : { "": value });
   };
   const before = new Map(entries(previous));
   for (const [key, value] of entries(sample)) {

@@ -5,7 +5,7 @@
  */
 
 import { styleText } from "node:util";
-import type { HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
+import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
 import { messageRank } from "../metrics/messages.ts";
 
 /** How the summary is drawn. */
@@ -218,16 +218,22 @@ function errors(totals: readonly Series[]): string[] {
 
 function cost({ capture: { cost } }: MetricsDocument): string[] {
   if (cost === null) return [];
-  const per = (value: number | null, unit: string) =>
-    value === null ? `no packets` : `${three(value)} ${unit} a packet`;
   return [
-    `BPF programs: ${per(cost.bpf_us_per_packet, "us")}, ${per(cost.hits_per_packet, "runs")}` +
-    (cost.server_cpu_us_per_packet === null
-      ? ""
-      : ` (Kea: ${three(cost.server_cpu_us_per_packet)} us of CPU)`),
+    `BPF programs: ${priceOf(cost)}`,
     `Monitor: ${(100 * cost.monitor_cpu_ratio).toFixed(1)} % of one core, ` +
     size(cost.monitor_memory_bytes),
   ];
+}
+
+function priceOf(cost: Cost): string {
+  // System calls of other processes run the programs too, so none at all means that none were counted.
+  if (cost.hits === 0) return "not known, the kernel does not count their time";
+  const { bpf_us_per_packet, hits_per_packet, server_cpu_us_per_packet } = cost;
+  if (bpf_us_per_packet === null || hits_per_packet === null || server_cpu_us_per_packet === null) {
+    return `${cost.hits} runs, ${duration(cost.bpf_seconds * 1e9)}; no packet came`;
+  }
+  return `${three(bpf_us_per_packet)} us and ${three(hits_per_packet)} runs a packet; ` +
+    `Kea took ${three(server_cpu_us_per_packet)} us of CPU`;
 }
 
 /** Pads cells to columns: the first and texts to the left, numbers to the right. */

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import fc from "npm:fast-check@4.10.2";
+import { CaptureError, type CaptureRecord, readCapture } from "../../metrics/capture.ts";
+import { documentOf } from "../../metrics/windows.ts";
+import { END, HEADER, packed, sampleAt, streamOf } from "./capture_records.ts";
+
+const RECORDS: readonly CaptureRecord[] = [
+  { ...HEADER, server: { ...HEADER.server, host: "zürich-\u{1F980}" } },
+  sampleAt(1, {}),
+  sampleAt(2, { "@processing": { "1,2,104": packed(3, 30_000, 44) } }),
+  { type: "note", elapsed_ns: 2e9, reason: "bpftrace lost 1 of its own events" },
+  sampleAt(3, { "@processing": { "1,2,104": packed(5, 50_000, 44) } }),
+  END,
+];
+const TEXT = RECORDS.map((record) => `${JSON.stringify(record)}\n`).join("");
+
+Deno.test("readCapture() reads what was written, in pieces of any size", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 5000 }), async (piece) => {
+      assert.deepEqual(await Array.fromAsync(readCapture(streamOf(TEXT, piece))), RECORDS);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+Deno.test("readCapture() reads a capture cut at any byte up to the cut, and it becomes a document", async () => {
+  const bytes = new TextEncoder().encode(TEXT);
+  const headerLength = bytes.indexOf(10) + 1;
+  for (let cut = headerLength; cut < bytes.length; cut++) {
+    const whole = bytes.subarray(0, cut).filter((byte) => byte === 10).length;
+    const records = await Array.fromAsync(readCapture(streamOf(bytes.subarray(0, cut))));
+    assert.deepEqual(records, RECORDS.slice(0, whole), `cut at ${cut}`);
+    const { capture, windows } = await documentOf(records);
+    assert.equal(capture.verdict, "PARTIAL");
+    assert.ok(capture.reasons.includes("The capture was cut off: it has no end"), `cut at ${cut}`);
+    assert.equal(
+      windows.length,
+      Math.max(0, records.filter((r) => r.type === "sample").length - 1),
+    );
+  }
+});
+
+Deno.test("readCapture() says that a capture cut in its header holds nothing", async () => {
+  for (const cut of [0, 1, 100]) {
+    await assert.rejects(Array.fromAsync(readCapture(streamOf(TEXT.slice(0, cut)))), {
+      name: "CaptureError",
+      message: "Cannot read the capture: it holds no complete line",
+    });
+  }
+});
+
+const [HEADER_LINE] = TEXT.split("\n");
+const REFUSED: readonly (readonly [why: string, text: string, message: RegExp])[] = [
+  ["not JSON", `${HEADER_LINE}\n{"type":"note",\n`, /line 2 of the capture: it is not JSON$/],
+  [
+    "a field that is missing",
+    `${HEADER_LINE}\n{"type":"note"}\n`,
+    /line 2 of the capture: elapsed_ns:/,
+  ],
+  ["an unknown type", `${HEADER_LINE}\n\n{"type":"x"}\n`, /line 3 of the capture: type:/],
+  [
+    "a value that is no integer",
+    `${HEADER_LINE}\n${JSON.stringify(sampleAt(1, { "@sent": { "1,2": 1.5 } }))}\n`,
+    /line 2 of the capture: maps\.@sent/,
+  ],
+  ["another version", '{"type":"capture","version":2}\n', /version 2, version 1 is wanted$/],
+  ["another format", '{"schema":"kea-metrics/1"}\n', /its first line is not of type "capture"$/],
+  ["a line that is no object", "null\n", /its first line is not of type "capture"$/],
+];
+
+for (const [why, text, message] of REFUSED) {
+  Deno.test(`readCapture() refuses ${why}, in one line`, async () => {
+    await assert.rejects(Array.fromAsync(readCapture(streamOf(text))), (error) => {
+      assert.ok(error instanceof CaptureError);
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("\n"));
+      return true;
+    });
+  });
+}

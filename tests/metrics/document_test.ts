@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { readCapture } from "../../metrics/capture.ts";
+import {
+  jsonSchema,
+  type MetricsDocument,
+  parseDocument,
+  type Series,
+} from "../../metrics/document.ts";
+import { documentOf, METRICS } from "../../metrics/windows.ts";
+
+/**
+ * A real run: 199 exchanges of perfdhcp at 100/s, then 3 DHCPRELEASE, 5 datagrams with a bad magic
+ * cookie, 7 DHCPDISCOVER whose last option is cut, and 2 packets of message type 200.
+ */
+const CAPTURE = new URL("fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson", import.meta.url);
+
+const document = async () => await documentOf(readCapture((await Deno.open(CAPTURE)).readable));
+
+function amounts({ totals }: MetricsDocument, metric: string, unit?: string) {
+  return Object.fromEntries(
+    totals.filter((series) => series.metric === metric && (unit ?? series.unit) === series.unit)
+      .map((series) => [
+        Object.values(series.labels).join(" "),
+        series.kind === "histogram" ? series.count : Number(series.value),
+      ]),
+  );
+}
+
+Deno.test("documentOf() counts a real run exactly", async () => {
+  const real = await document();
+  assert.deepEqual(amounts(real, "packet_processing_time"), {
+    "DHCPDISCOVER DHCPOFFER": 199 + 7,
+    "DHCPREQUEST DHCPACK": 199,
+  });
+  assert.deepEqual(amounts(real, "network_traffic", "packets"), {
+    "received raw": 2 * 199 + 3 + 7 + 2,
+    "sent raw": 2 * 199 + 7,
+  });
+  assert.deepEqual(amounts(real, "lease_allocation_time"), {
+    DHCPDISCOVER: 199 + 7,
+    DHCPREQUEST: 199,
+  });
+  assert.equal(amounts(real, "database_query_time")["memfile addLease4"], 199);
+  assert.equal(amounts(real, "database_query_time")["memfile lease_file_write"], 199);
+  assert.deepEqual(amounts(real, "error_rate"), {
+    "not_dhcp raw": 5,
+    "exception isc::Unexpected": 5,
+    "statistic pkt4-parse-failed": 5,
+    "statistic pkt4-receive-drop": 7,
+    "kernel_drop raw": 0,
+    "unanswered DHCPDISCOVER": 0,
+    "unanswered DHCPREQUEST": 0,
+    "unanswered unknown": 2,
+  });
+});
+
+Deno.test("documentOf() adds the windows of a real run up to its totals", async () => {
+  const { windows, totals } = await document();
+  const sums = (series: readonly Series[]) => {
+    const byName = new Map<string, number>();
+    for (const each of series) {
+      if (each.kind === "gauge") continue;
+      const name = JSON.stringify([each.metric, each.unit, each.labels]);
+      const amount = Number(each.kind === "histogram" ? each.sum : each.value);
+      byName.set(name, (byName.get(name) ?? 0) + amount);
+    }
+    // Seconds are sums of floating point numbers.
+    return new Map([...byName].map(([name, sum]) => [name, Number(sum.toFixed(9))]));
+  };
+  assert.deepEqual(sums(windows.flatMap(({ series }) => series)), sums(totals));
+});
+
+Deno.test("documentOf() sees all seven metrics in a real run, and its document keeps its schema", async () => {
+  const real = await document();
+  const seen = new Set(real.totals.map(({ metric }) => metric));
+  assert.deepEqual(METRICS.filter((metric) => !seen.has(metric)), []);
+  assert.equal(real.capture.verdict, "COMPLETE");
+  assert.deepEqual(parseDocument(JSON.parse(JSON.stringify(real))), real);
+});
+
+Deno.test("documentOf() has the mean of each histogram of a real run between its extremes", async () => {
+  for (const series of (await document()).totals) {
+    if (series.kind !== "histogram") continue;
+    const mean = Number(series.sum) / series.count;
+    assert.ok(series.min <= mean && mean <= series.max, JSON.stringify(series.labels));
+  }
+});
+
+Deno.test("parseDocument() names the first place that breaks the schema", async () => {
+  const real = await document();
+  assert.throws(() => parseDocument({ ...real, totals: [{ kind: "counter" }] }), {
+    name: "DocumentError",
+    message: /^Cannot read the metrics document: totals\.0\.metric: /,
+  });
+  assert.throws(() => parseDocument({ ...real, schema: "kea-metrics/2" }), {
+    message: /^Cannot read the metrics document: schema: /,
+  });
+});
+
+Deno.test("metrics.schema.json is what the types generate", async () => {
+  const file = new URL("../../metrics/metrics.schema.json", import.meta.url);
+  assert.deepEqual(
+    JSON.parse(await Deno.readTextFile(file)),
+    JSON.parse(JSON.stringify(jsonSchema())),
+    "write jsonSchema() to metrics/metrics.schema.json",
+  );
+});

@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import fc from "npm:fast-check@4.10.2";
+import type { Sample } from "../../metrics/capture.ts";
+import type { HistogramSeries, Series } from "../../metrics/document.ts";
+import { documentOf, METRICS, WindowBuilder } from "../../metrics/windows.ts";
+import { END, HEADER, packed, processWith, sampleAt, SERVER } from "./capture_records.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+function find(series: readonly Series[], metric: string, labels: Labels, unit?: string) {
+  return series.find((each) =>
+    each.metric === metric && (unit === undefined || each.unit === unit) &&
+    Object.entries(labels).every(([name, value]) => each.labels[name] === value)
+  );
+}
+
+/** A counter's value; undefined where there is none. */
+function counter(series: readonly Series[], metric: string, labels: Labels, unit?: string) {
+  const found = find(
+    series.filter(({ kind }) => kind === "counter"),
+    metric,
+    labels,
+    unit,
+  );
+  return found?.kind === "counter" ? Number(found.value) : undefined;
+}
+
+function histogram(series: readonly Series[], metric: string, labels: Labels): HistogramSeries {
+  const found = find(series, metric, labels);
+  assert.ok(found?.kind === "histogram", `${metric} is there`);
+  return found;
+}
+
+/** The document of samples one second apart, the first of them the baseline. */
+const documentOfMaps = (...maps: readonly Sample["maps"][]) =>
+  documentOf([HEADER, ...maps.map((each, index) => sampleAt(index, each)), END]);
+
+Deno.test("documentOf() turns differences of samples into windows, and adds them up", async () => {
+  const { windows, totals, capture, server } = await documentOfMaps(
+    {},
+    { "@processing": { "1,2,104": packed(3, 150_000, 44) } },
+    { "@processing": { "1,2,104": packed(3, 150_000, 44), "3,5,112": packed(1, 100_000, 44) } },
+    { "@processing": { "1,2,104": packed(5, 250_000, 44), "3,5,112": packed(1, 100_000, 44) } },
+  );
+  const offers = { message: "DHCPDISCOVER", answer: "DHCPOFFER" };
+  const counts = windows.map(({ series }) => {
+    const found = find(series, "packet_processing_time", offers);
+    return found?.kind === "histogram" ? [found.count, found.sum] : null;
+  });
+  assert.deepEqual(counts, [[3, 150_000], null, [2, 100_000]]);
+  const total = histogram(totals, "packet_processing_time", offers);
+  assert.deepEqual([total.count, total.sum, total.unit, total.family], [5, 250_000, "ns", 4]);
+  assert.deepEqual(total.buckets, [{ lower: 32_768, upper: 36_864, count: 5 }]);
+  assert.deepEqual(windows.map(({ start, end }) => [start.slice(17), end.slice(17)]), [
+    ["00.000Z", "01.000Z"],
+    ["01.000Z", "02.000Z"],
+    ["02.000Z", "03.000Z"],
+  ]);
+  assert.deepEqual([capture.duration_seconds, capture.verdict, server], [3, "COMPLETE", SERVER]);
+});
+
+Deno.test("documentOf() splits sums that wrapped at 2^64 and negative readings exactly", async () => {
+  const start = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+  const step = fc.tuple(
+    fc.integer({ min: 1, max: 2 ** 20 - 1 }),
+    fc.integer({ min: 0, max: 2 ** 43 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(start, fc.array(step, { minLength: 1, maxLength: 5 }), async (at, steps) => {
+      let value = at;
+      const readings = [
+        at,
+        ...steps.map(([count, sum]) => {
+          value += (BigInt(count) << 44n) + BigInt(sum);
+          return value;
+        }),
+      ].map((each) => ({ "@lease_file_write": { "100": BigInt.asIntN(64, each).toString() } }));
+      const { windows, totals } = await documentOfMaps(...readings);
+      const written = (series: readonly Series[]) => {
+        const { count, sum } = histogram(series, "database_query_time", {});
+        return [count, sum];
+      };
+      assert.deepEqual(windows.map(({ series }) => written(series)), steps);
+      assert.deepEqual(written(totals), [
+        steps.reduce((sum, [count]) => sum + count, 0),
+        steps.reduce((sum, [, nanoseconds]) => sum + nanoseconds, 0),
+      ]);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("documentOf() tells the exact extremes where events came one at a time, bounds where not", async () => {
+  const alone = await documentOfMaps(
+    {},
+    { "@lease_file_write": { "100": packed(1, 25_000, 44), "110": packed(1, 60_000, 44) } },
+  );
+  const one = histogram(alone.totals, "database_query_time", {});
+  assert.deepEqual([one.exact, one.min, one.max], [true, 25_000, 60_000]);
+  const together = await documentOfMaps({}, {
+    "@lease_file_write": { "100": packed(2, 50_000, 44) },
+  });
+  const two = histogram(together.totals, "database_query_time", {});
+  assert.deepEqual([two.exact, two.min, two.max], [false, 24_576, 26_624]);
+});
+
+Deno.test("documentOf() gives each map its series", async () => {
+  const { totals } = await documentOfMaps({}, {
+    "@received": { "1,1": packed(2, 600, 40), "2,8": packed(1, 300, 40) },
+    "@sent": { "1,2": packed(2, 640, 40) },
+    "@unmatched": { "5": 4 },
+    "@not_dhcp": { "1": 5 },
+    "@allocation": { "1,100": packed(2, 50_000, 44), "0,100": packed(1, 25_000, 44) },
+    "@allocation_unfinished": 6,
+    "@before": { "1,100": packed(2, 50_000, 44) },
+    "@after": { "1,100": packed(2, 50_000, 44) },
+    "@lease_file_write_failed": "7",
+    "@lease_manager": { "1,90": packed(8, 80_000, 44), "9,90": packed(1, 10_000, 44) },
+    "@exceptions": { "N3isc3FooE": 9, "constructor": 1 },
+    "@log": { "3,DHCP4_A,B": 10 },
+    "@statistics": { "pkt4-receive-drop": 11 },
+    "@slot": { "1": 12 },
+    "constructor": 13,
+  });
+  const traffic = (direction: string, socket: string, unit: string) =>
+    counter(totals, "network_traffic", { direction, socket }, unit);
+  assert.deepEqual([traffic("received", "raw", "packets"), traffic("received", "raw", "bytes")], [
+    2,
+    600,
+  ]);
+  assert.deepEqual([traffic("received", "udp", "packets"), traffic("sent", "raw", "bytes")], [
+    1,
+    640,
+  ]);
+  const errors = (labels: Labels) => counter(totals, "error_rate", labels, "events");
+  assert.equal(errors({ kind: "unmatched_answer", id: "DHCPACK" }), 4);
+  assert.equal(errors({ kind: "not_dhcp", id: "raw" }), 5);
+  assert.equal(errors({ kind: "allocation_unfinished" }), 6);
+  assert.equal(errors({ kind: "lease_file_write_failed" }), 7);
+  assert.equal(errors({ kind: "exception", id: "N3isc3FooE" }), 9);
+  assert.equal(errors({ kind: "exception", id: "constructor" }), 1);
+  assert.equal(errors({ kind: "log", severity: "WARN", id: "DHCP4_A,B" }), 10);
+  assert.equal(errors({ kind: "statistic", id: "pkt4-receive-drop" }), 11);
+  const count = (metric: string, labels: Labels) => histogram(totals, metric, labels).count;
+  assert.equal(count("lease_allocation_time", { message: "DHCPDISCOVER" }), 2);
+  assert.equal(count("lease_allocation_time", { message: "unknown" }), 1);
+  assert.equal(count("database_query_time", { backend: "memfile", statement: "addLease4" }), 8);
+  assert.equal(count("database_query_time", { statement: "operation-9" }), 1);
+  assert.deepEqual(
+    totals.filter(({ metric }) => metric === "packet_stage_time").map(({ labels }) => labels),
+    ["allocate", "before", "after"].map((stage) => ({ message: "DHCPDISCOVER", stage })),
+  );
+});
+
+Deno.test("documentOf() names an exception as the sample does, and a message without a name by number", async () => {
+  const { totals } = await documentOf([
+    HEADER,
+    sampleAt(0, {}),
+    sampleAt(1, {
+      "@exceptions": { "N3isc3FooE": 1 },
+      "@received": { "1,200": packed(1, 300, 40) },
+    }, {
+      names: { N3isc3FooE: "isc::Foo" },
+    }),
+    END,
+  ]);
+  assert.equal(counter(totals, "error_rate", { kind: "exception", id: "isc::Foo" }), 1);
+  assert.equal(counter(totals, "error_rate", { kind: "unanswered", id: "type-200" }), 1);
+});
+
+Deno.test("documentOf() counts unanswered packets once, but none that no server answers", async () => {
+  const received = (discovers: number) => ({
+    "@received": {
+      "1,1": packed(discovers, 300 * discovers, 40),
+      "1,4": packed(1, 300, 40),
+      "1,7": packed(1, 300, 40),
+    },
+  });
+  const answered = (count: number) => ({
+    "@processing": { "1,2,100": packed(count, 25_000 * count, 44) },
+  });
+  const { windows, totals } = await documentOfMaps(
+    {},
+    { ...received(10), ...answered(7) },
+    { ...received(20), ...answered(18) },
+    { ...received(30), ...answered(28) },
+  );
+  const lost = (series: readonly Series[]) =>
+    counter(series, "error_rate", { kind: "unanswered", id: "DHCPDISCOVER" });
+  assert.deepEqual(windows.map(({ series }) => lost(series)), [2, 0, 0]);
+  assert.equal(lost(totals), 2);
+  assert.equal(totals.filter(({ labels }) => labels["kind"] === "unanswered").length, 1);
+});
+
+Deno.test("documentOf() begins anew after a restart of the server and goes on adding", async () => {
+  const writes = (count: number) => ({
+    "@lease_file_write": { "100": packed(count, 25_000 * count, 44) },
+  });
+  const inSegment1 = { segment: 1 };
+  const { windows, totals, capture } = await documentOf([
+    HEADER,
+    sampleAt(0, {}, { process: processWith([5, 1]) }),
+    sampleAt(1, writes(3), { process: processWith([6, 1]) }),
+    { type: "note", elapsed_ns: 1.5e9, reason: "The server restarted: pid 1000, then 1001" },
+    {
+      type: "segment",
+      segment: 1,
+      elapsed_ns: 2e9,
+      server: { ...SERVER, pid: 1001 },
+      plan: { ...HEADER.plan, operations: ["addLease4"] },
+      reason: "The server restarted: pid 1000, then 1001",
+    },
+    sampleAt(3, {}, { ...inSegment1, process: processWith([0.1, 0.1]) }),
+    sampleAt(4, { ...writes(2), "@lease_manager": { "0,90": packed(1, 10_000, 44) } }, {
+      ...inSegment1,
+      process: processWith([0.2, 0.1]),
+    }),
+    END,
+  ]);
+  assert.deepEqual(windows.map(({ start, end }) => `${start.slice(17, 19)}-${end.slice(17, 19)}`), [
+    "00-01",
+    "03-04",
+  ]);
+  assert.equal(
+    histogram(totals, "database_query_time", { statement: "lease_file_write" }).count,
+    5,
+  );
+  assert.equal(histogram(totals, "database_query_time", { statement: "addLease4" }).count, 1);
+  assert.ok(
+    Math.abs(counter(totals, "cpu_usage", { thread: "all", mode: "user" }, "seconds")! - 1.1) <
+      1e-9,
+  );
+  assert.deepEqual([capture.verdict, capture.reasons], [
+    "PARTIAL",
+    ["The server restarted: pid 1000, then 1001"],
+  ]);
+});
+
+Deno.test("documentOf() counts kernel drops from the first reading on, new sockets from their beginning", async () => {
+  const drops = (...sockets: readonly (readonly [id: string, drops: number])[]) => ({
+    sockets: sockets.map(([id, drops]) => ({ socket: "raw" as const, id, drops, queued_bytes: 0 })),
+  });
+  const { windows, totals } = await documentOf([
+    HEADER,
+    sampleAt(0, {}, drops(["a", 100])),
+    sampleAt(1, {}, drops(["a", 100])),
+    sampleAt(2, {}, drops(["a", 103], ["b", 2])),
+    sampleAt(3, {}, drops(["b", 2])),
+    sampleAt(4, {}, drops(["a", 104], ["b", 2])),
+    END,
+  ]);
+  const dropped = (series: readonly Series[]) =>
+    counter(series, "error_rate", { kind: "kernel_drop", id: "raw" });
+  assert.deepEqual(windows.map(({ series }) => dropped(series)), [0, 5, 0, 1]);
+  assert.equal(dropped(totals), 6);
+});
+
+Deno.test("documentOf() gives CPU by thread and mode, memory and page faults", async () => {
+  const process = (user: number, system: number, throttled: number) => ({
+    process: { ...processWith([user, system], [user * 2, 0]), throttled_seconds: throttled },
+  });
+  const { totals } = await documentOf([
+    HEADER,
+    sampleAt(0, {}, process(1, 1, 0)),
+    sampleAt(1, {}, process(1.5, 1.25, 0.5)),
+    sampleAt(3, {}, process(1.5, 1.25, 0.5)),
+    END,
+  ]);
+  const ratio = find(totals, "cpu_usage", { thread: "main", mode: "user" }, "ratio");
+  assert.ok(ratio?.kind === "gauge");
+  assert.deepEqual([ratio.value, ratio.min, ratio.max, ratio.mean], [0, 0, 0.5, 0.25]);
+  const spent = (thread: string, mode: string) =>
+    counter(totals, "cpu_usage", { thread, mode }, "seconds");
+  assert.deepEqual([spent("thread-1", "user"), spent("all", "user"), spent("all", "system")], [
+    1,
+    1.5,
+    0.25,
+  ]);
+  assert.equal(spent("all", "throttled"), 0.5);
+  const rss = find(totals, "memory_usage", { kind: "rss" }, "bytes");
+  assert.equal(rss?.kind === "gauge" ? rss.value : null, 4096);
+  assert.equal(counter(totals, "memory_usage", { kind: "minor" }, "faults"), 0);
+});
+
+Deno.test("documentOf() tells what looking cost, by received packet", async () => {
+  const cost = (bpf: number, hits: number, cpu: number) => ({
+    cost: { bpf_seconds: bpf, hits, monitor_cpu_seconds: cpu, monitor_memory_bytes: 1000 },
+  });
+  const packets = { "@received": { "1,1": packed(1000, 300_000, 40) } };
+  const records = (maps: Sample["maps"]) => [
+    HEADER,
+    sampleAt(0, {}, cost(1, 100, 2)),
+    sampleAt(2, maps, cost(1.01, 5100, 2.5)),
+    END,
+  ];
+  const { capture } = await documentOf(records(packets));
+  assert.ok(Math.abs(capture.cost!.bpf_us_per_packet! - 10) < 1e-6);
+  assert.deepEqual([capture.cost!.hits_per_packet, capture.cost!.monitor_cpu_ratio], [5, 0.25]);
+  assert.equal((await documentOf(records({}))).capture.cost!.bpf_us_per_packet, null);
+  assert.equal((await documentOfMaps({}, {})).capture.cost, null);
+});
+
+Deno.test("documentOf() leaves windows whose price is not known out of the price of a packet", async () => {
+  const cost = { bpf_seconds: 0, hits: 0, monitor_cpu_seconds: 0, monitor_memory_bytes: 0 };
+  const { capture } = await documentOf([
+    HEADER,
+    sampleAt(0, {}, { cost }),
+    sampleAt(1, { "@received": { "1,1": packed(10, 3000, 40) } }, { cost: { ...cost, hits: 50 } }),
+    sampleAt(2, { "@received": { "1,1": packed(90, 27_000, 40) } }),
+    END,
+  ]);
+  assert.deepEqual([capture.cost!.hits, capture.cost!.hits_per_packet], [50, 5]);
+});
+
+Deno.test("documentOf() has every one of the seven metrics, or says why not", async () => {
+  const end = {
+    ...END,
+    not_available: [{ metric: "lease_allocation_time", why: "no proven call site" }],
+  };
+  const { totals, capture } = await documentOf([HEADER, sampleAt(0, {}), sampleAt(1, {}), end]);
+  assert.deepEqual(totals, []);
+  assert.deepEqual(
+    capture.not_available.map(({ metric }) => metric).toSorted(),
+    METRICS.toSorted(),
+  );
+  assert.deepEqual(capture.not_available[0], {
+    metric: "lease_allocation_time",
+    why: "no proven call site",
+  });
+});
+
+Deno.test("WindowBuilder.next() gives each window when its sample comes", () => {
+  const builder = new WindowBuilder();
+  assert.equal(builder.next(HEADER), null);
+  assert.equal(builder.next(sampleAt(1, {})), null);
+  const window = builder.next(sampleAt(2, { "@received": { "1,1": packed(1, 300, 40) } }));
+  assert.equal(counter(window!.series, "network_traffic", { direction: "received" }, "packets"), 1);
+  assert.equal(builder.elapsedSeconds, 1);
+  assert.deepEqual(builder.document(), builder.document());
+});
+
+Deno.test("WindowBuilder refuses records without a header", () => {
+  assert.throws(() => new WindowBuilder().next(sampleAt(1, {})), /without its header/);
+  assert.throws(() => new WindowBuilder().document(), /without its header/);
+});

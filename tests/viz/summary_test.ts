@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { stripVTControlCharacters } from "node:util";
+import { readCapture } from "../../metrics/capture.ts";
+import type { MetricsDocument } from "../../metrics/document.ts";
+import { documentOf, METRICS } from "../../metrics/windows.ts";
+import { duration, size, summary } from "../../viz/summary.ts";
+
+/** See tests/metrics/document_test.ts for what was sent in this run. */
+const CAPTURE = new URL(
+  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  import.meta.url,
+);
+
+const real = await documentOf(readCapture((await Deno.open(CAPTURE)).readable));
+const plain = (document: MetricsDocument) => summary(document, { colour: false });
+
+/** The lines of one section. */
+function section(text: string, title: string): string[] {
+  const lines = text.split("\n");
+  const start = lines.findIndex((line) => line.startsWith(title)) + 1;
+  assert.ok(start > 0, `a section "${title}"`);
+  return lines.slice(start, lines.indexOf("", start));
+}
+
+Deno.test("summary() names server, period and verdict, and all seven metrics", () => {
+  const text = plain(real);
+  assert.match(text, /^Kea 2\.2\.0 DHCPv4 on \S+, pid \d+\n/);
+  assert.match(text, /\n2026-\d\d-\d\d \d\d:\d\d:\d\d UTC, 6\.0 s, profile deep, COMPLETE\n/);
+  assert.ok(text.endsWith("\nVerdict: COMPLETE\n"));
+  for (const metric of METRICS) assert.ok(text.includes(`(${metric})`), metric);
+});
+
+Deno.test("summary() is at most 80 columns wide", () => {
+  const long = "a reason that goes on ".repeat(20);
+  const text = plain({ ...real, capture: { ...real.capture, reasons: [long] } });
+  for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
+});
+
+Deno.test("summary() shows messages in the order of an exchange, and stages in that of time", () => {
+  const text = plain(real);
+  const names = (title: string) =>
+    section(text, title).map((line) => line.trim().split(/ {2,}/)[0]);
+  assert.deepEqual(names("Packet processing time").slice(1), [
+    "DHCPDISCOVER -> DHCPOFFER",
+    "DHCPREQUEST -> DHCPACK",
+  ]);
+  assert.deepEqual(names("Stages of it").slice(1, 4), [
+    "DHCPDISCOVER before",
+    "DHCPDISCOVER allocate",
+    "DHCPDISCOVER after",
+  ]);
+});
+
+Deno.test("summary() shows counts and losses of a real run", () => {
+  const text = plain(real);
+  assert.match(section(text, "Packet processing time")[1]!, /DHCPOFFER +206 +3\d\.\d +\d+ us /);
+  assert.match(section(text, "Network")[0]!, /^ {2}received raw +410 packets /);
+  assert.deepEqual(section(text, "Losses and errors"), [
+    "  5  not_dhcp raw",
+    "  5  exception isc::Unexpected",
+    "  5  statistic pkt4-parse-failed",
+    "  7  statistic pkt4-receive-drop",
+    "  2  unanswered unknown",
+  ]);
+});
+
+Deno.test("summary() says none, and what was watched, when nothing was lost", () => {
+  const totals = real.totals.filter((series) =>
+    series.metric !== "error_rate" || (series.kind === "counter" && series.value === 0)
+  );
+  assert.deepEqual(section(plain({ ...real, totals }), "Losses and errors"), [
+    "  none (kernel_drop, unanswered watched)",
+  ]);
+});
+
+Deno.test("summary() tells reasons and what is not available at the end", () => {
+  const text = plain({
+    ...real,
+    totals: [],
+    capture: {
+      ...real.capture,
+      verdict: "PARTIAL",
+      reasons: ["The server restarted"],
+      not_available: [{ metric: "cpu_usage", why: "/proc is hidden" }],
+      cost: null,
+    },
+  });
+  assert.equal(
+    text.split("\n").slice(3).join("\n"),
+    "Not available\n  cpu_usage: /proc is hidden\n\nVerdict: PARTIAL\n  The server restarted\n",
+  );
+});
+
+Deno.test("summary() does not call a price that nobody measured zero", () => {
+  const cost = { ...real.capture.cost!, hits: 0, bpf_seconds: 0 };
+  const text = plain({ ...real, capture: { ...real.capture, cost } });
+  assert.match(section(text, "What looking cost")[0]!, /not known/);
+});
+
+Deno.test("summary() says the same with colour", () => {
+  const coloured = summary(real, { colour: true });
+  assert.notEqual(coloured, plain(real));
+  assert.equal(stripVTControlCharacters(coloured), plain(real));
+});
+
+Deno.test("summary() lets no control character and no change of direction out of a document", () => {
+  const hostile = "\u001b[31mred\u001b]0;title\u0007\r\u202e\u2028\u009b1m";
+  const text = plain({
+    ...real,
+    server: { ...real.server, version: hostile, host: hostile },
+    capture: { ...real.capture, reasons: [hostile] },
+    totals: [{
+      metric: "error_rate",
+      family: 4,
+      labels: { kind: "log", severity: "WARN", id: hostile },
+      unit: "events",
+      kind: "counter",
+      value: 1,
+    }],
+  });
+  assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\p{Bidi_Control}\p{Zl}]/u);
+});
+
+Deno.test.each([
+  [0, "0.00 ns"],
+  [999, "999 ns"],
+  [1000, "1.00 us"],
+  [9_996, "10.0 us"],
+  [999_600, "1.00 ms"],
+  [1.5e9, "1.50 s"],
+  [3.6e12, "3600 s"],
+])("duration() writes %s ns as %s", (nanoseconds, text) => {
+  assert.equal(duration(nanoseconds), text);
+});
+
+Deno.test("size() uses binary prefixes", () => {
+  assert.deepEqual([0, 1023, 1024, 20.9 * 2 ** 20, 3 * 2 ** 30].map(size), [
+    "0 B",
+    "1023 B",
+    "1.00 KiB",
+    "20.9 MiB",
+    "3.00 GiB",
+  ]);
+});
