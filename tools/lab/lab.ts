@@ -15,6 +15,10 @@ export interface LabOptions {
   /** Worker threads of the server; 0 for a single-threaded one. */
   readonly threads?: number;
   readonly hooks?: readonly HookLibrary[];
+  /** The server's executable; the installed kea-dhcp4 without it. */
+  readonly program?: string;
+  /** Folder of libraries that the server takes before the installed ones. */
+  readonly libraries?: string;
 }
 
 /** A running lab. Disposing takes everything down. */
@@ -71,7 +75,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await Promise.all(children.map((child) => child.status));
   };
   const startServer = async () => {
-    const child = await startKea(serverNetns, directory);
+    const child = await startKea(
+      options.program ?? await programPath("kea-dhcp4"),
+      serverNetns,
+      directory,
+      options.libraries,
+    );
     children.push(child);
     state = {
       ...state,
@@ -140,8 +149,12 @@ async function connect(
 }
 
 /** Starts Kea so that it ends with this process, and keeps what it writes in the lab's folder. */
-async function startKea(netns: string, directory: string): Promise<Deno.ChildProcess> {
-  const program = await programPath("kea-dhcp4");
+async function startKea(
+  program: string,
+  netns: string,
+  directory: string,
+  libraries?: string,
+): Promise<Deno.ChildProcess> {
   // A fresh log tells when this start is done.
   await Deno.remove(join(directory, "kea.log")).catch(() => {});
   return new Deno.Command("ip", {
@@ -150,7 +163,11 @@ async function startKea(netns: string, directory: string): Promise<Deno.ChildPro
       ...["netns", "exec", netns, "setpriv", "--pdeathsig", "TERM", "--"],
       ...[program, "-c", join(directory, "kea.json")],
     ],
-    env: { KEA_PIDFILE_DIR: directory, KEA_LOCKFILE_DIR: directory },
+    env: {
+      KEA_PIDFILE_DIR: directory,
+      KEA_LOCKFILE_DIR: directory,
+      ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }),
+    },
     stdin: "null",
     stdout: "null",
     stderr: "null",

@@ -1,0 +1,138 @@
+/** A site whose proof does not hold is not probed, and the rest goes on. Needs root and Kea. */
+
+import assert from "node:assert/strict";
+import { proveSites } from "../../discovery/prove.ts";
+import { describeServer } from "../../discovery/servers.ts";
+import type { Site } from "../../discovery/types.ts";
+import { WindowBuilder } from "../../metrics/windows.ts";
+import { findBpftrace } from "../../probes/bpftrace.ts";
+import { watch } from "../../probes/monitoring_loop.ts";
+import type { FindSites } from "../../probes/prepare.ts";
+import { type Lab, startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { total } from "./monitored.ts";
+
+const EXCHANGES = 53;
+
+/** Watches a lab through some traffic and gives the header and the document. */
+async function watchTraffic(lab: Lab, findSites: FindSites) {
+  const stop = new AbortController();
+  const windows = new WindowBuilder();
+  const sites: { id: string; address: string }[] = [];
+  let traffic: Promise<unknown> | null = null;
+  for await (
+    const record of watch({
+      server: await describeServer(lab.pid),
+      profile: "standard",
+      bpftrace: await findBpftrace(),
+      intervalMs: 500,
+      durationMs: 20_000,
+      signal: stop.signal,
+      say: () => {},
+      findSites,
+    })
+  ) {
+    windows.next(record);
+    if (record.type === "capture") sites.push(...record.plan.sites);
+    if (record.type === "sample") {
+      traffic ??= runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES }).then(() => stop.abort());
+    }
+  }
+  await traffic;
+  return { sites, document: windows.document() };
+}
+
+/** Finds the sites as always, and breaks those of the allocation. */
+const breaking = (change: (site: Site) => Site): FindSites => async (server, groups) => {
+  const { sites, refusals } = await proveSites(server, groups);
+  return {
+    sites: sites.map((site) => site.id.startsWith("allocation.") ? change(site) : site),
+    refusals,
+  };
+};
+
+const BREAKAGES: readonly { name: string; change: (site: Site) => Site; why: RegExp }[] = [
+  {
+    name: "another build id",
+    change: (site) => ({ ...site, proof: { ...site.proof, buildId: "00".repeat(20) } }),
+    why: /build id .* was proven/,
+  },
+  {
+    name: "another inode",
+    change: (site) => ({ ...site, proof: { ...site.proof, inode: site.proof.inode + 1 } }),
+    why: /inode \d+ was proven/,
+  },
+  {
+    name: "an address one byte off",
+    change: (site) => ({ ...site, address: site.address + 1 }),
+    why: /at 0x[0-9a-f]+ stands [0-9a-f]+, [0-9a-f]+ was proven/,
+  },
+  {
+    name: "other bytes at the address",
+    change: (site) => ({ ...site, proof: { ...site.proof, bytes: "e800000000" } }),
+    why: /e800000000 was proven/,
+  },
+];
+
+for (const { name, change, why } of BREAKAGES) {
+  Deno.test(`watch() attaches nothing at a site with ${name}, and goes on as PARTIAL`, async () => {
+    await using lab = await startLab();
+    const { sites, document } = await watchTraffic(lab, breaking(change));
+    assert.deepEqual(sites.filter(({ id }) => id.startsWith("allocation.")), []);
+    assert.equal(document.capture.verdict, "PARTIAL");
+    assert.match(document.capture.reasons.join(), why);
+    assert.ok(
+      document.capture.not_available.some(({ metric, why: reason }) =>
+        metric === "lease_allocation_time" && why.test(reason)
+      ),
+    );
+    assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), EXCHANGES);
+    assert.equal(total(document, "lease_allocation_time", {}), 0);
+  });
+}
+
+Deno.test("watch() probes the running executable when its file is replaced by another", async () => {
+  const folder = await Deno.makeTempDir();
+  const program = `${folder}/kea-dhcp4`;
+  await Deno.copyFile("/usr/sbin/kea-dhcp4", program);
+  try {
+    await using lab = await startLab({ program });
+    await Deno.copyFile("/bin/true", `${program}.new`);
+    await Deno.rename(`${program}.new`, program);
+    const server = await describeServer(lab.pid);
+    assert.equal(server.executable.replaced, true);
+    const { document } = await watchTraffic(lab, proveSites);
+    assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+    assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), EXCHANGES);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("watch() does not probe a library that was replaced under the running server", async () => {
+  const libraries = await Deno.makeTempDir();
+  const installed = (await describeLibraries()).find((path) => path.includes("/libkea-log.so"))!;
+  const library = `${libraries}/${installed.split("/").at(-1)!.replace(/(\.so\.\d+).*/, "$1")}`;
+  await Deno.copyFile(installed, library);
+  try {
+    await using lab = await startLab({ libraries });
+    await Deno.copyFile(installed, `${library}.new`);
+    await Deno.rename(`${library}.new`, library);
+    const { sites, document } = await watchTraffic(lab, proveSites);
+    assert.deepEqual(sites.filter(({ id }) => id.startsWith("log.")), []);
+    assert.equal(document.capture.verdict, "PARTIAL");
+    assert.match(
+      document.capture.reasons.join(),
+      /was replaced under the running server: restart it/,
+    );
+    assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), EXCHANGES);
+  } finally {
+    await Deno.remove(libraries, { recursive: true });
+  }
+});
+
+/** Paths of the libraries that an ordinary lab's server maps. */
+async function describeLibraries(): Promise<string[]> {
+  await using lab = await startLab();
+  return (await describeServer(lab.pid)).libraries.map(({ path }) => path);
+}
