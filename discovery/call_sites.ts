@@ -2,6 +2,9 @@
  * Finds and proves call sites: where code calls a function through the PLT, and where it goes on
  * after. Pure: decoded instructions in, sites or reasons out.
  *
+ * Landing pads of exceptions are no landings in this sense: the unwinder enters them with the
+ * exception in a register, so no compiler lets the ordinary way run into one.
+ *
  * @module
  */
 
@@ -13,7 +16,8 @@ import {
   isCall,
   isIndirectJump,
 } from "./disassembly.ts";
-import type { Bounds } from "./elf.ts";
+import { type Bounds, type Data } from "./elf.ts";
+import { switches } from "./jump_tables.ts";
 
 /** The code of one file, indexed. */
 export interface Code {
@@ -22,8 +26,10 @@ export interface Code {
   readonly positions: ReadonlyMap<number, number>;
   /** Symbol by the address of the PLT entry that leads to it. */
   readonly imports: ReadonlyMap<number, string>;
-  /** Every address to which a direct jump leads, from anywhere in the file. */
+  /** Every address to which a jump leads: direct ones, and the tables of switches. */
   readonly landings: ReadonlySet<number>;
+  /** Switches whose table was not found: they may land anywhere in their function. */
+  readonly unresolved: readonly Instruction[];
   /** Function bounds, ascending. */
   readonly functions: readonly Bounds[];
 }
@@ -43,46 +49,40 @@ export interface RefusedCall {
   readonly why: string;
 }
 
-/** Data of a file by the address at which it is mapped. */
-export interface Data {
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
-
 /** How far behind a call its end may stand, in instructions. */
 const REACH = 8;
 
 /**
  * Indexes decoded code.
  *
+ * @param instructions all code of a file, or the parts of it that matter, ascending.
  * @param slots symbols by GOT slot, from the file's relocations.
  * @param data what jump tables are read from.
+ * @param landingsElsewhere where jumps lead from code that is not among the instructions.
  */
 export function indexCode(
   instructions: readonly Instruction[],
   slots: ReadonlyMap<number, string>,
   functions: readonly Bounds[],
   data: readonly Data[] = [],
+  landingsElsewhere: Iterable<number> = [],
 ): Code {
   const positions = new Map(instructions.map(({ address }, index) => [address, index]));
-  const landings = new Set<number>();
+  const { landings: cases, unresolved } = switches(instructions, functions, data);
+  const landings = new Set<number>([...landingsElsewhere, ...cases]);
   const imports = new Map<number, string>();
   instructions.forEach((instruction, index) => {
-    if (!isCall(instruction)) {
-      const target = branchTarget(instruction);
-      if (target !== null) landings.add(target);
-      for (const entry of jumpTable(instructions, index, data)) landings.add(entry);
-    }
+    const target = isCall(instruction) ? null : branchTarget(instruction);
+    if (target !== null) landings.add(target);
     // A PLT entry: jmp *SLOT(%rip), behind an endbr64 in builds with CET.
     const slot = /^(?:bnd )?jmp\s+\*0x[0-9a-f]+\(%rip\)\s+# ([0-9a-f]+)/.exec(instruction.text);
     const symbol = slot === null ? undefined : slots.get(parseInt(slot[1]!, 16));
-    if (symbol !== undefined) {
-      imports.set(instruction.address, symbol);
-      const before = instructions[index - 1];
-      if (before?.text.startsWith("endbr64")) imports.set(before.address, symbol);
-    }
+    if (symbol === undefined) return;
+    imports.set(instruction.address, symbol);
+    const before = instructions[index - 1];
+    if (before?.text.startsWith("endbr64")) imports.set(before.address, symbol);
   });
-  return { instructions, positions, imports, landings, functions };
+  return { instructions, positions, imports, landings, unresolved, functions };
 }
 
 /** Every call of a symbol, with its end where that can be proven. */
@@ -93,6 +93,15 @@ export function callsOf(code: Code, symbol: string): (CallSite | RefusedCall)[] 
     return target !== null && code.imports.get(target) === symbol
       ? [proveCall(code, call.address, symbol)]
       : [];
+  });
+}
+
+/** Tail jumps to a symbol: calls after which control does not come back to the function. */
+export function tailJumpsTo(code: Code, symbol: string, { start, end }: Bounds): Instruction[] {
+  return code.instructions.filter((instruction) => {
+    if (instruction.address < start || instruction.address >= end) return false;
+    const target = isCall(instruction) ? null : branchTarget(instruction);
+    return target !== null && code.imports.get(target) === symbol;
   });
 }
 
@@ -137,6 +146,12 @@ function proveEnd(code: Code, start: Omit<CallSite, "end">): CallSite | RefusedC
   const { call, function: bounds } = start;
   const refuse = (why: string): RefusedCall => ({ call, why });
   const position = code.positions.get(call.address)!;
+  const unknown = code.unresolved.find(({ address }) =>
+    address >= bounds.start && address < bounds.end
+  );
+  if (unknown !== undefined) {
+    return refuse(`nobody knows where the jump at 0x${unknown.address.toString(16)} lands`);
+  }
   for (let next = position + 1; next <= position + REACH; next++) {
     const instruction = code.instructions[next];
     if (instruction === undefined || instruction.address >= bounds.end) break;
@@ -167,48 +182,4 @@ function decodesFrom({ instructions, positions }: Code, start: number, position:
     if (address + bytes.length / 2 !== instructions[index + 1]!.address) return false;
   }
   return true;
-}
-
-/** How far before an indirect jump the address of its table is loaded, in instructions. */
-const TABLE_REACH = 12;
-
-/** No switch of a real program has more cases. */
-const LONGEST_TABLE = 1024;
-
-/**
- * Where an indirect jump can lead, when compilers made it from a switch: a table of 32-bit offsets
- * from the table itself, whose address is loaded shortly before. Reads on until an offset leads
- * to no instruction nearby, so it may find too many places, never too few.
- */
-function* jumpTable(
-  instructions: readonly Instruction[],
-  index: number,
-  data: readonly Data[],
-): Generator<number> {
-  const jump = instructions[index]!;
-  if (!isIndirectJump(jump) || jump.text.includes("%rip")) return;
-  for (let back = index - 1; back >= 0 && back >= index - TABLE_REACH; back--) {
-    const reference = dataReference(instructions[back]!);
-    const part = reference === null ? undefined : dataAt(data, reference);
-    if (reference === null || part === undefined) continue;
-    const view = new DataView(part.buffer, part.byteOffset, part.byteLength);
-    for (let entry = 0; entry < LONGEST_TABLE && (entry + 1) * 4 <= part.length; entry++) {
-      const target = reference + view.getInt32(entry * 4, true);
-      if (Math.abs(target - jump.address) > 0x100000) return;
-      yield target;
-    }
-    return;
-  }
-}
-
-/** The address that an instruction takes relative to itself; objdump computes it. */
-export function dataReference({ text }: Instruction): number | null {
-  const match = /\(%rip\),%\S+\s+# ([0-9a-f]+)/.exec(text);
-  return match === null ? null : parseInt(match[1]!, 16);
-}
-
-/** Data from an address on; undefined where none is known. */
-export function dataAt(data: readonly Data[], address: number): Uint8Array | undefined {
-  const part = data.find((d) => address >= d.address && address < d.address + d.bytes.length);
-  return part?.bytes.subarray(address - part.address);
 }

@@ -94,3 +94,9 @@ export function instructionClass({ bytes }: Instruction): InstructionClass {
   const emulated = /^(?:5[0-7]|415[0-7]|90|eb..|e9.{8}|e8.{8}|7...|0f8..{8})$/.test(bytes);
   return emulated ? "emulated" : "single-stepped";
 }
+
+/** The address that an instruction takes relative to itself; objdump computes it. */
+export function dataReference({ text }: Instruction): number | null {
+  const match = /\(%rip\),%\S+\s+# ([0-9a-f]+)/.exec(text);
+  return match === null ? null : parseInt(match[1]!, 16);
+}

@@ -16,6 +16,19 @@ export interface LoadSegment {
   readonly offset: number;
   readonly address: number;
   readonly size: number;
+  /** Whether the processor may run it. */
+  readonly executable: boolean;
+}
+
+/** Part of a file by the address at which it is mapped. */
+export interface Data {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A section that holds code: [start, end). */
+export interface CodeSection extends Bounds {
+  readonly name: string;
 }
 
 /** Bounds of a function: [start, end). */
@@ -34,7 +47,7 @@ export async function exportedFunctions(path: string): Promise<Symbol[]> {
   const text = await run("nm", ["-D", "--defined-only", "-S", path]);
   const symbols: Symbol[] = [];
   for (const line of text.split("\n")) {
-    const match = /^([0-9a-f]+) ([0-9a-f]+) [TtWwiVu] (\S+?)(?:@.*)?$/.exec(line);
+    const match = /^([0-9a-f]+) ([0-9a-f]+) [TtWwi] (\S+?)(?:@.*)?$/.exec(line);
     if (match === null) continue;
     symbols.push({
       address: parseInt(match[1]!, 16),
@@ -86,13 +99,51 @@ export async function loadSegments(path: string): Promise<LoadSegment[]> {
 /** Parses `readelf -lW`. */
 export function parseSegments(text: string): LoadSegment[] {
   return Array.from(
-    text.matchAll(/^\s+LOAD\s+0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+)/gm),
+    text.matchAll(
+      /^\s+LOAD\s+0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+ (...)/gm,
+    ),
     (match) => ({
       offset: parseInt(match[1]!, 16),
       address: parseInt(match[2]!, 16),
       size: parseInt(match[3]!, 16),
+      executable: match[4]!.includes("E"),
     }),
   );
+}
+
+/** The sections of a file that hold code. */
+export async function codeSections(path: string): Promise<CodeSection[]> {
+  return parseCodeSections(await run("readelf", ["-SW", path]));
+}
+
+/** Parses `readelf -SW`. */
+export function parseCodeSections(text: string): CodeSection[] {
+  return Array.from(
+    text.matchAll(
+      /^\s*\[\s*\d+\]\s+(\.\S+)\s+PROGBITS\s+([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+) \S+\s+AX/gm,
+    ),
+    ([, name, start, size]) => ({
+      name: name!,
+      start: parseInt(start!, 16),
+      end: parseInt(start!, 16) + parseInt(size!, 16),
+    }),
+  );
+}
+
+/** What a file maps, read whole. */
+export async function mappedData(path: string): Promise<(Data & { executable: boolean })[]> {
+  const segments = await loadSegments(path);
+  return await Promise.all(segments.map(async ({ address, size, executable }) => ({
+    address,
+    bytes: await readAt(path, segments, address, size),
+    executable,
+  })));
+}
+
+/** Data from an address on; undefined where none is known. */
+export function dataAt(data: readonly Data[], address: number): Uint8Array | undefined {
+  const part = data.find((d) => address >= d.address && address < d.address + d.bytes.length);
+  return part?.bytes.subarray(address - part.address);
 }
 
 /**
@@ -111,8 +162,13 @@ export async function readAt(
   using file = await Deno.open(path);
   await file.seek(segment.offset + address - segment.address, Deno.SeekMode.Start);
   const bytes = new Uint8Array(Math.min(length, segment.address + segment.size - address));
-  const read = await file.read(bytes) ?? 0;
-  return bytes.subarray(0, read);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const read = await file.read(bytes.subarray(filled));
+    if (read === null) break;
+    filled += read;
+  }
+  return bytes.subarray(0, filled);
 }
 
 async function run(command: string, args: readonly string[]): Promise<string> {

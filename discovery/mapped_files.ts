@@ -47,10 +47,11 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
   const executable = await Deno.stat(`/proc/${pid}/exe`);
   const mappings = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
   const files = await Promise.all(mappings.map(async (mapping): Promise<MappedFile> => {
-    const isExecutable = mapping.inode === executable.ino;
-    const pinnedPath = isExecutable
-      ? `/proc/${pid}/exe`
-      : `/proc/${pid}/map_files/${mapping.range}`;
+    const link = `/proc/${pid}/map_files/${mapping.range}`;
+    // Another file system may use the same inode number.
+    const isExecutable = mapping.inode === executable.ino &&
+      (await Deno.stat(link)).dev === executable.dev;
+    const pinnedPath = isExecutable ? `/proc/${pid}/exe` : link;
     return {
       path: mapping.path,
       pinnedPath,
@@ -61,8 +62,14 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
     };
   }));
   return files.toSorted((a, b) =>
-    Number(b.inode === executable.ino) - Number(a.inode === executable.ino)
+    Number(b.pinnedPath.endsWith("/exe")) - Number(a.pinnedPath.endsWith("/exe"))
   );
+}
+
+/** Whether a mapped file's path, as the process sees it, leads to another file by now. */
+export async function isReplaced({ path, pinnedPath }: MappedFile): Promise<boolean> {
+  const process = /^\/proc\/\d+/.exec(pinnedPath)?.[0] ?? "";
+  return !await leadTo(`${process}/root${path}`, pinnedPath);
 }
 
 /** Whether two paths lead to one file. */

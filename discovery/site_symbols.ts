@@ -6,6 +6,7 @@
  */
 
 import { dirname, join } from "node:path";
+import { codeSections } from "./elf.ts";
 import type { Site } from "./types.ts";
 
 /** Section type of a symbol table, and the size of one entry in it (ELF64). */
@@ -27,7 +28,7 @@ export async function writeSiteSymbols(
   const names = new Map<string, string>();
   const byFile = Map.groupBy(sites, ({ file }) => file.path);
   for (const [path, ofFile] of byFile) {
-    const sections = await sectionsOf(path);
+    const sections = await codeSections(path);
     const symbols = ofFile.flatMap((site, index) => {
       const section = sections.find(({ start, end }) =>
         site.address >= start && site.address < end
@@ -67,18 +68,4 @@ function withSizes(elf: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     }
   }
   return elf;
-}
-
-async function sectionsOf(path: string): Promise<{ name: string; start: number; end: number }[]> {
-  const { stdout } = await new Deno.Command("readelf", { args: ["-SW", path] }).output();
-  return Array.from(
-    new TextDecoder().decode(stdout).matchAll(
-      /^\s*\[\s*\d+\]\s+(\.\S+)\s+PROGBITS\s+([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+) \S+\s+AX/gm,
-    ),
-    ([, name, start, size]) => ({
-      name: name!,
-      start: parseInt(start!, 16),
-      end: parseInt(start!, 16) + parseInt(size!, 16),
-    }),
-  );
 }

@@ -46,7 +46,7 @@ export interface Operation {
   readonly operation: string;
   readonly caller: string;
   readonly inner: string;
-  /** How often it comes a packet (DORA without client ids and reservations, counted on 2.2.0). */
+  /** How often it comes a packet (DORA of perfdhcp, with client ids, counted on 2.2.0). */
   readonly hitsPerPacket: number;
 }
 
@@ -75,7 +75,7 @@ export const LEASE_MANAGER4: readonly Operation[] = [
     operation: "getLease4_client_id",
     caller: `${GET}RKNS0_8ClientIdE`,
     inner: `${GET_INNER}RKNS0_8ClientIdE${FOUND}`,
-    hitsPerPacket: 0,
+    hitsPerPacket: 1,
   },
   {
     operation: "addLease4",

@@ -1,0 +1,244 @@
+/**
+ * Where each group of sites is looked for, and how each site is proven.
+ *
+ * @module
+ */
+
+import { callsOf, type Code, proveStart, tailJumpsTo } from "./call_sites.ts";
+import { codeOf, codeOfFunctions } from "./code.ts";
+import { dataReference, disassemble, type Instruction, instructionClass } from "./disassembly.ts";
+import { type Bounds, type Data, dataAt, exportedFunctions, mappedData } from "./elf.ts";
+import { isMultiThreaded } from "./threading.ts";
+import type { MappedFile, Refusal, Server, Site, SiteProof, SiteSearch } from "./types.ts";
+import {
+  ADD_VALUE,
+  ALLOCATE_LEASE4,
+  LEASE_MANAGER4,
+  LOGGER_ENTRIES,
+  type Operation,
+  REFUSAL_COUNTERS,
+} from "./wanted_sites.ts";
+
+/** What a search may look for: each costs time, so a plan asks for what its profile needs. */
+export type SiteGroup = "exceptions" | "allocation" | "log" | "statistics" | "lease_manager";
+
+/** How far before a call the name of its counter is put together, in instructions. */
+const NAME_REACH = 40;
+
+/** The search of each group. What cannot be proven comes back as a refusal. */
+export const SEARCHES: Readonly<Record<SiteGroup, (server: Server) => Promise<SiteSearch>>> = {
+  exceptions: async (server) =>
+    await entries(server, "libstdc++.so", { "exceptions.throw": "__cxa_throw" }, () => 0),
+
+  log: async (server) =>
+    await entries(
+      server,
+      "libkea-log.so",
+      Object.fromEntries(
+        Object.entries(LOGGER_ENTRIES).map(([severity, symbol]) => [`log.${severity}`, symbol]),
+      ),
+      (id) => id === "log.info" ? 1 : 0,
+    ),
+
+  allocation: async ({ executable, family }) => {
+    if (family !== 4) return refused("allocation.", "allocations are known for DHCPv4 only");
+    const code = await codeOf(executable);
+    const calls = callsOf(code, ALLOCATE_LEASE4);
+    if (calls.length === 0) {
+      return refused("allocation.", "the executable does not call AllocEngine::allocateLease4");
+    }
+    return gather(calls.map((found, index) => {
+      if ("why" in found) return { id: `allocation.end.${index}`, why: found.why };
+      const proof = proofOf(executable, found.function, "eh_frame", found.target);
+      return [
+        siteOf(`allocation.start.${index}`, executable, found.call, proof, 1),
+        siteOf(`allocation.end.${index}`, executable, found.end, proof, 1),
+      ];
+    }));
+  },
+
+  statistics: async ({ executable }) => {
+    const code = await codeOf(executable);
+    const data = await mappedData(executable.pinnedPath);
+    const sites: Site[] = [];
+    const refusals: Refusal[] = [];
+    for (const { call } of callsOf(code, ADD_VALUE)) {
+      if (!raisesRefusalCounter(code, data, call)) continue;
+      const id = `statistics.drop.${sites.length + refusals.length}`;
+      const found = proveStart(code, call.address, ADD_VALUE);
+      if ("why" in found) refusals.push({ id, why: found.why });
+      else {
+        const proof = proofOf(executable, found.function, "eh_frame", ADD_VALUE);
+        sites.push(siteOf(id, executable, call, proof, 0));
+      }
+    }
+    return sites.length > 0
+      ? { sites, refusals }
+      : refused("statistics.drop.", "no call that raises a counter of refused packets was found");
+  },
+
+  lease_manager: async (server) => {
+    const id = "lease_manager.";
+    const { libraries, family } = server;
+    if (family !== 4) return refused(id, "lease operations are known for DHCPv4 only");
+    const library = libraries.find(({ path }) => /\/libkea-dhcpsrv\.so/.test(path));
+    if (library === undefined) return refused(id, "the server maps no libkea-dhcpsrv");
+    const [symbols, multiThreaded] = await Promise.all([
+      exportedFunctions(library.pinnedPath),
+      isMultiThreaded(server),
+    ]);
+    const boundsOf = (caller: string): Bounds | undefined => {
+      const symbol = symbols.find(({ name }) => name === caller);
+      return symbol && { start: symbol.address, end: symbol.address + symbol.size };
+    };
+    const callers = LEASE_MANAGER4.map((wanted) => ({
+      ...wanted,
+      bounds: boundsOf(wanted.caller),
+    }));
+    const code = await codeOfFunctions(
+      library,
+      callers.map(({ bounds }) => bounds).filter((bounds) => bounds !== undefined),
+    );
+    return gather(
+      callers.flatMap((wanted) => operationSites(library, code, wanted, multiThreaded)),
+    );
+  },
+};
+
+/** The calls of one lease operation: on the way with threads, and on the one without. */
+function operationSites(
+  library: MappedFile,
+  code: Code,
+  { operation, caller, inner, hitsPerPacket, bounds }: Operation & { bounds: Bounds | undefined },
+  multiThreaded: boolean | null,
+): (Site[] | Refusal)[] {
+  const id = `lease_manager.${operation}`;
+  if (bounds === undefined) {
+    return [{ id: `${id}.start`, why: `libkea-dhcpsrv does not export ${caller}` }];
+  }
+  const calls = callsOf(code, inner).filter(({ call }) =>
+    call.address >= bounds.start && call.address < bounds.end
+  );
+  if (calls.length === 0) {
+    return [{ id: `${id}.start`, why: "its inner function is not called through the PLT" }];
+  }
+  // Without threads the compiler lets the function end with the call, where it can.
+  const [tail] = tailJumpsTo(code, inner, bounds);
+  if (tail !== undefined && multiThreaded !== true) {
+    const mode = multiThreaded === null ? "nobody knows whether this server is" : "this server is";
+    return [{
+      id: `${id}.end`,
+      why: `a single-threaded server leaves by a jump at 0x${tail.address.toString(16)} and does ` +
+        `not come back, and ${mode} single-threaded`,
+    }];
+  }
+  return calls.map((found, index) => {
+    if ("why" in found) return { id: `${id}.end.${index}`, why: found.why };
+    const proof = proofOf(library, found.function, "eh_frame", found.target);
+    // One of the ways is taken.
+    const hits = hitsPerPacket / calls.length;
+    return [
+      siteOf(`${id}.start.${index}`, library, found.call, proof, hits),
+      siteOf(`${id}.end.${index}`, library, found.end, proof, hits),
+    ];
+  });
+}
+
+/** Entries of exported functions: the first emulated instruction of the entry block. */
+async function entries(
+  { libraries }: Server,
+  library: string,
+  symbols: Readonly<Record<string, string>>,
+  hits: (id: string) => number,
+): Promise<SiteSearch> {
+  const file = libraries.find(({ path }) => path.split("/").at(-1)!.startsWith(library));
+  const ids = Object.entries(symbols);
+  if (file === undefined) {
+    return {
+      sites: [],
+      refusals: ids.map(([id]) => ({ id, why: `the server maps no ${library}` })),
+    };
+  }
+  const exported = await exportedFunctions(file.pinnedPath);
+  return gather(
+    await Promise.all(ids.map(async ([id, name]) => {
+      const symbol = exported.find((candidate) => candidate.name === name);
+      if (symbol === undefined) return { id, why: `${library} does not export ${name}` };
+      const bounds = { start: symbol.address, end: symbol.address + symbol.size };
+      const code = await disassemble(file.pinnedPath, bounds);
+      const [first, second] = code;
+      if (first?.address !== bounds.start) return { id, why: `${name} could not be decoded` };
+      // Behind endbr64 (CET) the arguments are still untouched.
+      const chosen = first.text.startsWith("endbr64") && second !== undefined &&
+          instructionClass(second) === "emulated"
+        ? second
+        : first;
+      const site = siteOf(id, file, chosen, proofOf(file, bounds, "symbol", null), hits(id));
+      return [{ ...site, symbol: chosen === first ? name : null, entrySymbol: name }];
+    })),
+  );
+}
+
+/** Whether the name that a call of addValue passes is put together from a refusal counter's. */
+function raisesRefusalCounter(code: Code, data: readonly Data[], call: Instruction): boolean {
+  const position = code.positions.get(call.address)!;
+  for (let back = position - 1; back >= Math.max(0, position - NAME_REACH); back--) {
+    const address = dataReference(code.instructions[back]!);
+    const bytes = address === null ? undefined : dataAt(data, address);
+    if (bytes === undefined) continue;
+    const text = new TextDecoder("latin1").decode(bytes.subarray(0, 32));
+    if (REFUSAL_COUNTERS.some((name) => text.startsWith(name))) return true;
+    // The nearest other counter's name: an ordinary call.
+    if (/^(pkt4|v4|subnet|declined|assigned|reclaimed|cumulative)-/.test(text)) return false;
+  }
+  return false;
+}
+
+function proofOf(
+  file: MappedFile,
+  { start, end }: Bounds,
+  from: "eh_frame" | "symbol",
+  target: string | null,
+): Omit<SiteProof, "bytes" | "instruction"> {
+  return {
+    buildId: file.buildId ?? "",
+    device: file.device,
+    inode: file.inode,
+    function: { start, end, from },
+    target,
+  };
+}
+
+function siteOf(
+  id: string,
+  file: MappedFile,
+  { address, bytes, text }: Instruction,
+  proof: Omit<SiteProof, "bytes" | "instruction">,
+  hitsPerPacket: number,
+): Site {
+  return {
+    id,
+    file,
+    address,
+    symbol: null,
+    entrySymbol: null,
+    class: instructionClass({ address, bytes, text }),
+    // objdump names a place in a stripped file after whatever symbol stands before it.
+    proof: { ...proof, bytes, instruction: text.replace(/\s*<[^>]*\+0x[0-9a-f]+>/, "").trim() },
+    hitsPerPacket,
+  };
+}
+
+function gather(found: readonly (readonly Site[] | Refusal)[]): SiteSearch {
+  const refusals: Refusal[] = [];
+  const sites: Site[] = [];
+  for (const item of found) {
+    if ("why" in item) refusals.push(item);
+    else sites.push(...item);
+  }
+  return { sites, refusals };
+}
+
+function refused(id: string, why: string): SiteSearch {
+  return { sites: [], refusals: [{ id, why }] };
+}
