@@ -130,6 +130,7 @@ function operationSites(
       id: `${id}.end`,
       why: `a single-threaded server leaves by a jump at 0x${tail.address.toString(16)} and does ` +
         `not come back, and ${mode} single-threaded`,
+      inherent: true,
     }];
   }
   return calls.map((found, index) => {

@@ -87,6 +87,8 @@ export interface Site {
 export interface Refusal {
   readonly id: string;
   readonly why: string;
+  /** The server was built or set up so that there is no such site: nothing is lost that could be had. */
+  readonly inherent?: true;
 }
 
 /** All that was found for one server. */

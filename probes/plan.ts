@@ -75,7 +75,9 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     const parts = source.parts ?? [];
     for (const pattern of [...source.needs, ...parts]) {
       const refused = refusalsMatching(pattern, search.refusals);
-      for (const { id, why } of refused) lost(`${source.file}: ${id}: ${why}`);
+      for (const { id, why, inherent } of refused) {
+        (inherent ? missing : lost)(`${source.file}: ${id}: ${why}`);
+      }
       if (refused.length === 0 && sitesMatching(pattern, search.sites).length === 0) {
         lost(`${source.file}: no site found for ${pattern}`);
       }

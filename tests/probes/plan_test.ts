@@ -62,6 +62,16 @@ Deno.test("plan() goes on without a refused site and gives its reason", () => {
   assert.ok(made.notAvailable.some(({ metric }) => metric === "lease_allocation_time"));
 });
 
+Deno.test("plan() counts no loss for a site that the server's build does not have", () => {
+  const id = "lease_manager.addLease4";
+  const made = plan(server(), {
+    sites: SITES.filter((s) => !s.id.startsWith(id)),
+    refusals: [{ id: `${id}.end`, why: "it leaves by a jump", inherent: true }],
+  }, "deep");
+  assert.deepEqual(made.losses, []);
+  assert.match(made.notAvailable[0]!.why, /it leaves by a jump/);
+});
+
 Deno.test("plan() counts no loss for a database that has no lease file", () => {
   const made = plan(server({ leaseFile: null }), { sites: SITES, refusals: [] }, "light");
   assert.deepEqual(made.losses, []);
