@@ -1,0 +1,89 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task probe`: plans, attaches, and prints one line a window as JSON, until its time is over
+ * or ^C; for pipes and scripts. People use `deno task monitor`.
+ *
+ * @module
+ */
+
+import { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { WindowBuilder } from "../metrics/windows.ts";
+import { chooseServer } from "../discovery/servers.ts";
+import { findBpftrace } from "./bpftrace.ts";
+import { watch } from "./monitoring_loop.ts";
+import { requireHost } from "./requirements.ts";
+import { type Profile, PROFILES } from "./sources.ts";
+
+const command = new Command("probe")
+  .description(
+    "Attach to a running Kea and print each window as one line of JSON (a window of the metrics\n" +
+      "document) on standard output.",
+  )
+  .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
+  .addOption(
+    new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
+  )
+  .option("--duration <seconds>", "how long to watch", seconds(1, 31_536_000), 300)
+  .option("--interval <seconds>", "length of a window", seconds(0.2, 10), 1)
+  .allowExcessArguments(false)
+  .showHelpAfterError("(--help shows the options)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task -q probe --duration 10
+  deno task -q probe | jq -c '.series[] | select(.metric == "packet_processing_time")'`,
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+function seconds(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`A number from ${least} to ${most} is wanted.`);
+    }
+    return value;
+  };
+}
+
+/** Prints windows; a reader that goes away ends the watch. */
+async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
+  await requireHost();
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort());
+  }
+  const windows = new WindowBuilder();
+  for await (
+    const record of watch({
+      server: await chooseServer(options.server),
+      profile: options.profile as Profile,
+      bpftrace: await findBpftrace(),
+      intervalMs: options.interval * 1000,
+      durationMs: options.duration * 1000,
+      signal: stop.signal,
+      say: (line) => console.error(line),
+    })
+  ) {
+    const window = windows.next(record);
+    if (window === null || stop.signal.aborted) continue;
+    try {
+      let bytes = new TextEncoder().encode(`${JSON.stringify(window)}\n`);
+      while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      stop.abort();
+    }
+  }
+}
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  try {
+    await probe(command.opts());
+    Deno.exit(0);
+  } catch (error) {
+    console.error(`error: ${error instanceof Error ? error.message : error}`);
+    Deno.exit(1);
+  }
+}
