@@ -16,6 +16,7 @@ import { type Profile, PROFILES } from "../probes/sources.ts";
 import { exitWith, numberBetween } from "../tools/command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { keaStatistics } from "../tools/lab/control_channel.ts";
+import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { type Lab, startLab } from "../tools/lab/lab.ts";
 import { type PerfdhcpReport, runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 
@@ -128,9 +129,13 @@ if (import.meta.main) {
   const { exchanges, rate, threads, sockets, profile } = command.opts();
   await exitWith(async () => {
     await ensureInstalled(false);
+    using signals = new CaughtSignals();
     await using lab = await startLab({ threads, sockets });
     const before = await keaStatistics(lab.controlSocket);
-    const { document, report } = await watchLoad(lab, profile, { rate, exchanges });
+    const { document, report } = await Promise.race([
+      watchLoad(lab, profile, { rate, exchanges }),
+      signals.first.then((signal) => Promise.reject(new Error(`Stopped by ${signal}`))),
+    ]);
     const after = await keaStatistics(lab.controlSocket);
     const rows = rowsOf(document, report, (name) => after[name]! - before[name]!);
     for (const { what, ours, theirs, whose } of rows) {

@@ -9,6 +9,7 @@
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith, numberBetween } from "../tools/command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
+import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { type Lab, startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { describeServer } from "../discovery/servers.ts";
@@ -187,6 +188,7 @@ if (import.meta.main) {
   const { threads, profile, saturation, ...load } = command.opts();
   await exitWith(async () => {
     await ensureInstalled(false);
+    using signals = new CaughtSignals();
     await using lab = await startLab({ threads });
     await using _statistics = await BpfStatistics.enable();
     const server = await describeServer(lab.pid);
@@ -194,9 +196,15 @@ if (import.meta.main) {
       `Kea ${server.version}, ${threads === 0 ? "single-threaded" : `${threads} threads`}, ` +
         `${load.rate} exchanges/s, bpftrace ${(await findBpftrace()).version}`,
     );
-    await measure(lab, load.rate, load.seconds);
-    for (const each of profile) await benchProfile(lab, each as Profile, load);
-    if (saturation) await benchSaturation(lab, profile as Profile[]);
-    return 0;
+    const work = async () => {
+      await measure(lab, load.rate, load.seconds);
+      for (const each of profile) await benchProfile(lab, each as Profile, load);
+      if (saturation) await benchSaturation(lab, profile as Profile[]);
+      return 0;
+    };
+    const stopped = signals.first.then((signal) =>
+      Promise.reject(new Error(`Stopped by ${signal}`))
+    );
+    return await Promise.race([work(), stopped]);
   });
 }

@@ -69,6 +69,8 @@ const document = z.object({
     ended: z.iso.datetime(),
     duration_seconds: z.number(),
     interval_seconds: z.number(),
+    /** Older windows that only the capture holds; totals count them. */
+    windows_left_out: z.int().nonnegative(),
     verdict: z.enum(["COMPLETE", "PARTIAL"]),
     reasons: z.array(z.string()),
     not_available: z.array(z.object({ metric: z.string(), why: z.string() })),

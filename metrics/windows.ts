@@ -24,12 +24,19 @@ export const METRICS = [
   "error_rate",
 ] as const;
 
+/**
+ * Windows that a document keeps, the newest: an hour of 1 s windows. Each is up to 28 KB of JSON; the
+ * capture holds them all.
+ */
+const KEPT_WINDOWS = 3600;
+
 /** Builds windows and totals from records in the order of the capture. */
 export class WindowBuilder {
   #header: CaptureHeader | null = null;
   #totals: SeriesBook | null = null;
   /** Windows so far, without the unanswered packets: what comes after tells of them. */
   readonly #windows: Window[] = [];
+  #leftOut = 0;
   #previous: Sample | null = null;
   #dictionary: Dictionary = { family: 4, operations: [], names: {} };
   readonly #unanswered = new Unanswered();
@@ -122,6 +129,7 @@ export class WindowBuilder {
         ended: this.#ended ?? this.#at(this.#lastElapsed),
         duration_seconds: (this.#lastElapsed - (this.#firstElapsed ?? 0)) / 1e9,
         interval_seconds: header.interval_seconds,
+        windows_left_out: this.#leftOut,
         verdict: reasons.length === 0 ? "COMPLETE" : "PARTIAL",
         reasons,
         not_available: [
@@ -132,7 +140,7 @@ export class WindowBuilder {
       },
       windows: this.#windows.map((window, index) => ({
         ...window,
-        series: [...window.series, ...this.#unansweredSeries([lost[index]!])],
+        series: [...window.series, ...this.#unansweredSeries([lost[this.#leftOut + index]!])],
       })),
       totals,
     };
@@ -173,6 +181,10 @@ export class WindowBuilder {
       series: window.series(),
     };
     this.#windows.push(built);
+    if (this.#windows.length > KEPT_WINDOWS) {
+      this.#windows.shift();
+      this.#leftOut++;
+    }
     const lost = this.#unanswered.next(counts);
     return { ...built, series: [...built.series, ...this.#unansweredSeries([lost])] };
   }

@@ -224,7 +224,16 @@ async function* readSegment(
           );
         }
         options.say(`Watching pid ${server.pid} with ${event.probes} probes`);
-        yield await sample({}, elapsed(watched));
+        const baseline = await sample({}, elapsed(watched));
+        yield baseline;
+        if (
+          server.sockets.length > 0 && baseline.process !== null && baseline.sockets.length === 0
+        ) {
+          yield note(
+            watched,
+            "The kernel's drops are not known: ss does not show the server's sockets",
+          );
+        }
       } else if (event.type === "reading") {
         if (event.nsecs !== null) origin ??= event.nsecs - elapsed(watched);
         // The last reading is printed when all is detached; what it tells ended when that began.

@@ -8,6 +8,7 @@
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith } from "./command_line.ts";
 import { ensureInstalled } from "./install.ts";
+import { CaughtSignals } from "./lab/caught_signals.ts";
 import { startLab } from "./lab/lab.ts";
 import { runPerfdhcp } from "./lab/perfdhcp.ts";
 import { monitor } from "./monitor.ts";
@@ -25,6 +26,8 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   await exitWith(async () => {
     await ensureInstalled(true);
+    // Caught from before the lab is there until it is gone; the monitor stops by them itself.
+    using _signals = new CaughtSignals();
     await using lab = await startLab();
     const { promise: ready, resolve: onReady } = Promise.withResolvers<void>();
     const watching = monitor({
