@@ -4,6 +4,8 @@
  * @module
  */
 
+import { DiscoveryError } from "./discovery_error.ts";
+
 /** A symbol that a file defines. */
 export interface Symbol {
   readonly name: string;
@@ -38,7 +40,7 @@ export interface Bounds {
 }
 
 /** A file is not ELF, or cannot be read. */
-export class ElfError extends Error {
+export class ElfError extends DiscoveryError {
   override name = "ElfError";
 }
 
@@ -171,14 +173,36 @@ export async function readAt(
   return bytes.subarray(0, filled);
 }
 
-async function run(command: string, args: readonly string[]): Promise<string> {
-  let output: Deno.CommandOutput;
+/**
+ * Runs a program of binutils.
+ *
+ * @param input what it reads from standard input.
+ * @returns what it wrote to standard output.
+ * @throws {ElfError} when it is not installed, or cannot read a file.
+ */
+export async function run(
+  command: string,
+  args: readonly string[],
+  input?: string,
+): Promise<string> {
+  const options: Deno.CommandOptions = {
+    args: [...args],
+    env: { LC_ALL: "C" },
+    stdin: input === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  };
+  let child: Deno.ChildProcess;
   try {
-    output = await new Deno.Command(command, { args: [...args], env: { LC_ALL: "C" } }).output();
+    child = new Deno.Command(command, options).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new ElfError(`Cannot read symbols without ${command}: apt-get install binutils`);
+    throw new ElfError(`Cannot read ELF files without ${command}: apt-get install binutils`);
   }
+  const [output] = await Promise.all([
+    child.output(),
+    input === undefined ? null : new Blob([input]).stream().pipeTo(child.stdin),
+  ]);
   if (!output.success) {
     const words = new TextDecoder().decode(output.stderr).trim().split("\n")[0];
     throw new ElfError(`Cannot read "${args.at(-1)}": ${words}`);

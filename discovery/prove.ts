@@ -7,17 +7,20 @@
  * @module
  */
 
-import { DisassemblyError } from "./disassembly.ts";
 import { ElfError, loadSegments, readAt } from "./elf.ts";
 import { buildIdOf, isReplaced } from "./mapped_files.ts";
 import { SEARCHES, type SiteGroup } from "./site_searches.ts";
-import type { Server, Site, SiteSearch } from "./types.ts";
+import type { Program, Site, SiteSearch } from "./types.ts";
 
 export type { SiteGroup };
 
-/** Finds and proves the sites of some groups. What cannot be had comes back as a refusal. */
+/**
+ * Finds and proves the sites of some groups. What cannot be had comes back as a refusal.
+ *
+ * @param program a running server, or an installed program to look at without probing it.
+ */
 export async function proveSites(
-  server: Server,
+  program: Program,
   groups: readonly SiteGroup[],
 ): Promise<SiteSearch> {
   if (Deno.build.arch !== "x86_64") {
@@ -31,9 +34,9 @@ export async function proveSites(
   }
   const searches = await Promise.all(groups.map(async (group): Promise<SiteSearch> => {
     try {
-      return await SEARCHES[group](server);
+      return await SEARCHES[group](program);
     } catch (error) {
-      const expected = error instanceof ElfError || error instanceof DisassemblyError ||
+      const expected = error instanceof ElfError ||
         error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied;
       if (!expected) throw error;
       return { sites: [], refusals: [{ id: `${group}.`, why: error.message }] };

@@ -4,13 +4,11 @@
  * @module
  */
 
+import { DiscoveryError } from "./discovery_error.ts";
 import { mappedFiles } from "./mapped_files.ts";
 import type { Family, Server } from "./types.ts";
 
-/** Discovery failed; the message says what was wanted, found and can be done. */
-export class DiscoveryError extends Error {
-  override name = "DiscoveryError";
-}
+export { DiscoveryError };
 
 const FAMILIES: Readonly<Record<string, Family>> = { "kea-dhcp4": 4, "kea-dhcp6": 6 };
 

@@ -9,7 +9,7 @@ import { codeOf, codeOfFunctions } from "./code.ts";
 import { dataReference, disassemble, type Instruction, instructionClass } from "./disassembly.ts";
 import { type Bounds, type Data, dataAt, exportedFunctions, mappedData } from "./elf.ts";
 import { isMultiThreaded } from "./threading.ts";
-import type { MappedFile, Refusal, Server, Site, SiteProof, SiteSearch } from "./types.ts";
+import type { MappedFile, Program, Refusal, Site, SiteProof, SiteSearch } from "./types.ts";
 import {
   ADD_VALUE,
   ALLOCATE_LEASE4,
@@ -26,13 +26,15 @@ export type SiteGroup = "exceptions" | "allocation" | "log" | "statistics" | "le
 const NAME_REACH = 40;
 
 /** The search of each group. What cannot be proven comes back as a refusal. */
-export const SEARCHES: Readonly<Record<SiteGroup, (server: Server) => Promise<SiteSearch>>> = {
-  exceptions: async (server) =>
-    await entries(server, "libstdc++.so", { "exceptions.throw": "__cxa_throw" }, () => 0),
+export const SEARCHES: Readonly<
+  Record<SiteGroup, (program: Program) => Promise<SiteSearch>>
+> = {
+  exceptions: async (program) =>
+    await entries(program, "libstdc++.so", { "exceptions.throw": "__cxa_throw" }, () => 0),
 
-  log: async (server) =>
+  log: async (program) =>
     await entries(
-      server,
+      program,
       "libkea-log.so",
       Object.fromEntries(
         Object.entries(LOGGER_ENTRIES).map(([severity, symbol]) => [`log.${severity}`, symbol]),
@@ -77,15 +79,16 @@ export const SEARCHES: Readonly<Record<SiteGroup, (server: Server) => Promise<Si
       : refused("statistics.drop.", "no call that raises a counter of refused packets was found");
   },
 
-  lease_manager: async (server) => {
+  lease_manager: async (program) => {
     const id = "lease_manager.";
-    const { libraries, family } = server;
+    const { libraries, family } = program;
     if (family !== 4) return refused(id, "lease operations are known for DHCPv4 only");
     const library = libraries.find(({ path }) => /\/libkea-dhcpsrv\.so/.test(path));
     if (library === undefined) return refused(id, "the server maps no libkea-dhcpsrv");
     const [symbols, multiThreaded] = await Promise.all([
       exportedFunctions(library.pinnedPath),
-      isMultiThreaded(server),
+      // One that does not run is shown as it would be with threads, where every site is.
+      program.pid === null ? true : isMultiThreaded(program),
     ]);
     const boundsOf = (caller: string): Bounds | undefined => {
       const symbol = symbols.find(({ name }) => name === caller);
@@ -147,7 +150,7 @@ function operationSites(
 
 /** Entries of exported functions: the first emulated instruction of the entry block. */
 async function entries(
-  { libraries }: Server,
+  { libraries }: Program,
   library: string,
   symbols: Readonly<Record<string, string>>,
   hits: (id: string) => number,

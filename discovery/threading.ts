@@ -8,7 +8,7 @@
 
 import { dataReference, disassemble, type Instruction } from "./disassembly.ts";
 import { exportedFunctions, type Symbol } from "./elf.ts";
-import type { MappedFile, Server } from "./types.ts";
+import type { MappedFile, Program } from "./types.ts";
 
 const INSTANCE = "_ZN3isc4util17MultiThreadingMgr8instanceEv";
 const GET_MODE = "_ZNK3isc4util17MultiThreadingMgr7getModeEv";
@@ -20,9 +20,9 @@ const GET_MODE = "_ZNK3isc4util17MultiThreadingMgr7getModeEv";
  * @returns null when the code is not what is expected, or nothing has asked for the mode yet.
  * @throws {Deno.errors.NotFound} when the process is gone.
  */
-export async function isMultiThreaded({ pid, libraries }: Server): Promise<boolean | null> {
+export async function isMultiThreaded({ pid, libraries }: Program): Promise<boolean | null> {
   const library = libraries.find(({ path }) => /\/libkea-util\.so/.test(path));
-  if (library === undefined) return null;
+  if (pid === null || library === undefined) return null;
   const symbols = await exportedFunctions(library.pinnedPath);
   const codeOf = async (wanted: string) => {
     const symbol: Symbol | undefined = symbols.find(({ name }) => name === wanted);

@@ -22,15 +22,21 @@ export interface MappedFile {
   readonly replaced: boolean;
 }
 
-/** A running Kea server as the kernel shows it. */
-export interface Server {
-  readonly pid: number;
+/** A Kea program with its libraries: as a process maps them, or as they are installed. */
+export interface Program {
+  /** Null when it is not running. */
+  readonly pid: number | null;
   readonly family: Family;
+  readonly executable: MappedFile;
+  /** Libraries, the executable not among them. */
+  readonly libraries: readonly MappedFile[];
+}
+
+/** A running Kea server as the kernel shows it. */
+export interface Server extends Program {
+  readonly pid: number;
   /** As `kea-dhcp4 -v` prints it: "2.2.0". */
   readonly version: string;
-  readonly executable: MappedFile;
-  /** Mapped libraries, the executable not among them. */
-  readonly libraries: readonly MappedFile[];
   readonly host: string;
   /** Start of the process in clock ticks since boot (/proc/PID/stat field 22): pid and this identify it. */
   readonly startTicks: number;

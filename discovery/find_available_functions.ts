@@ -1,0 +1,47 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task find-symbols`: the functions worth probing in a Kea server, where, and at what price.
+ *
+ * Run it with `deno task find-symbols` or `deno run -A discovery/find_available_functions.ts`.
+ *
+ * @module
+ */
+
+import { printResult, programCommand, refuseBoth } from "./command_line.ts";
+import { hookPointsOf } from "./hook_points.ts";
+import { chooseProgram } from "./programs.ts";
+import { proveSites } from "./prove.ts";
+import { GROUPS, siteReport, siteReportText, symbolOf } from "./site_report.ts";
+import { demangle } from "./symbols.ts";
+
+const command = programCommand("find-symbols")
+  .description(
+    "Show the functions worth probing in a Kea server, by metric: the proven addresses in its\n" +
+      "executable and libraries, how the kernel executes what stands there, and the price of a hit.\n" +
+      "Nothing is attached, but for --hooks.",
+  )
+  .option("--hooks", "also the hook points by number, read from a start with -v (root, bpftrace)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task find-symbols                          of the only server that runs
+  deno task find-symbols --server dhcp4 --hooks
+  deno task find-symbols --executable /usr/sbin/kea-dhcp4 --json`,
+  );
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const { json, hooks, ...chosen } = command.opts();
+  refuseBoth(chosen);
+  await printResult(async () => {
+    const program = await chooseProgram(chosen);
+    const [search, hookPoints] = await Promise.all([
+      proveSites(program, GROUPS),
+      hooks ? hookPointsOf(program) : undefined,
+    ]);
+    const words = await demangle(search.sites.map(symbolOf));
+    const report = siteReport(program, search, words, hookPoints);
+    return json ? JSON.stringify(report, null, 2) : siteReportText(report);
+  });
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task find-mangled`: the mangled names of a function that is named in C++ words.
+ *
+ * Run it with `deno task find-mangled 'isc::dhcp::Pkt4::unpack'` or
+ * `deno run -A discovery/find_mangled_names.ts 'isc::dhcp::Pkt4::unpack'`.
+ *
+ * @module
+ */
+
+import { printResult, programCommand, refuseBoth } from "./command_line.ts";
+import { containing, listFunctions, named } from "./function_list.ts";
+import { chooseProgram, filesOf } from "./programs.ts";
+import { functionsOf } from "./symbols.ts";
+
+const command = programCommand("find-mangled")
+  .description(
+    "Show the mangled names of a function in a Kea server or its libraries, as bpftrace wants them.",
+  )
+  .argument("<function>", "its name in C++ words, or the last parts of it")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task find-mangled 'isc::dhcp::Pkt4::unpack'
+  deno task find-mangled 'AllocEngine::allocateLease4' --json
+  deno task find-mangled 'Memfile_LeaseMgr::getLease4' --executable /usr/sbin/kea-dhcp4`,
+  );
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const [name] = command.processedArgs;
+  const { json, ...chosen } = command.opts();
+  refuseBoth(chosen);
+  await printResult(async () => {
+    const program = await chooseProgram(chosen);
+    const functions = await functionsOf(filesOf(program));
+    const list = listFunctions(functions, named(name));
+    if (list.length === 0) {
+      const near = listFunctions(functions, containing(name.split("::").at(-1)!));
+      throw new Error(
+        `Cannot find a function named "${name}"` +
+          (near.length === 0 ? "" : `, but ${near.length} with a name like ${near[0]!.function}`) +
+          `: look with deno task list-functions --filter ${name.split("::").at(-1)}`,
+      );
+    }
+    if (json) return JSON.stringify(list, null, 2);
+    return list.map(({ library, address, mangled, function: words }) =>
+      [`${words}`, `  ${library} ${address}`, ...mangled.map((alias) => `  ${alias}`)].join("\n")
+    ).join("\n");
+  });
+}

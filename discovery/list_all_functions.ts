@@ -1,0 +1,47 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task list-functions`: what a Kea server and its libraries define, as far as their symbols
+ * tell.
+ *
+ * Run it with `deno task list-functions` or `deno run -A discovery/list_all_functions.ts`.
+ *
+ * @module
+ */
+
+import { printResult, programCommand, refuseBoth } from "./command_line.ts";
+import { containing, functionListText, listFunctions } from "./function_list.ts";
+import { chooseProgram, filesOf } from "./programs.ts";
+import { functionsOf } from "./symbols.ts";
+
+const command = programCommand("list-functions")
+  .description(
+    "List the functions of a Kea server and of every library it uses: by their own symbols, those\n" +
+      "of a separate debug file, or what they export. Names that share an address are one line.",
+  )
+  .option("--filter <text>", "only names that contain it, in upper or lower case", "")
+  .option("--ndjson", "print one JSON object a line")
+  .addHelpText(
+    "after",
+    `
+Columns: address, size in bytes, function.
+
+Examples:
+  deno task list-functions --filter alloc
+  deno task list-functions --executable /usr/sbin/kea-dhcp6 --filter Pkt6::
+  deno task list-functions --server dhcp4 --ndjson > functions.ndjson`,
+  );
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const { json, ndjson, filter, ...chosen } = command.opts();
+  refuseBoth(chosen);
+  await printResult(async () => {
+    const program = await chooseProgram(chosen);
+    const list = listFunctions(await functionsOf(filesOf(program)), containing(filter));
+    if (list.length === 0) {
+      throw new Error(`Cannot find a function whose name contains "${filter}": try less of it`);
+    }
+    if (ndjson) return list.map((item) => JSON.stringify(item)).join("\n");
+    return json ? JSON.stringify(list, null, 2) : functionListText(list);
+  });
+}

@@ -1,0 +1,122 @@
+/**
+ * Which Kea program a person means: one that runs, an executable, or the installed server.
+ *
+ * @module
+ */
+
+import { resolve } from "node:path";
+import { DiscoveryError } from "./discovery_error.ts";
+import { buildIdOf } from "./mapped_files.ts";
+import { chooseServer, findServers } from "./servers.ts";
+import type { MappedFile, Program } from "./types.ts";
+
+/** Where distributions install servers, should the PATH of an ordinary user lack it. */
+const FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
+
+/**
+ * Finds the program that a person means.
+ *
+ * @param chosen.server a process id, `dhcp4` or `dhcp6`, as for `chooseServer()`.
+ * @param chosen.executable a file, relative to where the person stands. Without either it is the
+ *   only server that runs, or the installed kea-dhcp4 when none does.
+ * @throws {DiscoveryError} when there is no such program, or it cannot be told which is meant.
+ */
+export async function chooseProgram(
+  chosen: { readonly server?: string | undefined; readonly executable?: string | undefined },
+): Promise<Program> {
+  if (chosen.executable !== undefined) {
+    return await installedProgram(
+      resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), chosen.executable),
+    );
+  }
+  if (chosen.server !== undefined || (await findServers()).length > 0) {
+    return await chooseServer(chosen.server);
+  }
+  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), ...FOLDERS];
+  for (const path of folders.map((folder) => `${folder}/kea-dhcp4`)) {
+    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) {
+      return await installedProgram(path);
+    }
+  }
+  throw new DiscoveryError(
+    "Cannot find a Kea server, neither running nor installed: give one with --server or " +
+      "--executable, or apt-get install kea-dhcp4-server",
+  );
+}
+
+/**
+ * Looks at an executable and the libraries that the dynamic linker would give it.
+ *
+ * @throws {DiscoveryError} when it cannot be read, or is not an ELF file.
+ */
+export async function installedProgram(path: string): Promise<Program> {
+  await checkElf(path);
+  const executable = await installedFile(path);
+  const { stdout } = await new Deno.Command("ldd", {
+    args: [executable.path],
+    env: { LC_ALL: "C" },
+    stderr: "null",
+  }).output();
+  const libraries = await Promise.all(
+    parseLdd(new TextDecoder().decode(stdout)).map(installedFile),
+  );
+  return {
+    pid: null,
+    family: path.split("/").at(-1)!.includes("dhcp6") ? 6 : 4,
+    executable,
+    libraries,
+  };
+}
+
+/** The files of a program: its executable, Kea's own libraries, then the others. */
+export function filesOf({ executable, libraries }: Program): MappedFile[] {
+  const isKea = ({ path }: MappedFile) => path.includes("/libkea-") || path.includes("/kea/hooks/");
+  return [executable, ...libraries.toSorted((a, b) => Number(isKea(b)) - Number(isKea(a)))];
+}
+
+/** Parses what ldd prints: the paths of the libraries that it found. */
+export function parseLdd(text: string): string[] {
+  // "\tlibkea-log.so.35 => /usr/lib/libkea-log.so.35 (0x00007f...)", the linker itself without =>.
+  return Array.from(text.matchAll(/^\t(?:\S+ => )?(\/\S+) \(0x/gm), ([, path]) => path!);
+}
+
+async function checkElf(path: string): Promise<void> {
+  try {
+    using file = await Deno.open(path);
+    const magic = new Uint8Array(4);
+    if ((await file.stat()).isFile) await file.read(magic);
+    if (magic.toHex() === "7f454c46") return;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new DiscoveryError(`Cannot read "${path}": there is no such file`);
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new DiscoveryError(`Cannot read "${path}": permission is denied, try sudo`);
+    }
+    throw error;
+  }
+  throw new DiscoveryError(
+    `Cannot read "${path}": an ELF executable like /usr/sbin/kea-dhcp4 is wanted, it is none`,
+  );
+}
+
+async function installedFile(path: string): Promise<MappedFile> {
+  const real = await Deno.realPath(path);
+  const { dev, ino } = await Deno.stat(real);
+  return {
+    path: real,
+    pinnedPath: real,
+    device: deviceText(dev),
+    inode: ino ?? 0,
+    buildId: await buildIdOf(real),
+    replaced: false,
+  };
+}
+
+/** A device number as /proc/PID/maps writes it: major and minor, hexadecimal (gnu_dev_major). */
+function deviceText(dev: number): string {
+  const number = BigInt(dev);
+  const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfffff000n);
+  const minor = (number & 0xffn) | ((number >> 12n) & 0xffffff00n);
+  return [major, minor].map((part) => part.toString(16).padStart(2, "0")).join(":");
+}
