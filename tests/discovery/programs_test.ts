@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { DiscoveryError } from "../../discovery/discovery_error.ts";
+import { parseHookPoints } from "../../discovery/hook_points.ts";
+import { installedProgram, parseLdd } from "../../discovery/programs.ts";
+import { chooseServer, describeServer } from "../../discovery/servers.ts";
+
+const fails = (work: () => Promise<unknown>, message: RegExp) =>
+  assert.rejects(work, (error) => {
+    assert.ok(error instanceof DiscoveryError, String(error));
+    assert.match(error.message, message);
+    assert.doesNotMatch(error.message, /\n/);
+    return true;
+  });
+
+Deno.test("parseLdd() reads the libraries that were found", () => {
+  assert.deepEqual(
+    parseLdd(
+      "\tlinux-vdso.so.1 (0x00007fefe5d97000)\n" +
+        "\tlibkea-dhcpsrv.so.69 => /lib/x86_64-linux-gnu/libkea-dhcpsrv.so.69 (0x00007fefe5800000)\n" +
+        "\tlibkea-none.so.1 => not found\n" +
+        "\t/lib64/ld-linux-x86-64.so.2 (0x00007fefe6000000)\n",
+    ),
+    ["/lib/x86_64-linux-gnu/libkea-dhcpsrv.so.69", "/lib64/ld-linux-x86-64.so.2"],
+  );
+});
+
+Deno.test("parseHookPoints() keeps the order and the first number of each name", () => {
+  assert.deepEqual(
+    parseHookPoints(
+      "Attaching 1 probe...\nhook point context_create\nhook point context_destroy\n2.2.0\n" +
+        "hook point context_create\nhook point pkt4_receive\n",
+    ),
+    ["context_create", "context_destroy", "pkt4_receive"],
+  );
+});
+
+Deno.test("installedProgram() says that a file is missing, or no ELF file", async () => {
+  await fails(() => installedProgram("/nonexistent/kea-dhcp4"), /there is no such file/);
+  await fails(() => installedProgram("/"), /an ELF executable .* is wanted/);
+  const file = await Deno.makeTempFile();
+  try {
+    await fails(() => installedProgram(file), /an ELF executable .* is wanted/);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("chooseServer() says what a selector must be", async () => {
+  await fails(() => chooseServer("dhcp5"), /a process id, dhcp4 or dhcp6 is wanted/);
+});
+
+Deno.test("describeServer() refuses a process that is not Kea, and one that is not there", async () => {
+  await fails(() => describeServer(Deno.pid), /kea-dhcp4 or kea-dhcp6 is wanted, it runs/);
+  // One above the largest that Linux gives.
+  await fails(() => describeServer(4194305), /does not run/);
+});
