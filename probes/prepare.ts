@@ -9,6 +9,7 @@ import { writeSiteSymbols } from "../discovery/site_symbols.ts";
 import type { Server, Site } from "../discovery/types.ts";
 import { type Bpftrace, FEATURES, has } from "./bpftrace.ts";
 import { type Plan, plan } from "./plan.ts";
+import { registersOffset } from "./registers_offset.ts";
 import { render, type Rendered } from "./render.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
@@ -60,7 +61,13 @@ export async function prepare(
 ): Promise<Prepared> {
   const made = await planFor(server, profile, findSites);
   const { placements, symbols } = await place(made, bpftrace);
-  const rendered = render(made, await texts(made), placements, intervalMs);
+  const rendered = render(
+    made,
+    await texts(made),
+    placements,
+    intervalMs,
+    await registersOffset(bpftrace),
+  );
   return {
     plan: made,
     rendered,

@@ -31,6 +31,8 @@ export const READING = { start: "reading", end: "read" } as const;
  *
  * @param texts the `.bt` files by name.
  * @param placements how bpftrace is to find each site, by site id: what follows `uprobe:`.
+ * @param registers where the kernel keeps a system call's registers, see `registersOffset()`; 0 where
+ * that is not known.
  * @param intervalMs time between two readings of the maps, milliseconds.
  * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without
  * its proof, or a tracepoint that two programs use.
@@ -40,6 +42,7 @@ export function render(
   texts: ReadonlyMap<string, string>,
   placements: ReadonlyMap<string, string>,
   intervalMs: number,
+  registers = 0,
 ): Rendered {
   const files = new Set(plan.sources.map(({ file }) => file));
   const parts: string[] = [];
@@ -53,6 +56,14 @@ export function render(
     refuseHarm(file, body);
     for (const site of sites) refuseUnproven(site);
 
+    const parameters = [
+      String(plan.server.pid),
+      secondParameter(file, plan, files),
+      String(registers),
+    ];
+    body = body.replace(/\$([123])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
+    // A probe for the case that something is not known (0) is left out where it is.
+    body = body.replace(/^tracepoint:\S+\n\/[1-9]\d* == 0 && [\s\S]*?^\}\n\n/gm, "");
     for (const [, name] of body.matchAll(/^tracepoint:(\S+?),?$/gm)) {
       const other = tracepoints.get(name!);
       if (other !== undefined) {
@@ -75,10 +86,7 @@ export function render(
       probes += points.length;
       return points.join(",\n");
     });
-    const parameters = [String(plan.server.pid), secondParameter(file, plan, files)];
-    parts.push(
-      `// ${file}\n` + body.replace(/\$([12])\b/g, (_, n: string) => parameters[Number(n) - 1]!),
-    );
+    parts.push(`// ${file}\n${body}`);
   }
 
   const maps = SOURCES.filter(({ file }) => files.has(file)).flatMap((source) => source.maps);

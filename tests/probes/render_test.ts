@@ -19,7 +19,7 @@ const altered = (file: string, change: (text: string) => string) =>
 
 Deno.test("render() fills in process, descriptor and sites, and counts its probes", () => {
   const { program, probes, maps } = render(deep, texts, placements, 1000);
-  assert.doesNotMatch(program, /\$[12]\b|\{\{/);
+  assert.doesNotMatch(program, /\$[123]\b|\{\{/);
   assert.match(program, /args->fd == 15/);
   assert.match(program, /uprobe:"\/proc\/4242\/exe":0x7928d\n\/pid == 4242\//);
   const points = program.match(/^(tracepoint|uprobe|interval):/gm)!.length;
@@ -30,6 +30,17 @@ Deno.test("render() fills in process, descriptor and sites, and counts its probe
 Deno.test("render() splits the time in stages only beside the allocation's program", () => {
   assert.match(render(deep, texts, placements, 1000).program, /if \(1 == 1\)/);
   assert.doesNotMatch(render(light, texts, placements, 1000).program, /if \(1 == 1\)/);
+});
+
+Deno.test("render() leaves out the probe at a read's entry where registers can be read", () => {
+  const without = render(light, texts, placements, 1000);
+  const withRegisters = render(light, texts, placements, 1000, 16216);
+  assert.match(without.program, /sys_enter_read\n\/0 == 0 && pid == 4242/);
+  assert.doesNotMatch(withRegisters.program, /sys_enter_read/);
+  assert.match(withRegisters.program, /curtask->stack \+ 16216 \+ 104/);
+  assert.equal(withRegisters.probes, without.probes - 1);
+  const points = withRegisters.program.match(/^(tracepoint|uprobe|interval):/gm)!.length;
+  assert.equal(withRegisters.probes, points);
 });
 
 Deno.test("render() refuses return probes in every spelling", () => {
