@@ -61,7 +61,7 @@ Deno.test(`packet_processing_time of ${EXCHANGES} single exchanges is within the
   }).spawn();
   await until(async () => (await Deno.stat(pcap).catch(() => null)) !== null, 10, "tcpdump runs");
 
-  // Four exchanges a second and five windows: no window holds two packets of one kind.
+  // Four exchanges a second and five windows: a window holds one packet of a kind, mostly.
   const monitored = await startMonitor(lab.pid, ["--duration", "29", "--interval", "0.2"]);
   await runPerfdhcp(lab, { rate: 4, exchanges: EXCHANGES });
   const { code, stderr } = await monitored.end();
@@ -81,10 +81,15 @@ Deno.test(`packet_processing_time of ${EXCHANGES} single exchanges is within the
         each.kind === "histogram"
       )
     );
-    assert.ok(ours.every(({ count }) => count === 1), "a window holds two packets of one kind");
-    assert.equal(ours.length, EXCHANGES);
     assert.equal(wire.length, EXCHANGES);
-    const shares = ours.map(({ sum }, index) => Number(sum) / wire[index]!);
+    assert.equal(ours.reduce((sum, { count }) => sum + count, 0), EXCHANGES);
+    // On a busy machine a window may hold two packets of one kind: they are compared together.
+    let next = 0;
+    const shares = ours.map(({ sum, count }) => {
+      const together = wire.slice(next, next += count).reduce((total, time) => total + time, 0);
+      return Number(sum) / together;
+    });
+    assert.ok(shares.length >= 0.9 * EXCHANGES, `only ${shares.length} packets or groups`);
     const above = shares.filter((share) => share > 1);
     assert.deepEqual(above, [], `${message}: more than on the wire`);
     const mean = shares.reduce((total, share) => total + share, 0) / shares.length;
