@@ -102,7 +102,11 @@ export async function describeServer(pid: number): Promise<Server> {
       throw new DiscoveryError(`Cannot find process ${pid}: it does not run (any more)`);
     }
     if (error instanceof Deno.errors.PermissionDenied) {
-      throw new DiscoveryError(`Cannot look at process ${pid}, root is wanted: run it with sudo`);
+      throw new DiscoveryError(
+        Deno.uid() === 0
+          ? `Cannot look at process ${pid}: this system denies it even to root`
+          : `Cannot look at process ${pid}, root is wanted: run it with sudo`,
+      );
     }
     throw error;
   }
