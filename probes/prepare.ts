@@ -4,6 +4,8 @@
  * @module
  */
 
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { proveSites, recheck } from "../discovery/prove.ts";
 import { writeSiteSymbols } from "../discovery/site_symbols.ts";
 import type { Server, Site } from "../discovery/types.ts";
@@ -116,7 +118,7 @@ async function place(
     }
     return { placements };
   }
-  const symbols = await Deno.makeTempDir({ prefix: "kea-ebpf-symbols-" });
+  const symbols = await symbolFolder();
   const names = await writeSiteSymbols(inside, symbols);
   for (const site of inside) {
     // bpftrace looks for these files by the path in our own root.
@@ -128,4 +130,18 @@ async function place(
 /** The path as the server's own root shows it: it may live in a container. */
 function pathOf({ file }: Site, { pid }: Server): string {
   return `/proc/${pid}/root${file.path}`;
+}
+
+const SYMBOLS = "kea-ebpf-symbols-";
+
+/** A new folder for symbol files; those of monitors that were killed are cleared first. */
+async function symbolFolder(): Promise<string> {
+  for (const { name } of Deno.readDirSync(tmpdir())) {
+    const owner = new RegExp(`^${SYMBOLS}(\\d+)-`).exec(name)?.[1];
+    if (owner === undefined || await Deno.stat(`/proc/${owner}`).then(() => true, () => false)) {
+      continue;
+    }
+    await Deno.remove(join(tmpdir(), name), { recursive: true });
+  }
+  return await Deno.makeTempDir({ prefix: `${SYMBOLS}${Deno.pid}-` });
 }
