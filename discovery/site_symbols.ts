@@ -15,7 +15,9 @@ const SYMBOL_SIZE = 24;
 
 /**
  * Writes, for each library, a file with its build id and a symbol at each of its sites. bpftrace
- * reads it in place of the library's own symbols when `BCC_SYMFS` names the folder.
+ * reads it in place of the library's own symbols when `BCC_SYMFS` names the folder: by the path that
+ * a probe gives, less a leading /proc/PID/root. It lies there under the library's path and under the
+ * pinned one, which also serves when the process has a root of its own or the library was replaced.
  *
  * @param folder an empty folder.
  * @returns the symbol of each site, by site id.
@@ -28,7 +30,9 @@ export async function writeSiteSymbols(
   const names = new Map<string, string>();
   const byFile = Map.groupBy(sites, ({ file }) => file.path);
   for (const [path, ofFile] of byFile) {
-    const sections = await codeSections(path);
+    // Read by the pinned path: in our own root the path may lead to another file.
+    const source = ofFile[0]!.file.pinnedPath;
+    const sections = await codeSections(source);
     const symbols = ofFile.flatMap((site, index) => {
       const section = sections.find(({ start, end }) =>
         site.address >= start && site.address < end
@@ -42,12 +46,15 @@ export async function writeSiteSymbols(
     const target = join(folder, path);
     await Deno.mkdir(dirname(target), { recursive: true });
     const { success, stderr } = await new Deno.Command("objcopy", {
-      args: ["--only-keep-debug", ...symbols, path, target],
+      args: ["--only-keep-debug", ...symbols, source, target],
     }).output();
     if (!success) {
       throw new Error(`Cannot name sites in "${path}": ${new TextDecoder().decode(stderr).trim()}`);
     }
     await Deno.writeFile(target, withSizes(await Deno.readFile(target)));
+    const pinned = join(folder, source);
+    await Deno.mkdir(dirname(pinned), { recursive: true });
+    if (pinned !== target) await Deno.link(target, pinned);
   }
   return names;
 }

@@ -23,10 +23,8 @@ async function hitsOf(lab: Lab, sites: readonly Site[]): Promise<Map<string, num
     const names = await writeSiteSymbols(inLibraries, folder);
     const program = sites.map(({ id, file, address }) => {
       const name = names.get(id);
-      const place = name === undefined
-        ? `"${file.pinnedPath}":0x${address.toString(16)}`
-        : `"/proc/${lab.pid}/root${file.path}":${name}`;
-      return `uprobe:${place} /pid == ${lab.pid}/ { @["${id}"] = count(); }`;
+      const place = name ?? `0x${address.toString(16)}`;
+      return `uprobe:"${file.pinnedPath}":${place} /pid == ${lab.pid}/ { @["${id}"] = count(); }`;
     });
     const child = new Deno.Command("bpftrace", {
       args: ["--unsafe", "-e", `BEGIN { printf("begun\\n"); } ${program.join("\n")}`],
