@@ -5,11 +5,12 @@
  * @module
  */
 
+import { INSTRUCTION_PRICE_US } from "../discovery/disassembly.ts";
 import type { Refusal, Server, Site, SiteSearch } from "../discovery/types.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
 /** Microseconds that one hit takes from a busy server in a nested VM, by class (bench:overhead). */
-export const HIT_PRICE = { emulated: 4, "single-stepped": 16, tracepoint: 0.6 } as const;
+export const HIT_PRICE = { ...INSTRUCTION_PRICE_US, tracepoint: 0.6 } as const;
 
 /**
  * What a profile may take from an exchange (DORA, two packets), microseconds of the server's CPU.

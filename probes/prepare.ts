@@ -104,32 +104,26 @@ async function place(
     const { id, file, address, symbol, entrySymbol } = site;
     if (file.inode === executable) {
       placements.set(id, `"${file.pinnedPath}":0x${address.toString(16)}`);
-    } else if (symbol !== null) placements.set(id, `"${pathOf(site, made.server)}":${symbol}`);
+    } else if (symbol !== null) placements.set(id, `"${file.pinnedPath}":${symbol}`);
     else if (site.hitsPerPacket === 0 && entrySymbol !== null) {
       // Rare enough for the price of a single-stepped first instruction not to matter.
-      placements.set(id, `"${pathOf(site, made.server)}":${entrySymbol}`);
+      placements.set(id, `"${file.pinnedPath}":${entrySymbol}`);
     } else inside.push(site);
   }
   if (inside.length === 0) return { placements };
-  const path = pathOf(inside[0]!, made.server);
+  const path = inside[0]!.file.pinnedPath;
   if (await has(bpftrace, FEATURES.addressInFunction, path, inside[0]!)) {
-    for (const site of inside) {
-      placements.set(site.id, `"${pathOf(site, made.server)}":0x${site.address.toString(16)}`);
+    for (const { id, file, address } of inside) {
+      placements.set(id, `"${file.pinnedPath}":0x${address.toString(16)}`);
     }
     return { placements };
   }
   const symbols = await symbolFolder();
   const names = await writeSiteSymbols(inside, symbols);
   for (const site of inside) {
-    // bpftrace looks for these files by the path in our own root.
-    placements.set(site.id, `"${site.file.path}":${names.get(site.id)}`);
+    placements.set(site.id, `"${site.file.pinnedPath}":${names.get(site.id)}`);
   }
   return { placements, symbols };
-}
-
-/** The path as the server's own root shows it: it may live in a container. */
-function pathOf({ file }: Site, { pid }: Server): string {
-  return `/proc/${pid}/root${file.path}`;
 }
 
 const SYMBOLS = "kea-ebpf-symbols-";
