@@ -119,7 +119,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       if (attempts++ > 0 || isOver(watched)) break;
     } else if (outcome === "server changed") {
       yield note(watched, "The server changed its sockets or its lease file: attached anew");
-      server = await describeServer(server.pid);
+      server = await settled(server.pid);
     } else {
       const since = performance.now();
       options.say(`The server (pid ${server.pid}) ended, waiting for it to come back`);
@@ -172,6 +172,7 @@ async function* readSegment(
   await using run = ProbeRun.start(options.bpftrace, rendered, symbols);
   let outcome: Outcome | null = null;
   let attached = false;
+  let watchedSockets = false;
   let stoppedAt: number | null = null;
   const stop = (why: Outcome) => {
     if (outcome !== null) return;
@@ -225,6 +226,7 @@ async function* readSegment(
         }
         options.say(`Watching pid ${server.pid} with ${event.probes} probes`);
         const baseline = await sample({}, elapsed(watched));
+        watchedSockets = baseline.sockets.length > 0;
         yield baseline;
         if (
           server.sockets.length > 0 && baseline.process !== null && baseline.sockets.length === 0
@@ -244,6 +246,9 @@ async function* readSegment(
           watched.deadline! - performance.now() < options.intervalMs / 2;
         held = event.nsecs !== null && last ? reading : null;
         if (held === null) yield reading;
+        // Sockets of another kind now: the programs look at system calls that do not come any more.
+        const closed = reading.process !== null && reading.sockets.length === 0;
+        if (closed && watchedSockets) stop("server changed");
         // One that nobody waits for, or the last of many probes.
         if (outcome !== null && event.nsecs !== null && rendered.probes > PATIENT_PROBES) {
           watched.dying.push(run.abandon());
@@ -273,6 +278,17 @@ async function changeOf(server: Server): Promise<Outcome | null> {
     if (target !== path && await isRunning(server.pid, server.startTicks)) return "server changed";
   }
   return null;
+}
+
+/** Describes a server that is setting itself up anew, once it has its sockets again. */
+async function settled(pid: number): Promise<Server> {
+  const limit = performance.now() + 5000;
+  let server = await describeServer(pid);
+  while (server.sockets.length === 0 && performance.now() < limit) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    server = await describeServer(pid);
+  }
+  return server;
 }
 
 /** Waits for a server of the same kind in the same network namespace. */
