@@ -7,6 +7,7 @@
  */
 
 import type { CaptureRecord } from "../metrics/capture.ts";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { describeServer, findServers } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
@@ -69,7 +70,13 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     complaint: "",
   };
   const started = new Date();
-  const networkNamespace = await Deno.readLink(`/proc/${options.server.pid}/ns/net`);
+  const { pid } = options.server;
+  const networkNamespace = await Deno.readLink(`/proc/${pid}/ns/net`).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new DiscoveryError(
+      `Cannot watch process ${pid}: it does not run any more, start it again`,
+    );
+  });
   let { server, profile } = options;
   let segment = 0;
   let attempts = 0;
@@ -119,12 +126,18 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       if (attempts++ > 0 || isOver(watched)) break;
     } else if (outcome === "server changed") {
       yield note(watched, "The server changed its sockets or its lease file: attached anew");
-      server = await settled(server.pid);
+      // One that ended meanwhile is found out by the next attempt.
+      server = await settled(server.pid).catch(ifGone(server));
     } else {
       const since = performance.now();
       options.say(`The server (pid ${server.pid}) ended, waiting for it to come back`);
       const next = await successor(server, networkNamespace, watched);
       if (next === null) {
+        if (watched.deadline === null) {
+          throw new DiscoveryError(
+            `Cannot watch process ${server.pid}: it ended before the probes were attached, start it again`,
+          );
+        }
         yield note(watched, `The server (pid ${server.pid}) ended`);
         break;
       }
@@ -261,7 +274,7 @@ async function* readSegment(
       }
     }
     if (held !== null) yield held;
-    return outcome ?? (attached ? await changeOf(server) ?? "bpftrace ended" : "not attached");
+    return outcome ?? await changeOf(server) ?? (attached ? "bpftrace ended" : "not attached");
   } finally {
     clearTimeout(limit);
     clearInterval(watchman);
@@ -278,6 +291,14 @@ async function changeOf(server: Server): Promise<Outcome | null> {
     if (target !== path && await isRunning(server.pid, server.startTicks)) return "server changed";
   }
   return null;
+}
+
+/** For `catch`: what was known of a server that is gone. */
+function ifGone(server: Server): (error: unknown) => Server {
+  return (error) => {
+    if (error instanceof DiscoveryError) return server;
+    throw error;
+  };
 }
 
 /** Describes a server that is setting itself up anew, once it has its sockets again. */

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { readCapture } from "../../metrics/capture.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import { documentOf } from "../../metrics/windows.ts";
+import { describeServer } from "../../discovery/servers.ts";
+import { findBpftrace } from "../../probes/bpftrace.ts";
+import { watch } from "../../probes/monitoring_loop.ts";
 import { keaCommand } from "../../tools/lab/control_channel.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
@@ -156,4 +159,23 @@ Deno.test("monitor follows a Kea that is reconfigured from raw to UDP sockets", 
     total(document, "network_traffic", { direction: "received", socket }, "packets");
   assert.equal(packets("raw"), 202);
   assert.equal(packets("udp"), 106);
+});
+
+Deno.test("watch() of a server that dies between plan and attach says so in one line", async () => {
+  await using lab = await startLab();
+  const records = watch({
+    server: await describeServer(lab.pid),
+    profile: "standard",
+    bpftrace: await findBpftrace(),
+    intervalMs: 1000,
+    durationMs: 5000,
+    signal: new AbortController().signal,
+    say: () => {},
+  });
+  assert.equal((await records.next()).value!.type, "capture");
+  Deno.kill(lab.pid, "SIGKILL");
+  await assert.rejects(
+    Array.fromAsync(records),
+    /^DiscoveryError: Cannot watch process \d+: it ended before the probes were attached, start it/,
+  );
 });
