@@ -177,7 +177,7 @@ Deno.test("lab gets a terminal's ^C to its command once", async () => {
   const script = new Deno.Command("script", {
     args: [
       ...["--quiet", "--return", "--command"],
-      `${Deno.execPath()} run -A ${LAB} -- sh -c 'trap "echo caught" INT; env; sleep 2; sleep 0.5; exit 9'`,
+      `exec ${Deno.execPath()} run -A ${LAB} -- sh -c 'trap "echo caught" INT; env; sleep 2; sleep 0.5; exit 9'`,
       "/dev/null",
     ],
     cwd: join(import.meta.dirname!, "..", ".."),
