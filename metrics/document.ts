@@ -13,14 +13,14 @@ const identity = {
   family: z.union([z.literal(4), z.literal(6)]).nullable()
     .describe("DHCP family; null where it is not known"),
   labels: z.record(z.string(), z.string()),
-  unit: z.string(),
+  unit: z.string().describe("Empty where it is not known"),
 };
 
 const histogram = z.object({
   ...identity,
   kind: z.literal("histogram"),
   count: z.int().nonnegative(),
-  sum: number,
+  sum: number.nullable().describe("null where the source gives none"),
   min: z.number(),
   max: z.number(),
   exact: z.boolean()
@@ -53,6 +53,8 @@ const window = z.object({
   series: z.array(series),
 });
 const perPacket = z.number().nullable();
+const foreign = <T extends z.ZodType>(type: T) =>
+  type.nullable().describe("null where bpftrace itself printed the input: it does not tell");
 
 const document = z.object({
   schema: z.literal("kea-metrics/1"),
@@ -64,13 +66,11 @@ const document = z.object({
     host: z.string().optional(),
   }),
   capture: z.object({
-    profile: z.string(),
-    started: z.iso.datetime(),
-    ended: z.iso.datetime(),
-    duration_seconds: z.number(),
-    interval_seconds: z.number(),
-    /** Older windows that only the capture holds; totals count them. */
-    windows_left_out: z.int().nonnegative(),
+    profile: foreign(z.string()),
+    started: foreign(z.iso.datetime()),
+    ended: foreign(z.iso.datetime()),
+    duration_seconds: foreign(z.number()),
+    interval_seconds: foreign(z.number()),
     verdict: z.enum(["COMPLETE", "PARTIAL"]),
     reasons: z.array(z.string()),
     not_available: z.array(z.object({ metric: z.string(), why: z.string() })),
@@ -86,6 +86,8 @@ const document = z.object({
   }),
   windows: z.array(window),
   totals: z.array(series),
+  printed: z.object({ lines: z.int().nonnegative(), newest: z.array(z.string()) }).optional()
+    .describe("Lines that the program of a foreign input printed: how many, and the newest"),
 });
 
 /** A document. */

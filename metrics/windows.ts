@@ -129,7 +129,6 @@ export class WindowBuilder {
         ended: this.#ended ?? this.#at(this.#lastElapsed),
         duration_seconds: (this.#lastElapsed - (this.#firstElapsed ?? 0)) / 1e9,
         interval_seconds: header.interval_seconds,
-        windows_left_out: this.#leftOut,
         verdict: reasons.length === 0 ? "COMPLETE" : "PARTIAL",
         reasons,
         not_available: [

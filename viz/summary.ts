@@ -42,8 +42,12 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
     "bold",
   );
   add(
-    `${capture.started.slice(0, 19).replace("T", " ")} UTC, ${seconds.toFixed(1)} s, ` +
-      `profile ${capture.profile}, ${capture.verdict}`,
+    [
+      ...capture.started === null ? [] : [`${capture.started.slice(0, 19).replace("T", " ")} UTC`],
+      ...seconds === null ? [] : [`${seconds.toFixed(1)} s`],
+      ...capture.profile === null ? [] : [`profile ${capture.profile}`],
+      capture.verdict,
+    ].join(", "),
   );
   section(
     "Packet processing time (packet_processing_time)",
@@ -105,10 +109,14 @@ function three(value: number): string {
   return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }
 
+function perSecond(count: number, seconds: number | null): string {
+  return seconds === null ? "?" : three(count / seconds);
+}
+
 function times(
   totals: readonly Series[],
   metric: string,
-  seconds: number,
+  seconds: number | null,
   nameOf: (labels: Series["labels"]) => string,
 ): string[] {
   const found = totals.filter((series): series is HistogramSeries =>
@@ -120,7 +128,7 @@ function times(
   const rows = found.map((series) => [
     nameOf(series.labels),
     String(series.count),
-    three(series.count / seconds),
+    perSecond(series.count, seconds),
     at(series, 0.5),
     at(series, 0.95),
     at(series, 0.99),
@@ -185,7 +193,7 @@ function memory(totals: readonly Series[]): string[] {
   ];
 }
 
-function traffic(totals: readonly Series[], seconds: number): string[] {
+function traffic(totals: readonly Series[], seconds: number | null): string[] {
   const rows = new Map<string, { packets: number; bytes: number }>();
   for (const series of totals) {
     if (series.metric !== "network_traffic" || series.kind !== "counter") continue;
@@ -198,7 +206,7 @@ function traffic(totals: readonly Series[], seconds: number): string[] {
     [...rows].map(([name, { packets, bytes }]) => [
       name,
       `${packets} packets`,
-      `${three(packets / seconds)}/s`,
+      `${perSecond(packets, seconds)}/s`,
       size(bytes),
     ]),
   );
