@@ -12,6 +12,8 @@ import { z } from "npm:zod@4.6.7";
 const family = z.union([z.literal(4), z.literal(6)]);
 const unavailable = z.object({ metric: z.string(), why: z.string() });
 const count = z.number().nonnegative();
+/** Nanoseconds since the start, up to 31 years. */
+const elapsed = count.max(1e18);
 /** Integers of 64 bits, signed as bpftrace prints them; decimal strings beyond 2^53. */
 const value = z.union([z.int(), z.string().regex(/^-?\d+$/)]);
 
@@ -81,7 +83,7 @@ const sample = z.object({
   type: z.literal("sample"),
   segment: z.int().nonnegative(),
   /** Monotonic nanoseconds since the start of the capture. */
-  elapsed_ns: count,
+  elapsed_ns: elapsed,
   maps: z.record(z.string(), z.union([value, z.record(z.string(), value)])),
   /** Readable names of the exception types in the maps, by mangled name. */
   names: z.record(z.string(), z.string()),
@@ -93,13 +95,13 @@ const sample = z.object({
 const segment = z.object({
   type: z.literal("segment"),
   segment: z.int().positive(),
-  elapsed_ns: count,
+  elapsed_ns: elapsed,
   server: serverRecord,
   plan: planRecord,
   reason: z.string(),
 });
 
-const note = z.object({ type: z.literal("note"), elapsed_ns: count, reason: z.string() });
+const note = z.object({ type: z.literal("note"), elapsed_ns: elapsed, reason: z.string() });
 
 const end = z.object({
   type: z.literal("end"),

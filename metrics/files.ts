@@ -67,18 +67,27 @@ export class CaptureFile implements Disposable {
  *
  * @throws {WriteError} when it cannot be written; a file that was there stays as it was.
  */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
   const beside = `${path}.${crypto.randomUUID()}`;
   try {
     using file = await Deno.open(beside, { write: true, createNew: true });
-    let bytes = new TextEncoder().encode(text);
-    while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
+    for (const piece of piecesOf(content)) {
+      for (let rest = piece; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+    }
     await file.sync();
   } catch (error) {
     await Deno.remove(beside).catch(() => {});
     throw refused(path, error, "make room or give another folder");
   }
   await Deno.rename(beside, path);
+}
+
+function piecesOf(content: string | Uint8Array | Iterable<Uint8Array>): Iterable<Uint8Array> {
+  if (typeof content === "string") return [new TextEncoder().encode(content)];
+  return content instanceof Uint8Array ? [content] : content;
 }
 
 function refused(path: string, error: unknown, remedy: string): WriteError {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { bucketOf } from "./histogram.ts";
+import type { Change } from "./map_changes.ts";
 import { messageName } from "./messages.ts";
 import type { SeriesBook, SeriesName } from "./series_book.ts";
 
@@ -16,13 +18,11 @@ export interface Dictionary {
   readonly names: Readonly<Record<string, string>>;
 }
 
-/** Adds the difference of one key of one map, modulo 2^64, to a book. */
-type Decoder = (
-  book: SeriesBook,
-  key: readonly string[],
-  difference: bigint,
-  words: Dictionary,
-) => void;
+/** What a key of a map counts: adds its difference, modulo 2^64, to a book. */
+export type Meaning = (book: SeriesBook, difference: bigint) => void;
+
+/** Finds what a key counts, once for all its differences. */
+type Decoder = (key: readonly string[], words: Dictionary) => Meaning;
 
 /** Severities of Kea's log, by the numbers that our programs give. */
 const SEVERITIES = ["", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
@@ -39,6 +39,8 @@ const TIME_BITS = 44n;
 /** Traffic maps hold count << 40 | sum of bytes: 16 million packets and 1 TiB a window. */
 const BYTE_BITS = 40n;
 
+const LAST_BUCKET = bucketOf(2 ** 63);
+
 const split = (value: bigint, bits: bigint) => ({
   count: Number(value >> bits),
   sum: value & ((1n << bits) - 1n),
@@ -47,26 +49,36 @@ const split = (value: bigint, bits: bigint) => ({
 const time = (
   nameOf: (key: readonly string[], words: Dictionary) => Omit<SeriesName, "unit">,
 ): Decoder =>
-(book, key, difference, words) => {
-  const { count, sum } = split(difference, TIME_BITS);
-  book.addToBucket({ ...nameOf(key, words), unit: "ns" }, Number(key.at(-1)), count, sum);
+(key, words) => {
+  const name = { ...nameOf(key, words), unit: "ns" };
+  const bucket = Number(key.at(-1) || NaN);
+  if (!(Number.isInteger(bucket) && bucket >= 0 && bucket <= LAST_BUCKET)) {
+    throw new RangeError(`the key "${key}" of a map of times names no bucket`);
+  }
+  return (book, difference) => {
+    const { count, sum } = split(difference, TIME_BITS);
+    if (count > 0) book.addToBucket(name, bucket, count, sum);
+  };
 };
 
-const traffic = (direction: "received" | "sent"): Decoder => (book, [socket], difference) => {
-  const { count, sum } = split(difference, BYTE_BITS);
+const traffic = (direction: "received" | "sent"): Decoder => ([socket]) => {
   const labels = { direction, socket: SOCKETS[Number(socket)] ?? "unknown" };
-  book.add({ metric: "network_traffic", labels, unit: "packets" }, count);
-  book.add({ metric: "network_traffic", labels, unit: "bytes" }, Number(sum));
+  const packets = { metric: "network_traffic", labels, unit: "packets" };
+  const bytes = { metric: "network_traffic", labels, unit: "bytes" };
+  return (book, difference) => {
+    const { count, sum } = split(difference, BYTE_BITS);
+    book.add(packets, count);
+    book.add(bytes, Number(sum));
+  };
 };
 
 const errors = (
   labelsOf: (key: readonly string[], words: Dictionary) => Readonly<Record<string, string>>,
 ): Decoder =>
-(book, key, difference, words) =>
-  book.add(
-    { metric: "error_rate", labels: labelsOf(key, words), unit: "events" },
-    Number(difference),
-  );
+(key, words) => {
+  const name = { metric: "error_rate", labels: labelsOf(key, words), unit: "events" };
+  return (book, difference) => book.add(name, Number(difference));
+};
 
 const message = (type: string | undefined, { family }: Dictionary) =>
   messageName(family, Number(type));
@@ -101,10 +113,15 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
     id: message(answer, words),
   })),
   "@not_dhcp": errors(([socket]) => ({ kind: "not_dhcp", id: SOCKETS[Number(socket)] ?? "" })),
-  "@allocation": (book, key, difference, words) => {
-    allocation(book, key, difference, words);
+  "@allocation": (key, words) => {
+    const whole = allocation(key, words);
     // Without an answer it is no stage of a packet's time.
-    if (key[0] !== "0") stage("allocate")(book, key, difference, words);
+    if (key[0] === "0") return whole;
+    const part = stage("allocate")(key, words);
+    return (book, difference) => {
+      whole(book, difference);
+      part(book, difference);
+    };
   },
   "@allocation_unfinished": errors(() => ({ kind: "allocation_unfinished", id: "exception" })),
   "@before": stage("before"),
@@ -139,9 +156,20 @@ const NUMERIC_PARTS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Adds what changed in one map to a book. Maps that are not public are passed over.
+ * What a key of a map counts; null for maps that are not public.
  *
  * @param key as bpftrace prints it, comma-joined; "" for a map without keys.
+ * @throws {RangeError} when no such key comes from our programs.
+ */
+export function meaningOf(map: string, key: string, words: Dictionary): Meaning | null {
+  const decoder = Object.hasOwn(DECODERS, map) ? DECODERS[map]! : null;
+  return decoder === null ? null : decoder(keyParts(map, key), words);
+}
+
+/**
+ * Adds what changed in one map to a book. Maps that are not public are passed over.
+ *
+ * @param key as in {@linkcode meaningOf}.
  * @param difference of two readings, modulo 2^64; nothing is added for 0.
  */
 export function decode(
@@ -151,23 +179,22 @@ export function decode(
   difference: bigint,
   words: Dictionary,
 ): void {
-  const decoder = DECODERS[map];
-  if (decoder === undefined || difference === 0n) return;
-  decoder(book, keyParts(map, key), difference, words);
+  if (difference !== 0n) meaningOf(map, key, words)?.(book, difference);
 }
 
 /**
  * Adds up the events of a map by message type: of `@received` or `@processing`.
  *
- * @param differences of its keys between two readings, modulo 2^64.
+ * @param changes of two readings; those of other maps are passed over.
  */
 export function countsByMessage(
   map: "@received" | "@processing",
-  differences: Iterable<readonly [key: string, difference: bigint]>,
+  changes: Iterable<Change>,
 ): Map<number, number> {
   const [part, bits] = map === "@received" ? [1, BYTE_BITS] : [0, TIME_BITS];
   const counts = new Map<number, number>();
-  for (const [key, difference] of differences) {
+  for (const [name, key, difference] of changes) {
+    if (name !== map) continue;
     const type = Number(keyParts(map, key)[part]);
     counts.set(type, (counts.get(type) ?? 0) + split(difference, bits).count);
   }

@@ -40,10 +40,10 @@ type Entry =
 
 /** Series under construction. */
 export class SeriesBook {
-  readonly #family: 4 | 6;
+  readonly #family: 4 | 6 | null;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(family: 4 | 6) {
+  constructor(family: 4 | 6 | null) {
     this.#family = family;
   }
 
@@ -99,7 +99,7 @@ export class SeriesBook {
     kind: K,
     make: () => Omit<Extract<Entry, { kind: K }>, "name" | "kind">,
   ): Extract<Entry, { kind: K }> {
-    const key = seriesKey(kind, name);
+    const key = kind + seriesKey(name);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       entry = { name, kind, ...make() } as unknown as Entry;
@@ -109,9 +109,19 @@ export class SeriesBook {
   }
 }
 
-function seriesKey(kind: string, { metric, labels, unit }: SeriesName): string {
+/** Keys of names that are used again and again. */
+const keys = new WeakMap<SeriesName, string>();
+
+/** A string that two names share if they name the same series. */
+export function seriesKey(name: SeriesName): string {
+  let key = keys.get(name);
+  if (key === undefined) keys.set(name, key = keyOf(name));
+  return key;
+}
+
+function keyOf({ metric, labels, unit }: SeriesName): string {
   const sorted = Object.entries(labels).toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
-  return JSON.stringify([kind, metric, unit, sorted]);
+  return JSON.stringify([metric, unit, sorted]);
 }
 
 function histogramOf(

@@ -6,8 +6,10 @@
 
 import type { CaptureHeader, CaptureRecord, Sample } from "./capture.ts";
 import { CaptureError } from "./capture.ts";
+import type { ChangeRecord } from "./capture_changes.ts";
 import type { Cost, MetricsDocument, Series, Window } from "./document.ts";
-import { countsByMessage, decode, type Dictionary } from "./map_decoding.ts";
+import { type Change, type ChangedSample, changesBetween } from "./map_changes.ts";
+import { countsByMessage, type Dictionary, type Meaning, meaningOf } from "./map_decoding.ts";
 import { expectsAnswer, messageName } from "./messages.ts";
 import { SeriesBook } from "./series_book.ts";
 import { addProcess, SocketDrops } from "./server_series.ts";
@@ -24,21 +26,17 @@ export const METRICS = [
   "error_rate",
 ] as const;
 
-/**
- * Windows that a document keeps, the newest: an hour of 1 s windows. Each is up to 28 KB of JSON; the
- * capture holds them all.
- */
-const KEPT_WINDOWS = 3600;
-
 /** Builds windows and totals from records in the order of the capture. */
 export class WindowBuilder {
   #header: CaptureHeader | null = null;
   #totals: SeriesBook | null = null;
-  /** Windows so far, without the unanswered packets: what comes after tells of them. */
-  readonly #windows: Window[] = [];
-  #leftOut = 0;
-  #previous: Sample | null = null;
+  /** Records so far, for errors. */
+  #records = 0;
+  #newest: Window | null = null;
+  #previous: Sample | ChangedSample | null = null;
   #dictionary: Dictionary = { family: 4, operations: [], names: {} };
+  /** What each key of each map counts. */
+  readonly #meanings = new Map<string, Map<string, Meaning | null>>();
   readonly #unanswered = new Unanswered();
   #drops = new SocketDrops();
   readonly #reasons: string[] = [];
@@ -60,20 +58,24 @@ export class WindowBuilder {
   /**
    * Takes the next record.
    *
+   * @param record of one kind of reader: all samples have their maps, or all their changes.
    * @returns the window that it completes, or null. Packets without an answer are told here one
-   * window late, and a few that were only under way may be among them; the document has them exactly.
-   * @throws {CaptureError} when the first record is not a header.
+   * window late, and a few that were only under way may be among them: {@linkcode unanswered} tells
+   * them exactly, when all records came.
+   * @throws {CaptureError} when the first record is not a header, or a map holds what none of our
+   * programs counts.
    */
-  next(record: CaptureRecord): Window | null {
+  next(record: CaptureRecord | ChangeRecord): Window | null {
+    this.#records++;
     if (record.type === "capture") {
       this.#header = record;
       this.#totals = new SeriesBook(record.server.family);
       this.#notAvailable = record.plan.not_available;
-      this.#dictionary = {
+      this.#learn({
         family: record.server.family,
         operations: record.plan.operations,
         names: {},
-      };
+      });
       return null;
     }
     if (this.#header === null) throw new CaptureError("Cannot use a capture without its header");
@@ -84,7 +86,7 @@ export class WindowBuilder {
         this.#previous = null;
         this.#unanswered.restart();
         this.#drops = new SocketDrops();
-        this.#dictionary = { ...this.#dictionary, operations: record.plan.operations };
+        this.#learn({ ...this.#dictionary, operations: record.plan.operations });
         return null;
       case "note":
         this.#reasons.push(record.reason);
@@ -104,16 +106,30 @@ export class WindowBuilder {
     return (this.#lastElapsed - (this.#firstElapsed ?? 0)) / 1e9;
   }
 
+  /** The window that the last sample completed, without unanswered packets. */
+  get newest(): Window | null {
+    return this.#newest;
+  }
+
+  /** The unanswered packets of each window, by its number from 0, as far as all records so far tell. */
+  unanswered(): (window: number) => Series[] {
+    const lost = this.#unanswered.settled();
+    return (window) => this.#unansweredSeries([lost[window] ?? new Map()]);
+  }
+
   /**
-   * The document of all records so far. Without an end record the verdict is PARTIAL.
+   * The document of all records so far, without its windows. Without an end record the verdict is
+   * PARTIAL.
    *
    * @throws {CaptureError} when there was no header.
    */
   document(): MetricsDocument {
     const header = this.#header;
     if (header === null) throw new CaptureError("Cannot use a capture without its header");
-    const lost = this.#unanswered.settled();
-    const totals = [...this.#totals!.series(), ...this.#unansweredSeries(lost)];
+    const totals = [
+      ...this.#totals!.series(),
+      ...this.#unansweredSeries(this.#unanswered.settled()),
+    ];
     const reasons = this.#ended === null
       ? [...this.#reasons, "The capture was cut off: it has no end"]
       : this.#reasons;
@@ -135,17 +151,14 @@ export class WindowBuilder {
           ...this.#notAvailable,
           ...silent.map((metric) => ({ metric, why: "No such event came in this run" })),
         ],
-        cost: this.#costOf(),
+        cost: this.cost(),
       },
-      windows: this.#windows.map((window, index) => ({
-        ...window,
-        series: [...window.series, ...this.#unansweredSeries([lost[this.#leftOut + index]!])],
-      })),
+      windows: [],
       totals,
     };
   }
 
-  #sample(sample: Sample): Window | null {
+  #sample(sample: Sample | ChangedSample): Window | null {
     const previous = this.#previous;
     this.#previous = sample;
     this.#firstElapsed ??= sample.elapsed_ns;
@@ -154,38 +167,58 @@ export class WindowBuilder {
       this.#drops.add([], sample.sockets);
       return null;
     }
-    const { family } = this.#dictionary;
-    const words = { ...this.#dictionary, names: sample.names };
-    const window = new SeriesBook(family);
+    const changes = changesOf(previous, sample);
+    this.#learn({ ...this.#dictionary, names: sample.names });
+    const window = new SeriesBook(this.#dictionary.family);
     const books = [window, this.#totals!];
-
-    for (const map of Object.keys(sample.maps)) {
-      for (const [key, difference] of differences(map, previous, sample)) {
-        for (const book of books) decode(book, map, key, difference, words);
-      }
+    for (const [map, key, difference] of changes) {
+      const meaning = this.#meaning(map, key);
+      for (const book of books) meaning?.(book, difference);
     }
     this.#drops.add(books, sample.sockets);
     const seconds = (sample.elapsed_ns - previous.elapsed_ns) / 1e9;
     const serverCpu = addProcess(books, previous.process, sample.process, seconds);
     const counts = {
-      received: countsByMessage("@received", differences("@received", previous, sample)),
-      answered: countsByMessage("@processing", differences("@processing", previous, sample)),
+      received: countsByMessage("@received", changes),
+      answered: countsByMessage("@processing", changes),
     };
     const packets = counts.received.values().reduce((sum, count) => sum + count, 0);
     this.#addCost(previous, sample, { seconds, serverCpu, packets });
 
-    const built = {
+    this.#newest = {
       start: this.#at(previous.elapsed_ns),
       end: this.#at(sample.elapsed_ns),
       series: window.series(),
     };
-    this.#windows.push(built);
-    if (this.#windows.length > KEPT_WINDOWS) {
-      this.#windows.shift();
-      this.#leftOut++;
+    const lost = this.#unansweredSeries([this.#unanswered.next(counts)]);
+    return { ...this.#newest, series: [...this.#newest.series, ...lost] };
+  }
+
+  /** Takes the words that keys of maps are told in from now on. */
+  #learn(words: Dictionary): void {
+    const before = this.#dictionary;
+    this.#dictionary = words;
+    if (
+      words.family !== before.family || words.operations !== before.operations ||
+      Object.entries(words.names).some(([name, meant]) => before.names[name] !== meant)
+    ) this.#meanings.clear();
+  }
+
+  #meaning(map: string, key: string): Meaning | null {
+    let keys = this.#meanings.get(map);
+    if (keys === undefined) this.#meanings.set(map, keys = new Map());
+    let meaning = keys.get(key);
+    if (meaning === undefined) {
+      try {
+        keys.set(key, meaning = meaningOf(map, key, this.#dictionary));
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        throw new CaptureError(
+          `Cannot use record ${this.#records} of the capture: ${error.message}`,
+        );
+      }
     }
-    const lost = this.#unanswered.next(counts);
-    return { ...built, series: [...built.series, ...this.#unansweredSeries([lost])] };
+    return meaning;
   }
 
   #unansweredSeries(windows: readonly Counts[]): Series[] {
@@ -200,8 +233,8 @@ export class WindowBuilder {
   }
 
   #addCost(
-    previous: Sample,
-    sample: Sample,
+    previous: Sample | ChangedSample,
+    sample: Sample | ChangedSample,
     window: { readonly seconds: number; readonly serverCpu: number; readonly packets: number },
   ): void {
     if (previous.cost === null || sample.cost === null) return;
@@ -214,7 +247,8 @@ export class WindowBuilder {
     this.#cost.packets += window.packets;
   }
 
-  #costOf(): Cost | null {
+  /** What looking has cost so far; null where that is not known. */
+  cost(): Cost | null {
     const { bpf, hits, monitorCpu, memory, seconds, serverCpu, packets } = this.#cost;
     if (seconds === 0) return null;
     const perPacket = (amount: number) => packets === 0 ? null : amount / packets;
@@ -234,23 +268,32 @@ export class WindowBuilder {
   }
 }
 
-/** The document of a whole capture. */
+/** The document of a whole capture, with all its windows in memory. */
 export async function documentOf(
-  records: AsyncIterable<CaptureRecord> | Iterable<CaptureRecord>,
+  records: AsyncIterable<CaptureRecord | ChangeRecord> | Iterable<CaptureRecord | ChangeRecord>,
 ): Promise<MetricsDocument> {
   const builder = new WindowBuilder();
-  for await (const record of records) builder.next(record);
-  return builder.document();
+  const windows: Window[] = [];
+  for await (const record of records) {
+    if (builder.next(record) !== null) windows.push(builder.newest!);
+  }
+  const unanswered = builder.unanswered();
+  return {
+    ...builder.document(),
+    windows: windows.map((window, index) => ({
+      ...window,
+      series: [...window.series, ...unanswered(index)],
+    })),
+  };
 }
 
-/** What changed in a map between two readings, by key, modulo 2^64. */
-function* differences(map: string, previous: Sample, sample: Sample): Generator<[string, bigint]> {
-  const entries = ({ maps }: Sample) => {
-    const value = Object.hasOwn(maps, map) ? maps[map]! : {};
-    return Object.entries(typeof value === "object" ? value : { "": value });
-  };
-  const before = new Map(entries(previous));
-  for (const [key, value] of entries(sample)) {
-    yield [key, BigInt.asUintN(64, BigInt(value) - BigInt(before.get(key) ?? 0))];
+function changesOf(
+  previous: Sample | ChangedSample,
+  sample: Sample | ChangedSample,
+): readonly Change[] {
+  if ("changes" in sample) return sample.changes;
+  if ("changes" in previous) {
+    throw new CaptureError("Cannot use samples with maps after samples with changes");
   }
+  return changesBetween(previous.maps, sample.maps);
 }

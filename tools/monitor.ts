@@ -8,6 +8,8 @@ import { join } from "node:path";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { MetricsDocument, Window } from "../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../metrics/files.ts";
+import { Overview, withOverview } from "../metrics/overview.ts";
+import { WaitingWindows } from "../metrics/waiting_windows.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
@@ -70,10 +72,9 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     say,
   });
   const document = await write(records, folder, options);
-  await replaceFile(join(folder, "metrics.json"), JSON.stringify(document));
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
   say(`\n${summary(document, { colour })}Files: ${folder}`);
-  if (options.json) print(JSON.stringify(document));
+  if (options.json) await printFile(join(folder, METRICS_FILE));
   await Promise.race([records.next(), after(DETACH_LIMIT_MS)]);
   return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
 }
@@ -81,21 +82,33 @@ export async function monitor(options: MonitorOptions): Promise<number> {
 /** Longest time to wait, after the summary, for the kernel to detach what is left, milliseconds. */
 const DETACH_LIMIT_MS = 2000;
 
-/** Writes records as they come, says a line a window, and makes the document. */
+const METRICS_FILE = "metrics.json";
+
+/**
+ * Writes records as they come, says a line a window, and writes the document.
+ *
+ * @returns the document with its windows merged to as many as charts can show.
+ */
 async function write(
   records: AsyncGenerator<CaptureRecord>,
   folder: string,
   { duration, onReady }: MonitorOptions,
 ): Promise<MetricsDocument> {
   using capture = CaptureFile.create(join(folder, "capture.ndjson"));
+  using waiting = new WaitingWindows(folder);
   const windows = new WindowBuilder();
+  const overview = new Overview();
   let ready = false;
   try {
     for (let next = await records.next(); !next.done; next = await records.next()) {
       const record = next.value;
       capture.append(record);
       const window = windows.next(record);
-      if (window !== null) say(windowLine(window, windows.elapsedSeconds, duration));
+      if (window !== null) {
+        waiting.add(windows.newest!);
+        overview.add(windows.newest!);
+        say(windowLine(window, windows.elapsedSeconds, duration));
+      }
       if (!ready && record.type === "sample") {
         ready = true;
         onReady?.();
@@ -108,7 +121,11 @@ async function write(
     await records.return(undefined);
     throw error;
   }
-  return windows.document();
+  await replaceFile(
+    join(folder, METRICS_FILE),
+    waiting.document(windows.document(), windows.unanswered()),
+  );
+  return withOverview(windows, overview);
 }
 
 /** One line for a window: what came, how long it took, what was lost. */
@@ -182,6 +199,13 @@ function stoppedBySignals(stop: AbortController): Disposable {
 function print(text: string): void {
   let bytes = new TextEncoder().encode(`${text}\n`);
   while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+}
+
+/** Copies a file to standard output, and fails when nobody reads it. */
+async function printFile(path: string): Promise<void> {
+  for await (const piece of (await Deno.open(path)).readable) {
+    for (let rest = piece; rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+  }
 }
 
 /** A line for people. Where it goes may be gone; the measurement goes on. */

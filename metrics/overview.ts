@@ -1,0 +1,217 @@
+/**
+ * A whole capture in a bounded number of windows, for charts: neighbours are merged.
+ *
+ * @module
+ */
+
+import type { CaptureRecord } from "./capture.ts";
+import type { ChangeRecord } from "./capture_changes.ts";
+import type { HistogramSeries, MetricsDocument, Series, Window } from "./document.ts";
+import { type Bucket, quantile } from "./histogram.ts";
+import { seriesKey } from "./series_book.ts";
+import { WindowBuilder } from "./windows.ts";
+
+/** What a span knows of a series; a gauge's mean is of so many seconds. */
+type Merged =
+  | { readonly kind: "counter"; readonly of: Series; value: Amount }
+  | { readonly kind: "gauge"; readonly of: Series; last: Gauge; seconds: number }
+  | { readonly kind: "histogram"; readonly of: Series; sum: Amount | null; more: Histogram };
+/** A number, or an integer beyond 2^53 as a string. */
+type Amount = number | string;
+type Gauge = Pick<Extract<Series, { kind: "gauge" }>, "value" | "min" | "max" | "mean">;
+interface Histogram {
+  readonly buckets: Map<number, Bucket>;
+  readonly quantiles: readonly number[];
+  min: number;
+  max: number;
+  exact: boolean;
+}
+
+/** Windows in one: from the start of the first to the end of the last. */
+class Span {
+  readonly start: string;
+  end: string;
+  readonly series = new Map<string, Merged>();
+
+  constructor({ start, end }: Pick<Window, "start" | "end">) {
+    this.start = start;
+    this.end = end;
+  }
+
+  add(all: readonly Series[], seconds: number): void {
+    for (const series of all) {
+      const key = series.kind + seriesKey(series);
+      const merged = this.series.get(key);
+      if (merged === undefined) this.series.set(key, begin(series, seconds));
+      else merge(merged, series, seconds);
+    }
+  }
+}
+
+/** Windows that become fewer and longer when there are too many. */
+export class Overview {
+  readonly #limit: number;
+  #spans: Span[] = [];
+  /** How many windows a span holds; the last one may hold fewer. */
+  #each = 1;
+  #count = 0;
+
+  /** @param limit the most windows that there will be, an even number. */
+  constructor(limit = 240) {
+    this.#limit = limit;
+  }
+
+  /** How many windows were added. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds the next window. */
+  add(window: Window): void {
+    if (this.#count === this.#limit * this.#each) this.#halve();
+    let span = this.#spans[Math.floor(this.#count / this.#each)];
+    if (span === undefined) this.#spans.push(span = new Span(window));
+    span.end = window.end;
+    span.add(window.series, secondsOf(window));
+    this.#count++;
+  }
+
+  /** Adds series to a window that came before, by its number from 0. */
+  addTo(window: number, series: readonly Series[]): void {
+    this.#spans[Math.floor(window / this.#each)]?.add(series, 0);
+  }
+
+  /** The windows, at most as many as the limit. */
+  windows(): Window[] {
+    return this.#spans.map(({ start, end, series }) => ({
+      start,
+      end,
+      series: [...series.values()].map(seriesOf),
+    }));
+  }
+
+  #halve(): void {
+    const spans: Span[] = [];
+    for (let index = 0; index < this.#spans.length; index += 2) {
+      const [first, second] = [this.#spans[index]!, this.#spans[index + 1]];
+      if (second !== undefined) {
+        first.end = second.end;
+        for (const [key, merged] of second.series) {
+          const there = first.series.get(key);
+          if (there === undefined) first.series.set(key, merged);
+          else merge(there, seriesOf(merged), merged.kind === "gauge" ? merged.seconds : 0);
+        }
+      }
+      spans.push(first);
+    }
+    this.#spans = spans;
+    this.#each *= 2;
+  }
+}
+
+/** The document of a whole capture, in memory that does not grow with it: its windows are merged. */
+export async function overviewOf(
+  records: AsyncIterable<CaptureRecord | ChangeRecord>,
+  limit?: number,
+): Promise<MetricsDocument> {
+  const builder = new WindowBuilder();
+  const overview = new Overview(limit);
+  for await (const record of records) {
+    if (builder.next(record) !== null) overview.add(builder.newest!);
+  }
+  return withOverview(builder, overview);
+}
+
+/** The document of what a builder saw, with the windows of an overview that saw its windows. */
+export function withOverview(builder: WindowBuilder, overview: Overview): MetricsDocument {
+  const unanswered = builder.unanswered();
+  for (let window = 0; window < overview.count; window++) {
+    overview.addTo(window, unanswered(window));
+  }
+  return { ...builder.document(), windows: overview.windows() };
+}
+
+function begin(series: Series, seconds: number): Merged {
+  if (series.kind === "counter") return { kind: "counter", of: series, value: series.value };
+  if (series.kind === "gauge") {
+    const { value, min, max, mean } = series;
+    return { kind: "gauge", of: series, last: { value, min, max, mean }, seconds };
+  }
+  const { sum, min, max, buckets, quantiles } = series;
+  const more = {
+    buckets: new Map(buckets.map((bucket) => [bucket.lower, bucket])),
+    quantiles: quantiles.map(({ q }) => q),
+    min,
+    max,
+    exact: series.exact,
+  };
+  return { kind: "histogram", of: series, sum, more };
+}
+
+function merge(merged: Merged, series: Series, seconds: number): void {
+  if (merged.kind === "counter" && series.kind === "counter") {
+    merged.value = plus(merged.value, series.value);
+  } else if (merged.kind === "gauge" && series.kind === "gauge") {
+    const { last } = merged;
+    const together = merged.seconds + seconds;
+    const share = together === 0 ? 0.5 : seconds / together;
+    merged.last = {
+      value: series.value,
+      min: Math.min(last.min, series.min),
+      max: Math.max(last.max, series.max),
+      mean: last.mean * (1 - share) + series.mean * share,
+    };
+    merged.seconds = together;
+  } else if (merged.kind === "histogram" && series.kind === "histogram") {
+    mergeHistogram(merged, series);
+  }
+}
+
+function mergeHistogram(
+  merged: Extract<Merged, { kind: "histogram" }>,
+  series: HistogramSeries,
+): void {
+  const { more } = merged;
+  merged.sum = merged.sum === null || series.sum === null ? null : plus(merged.sum, series.sum);
+  for (const bucket of series.buckets) {
+    const there = more.buckets.get(bucket.lower);
+    const count = bucket.count + (there?.count ?? 0);
+    more.buckets.set(bucket.lower, { ...bucket, count });
+  }
+  more.exact &&= series.exact;
+  more.min = Math.min(more.min, series.min);
+  more.max = Math.max(more.max, series.max);
+}
+
+function seriesOf(merged: Merged): Series {
+  const { metric, family, labels, unit } = merged.of;
+  const identity = { metric, family, labels, unit };
+  if (merged.kind === "counter") {
+    return { ...identity, kind: "counter", value: merged.value };
+  }
+  if (merged.kind === "gauge") return { ...identity, kind: "gauge", ...merged.last };
+  const { more, sum } = merged;
+  const buckets = [...more.buckets.values()].toSorted((a, b) => a.lower - b.lower);
+  return {
+    ...identity,
+    kind: "histogram",
+    count: buckets.reduce((total, { count }) => total + count, 0),
+    sum,
+    min: more.min,
+    max: more.max,
+    exact: more.exact,
+    buckets,
+    quantiles: buckets.length === 0 ? [] : more.quantiles.map((q) => quantile(buckets, q)),
+  };
+}
+
+function secondsOf({ start, end }: Window): number {
+  return (Date.parse(end) - Date.parse(start)) / 1000;
+}
+
+function plus(a: Amount, b: Amount): Amount {
+  const sum = Number(a) + Number(b);
+  if (typeof a === "number" && typeof b === "number" && Math.abs(sum) < 2 ** 53) return sum;
+  const exact = BigInt(a) + BigInt(b);
+  return BigInt.asIntN(54, exact) === exact ? Number(exact) : exact.toString();
+}

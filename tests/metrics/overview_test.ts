@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import fc from "npm:fast-check@4.10.2";
+import type { Series, Window } from "../../metrics/document.ts";
+import { bucketOf } from "../../metrics/histogram.ts";
+import { Overview } from "../../metrics/overview.ts";
+import { SeriesBook } from "../../metrics/series_book.ts";
+
+const TIME = { metric: "packet_processing_time", labels: { message: "DHCPDISCOVER" }, unit: "ns" };
+const COUNT = { metric: "error_rate", labels: { kind: "unanswered" }, unit: "events" };
+const GAUGE = { metric: "cpu_usage", labels: { thread: "main" }, unit: "ratio" };
+
+/** A window of one second in which these times came, and a gauge had this value. */
+function windowOf(second: number, times: readonly number[], ratio = 0): Window {
+  const book = new SeriesBook(4);
+  for (const time of times) book.addToBucket(TIME, bucketOf(time), 1, BigInt(time));
+  book.set(GAUGE, ratio);
+  const at = (seconds: number) => new Date(seconds * 1000).toISOString();
+  return { start: at(second), end: at(second + 1), series: book.series() };
+}
+
+function histogram(series: readonly Series[]) {
+  const found = series.find(({ kind }) => kind === "histogram");
+  return found?.kind === "histogram" ? found : null;
+}
+
+Deno.test("Overview gives windows back as they came while there is room", () => {
+  const windows = [windowOf(0, [100, 3000]), windowOf(1, []), windowOf(2, [7])];
+  const overview = new Overview(4);
+  for (const window of windows) overview.add(window);
+  assert.deepEqual(overview.windows(), windows);
+});
+
+Deno.test("Overview keeps every event, whatever it merges", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.integer({ min: 0, max: 1e10 }), { maxLength: 5 }), { maxLength: 60 }),
+      fc.integer({ min: 1, max: 4 }).map((half) => 2 * half),
+      (times, limit) => {
+        const overview = new Overview(limit);
+        times.forEach((each, second) => overview.add(windowOf(second, each)));
+        const merged = overview.windows();
+        assert.ok(merged.length <= limit);
+        assert.equal(merged[0]?.start ?? null, times.length === 0 ? null : windowOf(0, []).start);
+        merged.slice(1).forEach((window, index) => assert.equal(window.start, merged[index]!.end));
+
+        const whole = new SeriesBook(4);
+        for (const time of times.flat()) whole.addToBucket(TIME, bucketOf(time), 1, BigInt(time));
+        const once = new Overview(2);
+        merged.forEach((window) => once.add(window));
+        const found = once.windows().flatMap(({ series }) => histogram(series) ?? []);
+        const wanted = histogram(whole.series());
+        assert.equal(found.reduce((sum, { count }) => sum + count, 0), wanted?.count ?? 0);
+        assert.equal(
+          found.reduce((sum, each) => sum + Number(each.sum), 0),
+          Number(wanted?.sum ?? 0),
+        );
+        if (wanted !== null) {
+          assert.equal(Math.min(...found.map(({ min }) => min)), wanted.min);
+          assert.equal(Math.max(...found.map(({ max }) => max)), wanted.max);
+        }
+      },
+    ),
+  );
+});
+
+Deno.test("Overview weighs the mean of a gauge by time, and keeps its extremes", () => {
+  const overview = new Overview(2);
+  for (let second = 0; second < 6; second++) overview.add(windowOf(second, [], second));
+  const gauges = overview.windows().map(({ series }) =>
+    series.find(({ kind }) => kind === "gauge")
+  );
+  assert.deepEqual(
+    gauges.map((gauge) =>
+      gauge?.kind === "gauge" ? [gauge.value, gauge.min, gauge.max, gauge.mean] : null
+    ),
+    [[3, 0, 3, 1.5], [5, 4, 5, 4.5]],
+  );
+});
+
+Deno.test("Overview adds what is known late to the window that it belongs to", () => {
+  const overview = new Overview(2);
+  for (let second = 0; second < 4; second++) overview.add(windowOf(second, []));
+  const book = new SeriesBook(4);
+  book.add(COUNT, 3);
+  overview.addTo(0, book.series());
+  overview.addTo(3, book.series());
+  overview.addTo(2, book.series());
+  const lost = overview.windows().map(({ series }) =>
+    series.find(({ kind }) => kind === "counter")
+  );
+  assert.deepEqual(
+    lost.map((counter) => counter?.kind === "counter" ? counter.value : null),
+    [3, 6],
+  );
+});
+
+Deno.test("Overview adds integers beyond 2^53 exactly", () => {
+  const series = (value: number | string): Series => ({
+    ...COUNT,
+    family: 4,
+    kind: "counter",
+    value,
+  });
+  const overview = new Overview(2);
+  const { start, end } = windowOf(0, []);
+  overview.add({ start, end, series: [series(2 ** 53 - 1)] });
+  overview.addTo(0, [series(1)]);
+  overview.addTo(0, [series("1")]);
+  assert.deepEqual(overview.windows()[0]!.series, [series("9007199254740993")]);
+});
