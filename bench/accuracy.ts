@@ -13,7 +13,7 @@ import { WindowBuilder } from "../metrics/windows.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { watch } from "../probes/monitoring_loop.ts";
 import { type Profile, PROFILES } from "../probes/sources.ts";
-import { exitWith, numberBetween } from "../tools/command_line.ts";
+import { exitWith, numberBetween } from "../command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { keaStatistics } from "../tools/lab/control_channel.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";

@@ -7,7 +7,7 @@
  */
 
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { exitWith, numberBetween } from "../tools/command_line.ts";
+import { exitWith, numberBetween } from "../command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { type Lab, startLab } from "../tools/lab/lab.ts";

@@ -1,10 +1,11 @@
 /**
- * What the three scripts of discovery share: options, output, one-line errors.
+ * What the three scripts of discovery share: options and output.
  *
  * @module
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { exitWith, print } from "../command_line.ts";
 
 /** A command with the options that choose a program; what it is called stands in `--help`. */
 export function programCommand(name: string) {
@@ -32,18 +33,10 @@ export function refuseBoth(
   Deno.exit(2);
 }
 
-/**
- * Prints what a script's work gives on standard output; an error becomes one line on standard
- * error and exit status 1. Whoever reads may stop early (`| head`).
- */
-export async function printResult(work: () => Promise<string>): Promise<void> {
-  try {
-    const bytes = new TextEncoder().encode(await work() + "\n");
-    for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
-  } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
-    const text = error instanceof Error ? error.message : String(error);
-    console.error(`error: ${text.replaceAll(/\s*\n\s*/g, " ")}`);
-    Deno.exit(1);
-  }
+/** Prints what a script's work gives, and ends the process. */
+export async function printResult(work: () => Promise<string>): Promise<never> {
+  return await exitWith(async () => {
+    print(`${await work()}\n`);
+    return 0;
+  });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "node:path";
+import { asMeant } from "../command_line.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { buildIdOf } from "./mapped_files.ts";
 import { chooseServer, findServers } from "./servers.ts";
@@ -25,9 +25,7 @@ export async function chooseProgram(
   chosen: { readonly server?: string | undefined; readonly executable?: string | undefined },
 ): Promise<Program> {
   if (chosen.executable !== undefined) {
-    return await installedProgram(
-      resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), chosen.executable),
-    );
+    return await installedProgram(asMeant(chosen.executable));
   }
   if (chosen.server !== undefined || (await findServers()).length > 0) {
     return await chooseServer(chosen.server);

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { exitWith, numberBetween, print } from "../command_line.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import { findBpftrace } from "./bpftrace.ts";
@@ -23,8 +24,8 @@ const command = new Command("probe")
   .addOption(
     new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
   )
-  .option("--duration <seconds>", "how long to watch", seconds(1, 31_536_000), 300)
-  .option("--interval <seconds>", "length of a window", seconds(0.2, 10), 1)
+  .option("--duration <seconds>", "how long to watch", numberBetween(1, 31_536_000), 300)
+  .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
   .allowExcessArguments(false)
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
@@ -35,16 +36,6 @@ Examples:
   deno task -q probe | jq -c '.series[] | select(.metric == "packet_processing_time")'`,
   )
   .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
-
-function seconds(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`A number from ${least} to ${most} is wanted.`);
-    }
-    return value;
-  };
-}
 
 /** Prints windows; a reader that goes away ends the watch. */
 async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
@@ -68,8 +59,7 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
     const window = windows.next(record);
     if (window === null || stop.signal.aborted) continue;
     try {
-      let bytes = new TextEncoder().encode(`${JSON.stringify(window)}\n`);
-      while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+      print(`${JSON.stringify(window)}\n`);
     } catch (error) {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       stop.abort();
@@ -79,11 +69,8 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  try {
+  await exitWith(async () => {
     await probe(command.opts());
-    Deno.exit(0);
-  } catch (error) {
-    console.error(`error: ${error instanceof Error ? error.message : error}`);
-    Deno.exit(1);
-  }
+    return 0;
+  });
 }

@@ -6,7 +6,7 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { exitWith } from "./command_line.ts";
+import { exitWith } from "../command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { startLab } from "./lab/lab.ts";

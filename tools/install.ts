@@ -7,7 +7,7 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { exitWith } from "./command_line.ts";
+import { exitWith } from "../command_line.ts";
 
 /** A program, the package that brings it, and what it is for. */
 interface Need {

@@ -9,10 +9,9 @@
  */
 
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { resolve } from "node:path";
 import { PROFILES } from "../probes/sources.ts";
 import { monitor } from "./monitor.ts";
-import { exitWith, numberBetween } from "./command_line.ts";
+import { asMeant, exitWith, numberBetween } from "../command_line.ts";
 
 const command = new Command("monitor")
   .description(
@@ -58,9 +57,7 @@ if (import.meta.main) {
       json: options.json ?? false,
       plan: options.plan ?? false,
       strict: options.strict ?? false,
-      ...(output === undefined
-        ? {}
-        : { output: resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), output) }),
+      ...(output === undefined ? {} : { output: asMeant(output) }),
     })
   );
 }

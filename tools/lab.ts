@@ -6,8 +6,7 @@
  */
 
 import { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { resolve } from "node:path";
-import { exitWith } from "./command_line.ts";
+import { asMeant, exitWith } from "../command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";
@@ -64,8 +63,7 @@ function threads(text: string): number {
 }
 
 function hook(text: string, before: readonly HookLibrary[]): HookLibrary[] {
-  const stand = Deno.env.get("INIT_CWD") ?? Deno.cwd();
-  const [path, json] = [resolve(stand, text.replace(/=.*/s, "")), /=(.*)/s.exec(text)?.[1]];
+  const [path, json] = [asMeant(text.replace(/=.*/s, "")), /=(.*)/s.exec(text)?.[1]];
   try {
     return [...before, { path, ...(json === undefined ? {} : { parameters: JSON.parse(json) }) }];
   } catch {

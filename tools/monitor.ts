@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { asMeant, print } from "../command_line.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { MetricsDocument, Window } from "../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../metrics/files.ts";
@@ -51,7 +52,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   const server = await chooseServer(options.server);
   if (options.plan) {
     const made = await planFor(server, options.profile);
-    print(options.json ? JSON.stringify(made, null, 2) : planText(made));
+    print(`${options.json ? JSON.stringify(made, null, 2) : planText(made)}\n`);
     return 0;
   }
   const bpftrace = await findBpftrace();
@@ -163,7 +164,7 @@ function after(milliseconds: number): Promise<void> {
 /** A new folder in the person's folder, named for server and time: kea-monitor-dhcp4-20260101T120000Z. */
 function defaultFolder({ family }: Server): string {
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
-  return join(Deno.env.get("INIT_CWD") ?? Deno.cwd(), `kea-monitor-dhcp${family}-${time}`);
+  return asMeant(`kea-monitor-dhcp${family}-${time}`);
 }
 
 async function makeFolder(folder: string): Promise<string> {
@@ -195,17 +196,9 @@ function stoppedBySignals(stop: AbortController): Disposable {
   };
 }
 
-/** Writes to standard output, and fails when nobody reads it (console.log would not). */
-function print(text: string): void {
-  let bytes = new TextEncoder().encode(`${text}\n`);
-  while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
-}
-
 /** Copies a file to standard output, and fails when nobody reads it. */
 async function printFile(path: string): Promise<void> {
-  for await (const piece of (await Deno.open(path)).readable) {
-    for (let rest = piece; rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
-  }
+  for await (const piece of (await Deno.open(path)).readable) print(piece);
 }
 
 /** A line for people. Where it goes may be gone; the measurement goes on. */

@@ -1,10 +1,11 @@
 /**
- * What the command lines of all scripts share: numbers in a range, and one-line errors.
+ * What the command lines of all scripts share: numbers in a range, paths, output, one-line errors.
  *
  * @module
  */
 
 import { InvalidArgumentError } from "npm:@commander-js/extra-typings@15.1.0";
+import { resolve } from "node:path";
 
 /** Makes a parser for an option's number, with the range in the error. */
 export function numberBetween(least: number, most: number): (text: string) => number {
@@ -17,14 +18,30 @@ export function numberBetween(least: number, most: number): (text: string) => nu
   };
 }
 
+/** A path from where the person stands; `deno task` runs elsewhere. */
+export function asMeant(path: string): string {
+  return resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), path);
+}
+
+/**
+ * Writes to standard output, and fails when nobody reads it (`console.log` would not).
+ *
+ * @throws {Deno.errors.BrokenPipe} when whoever read went away.
+ */
+export function print(content: string | Uint8Array): void {
+  let bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+}
+
 /**
  * Runs a script's work and ends the process with its exit status; an error becomes one line on
- * standard error and status 1.
+ * standard error and status 1. Whoever reads standard output may stop early (`| head`).
  */
 export async function exitWith(work: () => Promise<number>): Promise<never> {
   try {
     Deno.exit(await work());
   } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
     console.error(`error: ${oneLine(error)}`);
     Deno.exit(1);
   }
@@ -32,7 +49,6 @@ export async function exitWith(work: () => Promise<number>): Promise<never> {
 
 /** An error in one line for people. */
 export function oneLine(error: unknown): string {
-  if (error instanceof Deno.errors.BrokenPipe) return "Whoever read the output went away";
   const text = error instanceof Error ? error.message : String(error);
   return text.replaceAll(/\s*\n\s*/g, " ");
 }
