@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LineSplitter } from "./bytes.ts";
 import { CaptureError, type CaptureRecord, parseRecord, type Sample } from "./capture.ts";
 import type { ChangedSample } from "./map_changes.ts";
 import { MapScanner, MapsError } from "./map_scanner.ts";
@@ -24,14 +25,18 @@ const [BLANK, COLON] = [32, 58];
  * @throws {CaptureError} for a complete line that is not a record, with its number.
  */
 export async function* readChanges(
-  stream: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<ChangeRecord> {
   const scanner = new MapScanner();
+  const splitter = new LineSplitter();
   let number = 0;
-  for await (const lines of linesOf(stream)) {
-    for (const line of lines) {
+  for await (const piece of bytes) {
+    for (const line of splitter.lines(piece)) {
       number++;
       if (line.length > 0) yield recordOf(line, number, scanner);
+    }
+    if (splitter.rest.length > LONGEST_LINE) {
+      throw new CaptureError(`Cannot read line ${number + 1} of the capture: it has over 64 MiB`);
     }
   }
   if (number === 0) throw new CaptureError("Cannot read the capture: it holds no complete line");
@@ -69,41 +74,4 @@ function mapsIn(line: Uint8Array): number {
     return at;
   }
   return -1;
-}
-
-/** The complete lines of each piece of a stream, without their ends. They live until the next piece. */
-async function* linesOf(
-  stream: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Generator<Uint8Array>> {
-  let rest = new Uint8Array(0);
-  for await (const piece of stream) {
-    const last = piece.lastIndexOf(10);
-    const bytes = rest.length === 0 ? piece : joined(rest, piece);
-    if (last < 0) {
-      if (bytes.length > LONGEST_LINE) {
-        throw new CaptureError("Cannot read the capture: a line of more than 64 MiB");
-      }
-      rest = bytes.slice();
-      continue;
-    }
-    const end = bytes.length - piece.length + last;
-    yield split(bytes.subarray(0, end));
-    rest = bytes.slice(end + 1);
-  }
-}
-
-function* split(bytes: Uint8Array): Generator<Uint8Array> {
-  let start = 0;
-  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-    yield bytes.subarray(start, end);
-    start = end + 1;
-  }
-  yield bytes.subarray(start);
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
 }

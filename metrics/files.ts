@@ -62,32 +62,47 @@ export class CaptureFile implements Disposable {
   }
 }
 
+/** What a file is to hold: whole, or in pieces that live until the next one. */
+export type Content =
+  | string
+  | Uint8Array
+  | Iterable<Uint8Array>
+  | AsyncIterable<Uint8Array>;
+
 /**
  * Replaces a file by a whole new one: written beside, synced, renamed.
  *
- * @throws {WriteError} when it cannot be written; a file that was there stays as it was.
+ * @throws {WriteError} when it cannot be written; and whatever making the content throws. A file that
+ * was there stays as it was.
  */
-export async function replaceFile(
-  path: string,
-  content: string | Uint8Array | Iterable<Uint8Array>,
-): Promise<void> {
+export async function replaceFile(path: string, content: Content): Promise<void> {
   const beside = `${path}.${crypto.randomUUID()}`;
   try {
-    using file = await Deno.open(beside, { write: true, createNew: true });
-    for (const piece of piecesOf(content)) {
-      for (let rest = piece; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+    using file = writing(path, () => Deno.openSync(beside, { write: true, createNew: true }));
+    for await (const piece of piecesOf(content)) {
+      writing(path, () => {
+        for (let rest = piece; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+      });
     }
-    await file.sync();
+    writing(path, () => file.syncSync());
+    writing(path, () => Deno.renameSync(beside, path));
   } catch (error) {
     await Deno.remove(beside).catch(() => {});
-    throw refused(path, error, "make room or give another folder");
+    throw error;
   }
-  await Deno.rename(beside, path);
 }
 
-function piecesOf(content: string | Uint8Array | Iterable<Uint8Array>): Iterable<Uint8Array> {
+function piecesOf(content: Content): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   if (typeof content === "string") return [new TextEncoder().encode(content)];
   return content instanceof Uint8Array ? [content] : content;
+}
+
+function writing<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw refused(path, error, "make room or give another folder");
+  }
 }
 
 function refused(path: string, error: unknown, remedy: string): WriteError {

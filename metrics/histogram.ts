@@ -40,6 +40,16 @@ export function boundsOf(bucket: number): { lower: number; upper: number } {
   return { lower, upper: lower + width };
 }
 
+/** The rank of a quantile among `total` events, from 1: nearest rank. */
+export function rankOf(q: number, total: number): number {
+  return Math.max(1, Math.ceil(q * total));
+}
+
+/** A quantile whose event is in a bucket: its middle. */
+export function quantileIn(q: number, { lower, upper }: Omit<Bucket, "count">): Quantile {
+  return { q, value: (lower + upper) / 2, lower, upper };
+}
+
 /**
  * Finds a quantile by nearest rank.
  *
@@ -49,11 +59,11 @@ export function boundsOf(bucket: number): { lower: number; upper: number } {
 export function quantile(buckets: readonly Bucket[], q: number): Quantile {
   const total = buckets.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) throw new RangeError("Cannot find a quantile of no events");
-  const rank = Math.max(1, Math.ceil(q * total));
+  const rank = rankOf(q, total);
   let seen = 0;
-  for (const { lower, upper, count } of buckets) {
-    seen += count;
-    if (seen >= rank) return { q, value: (lower + upper) / 2, lower, upper };
+  for (const bucket of buckets) {
+    seen += bucket.count;
+    if (seen >= rank) return quantileIn(q, bucket);
   }
   throw new RangeError(`Cannot find quantile ${q}, one from 0 to 1 is wanted`);
 }

@@ -5,7 +5,7 @@
  */
 
 import { bucketOf } from "./histogram.ts";
-import type { Change } from "./map_changes.ts";
+import type { Change, MapKey } from "./map_changes.ts";
 import { messageName } from "./messages.ts";
 import type { SeriesBook, SeriesName } from "./series_book.ts";
 
@@ -16,10 +16,12 @@ export interface Dictionary {
   readonly operations: readonly string[];
   /** Readable names of exception types by mangled name. */
   readonly names: Readonly<Record<string, string>>;
+  /** Gives one object to all that name the same series. */
+  readonly series: (name: SeriesName) => SeriesName;
 }
 
 /** What a key of a map counts: adds its difference, modulo 2^64, to a book. */
-export type Meaning = (book: SeriesBook, difference: bigint) => void;
+export type Meaning = (book: SeriesBook, difference: number | bigint) => void;
 
 /** Finds what a key counts, once for all its differences. */
 type Decoder = (key: readonly string[], words: Dictionary) => Meaning;
@@ -34,41 +36,48 @@ const SOCKETS = ["", "raw", "udp"];
  * the mean number of packets under way times the window's length (Little's law), and 2^44 ns are
  * 17,592 s; so with 10 s windows up to 1,700 packets may be under way.
  */
-const TIME_BITS = 44n;
+const TIME = { bits: 44n, event: 2 ** 44 };
 
 /** Traffic maps hold count << 40 | sum of bytes: 16 million packets and 1 TiB a window. */
-const BYTE_BITS = 40n;
+const BYTES = { bits: 40n, event: 2 ** 40 };
 
 const LAST_BUCKET = bucketOf(2 ** 63);
 
-const split = (value: bigint, bits: bigint) => ({
-  count: Number(value >> bits),
-  sum: value & ((1n << bits) - 1n),
-});
+/** Events in the upper bits, their sum in the lower ones. */
+function split(
+  value: number | bigint,
+  { bits, event }: typeof TIME,
+): { count: number; sum: number } {
+  if (typeof value === "number") {
+    const count = Math.floor(value / event);
+    return { count, sum: value - count * event };
+  }
+  return { count: Number(value >> bits), sum: Number(BigInt.asUintN(Number(bits), value)) };
+}
 
 const time = (
   nameOf: (key: readonly string[], words: Dictionary) => Omit<SeriesName, "unit">,
 ): Decoder =>
 (key, words) => {
-  const name = { ...nameOf(key, words), unit: "ns" };
+  const name = words.series({ ...nameOf(key, words), unit: "ns" });
   const bucket = Number(key.at(-1) || NaN);
   if (!(Number.isInteger(bucket) && bucket >= 0 && bucket <= LAST_BUCKET)) {
     throw new RangeError(`the key "${key}" of a map of times names no bucket`);
   }
   return (book, difference) => {
-    const { count, sum } = split(difference, TIME_BITS);
+    const { count, sum } = split(difference, TIME);
     if (count > 0) book.addToBucket(name, bucket, count, sum);
   };
 };
 
-const traffic = (direction: "received" | "sent"): Decoder => ([socket]) => {
+const traffic = (direction: "received" | "sent"): Decoder => ([socket], { series }) => {
   const labels = { direction, socket: SOCKETS[Number(socket)] ?? "unknown" };
-  const packets = { metric: "network_traffic", labels, unit: "packets" };
-  const bytes = { metric: "network_traffic", labels, unit: "bytes" };
+  const packets = series({ metric: "network_traffic", labels, unit: "packets" });
+  const bytes = series({ metric: "network_traffic", labels, unit: "bytes" });
   return (book, difference) => {
-    const { count, sum } = split(difference, BYTE_BITS);
+    const { count, sum } = split(difference, BYTES);
     book.add(packets, count);
-    book.add(bytes, Number(sum));
+    book.add(bytes, sum);
   };
 };
 
@@ -76,7 +85,8 @@ const errors = (
   labelsOf: (key: readonly string[], words: Dictionary) => Readonly<Record<string, string>>,
 ): Decoder =>
 (key, words) => {
-  const name = { metric: "error_rate", labels: labelsOf(key, words), unit: "events" };
+  const labels = labelsOf(key, words);
+  const name = words.series({ metric: "error_rate", labels, unit: "events" });
   return (book, difference) => book.add(name, Number(difference));
 };
 
@@ -166,21 +176,8 @@ export function meaningOf(map: string, key: string, words: Dictionary): Meaning 
   return decoder === null ? null : decoder(keyParts(map, key), words);
 }
 
-/**
- * Adds what changed in one map to a book. Maps that are not public are passed over.
- *
- * @param key as in {@linkcode meaningOf}.
- * @param difference of two readings, modulo 2^64; nothing is added for 0.
- */
-export function decode(
-  book: SeriesBook,
-  map: string,
-  key: string,
-  difference: bigint,
-  words: Dictionary,
-): void {
-  if (difference !== 0n) meaningOf(map, key, words)?.(book, difference);
-}
+/** Message types in the keys of those maps. */
+const types = new WeakMap<MapKey, number>();
 
 /**
  * Adds up the events of a map by message type: of `@received` or `@processing`.
@@ -191,11 +188,12 @@ export function countsByMessage(
   map: "@received" | "@processing",
   changes: Iterable<Change>,
 ): Map<number, number> {
-  const [part, bits] = map === "@received" ? [1, BYTE_BITS] : [0, TIME_BITS];
+  const [part, bits] = map === "@received" ? [1, BYTES] : [0, TIME];
   const counts = new Map<number, number>();
-  for (const [name, key, difference] of changes) {
-    if (name !== map) continue;
-    const type = Number(keyParts(map, key)[part]);
+  for (const [key, difference] of changes) {
+    if (key.map !== map) continue;
+    let type = types.get(key);
+    if (type === undefined) types.set(key, type = Number(keyParts(map, key.key)[part]));
     counts.set(type, (counts.get(type) ?? 0) + split(difference, bits).count);
   }
   return counts;

@@ -61,11 +61,6 @@ export class Overview {
     this.#limit = limit;
   }
 
-  /** How many windows were added. */
-  get count(): number {
-    return this.#count;
-  }
-
   /** Adds the next window. */
   add(window: Window): void {
     if (this.#count === this.#limit * this.#each) this.#halve();
@@ -74,11 +69,6 @@ export class Overview {
     span.end = window.end;
     span.add(window.series, secondsOf(window));
     this.#count++;
-  }
-
-  /** Adds series to a window that came before, by its number from 0. */
-  addTo(window: number, series: readonly Series[]): void {
-    this.#spans[Math.floor(window / this.#each)]?.add(series, 0);
   }
 
   /** The windows, at most as many as the limit. */
@@ -114,20 +104,9 @@ export async function overviewOf(
   records: AsyncIterable<CaptureRecord | ChangeRecord>,
   limit?: number,
 ): Promise<MetricsDocument> {
-  const builder = new WindowBuilder();
   const overview = new Overview(limit);
-  for await (const record of records) {
-    if (builder.next(record) !== null) overview.add(builder.newest!);
-  }
-  return withOverview(builder, overview);
-}
-
-/** The document of what a builder saw, with the windows of an overview that saw its windows. */
-export function withOverview(builder: WindowBuilder, overview: Overview): MetricsDocument {
-  const unanswered = builder.unanswered();
-  for (let window = 0; window < overview.count; window++) {
-    overview.addTo(window, unanswered(window));
-  }
+  const builder = new WindowBuilder((window) => overview.add(window.final()));
+  for await (const record of records) builder.next(record);
   return { ...builder.document(), windows: overview.windows() };
 }
 

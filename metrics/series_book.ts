@@ -4,8 +4,17 @@
  * @module
  */
 
+import type { ByteBuffer } from "./bytes.ts";
 import type { HistogramSeries, Series } from "./document.ts";
-import { boundsOf, type Bucket, quantile, QUANTILES } from "./histogram.ts";
+import {
+  boundsOf,
+  type Bucket,
+  bucketOf,
+  type Quantile,
+  quantileIn,
+  QUANTILES,
+  rankOf,
+} from "./histogram.ts";
 
 /** Which series: metric, labels and unit. */
 export interface SeriesName {
@@ -23,57 +32,76 @@ interface Tally {
   greatest: number;
 }
 
-type Entry =
-  & { readonly name: SeriesName }
-  & (
-    | { readonly kind: "histogram"; sum: bigint; readonly tallies: Map<number, Tally> }
-    | { readonly kind: "counter"; value: number }
-    | {
-      readonly kind: "gauge";
-      value: number;
-      min: number;
-      max: number;
-      sum: number;
-      times: number;
-    }
-  );
+interface Histogram {
+  readonly name: SeriesName;
+  readonly kind: "histogram";
+  /** The sum is in two parts: a double as long as it is exact, and what was in it before. */
+  sum: number;
+  earlier: bigint;
+  /** By bucket, in which there are only those from the lowest to the highest. */
+  readonly tallies: (Tally | undefined)[];
+  lowest: number;
+  highest: number;
+}
 
-/** Series under construction. */
+interface Counter {
+  readonly name: SeriesName;
+  readonly kind: "counter";
+  value: number;
+}
+
+interface Gauge {
+  readonly name: SeriesName;
+  readonly kind: "gauge";
+  value: number;
+  min: number;
+  max: number;
+  sum: number;
+  times: number;
+}
+
+type Entry = Histogram | Counter | Gauge;
+
+/** Series under construction. Names that are one object are found fastest. */
 export class SeriesBook {
   readonly #family: 4 | 6 | null;
   readonly #entries = new Map<string, Entry>();
+  readonly #histograms = new Map<SeriesName, Histogram>();
 
   constructor(family: 4 | 6 | null) {
     this.#family = family;
   }
 
-  /** Adds `count` events of together `sum` to a bucket. */
-  addToBucket(name: SeriesName, bucket: number, count: number, sum: bigint): void {
-    const entry = this.#entry(name, "histogram", () => ({ sum: 0n, tallies: new Map() }));
+  /** Adds `count` events of together `sum`, below 2^52, to a bucket. */
+  addToBucket(name: SeriesName, bucket: number, count: number, sum: number): void {
+    const entry = this.#histogram(name);
     entry.sum += sum;
-    const tally = entry.tallies.get(bucket) ??
-      { count: 0, known: 0, least: Infinity, greatest: -Infinity };
+    carry(entry);
+    const tally = tallyOf(entry, bucket);
     tally.count += count;
-    if (count === 1) {
-      tally.known++;
-      tally.least = Math.min(tally.least, Number(sum));
-      tally.greatest = Math.max(tally.greatest, Number(sum));
-    }
-    entry.tallies.set(bucket, tally);
+    if (count !== 1) return;
+    tally.known++;
+    if (sum < tally.least) tally.least = sum;
+    if (sum > tally.greatest) tally.greatest = sum;
   }
 
   /** Adds to a counter; 0 makes it known. */
   add(name: SeriesName, value: number): void {
-    this.#entry(name, "counter", () => ({ value: 0 })).value += value;
+    const key = `counter${seriesKey(name)}`;
+    const entry = this.#entries.get(key) as Counter | undefined;
+    if (entry === undefined) this.#entries.set(key, { name, kind: "counter", value });
+    else entry.value += value;
   }
 
   /** Sets a gauge; its extremes and mean are those of all that was set. */
   set(name: SeriesName, value: number): void {
-    const entry = this.#entry(
-      name,
-      "gauge",
-      () => ({ value, min: value, max: value, sum: 0, times: 0 }),
-    );
+    const key = `gauge${seriesKey(name)}`;
+    const entry = this.#entries.get(key) as Gauge | undefined;
+    if (entry === undefined) {
+      const first = { value, min: value, max: value, sum: value, times: 1 };
+      this.#entries.set(key, { name, kind: "gauge", ...first });
+      return;
+    }
     entry.value = value;
     entry.min = Math.min(entry.min, value);
     entry.max = Math.max(entry.max, value);
@@ -81,31 +109,46 @@ export class SeriesBook {
     entry.times++;
   }
 
-  /** The series, in the order in which they were first seen. */
-  series(): Series[] {
-    return [...this.#entries.values()].map((entry) => {
-      const identity = { ...entry.name, labels: { ...entry.name.labels }, family: this.#family };
-      if (entry.kind === "counter") return { ...identity, kind: "counter", value: entry.value };
-      if (entry.kind === "gauge") {
-        const { value, min, max, sum, times } = entry;
-        return { ...identity, kind: "gauge", value, min, max, mean: sum / times };
-      }
-      return { ...identity, kind: "histogram", ...histogramOf(entry.tallies, entry.sum) };
-    });
+  /** Adds what another book holds, as if it had come to this one. */
+  merge(other: SeriesBook): void {
+    for (const [key, from] of other.#entries) {
+      const to = this.#entries.get(key);
+      if (from.kind === "histogram") mergeHistogram(this.#histogram(from.name), from);
+      else if (to === undefined) this.#entries.set(key, { ...from });
+      else if (from.kind === "counter") (to as Counter).value += from.value;
+      else mergeGauge(to as Gauge, from);
+    }
   }
 
-  #entry<K extends Entry["kind"]>(
-    name: SeriesName,
-    kind: K,
-    make: () => Omit<Extract<Entry, { kind: K }>, "name" | "kind">,
-  ): Extract<Entry, { kind: K }> {
-    const key = kind + seriesKey(name);
-    let entry = this.#entries.get(key);
+  /** Writes the JSON of {@linkcode SeriesBook.series}, made without them. */
+  write(buffer: ByteBuffer): void {
+    const family = JSON.stringify(this.#family);
+    let before = "[";
+    for (const entry of this.#entries.values()) {
+      buffer.appendText(before);
+      before = ",";
+      if (entry.kind === "histogram") writeHistogram(entry, family, buffer);
+      else buffer.appendText(JSON.stringify(seriesOf(entry, this.#family)));
+    }
+    buffer.appendText(before === "[" ? "[]" : "]");
+  }
+
+  /** The series, in the order in which they were first seen. */
+  series(): Series[] {
+    return [...this.#entries.values()].map((entry) => seriesOf(entry, this.#family));
+  }
+
+  #histogram(name: SeriesName): Histogram {
+    let entry = this.#histograms.get(name);
+    if (entry !== undefined) return entry;
+    const key = `histogram${seriesKey(name)}`;
+    entry = this.#entries.get(key) as Histogram | undefined;
     if (entry === undefined) {
-      entry = { name, kind, ...make() } as unknown as Entry;
+      entry = { name, kind: "histogram", sum: 0, earlier: 0n, ...NO_TALLIES, tallies: [] };
       this.#entries.set(key, entry);
     }
-    return entry as Extract<Entry, { kind: K }>;
+    this.#histograms.set(name, entry);
+    return entry;
   }
 }
 
@@ -124,21 +167,122 @@ function keyOf({ metric, labels, unit }: SeriesName): string {
   return JSON.stringify([metric, unit, sorted]);
 }
 
-function histogramOf(
-  tallies: ReadonlyMap<number, Tally>,
-  sum: bigint,
-): Pick<HistogramSeries, "count" | "sum" | "min" | "max" | "exact" | "buckets" | "quantiles"> {
-  const sorted = [...tallies].toSorted(([a], [b]) => a - b);
-  const buckets: Bucket[] = sorted.map(([bucket, { count }]) => ({ ...boundsOf(bucket), count }));
-  const [lowest, highest] = [sorted[0]![1], sorted.at(-1)![1]];
-  const exact = lowest.known === lowest.count && highest.known === highest.count;
+const NO_TALLIES = { lowest: Infinity, highest: -1 };
+
+function tallyOf(histogram: Histogram, bucket: number): Tally {
+  const there = histogram.tallies[bucket];
+  if (there !== undefined) return there;
+  if (bucket < histogram.lowest) histogram.lowest = bucket;
+  if (bucket > histogram.highest) histogram.highest = bucket;
+  return histogram.tallies[bucket] = { count: 0, known: 0, least: Infinity, greatest: -Infinity };
+}
+
+function mergeHistogram(to: Histogram, from: Histogram): void {
+  to.earlier += from.earlier;
+  to.sum += from.sum;
+  carry(to);
+  for (let bucket = from.lowest; bucket <= from.highest; bucket++) {
+    const tally = from.tallies[bucket];
+    if (tally === undefined) continue;
+    const there = tallyOf(to, bucket);
+    there.count += tally.count;
+    there.known += tally.known;
+    if (tally.least < there.least) there.least = tally.least;
+    if (tally.greatest > there.greatest) there.greatest = tally.greatest;
+  }
+}
+
+function mergeGauge(to: Gauge, from: Gauge): void {
+  to.value = from.value;
+  to.min = Math.min(to.min, from.min);
+  to.max = Math.max(to.max, from.max);
+  to.sum += from.sum;
+  to.times += from.times;
+}
+
+/** Keeps the sum where a double is exact. */
+function carry(histogram: Histogram): void {
+  if (histogram.sum < 2 ** 52) return;
+  histogram.earlier += BigInt(histogram.sum);
+  histogram.sum = 0;
+}
+
+function seriesOf(entry: Entry, family: 4 | 6 | null): Series {
+  const { metric, labels, unit } = entry.name;
+  const identity = { metric, family, labels: { ...labels }, unit };
+  if (entry.kind === "counter") return { ...identity, kind: "counter", value: entry.value };
+  if (entry.kind === "histogram") return { ...identity, kind: "histogram", ...histogramOf(entry) };
+  const { value, min, max, sum, times } = entry;
+  return { ...identity, kind: "gauge", value, min, max, mean: sum / times };
+}
+
+/** All buckets, and the beginnings of their texts behind a comma. */
+const BOUNDS = Array.from({ length: bucketOf(2 ** 63) + 1 }, (_, bucket) => boundsOf(bucket));
+const BUCKET_TEXTS = BOUNDS.map(({ lower, upper }) =>
+  new TextEncoder().encode(`,{"lower":${lower},"upper":${upper},"count":`)
+);
+const CLOSE = new TextEncoder().encode("}");
+
+/** What `JSON.stringify()` makes of a histogram's series, in a tenth of the time. */
+function writeHistogram(histogram: Histogram, family: string, buffer: ByteBuffer): void {
+  const { name: { metric, labels, unit }, tallies, lowest, highest } = histogram;
+  const { count, sum, min, max, exact } = factsOf(histogram);
+  buffer.appendText(
+    `{"metric":${JSON.stringify(metric)},"family":${family},` +
+      `"labels":${JSON.stringify(labels)},"unit":${JSON.stringify(unit)},"kind":"histogram",` +
+      `"count":${count},"sum":${JSON.stringify(sum)},"min":${min},"max":${max},"exact":${exact},` +
+      `"buckets":[`,
+  );
+  for (let bucket = lowest; bucket <= highest; bucket++) {
+    const tally = tallies[bucket];
+    if (tally === undefined) continue;
+    const text = BUCKET_TEXTS[bucket]!;
+    buffer.appendFew(bucket === lowest ? text.subarray(1) : text);
+    buffer.appendWhole(tally.count);
+    buffer.appendFew(CLOSE);
+  }
+  const quantiles = quantilesOf(histogram, count).map(({ q, value, lower, upper }) =>
+    `{"q":${q},"value":${value},"lower":${lower},"upper":${upper}}`
+  );
+  buffer.appendText(`],"quantiles":[${quantiles.join(",")}]}`);
+}
+
+function histogramOf(histogram: Histogram) {
+  const buckets: Bucket[] = [];
+  histogram.tallies.forEach((tally, bucket) =>
+    buckets.push({ ...BOUNDS[bucket]!, count: tally!.count })
+  );
+  const facts = factsOf(histogram);
+  return { ...facts, buckets, quantiles: quantilesOf(histogram, facts.count) };
+}
+
+function factsOf(
+  { tallies, lowest, highest, sum, earlier }: Histogram,
+): Pick<HistogramSeries, "count" | "sum" | "min" | "max" | "exact"> {
+  let count = 0;
+  for (let bucket = lowest; bucket <= highest; bucket++) count += tallies[bucket]?.count ?? 0;
+  const [first, last] = [tallies[lowest]!, tallies[highest]!];
+  const exact = first.known === first.count && last.known === last.count;
+  const whole = earlier + BigInt(sum);
   return {
-    count: buckets.reduce((total, { count }) => total + count, 0),
-    sum: sum <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sum) : sum.toString(),
-    min: exact ? lowest.least : buckets[0]!.lower,
-    max: exact ? highest.greatest : buckets.at(-1)!.upper,
+    count,
+    sum: whole <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(whole) : whole.toString(),
+    min: exact ? first.least : BOUNDS[lowest]!.lower,
+    max: exact ? last.greatest : BOUNDS[highest]!.upper,
     exact,
-    buckets,
-    quantiles: QUANTILES.map((q) => quantile(buckets, q)),
   };
+}
+
+/** By nearest rank, in one pass. */
+function quantilesOf({ tallies, lowest, highest }: Histogram, total: number): Quantile[] {
+  const found: Quantile[] = [];
+  let seen = 0;
+  for (let bucket = lowest; bucket <= highest; bucket++) {
+    seen += tallies[bucket]?.count ?? 0;
+    for (let q = QUANTILES[found.length]; q !== undefined; q = QUANTILES[found.length]) {
+      if (seen < rankOf(q, total)) break;
+      found.push(quantileIn(q, BOUNDS[bucket]!));
+    }
+  }
+  return found;
 }

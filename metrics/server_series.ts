@@ -13,7 +13,7 @@ import type { SeriesBook } from "./series_book.ts";
  * @returns its CPU seconds; 0 where a reading is missing.
  */
 export function addProcess(
-  books: readonly SeriesBook[],
+  book: SeriesBook,
   before: ProcessSample | null,
   now: ProcessSample | null,
   seconds: number,
@@ -22,11 +22,9 @@ export function addProcess(
   const threads = new Map(before.threads.map((thread) => [thread.tid, thread]));
   const all = { user: 0, system: 0 };
   const add = (thread: string, mode: string, spent: number) => {
-    for (const book of books) {
-      const labels = { mode, thread };
-      book.set({ metric: "cpu_usage", labels, unit: "ratio" }, spent / seconds);
-      book.add({ metric: "cpu_usage", labels, unit: "seconds" }, spent);
-    }
+    const labels = { mode, thread };
+    book.set({ metric: "cpu_usage", labels, unit: "ratio" }, spent / seconds);
+    book.add({ metric: "cpu_usage", labels, unit: "seconds" }, spent);
   };
   for (const { tid, thread, user_seconds, system_seconds } of now.threads) {
     const earlier = threads.get(tid);
@@ -39,20 +37,18 @@ export function addProcess(
   }
   add("all", "user", all.user);
   add("all", "system", all.system);
-  for (const book of books) {
-    for (const [kind, bytes] of Object.entries(now.memory)) {
-      book.set({ metric: "memory_usage", labels: { kind }, unit: "bytes" }, bytes);
-    }
-    for (const kind of ["minor", "major"] as const) {
-      const faults = now[`${kind}_faults`] - before[`${kind}_faults`];
-      book.add({ metric: "memory_usage", labels: { kind }, unit: "faults" }, faults);
-    }
-    if (now.throttled_seconds !== null && before.throttled_seconds !== null) {
-      book.add(
-        { metric: "cpu_usage", labels: { mode: "throttled", thread: "all" }, unit: "seconds" },
-        now.throttled_seconds - before.throttled_seconds,
-      );
-    }
+  for (const [kind, bytes] of Object.entries(now.memory)) {
+    book.set({ metric: "memory_usage", labels: { kind }, unit: "bytes" }, bytes);
+  }
+  for (const kind of ["minor", "major"] as const) {
+    const faults = now[`${kind}_faults`] - before[`${kind}_faults`];
+    book.add({ metric: "memory_usage", labels: { kind }, unit: "faults" }, faults);
+  }
+  if (now.throttled_seconds !== null && before.throttled_seconds !== null) {
+    book.add(
+      { metric: "cpu_usage", labels: { mode: "throttled", thread: "all" }, unit: "seconds" },
+      now.throttled_seconds - before.throttled_seconds,
+    );
   }
   return all.user + all.system;
 }
@@ -62,16 +58,14 @@ export class SocketDrops {
   readonly #known = new Map<string, number>();
 
   /** Takes the first reading, or the next; drops from before the first are not ours. */
-  add(books: readonly SeriesBook[], sockets: readonly SocketSample[]): void {
+  add(book: SeriesBook, sockets: readonly SocketSample[]): void {
     const first = this.#known.size === 0;
     for (const { id, socket, drops } of sockets) {
       // A socket opened later counts from its own beginning.
       const before = this.#known.get(id) ?? (first ? drops : 0);
       this.#known.set(id, drops);
       const labels = { kind: "kernel_drop", id: socket };
-      for (const book of books) {
-        book.add({ metric: "error_rate", labels, unit: "events" }, drops - before);
-      }
+      book?.add({ metric: "error_rate", labels, unit: "events" }, drops - before);
     }
   }
 }

@@ -13,66 +13,85 @@ export interface Traffic {
 /** Counts by message type. */
 export type Counts = ReadonlyMap<number, number>;
 
+/** An answer that comes more windows than these later counts as none. */
+export const HORIZON = 60;
+
 /**
  * Tells unanswered packets from those that are only under way at a window's edge.
  *
  * What is open at an edge is lost or under way, and what is lost stays open for ever. So the packets
- * lost by an edge are at most the fewest that are open at any later edge: {@linkcode settled} looks
- * ahead and is as exact as the last reading, {@linkcode next} cannot and waits one window.
+ * lost by an edge are the fewest that are open at any of the edges from it on, {@linkcode HORIZON}
+ * windows ahead.
  */
 export class Unanswered {
-  /** What was open at the end of each window, by segment. */
-  readonly #segments: Map<number, number>[][] = [[]];
-  #told = new Map<number, number>();
-
-  /** Begins a new segment: what was open in the one before gets no answer any more. */
-  restart(): void {
-    this.#segments.push([]);
-    this.#told = new Map();
-  }
+  /** What was open at the ends of the windows that are not settled yet. */
+  #edges: Counts[] = [];
+  #open: Counts = new Map();
+  #settled: Counts = new Map();
+  #live: Counts = new Map();
 
   /**
    * Takes the next window.
    *
-   * @returns the packets that are taken for lost since the last call; never negative, 0 for each
-   * message seen. Those of the newest window come with the next one.
+   * @returns the packets that are taken for lost since the last call, as far as the edge before
+   * tells: one window late, and a few that are answered later may be among them. Never negative, 0
+   * for each message seen.
    */
   next({ received, answered }: Traffic): Counts {
-    const edges = this.#segments.at(-1)!;
-    const before = edges.at(-1) ?? new Map<number, number>();
+    const before = this.#open;
     const open = new Map(before);
     for (const [type, count] of received) open.set(type, (open.get(type) ?? 0) + count);
     for (const [type, count] of answered) open.set(type, (open.get(type) ?? 0) - count);
-    edges.push(open);
-
-    const news = new Map<number, number>();
-    for (const [type, count] of open) {
-      const told = this.#told.get(type) ?? 0;
-      const lost = Math.max(told, Math.min(before.get(type) ?? 0, count));
-      this.#told.set(type, lost);
-      news.set(type, lost - told);
-    }
+    this.#open = open;
+    this.#edges.push(open);
+    const lost = new Map([...open].map(([type, count]) => {
+      const fewest = Math.min(before.get(type) ?? 0, count);
+      return [type, Math.max(this.#live.get(type) ?? 0, fewest)];
+    }));
+    const news = difference(lost, this.#live);
+    this.#live = lost;
     return news;
   }
 
-  /**
-   * What each window turned out to have lost, given all that came after it. The sum is what was
-   * open at the last reading of each segment.
-   */
-  settled(): Counts[] {
-    return this.#segments.flatMap((edges) => {
-      const fewest = new Map<number, number>();
-      const lost = edges.toReversed().map((open) => {
-        for (const [type, count] of open) {
-          fewest.set(type, Math.min(fewest.get(type) ?? Infinity, Math.max(0, count)));
-        }
-        return new Map([...open.keys()].map((type) => [type, fewest.get(type)!]));
-      }).reverse();
-      return lost.map((counts, index) =>
-        new Map(
-          [...counts].map(([type, count]) => [type, count - (lost[index - 1]?.get(type) ?? 0)]),
-        )
-      );
-    });
+  /** What the oldest windows lost that are settled now and were not before. */
+  *settled(): Generator<Counts> {
+    while (this.#edges.length > 0) {
+      const fewest = this.#fewest();
+      const isKnown = this.#edges.length > HORIZON ||
+        [...fewest].every(([type, count]) => count <= (this.#settled.get(type) ?? 0));
+      if (!isKnown) return;
+      yield this.#settle(fewest);
+    }
   }
+
+  /** Settles all windows: what is open now gets no answer any more. */
+  *end(): Generator<Counts> {
+    while (this.#edges.length > 0) yield this.#settle(this.#fewest());
+    this.#open = this.#settled = this.#live = new Map();
+  }
+
+  /** By each message of the oldest window, the fewest that were open from its end on. */
+  #fewest(): Counts {
+    return new Map([...this.#edges[0]!.keys()].map((type) => {
+      let fewest = Infinity;
+      for (const edge of this.#edges) fewest = Math.min(fewest, edge.get(type)!);
+      return [type, fewest];
+    }));
+  }
+
+  #settle(fewest: Counts): Counts {
+    this.#edges.shift();
+    const lost = new Map(
+      [...fewest].map(([type, count]) =>
+        [type, Math.max(count, this.#settled.get(type) ?? 0)] as const
+      ),
+    );
+    const news = difference(lost, this.#settled);
+    this.#settled = lost;
+    return news;
+  }
+}
+
+function difference(now: Counts, before: Counts): Counts {
+  return new Map([...now].map(([type, count]) => [type, count - (before.get(type) ?? 0)]));
 }

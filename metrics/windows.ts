@@ -4,14 +4,15 @@
  * @module
  */
 
+import { ByteBuffer } from "./bytes.ts";
 import type { CaptureHeader, CaptureRecord, Sample } from "./capture.ts";
 import { CaptureError } from "./capture.ts";
 import type { ChangeRecord } from "./capture_changes.ts";
 import type { Cost, MetricsDocument, Series, Window } from "./document.ts";
-import { type Change, type ChangedSample, changesBetween } from "./map_changes.ts";
+import { type Change, type ChangedSample, MapChanges, type MapKey } from "./map_changes.ts";
 import { countsByMessage, type Dictionary, type Meaning, meaningOf } from "./map_decoding.ts";
 import { expectsAnswer, messageName } from "./messages.ts";
-import { SeriesBook } from "./series_book.ts";
+import { SeriesBook, seriesKey, type SeriesName } from "./series_book.ts";
 import { addProcess, SocketDrops } from "./server_series.ts";
 import { type Counts, Unanswered } from "./unanswered.ts";
 
@@ -26,18 +27,102 @@ export const METRICS = [
   "error_rate",
 ] as const;
 
+/** Series of unanswered packets, given their counts. */
+type UnansweredSeries = (counts: Counts) => Series[];
+
+/** A window that becomes series as far as somebody asks. */
+export class BuiltWindow {
+  readonly #times: Pick<Window, "start" | "end">;
+  readonly #unansweredSeries: UnansweredSeries;
+  readonly #live: Counts;
+  #book: SeriesBook;
+  #written: Uint8Array | null = null;
+  #lost: Counts | null = null;
+
+  constructor(
+    times: Pick<Window, "start" | "end">,
+    book: SeriesBook,
+    live: Counts,
+    unansweredSeries: UnansweredSeries,
+  ) {
+    this.#times = times;
+    this.#book = book;
+    this.#live = live;
+    this.#unansweredSeries = unansweredSeries;
+  }
+
+  /** Whether it is settled which of its packets got no answer. */
+  get isFinished(): boolean {
+    return this.#lost !== null;
+  }
+
+  /** Tells which of its packets got no answer. */
+  finish(lost: Counts): void {
+    this.#lost = lost;
+  }
+
+  /**
+   * The window with the packets without an answer as far as they are known at its end: one window
+   * late, and a few that were only under way may be among them.
+   */
+  live(): Window {
+    const series = [...this.#book.series(), ...this.#unansweredSeries(this.#live)];
+    return { ...this.#times, series };
+  }
+
+  /** The window as a document has it; only when it is finished. */
+  final(): Window {
+    const series = [...this.#book.series(), ...this.#unansweredSeries(this.#lost ?? new Map())];
+    return { ...this.#times, series };
+  }
+
+  /** Writes what is known and forgets the rest: a window may wait for long. */
+  keepWritten(): void {
+    const buffer = new ByteBuffer(2 ** 14);
+    this.#book.write(buffer);
+    this.#written = buffer.view.slice();
+    this.#book = new SeriesBook(null);
+  }
+
+  /** Writes the JSON of {@linkcode BuiltWindow.final}. */
+  write(buffer: ByteBuffer): void {
+    buffer.appendText(`${JSON.stringify(this.#times).slice(0, -1)},"series":`);
+    if (this.#written !== null) buffer.append(this.#written);
+    else this.#book.write(buffer);
+    const lost = JSON.stringify(this.#unansweredSeries(this.#lost ?? new Map()));
+    if (lost !== "[]") {
+      buffer.dropLast();
+      const isFirst = buffer.view.at(-1) === "[".charCodeAt(0);
+      buffer.appendText(`${isFirst ? "" : ","}${lost.slice(1)}`);
+    }
+    buffer.appendText("}");
+  }
+}
+
 /** Builds windows and totals from records in the order of the capture. */
 export class WindowBuilder {
   #header: CaptureHeader | null = null;
   #totals: SeriesBook | null = null;
   /** Records so far, for errors. */
   #records = 0;
-  #newest: Window | null = null;
   #previous: Sample | ChangedSample | null = null;
-  #dictionary: Dictionary = { family: 4, operations: [], names: {} };
-  /** What each key of each map counts. */
-  readonly #meanings = new Map<string, Map<string, Meaning | null>>();
+  readonly #seriesNames = new Map<string, SeriesName>();
+  #dictionary: Dictionary = {
+    family: 4,
+    operations: [],
+    names: {},
+    series: (name) => this.#seriesNames.getOrInsert(seriesKey(name), name),
+  };
+  readonly #mapChanges = new MapChanges();
+  /** Keys whose meaning is known. */
+  #known: MapKey[] = [];
   readonly #unanswered = new Unanswered();
+  readonly #unansweredSeries: UnansweredSeries = (counts) => this.#lostSeries([counts]);
+  /** All that windows lost that are finished. */
+  readonly #lost = new Map<number, number>();
+  /** Windows whose unanswered packets are not settled. */
+  readonly #waiting: BuiltWindow[] = [];
+  readonly #onFinished: (window: BuiltWindow) => void;
   #drops = new SocketDrops();
   readonly #reasons: string[] = [];
   #notAvailable: { metric: string; why: string }[] = [];
@@ -56,25 +141,31 @@ export class WindowBuilder {
   };
 
   /**
+   * @param onFinished is told of each window, in their order, when what comes after it has settled
+   * which of its packets got no answer.
+   */
+  constructor(onFinished: (window: BuiltWindow) => void = () => {}) {
+    this.#onFinished = onFinished;
+  }
+
+  /**
    * Takes the next record.
    *
    * @param record of one kind of reader: all samples have their maps, or all their changes.
-   * @returns the window that it completes, or null. Packets without an answer are told here one
-   * window late, and a few that were only under way may be among them: {@linkcode unanswered} tells
-   * them exactly, when all records came.
+   * @returns the window that it completes, or null. It is finished now or later.
    * @throws {CaptureError} when the first record is not a header, or a map holds what none of our
    * programs counts.
    */
-  next(record: CaptureRecord | ChangeRecord): Window | null {
+  next(record: CaptureRecord | ChangeRecord): BuiltWindow | null {
     this.#records++;
     if (record.type === "capture") {
       this.#header = record;
       this.#totals = new SeriesBook(record.server.family);
       this.#notAvailable = record.plan.not_available;
       this.#learn({
+        ...this.#dictionary,
         family: record.server.family,
         operations: record.plan.operations,
-        names: {},
       });
       return null;
     }
@@ -84,7 +175,7 @@ export class WindowBuilder {
         return this.#sample(record);
       case "segment":
         this.#previous = null;
-        this.#unanswered.restart();
+        this.#finish(this.#unanswered.end());
         this.#drops = new SocketDrops();
         this.#learn({ ...this.#dictionary, operations: record.plan.operations });
         return null;
@@ -106,30 +197,17 @@ export class WindowBuilder {
     return (this.#lastElapsed - (this.#firstElapsed ?? 0)) / 1e9;
   }
 
-  /** The window that the last sample completed, without unanswered packets. */
-  get newest(): Window | null {
-    return this.#newest;
-  }
-
-  /** The unanswered packets of each window, by its number from 0, as far as all records so far tell. */
-  unanswered(): (window: number) => Series[] {
-    const lost = this.#unanswered.settled();
-    return (window) => this.#unansweredSeries([lost[window] ?? new Map()]);
-  }
-
   /**
-   * The document of all records so far, without its windows. Without an end record the verdict is
-   * PARTIAL.
+   * Finishes the last windows, when no more records come, and gives the document without its windows.
+   * Without an end record the verdict is PARTIAL.
    *
    * @throws {CaptureError} when there was no header.
    */
   document(): MetricsDocument {
     const header = this.#header;
     if (header === null) throw new CaptureError("Cannot use a capture without its header");
-    const totals = [
-      ...this.#totals!.series(),
-      ...this.#unansweredSeries(this.#unanswered.settled()),
-    ];
+    this.#finish(this.#unanswered.end());
+    const totals = [...this.#totals!.series(), ...this.#lostSeries([this.#lost])];
     const reasons = this.#ended === null
       ? [...this.#reasons, "The capture was cut off: it has no end"]
       : this.#reasons;
@@ -158,40 +236,51 @@ export class WindowBuilder {
     };
   }
 
-  #sample(sample: Sample | ChangedSample): Window | null {
+  #sample(sample: Sample | ChangedSample): BuiltWindow | null {
     const previous = this.#previous;
     this.#previous = sample;
     this.#firstElapsed ??= sample.elapsed_ns;
     this.#lastElapsed = sample.elapsed_ns;
     if (previous === null || previous.segment !== sample.segment) {
-      this.#drops.add([], sample.sockets);
+      this.#drops.add(new SeriesBook(null), sample.sockets);
       return null;
     }
-    const changes = changesOf(previous, sample);
+    const changes = this.#changes(previous, sample);
     this.#learn({ ...this.#dictionary, names: sample.names });
-    const window = new SeriesBook(this.#dictionary.family);
-    const books = [window, this.#totals!];
-    for (const [map, key, difference] of changes) {
-      const meaning = this.#meaning(map, key);
-      for (const book of books) meaning?.(book, difference);
+    const book = new SeriesBook(this.#dictionary.family);
+    for (const [key, difference] of changes) {
+      const meaning = key.meaning === undefined ? this.#meaningOf(key) : key.meaning;
+      if (meaning !== null) meaning(book, difference);
     }
-    this.#drops.add(books, sample.sockets);
+    this.#drops.add(book, sample.sockets);
     const seconds = (sample.elapsed_ns - previous.elapsed_ns) / 1e9;
-    const serverCpu = addProcess(books, previous.process, sample.process, seconds);
+    const serverCpu = addProcess(book, previous.process, sample.process, seconds);
+    this.#totals!.merge(book);
+
     const counts = {
       received: countsByMessage("@received", changes),
       answered: countsByMessage("@processing", changes),
     };
     const packets = counts.received.values().reduce((sum, count) => sum + count, 0);
     this.#addCost(previous, sample, { seconds, serverCpu, packets });
+    const window = new BuiltWindow(
+      { start: this.#at(previous.elapsed_ns), end: this.#at(sample.elapsed_ns) },
+      book,
+      this.#unanswered.next(counts),
+      this.#unansweredSeries,
+    );
+    this.#waiting.push(window);
+    this.#finish(this.#unanswered.settled());
+    return window;
+  }
 
-    this.#newest = {
-      start: this.#at(previous.elapsed_ns),
-      end: this.#at(sample.elapsed_ns),
-      series: window.series(),
-    };
-    const lost = this.#unansweredSeries([this.#unanswered.next(counts)]);
-    return { ...this.#newest, series: [...this.#newest.series, ...lost] };
+  #finish(settled: Iterable<Counts>): void {
+    for (const lost of settled) {
+      const window = this.#waiting.shift()!;
+      window.finish(lost);
+      for (const [type, count] of lost) this.#lost.set(type, (this.#lost.get(type) ?? 0) + count);
+      this.#onFinished(window);
+    }
   }
 
   /** Takes the words that keys of maps are told in from now on. */
@@ -201,27 +290,36 @@ export class WindowBuilder {
     if (
       words.family !== before.family || words.operations !== before.operations ||
       Object.entries(words.names).some(([name, meant]) => before.names[name] !== meant)
-    ) this.#meanings.clear();
-  }
-
-  #meaning(map: string, key: string): Meaning | null {
-    let keys = this.#meanings.get(map);
-    if (keys === undefined) this.#meanings.set(map, keys = new Map());
-    let meaning = keys.get(key);
-    if (meaning === undefined) {
-      try {
-        keys.set(key, meaning = meaningOf(map, key, this.#dictionary));
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        throw new CaptureError(
-          `Cannot use record ${this.#records} of the capture: ${error.message}`,
-        );
-      }
+    ) {
+      for (const key of this.#known) key.meaning = undefined;
+      this.#known = [];
     }
-    return meaning;
   }
 
-  #unansweredSeries(windows: readonly Counts[]): Series[] {
+  #meaningOf(key: MapKey): Meaning | null {
+    this.#known.push(key);
+    try {
+      return key.meaning = meaningOf(key.map, key.key, this.#dictionary);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new CaptureError(
+        `Cannot use record ${this.#records} of the capture: ${error.message}`,
+      );
+    }
+  }
+
+  #changes(
+    previous: Sample | ChangedSample,
+    sample: Sample | ChangedSample,
+  ): readonly Change[] {
+    if ("changes" in sample) return sample.changes;
+    if ("changes" in previous) {
+      throw new CaptureError("Cannot use samples with maps after samples with changes");
+    }
+    return this.#mapChanges.between(previous.maps, sample.maps);
+  }
+
+  #lostSeries(windows: readonly Counts[]): Series[] {
     const { family } = this.#dictionary;
     const book = new SeriesBook(family);
     for (const [type, count] of windows.flatMap((counts) => [...counts])) {
@@ -272,28 +370,8 @@ export class WindowBuilder {
 export async function documentOf(
   records: AsyncIterable<CaptureRecord | ChangeRecord> | Iterable<CaptureRecord | ChangeRecord>,
 ): Promise<MetricsDocument> {
-  const builder = new WindowBuilder();
   const windows: Window[] = [];
-  for await (const record of records) {
-    if (builder.next(record) !== null) windows.push(builder.newest!);
-  }
-  const unanswered = builder.unanswered();
-  return {
-    ...builder.document(),
-    windows: windows.map((window, index) => ({
-      ...window,
-      series: [...window.series, ...unanswered(index)],
-    })),
-  };
-}
-
-function changesOf(
-  previous: Sample | ChangedSample,
-  sample: Sample | ChangedSample,
-): readonly Change[] {
-  if ("changes" in sample) return sample.changes;
-  if ("changes" in previous) {
-    throw new CaptureError("Cannot use samples with maps after samples with changes");
-  }
-  return changesBetween(previous.maps, sample.maps);
+  const builder = new WindowBuilder((window) => windows.push(window.final()));
+  for await (const record of records) builder.next(record);
+  return { ...builder.document(), windows };
 }

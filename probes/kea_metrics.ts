@@ -59,7 +59,7 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
     const window = windows.next(record);
     if (window === null || stop.signal.aborted) continue;
     try {
-      print(`${JSON.stringify(window)}\n`);
+      print(`${JSON.stringify(window.live())}\n`);
     } catch (error) {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       stop.abort();

@@ -19,7 +19,8 @@ export function operationsOf(plan: Plan): string[] {
 
 /**
  * Makes the translation for one server: keeps public maps, and turns the instruction pointers in
- * `@lease_manager` into the numbers of operations.
+ * `@lease_manager` into the numbers of operations. Keys stay in the order in which they first came:
+ * bpftrace sorts by value, and readers find best what stands where it stood.
  *
  * @param bases where each library begins in the server's memory, by path.
  */
@@ -35,16 +36,21 @@ export function translator(
       operations.indexOf(operationOf(site)),
     ]),
   );
+  const known = new Map(maps.map((name) => [name, new Set<string>()]));
   return (printed) => {
     const captured: CapturedMaps = {};
     for (const name of maps) {
       const value = printed[name];
       if (value === undefined) continue;
-      captured[name] = name === "@lease_manager"
-        ? renumbered(entries(value), numbers)
-        : isScalar(value)
-        ? value
-        : entries(value);
+      if (isScalar(value)) {
+        captured[name] = value;
+        continue;
+      }
+      const values = entries(value);
+      captured[name] = ordered(
+        name === "@lease_manager" ? renumbered(values, numbers) : values,
+        known.get(name)!,
+      );
     }
     return captured;
   };
@@ -78,6 +84,16 @@ function renumbered(
   }
   return Object.fromEntries(
     [...sums].map(([key, sum]) => [key, BigInt.asIntN(64, sum).toString()]),
+  );
+}
+
+function ordered(
+  values: Record<string, number | string>,
+  known: Set<string>,
+): Record<string, number | string> {
+  for (const key of Object.keys(values)) known.add(key);
+  return Object.fromEntries(
+    known.values().filter((key) => Object.hasOwn(values, key)).map((key) => [key, values[key]!]),
   );
 }
 

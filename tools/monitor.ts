@@ -6,11 +6,13 @@
 
 import { join } from "node:path";
 import { asMeant, print } from "../command_line.ts";
+import { piecesOf } from "../metrics/bytes.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { MetricsDocument, Window } from "../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../metrics/files.ts";
-import { Overview, withOverview } from "../metrics/overview.ts";
-import { WaitingWindows } from "../metrics/waiting_windows.ts";
+import { readChanges } from "../metrics/capture_changes.ts";
+import { documentText } from "../metrics/document_text.ts";
+import { Overview } from "../metrics/overview.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
@@ -73,9 +75,11 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     say,
   });
   const document = await write(records, folder, options);
+  using capture = Deno.openSync(join(folder, CAPTURE_FILE));
+  await replaceFile(join(folder, METRICS_FILE), documentText(readChanges(piecesOf(capture))));
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
   say(`\n${summary(document, { colour })}Files: ${folder}`);
-  if (options.json) await printFile(join(folder, METRICS_FILE));
+  if (options.json) printFile(join(folder, METRICS_FILE));
   await Promise.race([records.next(), after(DETACH_LIMIT_MS)]);
   return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
 }
@@ -83,10 +87,10 @@ export async function monitor(options: MonitorOptions): Promise<number> {
 /** Longest time to wait, after the summary, for the kernel to detach what is left, milliseconds. */
 const DETACH_LIMIT_MS = 2000;
 
-const METRICS_FILE = "metrics.json";
+const [CAPTURE_FILE, METRICS_FILE] = ["capture.ndjson", "metrics.json"];
 
 /**
- * Writes records as they come, says a line a window, and writes the document.
+ * Writes records as they come, and says a line a window.
  *
  * @returns the document with its windows merged to as many as charts can show.
  */
@@ -95,21 +99,16 @@ async function write(
   folder: string,
   { duration, onReady }: MonitorOptions,
 ): Promise<MetricsDocument> {
-  using capture = CaptureFile.create(join(folder, "capture.ndjson"));
-  using waiting = new WaitingWindows(folder);
-  const windows = new WindowBuilder();
+  using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
   const overview = new Overview();
+  const windows = new WindowBuilder((window) => overview.add(window.final()));
   let ready = false;
   try {
     for (let next = await records.next(); !next.done; next = await records.next()) {
       const record = next.value;
       capture.append(record);
       const window = windows.next(record);
-      if (window !== null) {
-        waiting.add(windows.newest!);
-        overview.add(windows.newest!);
-        say(windowLine(window, windows.elapsedSeconds, duration));
-      }
+      if (window !== null) say(windowLine(window.live(), windows.elapsedSeconds, duration));
       if (!ready && record.type === "sample") {
         ready = true;
         onReady?.();
@@ -122,11 +121,7 @@ async function write(
     await records.return(undefined);
     throw error;
   }
-  await replaceFile(
-    join(folder, METRICS_FILE),
-    waiting.document(windows.document(), windows.unanswered()),
-  );
-  return withOverview(windows, overview);
+  return { ...windows.document(), windows: overview.windows() };
 }
 
 /** One line for a window: what came, how long it took, what was lost. */
@@ -174,7 +169,7 @@ async function makeFolder(folder: string): Promise<string> {
     const why = error instanceof Error ? error.message.replace(/ \(os error \d+\).*/, "") : error;
     throw new Error(`Cannot write to "${folder}" (${why}): give another folder with -o`);
   }
-  const there = await Deno.lstat(join(folder, "capture.ndjson")).then(() => true, () => false);
+  const there = await Deno.lstat(join(folder, CAPTURE_FILE)).then(() => true, () => false);
   if (!there) return folder;
   throw new Error(
     `Cannot write to "${folder}", it holds a capture already: give another folder with -o`,
@@ -197,8 +192,9 @@ function stoppedBySignals(stop: AbortController): Disposable {
 }
 
 /** Copies a file to standard output, and fails when nobody reads it. */
-async function printFile(path: string): Promise<void> {
-  for await (const piece of (await Deno.open(path)).readable) print(piece);
+function printFile(path: string): void {
+  using file = Deno.openSync(path);
+  for (const piece of piecesOf(file)) print(piece);
 }
 
 /** A line for people. Where it goes may be gone; the measurement goes on. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
-import type { Sample } from "../../metrics/capture.ts";
+import { ByteBuffer } from "../../metrics/bytes.ts";
+import { readCapture, type Sample } from "../../metrics/capture.ts";
 import type { HistogramSeries, Series } from "../../metrics/document.ts";
 import { documentOf, METRICS, WindowBuilder } from "../../metrics/windows.ts";
 import { END, HEADER, packed, processWith, sampleAt, SERVER } from "./capture_records.ts";
@@ -334,7 +335,10 @@ Deno.test("WindowBuilder.next() gives each window when its sample comes", () => 
   assert.equal(builder.next(HEADER), null);
   assert.equal(builder.next(sampleAt(1, {})), null);
   const window = builder.next(sampleAt(2, { "@received": { "1,1": packed(1, 300, 40) } }));
-  assert.equal(counter(window!.series, "network_traffic", { direction: "received" }, "packets"), 1);
+  assert.equal(
+    counter(window!.live().series, "network_traffic", { direction: "received" }, "packets"),
+    1,
+  );
   assert.equal(builder.elapsedSeconds, 1);
   assert.deepEqual(builder.document(), builder.document());
 });
@@ -342,4 +346,18 @@ Deno.test("WindowBuilder.next() gives each window when its sample comes", () => 
 Deno.test("WindowBuilder refuses records without a header", () => {
   assert.throws(() => new WindowBuilder().next(sampleAt(1, {})), /without its header/);
   assert.throws(() => new WindowBuilder().document(), /without its header/);
+});
+
+Deno.test("BuiltWindow.write() writes the JSON of the finished window", async () => {
+  let windows = 0;
+  const builder = new WindowBuilder((window) => {
+    const buffer = new ByteBuffer(1);
+    window.write(buffer);
+    assert.equal(new TextDecoder().decode(buffer.view), JSON.stringify(window.final()));
+    windows++;
+  });
+  const file = new URL("fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson", import.meta.url);
+  for await (const record of readCapture((await Deno.open(file)).readable)) builder.next(record);
+  builder.document();
+  assert.ok(windows > 3);
 });

@@ -74,3 +74,15 @@ Deno.test("parseSockets() reads drops of the server's own sockets of the wanted 
   ]);
   assert.deepEqual(parseSockets(SOCKETS, new Set(), ["raw", "udp"]), []);
 });
+
+Deno.test("translator() keeps keys in the order in which they first came", () => {
+  const standard = plan(server(), { sites: SITES, refusals: [] }, "standard");
+  const translate = translator(standard, ["@processing"], new Map());
+  const keysOf = (values: Record<string, number>) =>
+    Object.keys(translate({ "@processing": values })["@processing"]!);
+  assert.deepEqual(keysOf({ "1,2,90": 1, "3,5,80": 2 }), ["1,2,90", "3,5,80"]);
+  assert.deepEqual(
+    keysOf({ "8,5,70": 1, "3,5,80": 2, "1,2,90": 3 }),
+    ["1,2,90", "3,5,80", "8,5,70"],
+  );
+});
