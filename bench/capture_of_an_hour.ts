@@ -6,16 +6,7 @@
 
 import type { CaptureRecord, Sample } from "../metrics/capture.ts";
 import { bucketOf } from "../metrics/histogram.ts";
-
-/** Seeded, so that every run reads the same bytes (mulberry32). */
-function random(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let value = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { mulberry32 } from "./ratio.ts";
 
 /** Series of times of a busy server with much that is probed: map, key without its bucket, median in ns. */
 const TIMES: readonly (readonly [map: string, key: string, median: number])[] = [
@@ -40,7 +31,8 @@ const TAIL = { share: 0.03, spread: 1.2 };
 
 /** What a run of an hour at 1 s windows writes, given the header of a real one. */
 export function* captureOfAnHour(header: CaptureRecord, seconds = 3600): Generator<CaptureRecord> {
-  const chance = random(1);
+  // Seeded, so that every run reads the same bytes.
+  const chance = mulberry32(1);
   const normal = () => Math.sqrt(-2 * Math.log(1 - chance())) * Math.cos(2 * Math.PI * chance());
   const maps = new Map<string, Map<string, bigint>>();
   const add = (map: string, key: string, value: bigint) => {

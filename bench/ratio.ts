@@ -35,8 +35,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** A small generator of known quality for resampling (mulberry32). */
-function mulberry32(seed: number): () => number {
+/** A small generator of known quality, numbers from 0 to below 1 (mulberry32). */
+export function mulberry32(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);

@@ -181,6 +181,7 @@ Deno.test("lab gets a terminal's ^C to its command once", async () => {
       "/dev/null",
     ],
     cwd: join(import.meta.dirname!, "..", ".."),
+    env: { SHELL: "/bin/sh" },
     stdin: "piped",
     stdout: "piped",
   }).spawn();
