@@ -165,6 +165,11 @@ const NUMERIC_PARTS: Readonly<Record<string, number>> = {
   "@log_information": 1,
 };
 
+/** Whether a map of our programs is for others to read. */
+export function isPublicMap(name: string): boolean {
+  return Object.hasOwn(DECODERS, name);
+}
+
 /**
  * What a key of a map counts; null for maps that are not public.
  *
@@ -172,8 +177,7 @@ const NUMERIC_PARTS: Readonly<Record<string, number>> = {
  * @throws {RangeError} when no such key comes from our programs.
  */
 export function meaningOf(map: string, key: string, words: Dictionary): Meaning | null {
-  const decoder = Object.hasOwn(DECODERS, map) ? DECODERS[map]! : null;
-  return decoder === null ? null : decoder(keyParts(map, key), words);
+  return isPublicMap(map) ? DECODERS[map]!(keyParts(map, key), words) : null;
 }
 
 /** Message types in the keys of those maps. */

@@ -1,0 +1,225 @@
+/**
+ * From what bpftrace itself printed, text or JSON, to a metrics document.
+ *
+ * @module
+ */
+
+import type { MetricsDocument, Series } from "../metrics/document.ts";
+import { quantile, QUANTILES } from "../metrics/histogram.ts";
+import { type Dictionary, isPublicMap, meaningOf } from "../metrics/map_decoding.ts";
+import { exact } from "../metrics/map_changes.ts";
+import { SeriesBook } from "../metrics/series_book.ts";
+import { jsonPrintings } from "./bpftrace_json.ts";
+import { textPrintings } from "./bpftrace_text.ts";
+import type { PrintedBucket, PrintedValue, Printing } from "./printings.ts";
+
+/** The newest lines of the program that a document keeps, and how much of each, characters. */
+const [KEPT_LINES, KEPT_LENGTH] = [100, 1000];
+
+/** Reasons of one kind that are told one by one. */
+const KEPT_REASONS = 5;
+
+/** Maps that only our programs have: where one is, the others are theirs, too. */
+const MARKS = ["@slot", "@lease_file_write", "@lease_manager", "@allocation_unfinished"];
+
+/** A map as it was printed last. */
+interface PrintedMap {
+  readonly values: Map<string | null, PrintedValue>;
+  printings: number;
+}
+
+/**
+ * Converts what bpftrace printed, text or `-f json`, of versions 0.17 to 0.27.
+ *
+ * The last printing of each map counts. Maps of our own programs, run by hand, become the metrics
+ * that they are; others keep their name, and a key is the label `key` as it was printed.
+ *
+ * @param lines without their ends.
+ * @throws {BpftraceOutputError} for a line that is damaged, with its number.
+ */
+export async function documentOfBpftrace(
+  lines: AsyncIterable<string> | Iterable<string>,
+): Promise<MetricsDocument> {
+  const maps = new Map<string, PrintedMap>();
+  const printed = new PrintedLines();
+  const reasons: string[] = [];
+  let complaints = 0;
+  for await (const printing of printingsOf(lines)) {
+    if (printing.type === "text") printed.add(printing.text);
+    else if (printing.type === "entry") keep(maps, printing);
+    else if (complaints++ < KEPT_REASONS) reasons.push(`${printing.what} (line ${printing.line})`);
+  }
+  if (complaints > KEPT_REASONS) reasons.push(`${complaints - KEPT_REASONS} more such lines`);
+  const isOurs = MARKS.some((name) => maps.has(name));
+  const unavailable = new Map<string, string>();
+  const totals = [
+    ...ourSeries(isOurs ? maps : new Map(), unavailable),
+    ...[...maps].flatMap(([name, map]) => isOurs ? [] : foreignSeries(name, map, unavailable)),
+  ];
+  for (const [name, { printings }] of maps) {
+    if (printings === 1 || unavailable.has(name)) continue;
+    unavailable.set(name, `It was printed ${printings} times: the last time is here`);
+  }
+  return {
+    schema: "kea-metrics/1",
+    server: isOurs ? { family: 4 } : {},
+    capture: {
+      profile: null,
+      started: null,
+      ended: null,
+      duration_seconds: null,
+      interval_seconds: null,
+      verdict: reasons.length === 0 ? "COMPLETE" : "PARTIAL",
+      reasons,
+      not_available: [...unavailable].map(([metric, why]) => ({ metric, why })),
+      cost: null,
+    },
+    windows: [],
+    totals,
+    printed: printed.told(),
+  };
+}
+
+/** Tells JSON by the first line that is not empty. */
+async function* printingsOf(
+  lines: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<Printing> {
+  const all = async function* () {
+    yield* lines;
+  }();
+  const first: string[] = [];
+  for (let next = await all.next(); !next.done; next = await all.next()) {
+    first.push(next.value);
+    if (next.value.trim() !== "") break;
+  }
+  const rest = async function* () {
+    yield* first;
+    yield* all;
+  }();
+  yield* first.at(-1)?.startsWith('{"type":') ? jsonPrintings(rest) : textPrintings(rest);
+}
+
+function keep(
+  maps: Map<string, PrintedMap>,
+  { map, key, value, begins }: Extract<Printing, { type: "entry" }>,
+): void {
+  let kept = maps.get(map);
+  if (kept === undefined) maps.set(map, kept = { values: new Map(), printings: 0 });
+  if (begins || kept.printings === 0) {
+    kept.values.clear();
+    kept.printings++;
+  }
+  kept.values.set(key, value);
+}
+
+/** Decodes the maps of our programs; what they keep for themselves is passed over. */
+function ourSeries(
+  maps: ReadonlyMap<string, PrintedMap>,
+  unavailable: Map<string, string>,
+): Series[] {
+  const book = new SeriesBook(4);
+  const words: Dictionary = { family: 4, operations: [], names: {}, series: (name) => name };
+  for (const [name, { values }] of maps) {
+    if (!isPublicMap(name)) continue;
+    for (const [key, value] of values) {
+      const counts = value.kind === "integer" ? meaning(name, key ?? "", words) : null;
+      if (counts === null || value.kind !== "integer") {
+        unavailable.set(name, `Its key "${key}" is not one of our programs'`);
+      } else if (BigInt(value.value) !== 0n) {
+        counts(book, exact(BigInt.asUintN(64, BigInt(value.value))));
+      }
+    }
+  }
+  return book.series();
+}
+
+function meaning(map: string, key: string, words: Dictionary) {
+  try {
+    // Text has a blank after each comma.
+    return meaningOf(map, key.replaceAll(/(\d), (?=\d)/g, "$1,"), words);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+function foreignSeries(
+  metric: string,
+  { values }: PrintedMap,
+  unavailable: Map<string, string>,
+): Series[] {
+  return [...values].flatMap(([key, value]): Series[] => {
+    const labels: Record<string, string> = key === null ? {} : { key };
+    const identity = { metric, family: null, labels, unit: "" } as const;
+    const counter = (statistic: string, value: number | string): Series => ({
+      ...identity,
+      labels: { ...labels, statistic },
+      kind: "counter",
+      value,
+    });
+    const average = (value: number): Series => ({
+      ...identity,
+      labels: { ...labels, statistic: "average" },
+      ...{ kind: "gauge", value, min: value, max: value, mean: value },
+    });
+    switch (value.kind) {
+      case "integer":
+        return [{ ...identity, kind: "counter", value: value.value }];
+      case "average":
+        return [average(value.value)];
+      case "stats":
+        return [
+          counter("count", value.count),
+          average(value.average),
+          counter("total", value.total),
+        ];
+      case "histogram": {
+        const buckets = value.buckets.filter(({ count }) => count > 0);
+        if (buckets.length > 0) return [{ ...identity, ...histogramOf(buckets) }];
+        unavailable.set(metric, "It counted nothing");
+        return [];
+      }
+      case "other":
+        unavailable.set(metric, value.why);
+        return [];
+    }
+  });
+}
+
+function histogramOf(buckets: readonly PrintedBucket[]) {
+  return {
+    kind: "histogram" as const,
+    count: buckets.reduce((sum, { count }) => sum + count, 0),
+    sum: null,
+    min: buckets[0]!.lower,
+    max: buckets.at(-1)!.upper,
+    exact: false,
+    buckets: [...buckets],
+    quantiles: QUANTILES.map((q) => quantile(buckets, q)),
+  };
+}
+
+/** Lines that the program printed, the newest ones. */
+class PrintedLines {
+  #open = "";
+  #lines = 0;
+  #newest: string[] = [];
+
+  /** Takes text, which may hold no end of a line, or several. */
+  add(text: string): void {
+    const lines = (this.#open + text).split("\n");
+    this.#open = lines.pop()!.slice(0, KEPT_LENGTH);
+    for (const line of lines) this.#line(line);
+  }
+
+  told(): { lines: number; newest: string[] } {
+    if (this.#open !== "") this.add("\n");
+    return { lines: this.#lines, newest: this.#newest };
+  }
+
+  #line(line: string): void {
+    this.#lines++;
+    this.#newest.push(line.slice(0, KEPT_LENGTH));
+    if (this.#newest.length > KEPT_LINES) this.#newest.shift();
+  }
+}

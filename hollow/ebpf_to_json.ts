@@ -1,0 +1,61 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task to-json`: a capture, or what bpftrace itself printed, to a metrics document.
+ *
+ * @module
+ */
+
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { asMeant, exitWith, oneLine, print } from "../command_line.ts";
+import { piecesOf } from "../metrics/bytes.ts";
+import { jsonSchema } from "../metrics/document.ts";
+import { replaceFile } from "../metrics/files.ts";
+import { convert } from "./convert.ts";
+
+const command = new Command("to-json")
+  .description(
+    "Convert a capture, or what bpftrace itself printed (text or -f json), to a metrics document.",
+  )
+  .argument("[file]", "what to convert; - for standard input")
+  .option("-o, --output <file>", "where the document goes (default: standard output)")
+  .option("--pretty", "with line breaks and indentation")
+  .option("--schema", "print the JSON Schema of documents, convert nothing")
+  .allowExcessArguments(false)
+  .showHelpAfterError("(--help shows the options)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task -q to-json kea-monitor-dhcp4-20260101T120000Z/capture.ndjson -o kea.json
+  bpftrace -f json -e 'BEGIN { @ = hist(5); exit() }' | deno task -q to-json - --pretty
+  deno task -q to-json --schema > metrics.schema.json`,
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+/** Opens what to convert. */
+function opened(file: string): { readSync(buffer: Uint8Array): number | null } {
+  if (file === "-") return Deno.stdin;
+  try {
+    return Deno.openSync(asMeant(file));
+  } catch (error) {
+    const why = oneLine(error).replace(/ \(os error.*/, "");
+    throw new Error(`Cannot read "${file}" (${why}): give a capture or the output of bpftrace`);
+  }
+}
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const [file] = command.processedArgs;
+  const { output = "-", pretty = false, schema } = command.opts();
+  if (file === undefined && !schema) command.error("error: missing argument 'file'");
+  await exitWith(async () => {
+    if (schema) {
+      print(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+      return 0;
+    }
+    const text = convert(piecesOf(opened(file!)), pretty);
+    if (output !== "-") await replaceFile(asMeant(output), text);
+    else for await (const piece of text) print(piece);
+    return 0;
+  });
+}
