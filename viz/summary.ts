@@ -7,6 +7,7 @@
 import { styleText } from "node:util";
 import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
 import { messageRank } from "../metrics/messages.ts";
+import { printable } from "./printable.ts";
 
 /** How the summary is drawn. */
 export interface SummaryStyle {
@@ -272,9 +273,4 @@ function wrapped(sentence: string): string[] {
     }
   }
   return [...lines, line];
-}
-
-/** Replaces control characters and marks that change the direction of text. */
-function printable(line: string): string {
-  return line.replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, "?");
 }

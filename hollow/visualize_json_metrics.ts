@@ -1,0 +1,26 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task viz-json`: a metrics document as charts and one page, report.html.
+ *
+ * @module
+ */
+
+import { draw, drawingCommand } from "../viz/command.ts";
+
+const command = drawingCommand("viz-json", "<document>", "a metrics document")
+  .description(
+    "Draw a metrics document: report.html, which needs nothing else, and an SVG for each chart.",
+  )
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task viz-json metrics.json -o report
+  deno task -q to-json capture.ndjson | deno task viz-json - -o report`,
+  );
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const [file] = command.processedArgs;
+  await draw(file, command.opts(), "document");
+}

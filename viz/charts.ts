@@ -1,0 +1,54 @@
+/**
+ * All charts of a document, in the order in which an operator asks.
+ *
+ * @module
+ */
+
+import type { MetricsDocument } from "../metrics/document.ts";
+import type { Chart } from "./chart.ts";
+import { cpu } from "./charts/cpu.ts";
+import { distribution } from "./charts/distribution.ts";
+import { errors } from "./charts/errors.ts";
+import { heatMap } from "./charts/heat_map.ts";
+import { memory } from "./charts/memory.ts";
+import { quantilesOverTime } from "./charts/quantiles_over_time.ts";
+import { ranges } from "./charts/ranges.ts";
+import { stages } from "./charts/stages.ts";
+import { traffic } from "./charts/traffic.ts";
+
+/** The charts for which a document has data. */
+export function chartsOf(document: MetricsDocument): Chart[] {
+  return [
+    quantilesOverTime(document, {
+      id: "processing-time",
+      metric: "packet_processing_time",
+      title: "Processing time",
+      words: "From the system call that gave Kea a request to the one that took its answer",
+    }),
+    traffic(document),
+    errors(document),
+    heatMap(document),
+    distribution(document),
+    stages(document),
+    quantilesOverTime(document, {
+      id: "lease-allocation",
+      metric: "lease_allocation_time",
+      title: "Lease allocation",
+      words: "The allocation engine's search for an address",
+    }),
+    ranges(document, {
+      id: "database",
+      metric: "database_query_time",
+      title: "Database by statement",
+      one: "statement",
+    }),
+    ranges(document, {
+      id: "hook-callouts",
+      metric: "hook_callout_time",
+      title: "Hook libraries",
+      one: "callout",
+    }),
+    cpu(document),
+    memory(document),
+  ].filter((chart) => chart !== null);
+}

@@ -1,0 +1,112 @@
+/**
+ * How processing times are spread, by message, over the whole run.
+ *
+ * @module
+ */
+
+import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
+import type { Chart } from "../chart.ts";
+import { greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
+import { duration } from "../summary.ts";
+import { COLOURS, MOST_SERIES, TIME_LABELS, timeTicks } from "../theme.ts";
+
+/** A panel for each message and its answer, with its percentiles marked. */
+export function distribution({ totals }: MetricsDocument): Chart | null {
+  const all = histograms(totals, "packet_processing_time");
+  const { kept, left } = greatest(all, MOST_SERIES, ({ count }) => count);
+  if (kept.length === 0) return null;
+  const names = kept.map(nameOf);
+  const bars = kept.flatMap((series) =>
+    series.buckets.map(({ lower, upper, count }) => ({
+      series: nameOf(series),
+      lower: Math.max(1, lower),
+      upper: Math.max(1, upper),
+      share: count / series.count,
+    }))
+  );
+  const marks = kept.flatMap((series) =>
+    [[0.5, "p50"], [0.99, "p99"]].map(([q, name]) => ({
+      series: nameOf(series),
+      name,
+      value: Math.max(1, quantileOf(series, Number(q))?.value ?? 1),
+    }))
+  );
+  const widest = kept.toSorted((a, b) => spread(b) - spread(a))[0]!;
+  return {
+    id: "distribution",
+    title: "Distribution of processing time",
+    sentence: "The share of packets that took so long, in buckets of the measurement. Widest is " +
+      `${nameOf(widest)}: its p99 is ${three(spread(widest))} times its p50.` +
+      (left.length === 0 ? "" : ` ${left.length} rarer kinds are left out.`),
+    table: {
+      columns: ["of", "count", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"],
+      rows: all.map((series) => [
+        nameOf(series),
+        whole(series.count),
+        series.sum === null ? "" : duration(Number(series.sum) / series.count),
+        ...[0.5, 0.9, 0.95, 0.99, 0.999].map((q) => {
+          const found = quantileOf(series, q);
+          return found === null ? "" : duration(found.value);
+        }),
+        `${series.exact ? "" : "<"}${duration(series.max)}`,
+      ]),
+    },
+    spec: ({ width }): TopLevelSpec => {
+      const domain = [
+        Math.min(...bars.map(({ lower }) => lower)),
+        Math.max(...bars.map(({ upper }) => upper)),
+      ];
+      const x = {
+        type: "quantitative" as const,
+        title: null,
+        scale: { type: "log" as const, domain, nice: false },
+        axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!), grid: false },
+      };
+      const header = { orient: "top" as const, labelAnchor: "start" as const, title: null };
+      return {
+        data: { values: [...bars, ...marks] },
+        facet: { row: { field: "series", type: "nominal", sort: names, header } },
+        spacing: 14,
+        spec: {
+          width,
+          height: names.length > 3 ? 70 : 110,
+          layer: [
+            {
+              transform: [{ filter: "isValid(datum.share)" }],
+              mark: { type: "bar", color: COLOURS.sky, stroke: null },
+              encoding: {
+                x: { field: "lower", ...x },
+                x2: { field: "upper" },
+                y: {
+                  field: "share",
+                  type: "quantitative",
+                  title: null,
+                  axis: { format: "%", tickCount: 3 },
+                },
+              },
+            },
+            {
+              transform: [{ filter: "isValid(datum.name)" }],
+              mark: { type: "rule", color: COLOURS.red, strokeDash: [3, 3] },
+              encoding: { x: { field: "value", ...x } },
+            },
+            {
+              transform: [{ filter: "isValid(datum.name)" }],
+              mark: { type: "text", align: "left", dx: 4, baseline: "top", fontWeight: "bold" },
+              encoding: {
+                x: { field: "value", ...x },
+                y: { value: 2 },
+                text: { field: "name", type: "nominal" },
+              },
+            },
+          ],
+        },
+      };
+    },
+  };
+}
+
+function spread(series: HistogramSeries): number {
+  return (quantileOf(series, 0.99)?.value ?? 0) / Math.max(1, quantileOf(series, 0.5)?.value ?? 1);
+}

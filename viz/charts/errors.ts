@@ -1,0 +1,81 @@
+/**
+ * What went wrong, by kind: when, and how often.
+ *
+ * @module
+ */
+
+import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { MetricsDocument, Series } from "../../metrics/document.ts";
+import type { Chart } from "../chart.ts";
+import { printable } from "../printable.ts";
+import { counters, greatest, secondsOf, whole } from "../series.ts";
+import { MOST_SERIES, SERIES_COLOURS, timeAxis } from "../theme.ts";
+
+/** Everything that came seldom. */
+const OTHER = "other";
+
+/** Errors a second over time, stacked by kind, and their number. Without any there is no chart. */
+export function errors(document: MetricsDocument): Chart | null {
+  const totals = eventsOf(document.totals).toSorted((a, b) => b.count - a.count);
+  if (totals.length === 0) return null;
+  const { kept, left } = greatest(totals, MOST_SERIES, ({ count }) => count);
+  const names = [...kept.map(({ name }) => name), ...(left.length === 0 ? [] : [OTHER])];
+  const isKept = new Set(kept.map(({ name }) => name));
+  const rows = document.windows.flatMap((window) =>
+    eventsOf(window.series).map(({ name, count }) => ({
+      time: window.start,
+      end: window.end,
+      kind: isKept.has(name) ? name : OTHER,
+      rate: count / secondsOf(window),
+    }))
+  );
+  const all = totals.reduce((sum, { count }) => sum + count, 0);
+  return {
+    id: "errors",
+    title: "Errors by kind",
+    sentence: `${whole(all)} in all, most of them ${totals[0]!.name} ` +
+      `(${whole(totals[0]!.count)}). One packet may cause several: an exception, a counter of ` +
+      "Kea's own, and no answer.",
+    table: {
+      columns: ["kind", "events"],
+      rows: totals.map(({ name, count }) => [name, whole(count)]),
+    },
+    spec: ({ name, width, ticks }): TopLevelSpec => ({
+      data: { values: rows },
+      width: width - 20,
+      height: 150,
+      mark: { type: "bar" },
+      encoding: {
+        x: { ...timeAxis(ticks), scale: { type: "utc", domain: spanOf(document) } },
+        x2: { field: "end" },
+        y: {
+          field: "rate",
+          type: "quantitative",
+          title: "events/s",
+          aggregate: "sum",
+          axis: { tickCount: 4, format: "~s" },
+        },
+        color: {
+          field: "kind",
+          type: "nominal",
+          sort: names,
+          scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) },
+          legend: { columns: name === "wide" ? 3 : 1, labelLimit: name === "wide" ? 260 : 240 },
+        },
+      },
+    }),
+  };
+}
+
+function eventsOf(series: readonly Series[]): { name: string; count: number }[] {
+  return counters(series, "error_rate", "events").flatMap(({ labels, value }) => {
+    const { kind, severity, id } = labels;
+    const name = printable([kind, severity, id].filter(Boolean).join(" "));
+    return Number(value) > 0 ? [{ name, count: Number(value) }] : [];
+  });
+}
+
+function spanOf({ windows }: MetricsDocument) {
+  const [from, to] = [windows[0]?.start ?? "", windows.at(-1)?.end ?? ""];
+  return [{ signal: `datetime("${from}")` }, { signal: `datetime("${to}")` }] as never;
+}

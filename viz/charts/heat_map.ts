@@ -1,0 +1,123 @@
+/**
+ * How long packets took, all of them, over time: where the packets are, not only three percentiles.
+ *
+ * @module
+ */
+
+import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { MetricsDocument } from "../../metrics/document.ts";
+import type { Chart } from "../chart.ts";
+import { clock, histograms, secondsOf, three, whole } from "../series.ts";
+import { duration } from "../summary.ts";
+import { COLOURS, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
+
+/** As many cells can be drawn and seen. */
+const MOST_COLUMNS = 120;
+
+interface Cell {
+  readonly time: string;
+  readonly end: string;
+  readonly lower: number;
+  readonly upper: number;
+  /** Packets a second. */
+  readonly rate: number;
+  readonly count: number;
+}
+
+/** A cell for each stretch of time and each doubling of the processing time, cut in four. */
+export function heatMap(document: MetricsDocument): Chart | null {
+  const cells = cellsOf(document);
+  if (cells.length === 0) return null;
+  const total = cells.reduce((sum, { count }) => sum + count, 0);
+  const most = cells.reduce((a, b) => b.rate > a.rate ? b : a);
+  return {
+    id: "latency-heat-map",
+    title: "Every packet's processing time",
+    sentence: `Each cell counts the answered packets of a stretch of time that took so long, the ` +
+      `darker the more; ${whole(total)} packets. The darkest cell has ${three(most.rate)} a ` +
+      `second at ${duration(most.lower)}\u2013${duration(most.upper)}.`,
+    table: {
+      columns: ["UTC", "packets", "shortest", "most at", "longest"],
+      rows: byTime(cells).map((column) => {
+        const crowded = column.reduce((a, b) => b.count > a.count ? b : a);
+        return [
+          clock(column[0]!.time),
+          whole(column.reduce((sum, { count }) => sum + count, 0)),
+          duration(Math.min(...column.map(({ lower }) => lower))),
+          `${duration(crowded.lower)}\u2013${duration(crowded.upper)}`,
+          duration(Math.max(...column.map(({ upper }) => upper))),
+        ];
+      }),
+    },
+    spec: ({ width, ticks }): TopLevelSpec => {
+      const domain = [
+        Math.min(...cells.map(({ lower }) => lower)),
+        Math.max(...cells.map(({ upper }) => upper)),
+      ];
+      return {
+        data: { values: cells },
+        width,
+        height: 220,
+        mark: { type: "rect", color: COLOURS.blue },
+        encoding: {
+          x: timeAxis(ticks),
+          x2: { field: "end" },
+          y: {
+            field: "lower",
+            type: "quantitative",
+            title: null,
+            scale: { type: "log", domain, nice: false },
+            axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!) },
+          },
+          y2: { field: "upper" },
+          fillOpacity: {
+            field: "rate",
+            type: "quantitative",
+            scale: { type: "log", range: [0.12, 1] },
+            legend: null,
+          },
+        },
+      };
+    },
+  };
+}
+
+function cellsOf({ windows }: MetricsDocument): Cell[] {
+  const each = Math.ceil(windows.length / MOST_COLUMNS);
+  const cells: Cell[] = [];
+  for (let index = 0; index < windows.length; index += each) {
+    const column = windows.slice(index, index + each);
+    const seconds = column.reduce((sum, window) => sum + secondsOf(window), 0);
+    const counts = new Map<number, number>();
+    for (const { series } of column) {
+      for (const { buckets } of histograms(series, "packet_processing_time")) {
+        for (const { lower, count } of buckets) {
+          const row = rowOf(lower);
+          counts.set(row, (counts.get(row) ?? 0) + count);
+        }
+      }
+    }
+    const [time, end] = [column[0]!.start, column.at(-1)!.end];
+    for (const [row, count] of counts) {
+      cells.push({ time, end, ...boundsOf(row), count, rate: count / seconds });
+    }
+  }
+  return cells;
+}
+
+/** Four rows to a power of two, from 1 ns on. */
+function rowOf(lower: number): number {
+  const value = Math.max(1, lower);
+  const octave = Math.floor(Math.log2(value));
+  return 4 * octave + Math.min(3, Math.floor(4 * (value / 2 ** octave - 1)));
+}
+
+function boundsOf(row: number): { lower: number; upper: number } {
+  const octave = 2 ** Math.floor(row / 4);
+  const part = row % 4;
+  return { lower: octave * (1 + part / 4), upper: octave * (1 + (part + 1) / 4) };
+}
+
+function byTime(cells: readonly Cell[]): Cell[][] {
+  return [...Map.groupBy(cells, ({ time }) => time).values()];
+}

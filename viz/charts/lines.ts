@@ -1,0 +1,116 @@
+/**
+ * Lines over time from zero, each with its name at its end.
+ *
+ * @module
+ */
+
+import type { MetricsDocument, Window } from "../../metrics/document.ts";
+import type { Layout } from "../chart.ts";
+import { gapBefore, middleOf } from "../series.ts";
+import { SERIES_COLOURS, timeAxis } from "../theme.ts";
+
+/** A value of a line; null interrupts it. */
+export interface LinePoint {
+  readonly time: string;
+  readonly name: string;
+  readonly value: number | null;
+  readonly alone: boolean;
+  /** At the last point, where the name stands. */
+  readonly label: number | null;
+}
+
+/** Room for names behind the last point, pixels. */
+const LABELS = 74;
+
+/** The points of lines; a line is interrupted where windows are missing. */
+export function linePoints(
+  { windows }: MetricsDocument,
+  names: readonly string[],
+  valueOf: (window: Window, name: string) => number | null,
+): LinePoint[] {
+  const values = names.map((name) => windows.map((window) => valueOf(window, name)));
+  const last = values.map((line) => line.findLastIndex((value) => value !== null));
+  const greatest = Math.max(0, ...values.flat().map((value) => value ?? 0));
+  const labels = apart(names.map((_, line) => values[line]![last[line]!] ?? null), greatest);
+  return names.flatMap((name, line) =>
+    windows.flatMap((window, index) => {
+      const value = values[line]![index]!;
+      const isAlone = (values[line]![index - 1] ?? null) === null &&
+        (values[line]![index + 1] ?? null) === null;
+      const label = index === last[line] ? labels[line]! : null;
+      const point = { time: middleOf(window), name, value, alone: isAlone, label };
+      if (!gapBefore(windows, index)) return [point];
+      const time = new Date(Date.parse(window.start) - 1).toISOString();
+      return [{ ...point, time, value: null, alone: false, label: null }, point];
+    })
+  );
+}
+
+/** Moves values that are closer than a line of text apart, in a panel of about nine lines. */
+function apart(values: readonly (number | null)[], greatest: number): (number | null)[] {
+  const room = greatest / 9;
+  const places = [...values];
+  const order = values.map((_, index) => index).filter((index) => values[index] !== null)
+    .toSorted((a, b) => values[a]! - values[b]!);
+  order.forEach((index, at) => {
+    if (at === 0) return;
+    const below = places[order[at - 1]!]!;
+    places[index] = Math.max(places[index]!, below + room);
+  });
+  return places;
+}
+
+/** The parts of a specification that draw such lines. */
+export function linesSpec(
+  points: readonly LinePoint[],
+  names: readonly string[],
+  { width, ticks, name: layout }: Layout,
+  axis: { readonly title: string; readonly height?: number; readonly format?: string },
+) {
+  const most = 1.06 * Math.max(
+    1e-9,
+    ...points.map(({ value, label }) => Math.max(value ?? 0, label ?? 0)),
+  );
+  const scaled = {
+    field: "value",
+    type: "quantitative" as const,
+    title: axis.title,
+    scale: { domain: [0, most], nice: false },
+    axis: { tickCount: 4, format: axis.format ?? "~s" },
+  };
+  const colour = {
+    field: "name",
+    type: "nominal" as const,
+    scale: { domain: [...names], range: SERIES_COLOURS.slice(0, names.length) },
+    legend: null,
+  };
+  const x = timeAxis(ticks);
+  return {
+    data: { values: [...points] },
+    width: width - (layout === "wide" ? LABELS : 56),
+    height: axis.height ?? 150,
+    encoding: { x, color: colour },
+    layer: [
+      { mark: { type: "line" as const, strokeWidth: 2 }, encoding: { y: scaled } },
+      {
+        transform: [{ filter: "datum.alone && isValid(datum.value)" }],
+        mark: { type: "point" as const, filled: true, size: 22 },
+        encoding: { y: scaled },
+      },
+      {
+        transform: [{ filter: "isValid(datum.label)" }],
+        mark: {
+          type: "text" as const,
+          align: "left" as const,
+          dx: 5,
+          fontWeight: "bold" as const,
+          limit: layout === "wide" ? 140 : 70,
+        },
+        encoding: {
+          y: { ...scaled, field: "label" },
+          text: { field: "name", type: "nominal" as const },
+        },
+      },
+    ],
+  };
+}

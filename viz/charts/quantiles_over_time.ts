@@ -1,0 +1,208 @@
+/**
+ * Percentiles of times over time, with the bounds of the buckets that hold them.
+ *
+ * @module
+ */
+
+import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
+import type { Chart } from "../chart.ts";
+import {
+  clock,
+  gapBefore,
+  greatest,
+  histograms,
+  middleOf,
+  nameOf,
+  quantileOf,
+  whole,
+} from "../series.ts";
+import { duration } from "../summary.ts";
+import { COLOURS, MOST_SERIES, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
+
+/** The percentiles that are drawn, with colour and dash. */
+const DRAWN = [
+  { q: 0.99, name: "p99", colour: COLOURS.red, dash: [1, 0] },
+  { q: 0.95, name: "p95", colour: COLOURS.orange, dash: [6, 3] },
+  { q: 0.5, name: "p50", colour: COLOURS.blue, dash: [2, 3] },
+] as const;
+
+/** Which times, and in which words. */
+export interface QuantilesOverTime {
+  readonly id: string;
+  readonly metric: string;
+  readonly title: string;
+  /** What the times are of, for the sentence: "from its arrival to its answer". */
+  readonly words: string;
+}
+
+/** Draws p50, p95 and p99 of a metric, a panel for each of its series. */
+export function quantilesOverTime(
+  document: MetricsDocument,
+  { id, metric, title, words }: QuantilesOverTime,
+): Chart | null {
+  const all = histograms(document.totals, metric);
+  const { kept, left } = greatest(all, MOST_SERIES, ({ count }) => count);
+  const names = kept.map(nameOf);
+  const rows = pointsOf(document, metric, names);
+  const points = rows.filter(({ value }) => value !== null);
+  if (points.length === 0) return null;
+  const slowest = kept.toSorted((a, b) => p99(b) - p99(a))[0]!;
+  const others = left.length === 0 ? "" : ` ${left.length} rarer kinds are left out.`;
+  return {
+    id,
+    title,
+    sentence: `${words}: half of them took less than p50, one in a hundred longer than p99; the ` +
+      `shade is what the measurement cannot tell apart. Slowest is ${nameOf(slowest)}, p99 ` +
+      `${duration(p99(slowest))} over the whole run.${others}`,
+    table: tableOf(document, metric, names),
+    spec: ({ width, ticks }): TopLevelSpec => {
+      const least = Math.min(...points.map(({ lower }) => Math.max(1, lower!)));
+      const most = Math.max(...points.map(({ upper }) => upper!));
+      const panel = names.length > 3 ? 90 : names.length > 1 ? 120 : 190;
+      return {
+        data: { values: rows },
+        facet: { row: { field: "series", type: "nominal", sort: names, header: HEADER } },
+        spacing: 14,
+        spec: {
+          width: width - 40,
+          height: panel,
+          encoding: {
+            x: timeAxis(ticks),
+            color: {
+              field: "quantile",
+              type: "nominal",
+              scale: { domain: DRAWN.map(({ name }) => name), range: DRAWN.map((d) => d.colour) },
+              legend: null,
+            },
+          },
+          layer: [
+            {
+              mark: { type: "area", opacity: 0.18, interpolate: "linear" },
+              encoding: {
+                y: yAxis("lower", least, most),
+                y2: { field: "upper" },
+              },
+            },
+            {
+              mark: { type: "line", interpolate: "linear" },
+              encoding: {
+                y: yAxis("value", least, most),
+                strokeDash: {
+                  field: "quantile",
+                  type: "nominal",
+                  scale: {
+                    domain: DRAWN.map(({ name }) => name),
+                    range: DRAWN.map(({ dash }) => [...dash]),
+                  },
+                  legend: null,
+                },
+              },
+            },
+            {
+              // A line of one point cannot be seen.
+              transform: [{ filter: "datum.alone" }],
+              mark: { type: "point", filled: true, size: 22 },
+              encoding: { y: yAxis("value", least, most) },
+            },
+            {
+              transform: [{ filter: "datum.last" }],
+              mark: { type: "text", align: "left", dx: 5, fontSize: 11, fontWeight: "bold" },
+              encoding: {
+                y: { field: "label", type: "quantitative", scale: { type: "log" } },
+                text: { field: "quantile", type: "nominal" },
+              },
+            },
+          ],
+        },
+      };
+    },
+  };
+}
+
+const HEADER = { orient: "top" as const, labelAnchor: "start" as const, title: null };
+
+function yAxis(field: string, least: number, most: number) {
+  return {
+    field,
+    type: "quantitative" as const,
+    title: null,
+    scale: { type: "log" as const, domain: [least * 0.9, most * 1.1], nice: false },
+    axis: { labelExpr: TIME_LABELS, values: timeTicks(least * 0.9, most * 1.1) },
+  };
+}
+
+interface Point {
+  readonly time: string;
+  readonly series: string;
+  readonly quantile: string;
+  readonly value: number | null;
+  readonly lower: number | null;
+  readonly upper: number | null;
+  readonly alone: boolean;
+  readonly last: boolean;
+  /** Where the name of the percentile stands, apart from its neighbours. */
+  readonly label: number | null;
+}
+
+function pointsOf(
+  { windows }: MetricsDocument,
+  metric: string,
+  names: readonly string[],
+): Point[] {
+  return names.flatMap((series) => {
+    const found = windows.map((window) =>
+      histograms(window.series, metric).find((each) => nameOf(each) === series) ?? null
+    );
+    const lastIndex = found.findLastIndex((each) => each !== null);
+    return windows.flatMap((window, index) => {
+      const time = middleOf(window);
+      const histogram = found[index]!;
+      const isAlone = (found[index - 1] ?? null) === null && (found[index + 1] ?? null) === null;
+      const labels = index === lastIndex ? apart(histogram!) : [];
+      const points = DRAWN.map(({ q, name }, order): Point => {
+        const { value, lower, upper } = (histogram && quantileOf(histogram, q)) ??
+          { value: null, lower: null, upper: null };
+        return {
+          ...{ time, series, quantile: name, value: value === null ? null : Math.max(1, value) },
+          ...{ lower: lower === null ? null : Math.max(1, lower), upper },
+          ...{ alone: isAlone && value !== null, last: index === lastIndex },
+          label: labels[order] ?? null,
+        };
+      });
+      if (!gapBefore(windows, index)) return points;
+      const gap = { value: null, lower: null, upper: null, alone: false, last: false, label: null };
+      const at = new Date(Date.parse(window.start) - 1).toISOString();
+      return [...points.map((point) => ({ ...point, ...gap, time: at })), ...points];
+    });
+  });
+}
+
+/** Values for three labels, greatest first, at least a line's height apart on the axis. */
+function apart(histogram: HistogramSeries): number[] {
+  const places: number[] = [];
+  for (const { q } of DRAWN) {
+    const value = Math.max(1, quantileOf(histogram, q)?.value ?? 1);
+    places.push(Math.min(value, (places.at(-1) ?? Infinity) / 1.35));
+  }
+  return places;
+}
+
+function p99(histogram: HistogramSeries): number {
+  return quantileOf(histogram, 0.99)?.value ?? 0;
+}
+
+function tableOf({ windows }: MetricsDocument, metric: string, names: readonly string[]) {
+  const rows = windows.flatMap((window) =>
+    histograms(window.series, metric).filter((each) => names.includes(nameOf(each))).map((each) => [
+      clock(window.start),
+      nameOf(each),
+      whole(each.count),
+      ...[0.5, 0.95, 0.99].map((q) => {
+        const found = quantileOf(each, q);
+        return found === null ? "" : `${duration(found.lower)}\u2013${duration(found.upper)}`;
+      }),
+    ])
+  );
+  return { columns: ["UTC", "of", "count", "p50", "p95", "p99"], rows };
+}

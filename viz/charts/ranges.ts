@@ -1,0 +1,132 @@
+/**
+ * Times of many things side by side: statements of the database, callouts of hook libraries.
+ *
+ * @module
+ */
+
+import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { MetricsDocument } from "../../metrics/document.ts";
+import type { Chart } from "../chart.ts";
+import { durationOf, greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
+import { duration } from "../summary.ts";
+import { COLOURS, TIME_LABELS, timeTicks } from "../theme.ts";
+
+/** As many rows can be read. */
+const MOST_ROWS = 16;
+
+/** Which times, and in which words. */
+export interface Ranges {
+  readonly id: string;
+  readonly metric: string;
+  readonly title: string;
+  /** What a row is, for the sentence: "statement". */
+  readonly one: string;
+}
+
+/** A row for each thing: p50, p95 and p99 of its time; what takes most time in all comes first. */
+export function ranges(
+  document: MetricsDocument,
+  { id, metric, title, one }: Ranges,
+): Chart | null {
+  const all = histograms(document.totals, metric).toSorted((a, b) => timeOf(b) - timeOf(a));
+  const { kept, left } = greatest(all, MOST_ROWS, timeOf);
+  if (kept.length === 0) return null;
+  const seconds = durationOf(document);
+  const perSecond = (count: number) => seconds === null ? "" : three(count / seconds);
+  const rows = kept.map((series) => ({
+    name: nameOf(series),
+    p50: Math.max(1, quantileOf(series, 0.5)?.value ?? 1),
+    p95: Math.max(1, quantileOf(series, 0.95)?.value ?? 1),
+    p99: Math.max(1, quantileOf(series, 0.99)?.value ?? 1),
+  }));
+  const [first] = kept;
+  const sum = all.reduce((total, series) => total + timeOf(series), 0);
+  return {
+    id,
+    title,
+    sentence: `From p50 to p99 of each ${one}, with p95 between. Most time in all takes ` +
+      `${nameOf(first!)}: ${duration(timeOf(first!))}, ` +
+      `${three(100 * timeOf(first!) / Math.max(1, sum))} % of the total.` +
+      (left.length === 0 ? "" : ` ${left.length} that take less are in the table.`),
+    table: {
+      columns: [one, "count", "per s", "total", "mean", "p50", "p95", "p99", "max"],
+      rows: all.map((series) => [
+        nameOf(series),
+        whole(series.count),
+        perSecond(series.count),
+        duration(timeOf(series)),
+        duration(timeOf(series) / series.count),
+        ...[0.5, 0.95, 0.99].map((q) => duration(quantileOf(series, q)?.value ?? 0)),
+        `${series.exact ? "" : "<"}${duration(series.max)}`,
+      ]),
+    },
+    spec: ({ name, width }): TopLevelSpec => {
+      const domain = [
+        Math.min(...rows.map(({ p50 }) => p50)) * 0.85,
+        Math.max(...rows.map(({ p99 }) => p99)) * 1.15,
+      ];
+      const x = (field: string) => ({
+        field,
+        type: "quantitative" as const,
+        title: null,
+        scale: { type: "log" as const, domain, nice: false },
+        axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!), grid: true },
+      });
+      const y = {
+        field: "name",
+        type: "nominal" as const,
+        sort: rows.map(({ name }) => name),
+        title: null,
+        axis: { labelLimit: name === "wide" ? 330 : 130, grid: false, domain: false, ticks: false },
+      };
+      const points = [["p50", COLOURS.blue], ["p95", COLOURS.orange], [
+        "p99",
+        COLOURS.red,
+      ]] as const;
+      return {
+        data: { values: rows },
+        width: name === "wide" ? width - 250 : width - 70,
+        height: { step: 24 },
+        layer: [
+          {
+            mark: { type: "rule", strokeWidth: 3, opacity: 0.5, color: COLOURS.grey },
+            encoding: { x: x("p50"), x2: { field: "p99" }, y },
+          },
+          {
+            transform: [{ fold: ["p50", "p95", "p99"], as: ["quantile", "value"] }],
+            mark: { type: "point", filled: true, size: 60, opacity: 1 },
+            encoding: {
+              x: x("value"),
+              y,
+              shape: {
+                field: "quantile",
+                type: "nominal",
+                scale: { domain: ["p50", "p95", "p99"], range: ["circle", "square", "diamond"] },
+              },
+              color: {
+                field: "quantile",
+                type: "nominal",
+                scale: {
+                  domain: points.map(([quantile]) => quantile),
+                  range: points.map(([, colour]) => colour),
+                },
+              },
+            },
+          },
+        ],
+      };
+    },
+  };
+}
+
+/** Nanoseconds in all; about, where only buckets tell. */
+function timeOf({ sum, buckets }: { sum: number | string | null; buckets: readonly Bucket[] }) {
+  if (sum !== null) return Number(sum);
+  return buckets.reduce((all, { lower, upper, count }) => all + count * (lower + upper) / 2, 0);
+}
+
+interface Bucket {
+  readonly lower: number;
+  readonly upper: number;
+  readonly count: number;
+}

@@ -1,0 +1,123 @@
+/**
+ * Where a packet's time goes, by stage.
+ *
+ * @module
+ */
+
+import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
+import type { Chart } from "../chart.ts";
+import { printable } from "../printable.ts";
+import { greatest, histograms, three, whole } from "../series.ts";
+import { duration } from "../summary.ts";
+import { MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "../theme.ts";
+
+/** Stages in the order of time; others follow by name. */
+const ORDER = [
+  "queue",
+  "parse",
+  "select",
+  "before",
+  "allocate",
+  "commit",
+  "pack",
+  "send",
+  "after",
+];
+
+/** The mean time of each stage, stacked to the whole, a bar for each message. */
+export function stages({ totals }: MetricsDocument): Chart | null {
+  const found = histograms(totals, "packet_stage_time").filter(({ sum }) => sum !== null);
+  if (found.length === 0) return null;
+  const messages = [...new Set(found.map(messageOf))];
+  const { kept } = greatest(
+    messages,
+    MOST_SERIES,
+    (message) =>
+      Math.max(...found.filter((each) => messageOf(each) === message).map((e) => e.count)),
+  );
+  const names = [...new Set(found.map(stageOf))].toSorted((a, b) => place(a) - place(b));
+  const rows = kept.flatMap((message) => {
+    const parts = found.filter((each) => messageOf(each) === message)
+      .toSorted((a, b) => place(stageOf(a)) - place(stageOf(b)));
+    let end = 0;
+    return parts.map((series) => {
+      const start = end;
+      const mean = Number(series.sum) / series.count;
+      end += mean;
+      return { message, stage: stageOf(series), start, end, mean, count: series.count };
+    });
+  });
+  const total = (message: string) =>
+    rows.filter((row) => row.message === message).reduce((sum, { mean }) => sum + mean, 0);
+  const longest = rows.reduce((a, b) => b.mean > a.mean ? b : a);
+  return {
+    id: "stages",
+    title: "Where the time goes",
+    sentence: "The mean time of each stage of an answered packet. Most of all takes " +
+      `${longest.stage} of ${longest.message}: ${duration(longest.mean)} of ` +
+      `${duration(total(longest.message))}, ` +
+      `${three(100 * longest.mean / total(longest.message))} %.`,
+    table: {
+      columns: ["message", "stage", "count", "mean", "share"],
+      rows: rows.map(({ message, stage, count, mean }) => [
+        message,
+        stage,
+        whole(count),
+        duration(mean),
+        `${three(100 * mean / total(message))} %`,
+      ]),
+    },
+    spec: ({ width }): TopLevelSpec => ({
+      width: Math.max(150, width - 70),
+      height: { step: 34 },
+      data: { values: rows },
+      layer: [
+        {
+          mark: { type: "bar" },
+          encoding: {
+            x: {
+              field: "start",
+              type: "quantitative",
+              title: null,
+              axis: { labelExpr: TIME_LABELS, tickCount: width > 400 ? 6 : 3 },
+            },
+            x2: { field: "end" },
+            y: { field: "message", type: "nominal", sort: kept, title: null },
+            color: {
+              field: "stage",
+              type: "nominal",
+              sort: names,
+              scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) },
+            },
+          },
+        },
+        {
+          transform: [{
+            aggregate: [{ op: "max", field: "end", as: "whole" }],
+            groupby: ["message"],
+          }, {
+            calculate: `${
+              TIME_LABELS.replaceAll("datum.value", "datum.whole").replaceAll("~g", ".3~g")
+            }`,
+            as: "text",
+          }],
+          mark: { type: "text", align: "left", dx: 5 },
+          encoding: {
+            x: { field: "whole", type: "quantitative" },
+            y: { field: "message", type: "nominal", sort: kept },
+            text: { field: "text", type: "nominal" },
+          },
+        },
+      ],
+    }),
+  };
+}
+
+const messageOf = ({ labels }: HistogramSeries) => printable(labels["message"] ?? "");
+const stageOf = ({ labels }: HistogramSeries) => printable(labels["stage"] ?? "");
+
+function place(stage: string): number {
+  const at = ORDER.indexOf(stage);
+  return at < 0 ? ORDER.length : at;
+}

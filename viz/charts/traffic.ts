@@ -1,0 +1,138 @@
+/**
+ * Packets that came and went, and those that were lost, on one axis of time.
+ *
+ * @module
+ */
+
+import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { MetricsDocument, Series, Window } from "../../metrics/document.ts";
+import type { Chart } from "../chart.ts";
+import { printable } from "../printable.ts";
+import { clock, counters, secondsOf, three, whole } from "../series.ts";
+import { size } from "../summary.ts";
+import { COLOURS, timeAxis } from "../theme.ts";
+import { linePoints, linesSpec } from "./lines.ts";
+
+/** Kinds of error that are packets without an answer. */
+const LOSSES = [
+  ["unanswered", "unanswered", COLOURS.red],
+  ["kernel_drop", "dropped by the kernel", COLOURS.purple],
+] as const;
+
+/** Packets a second by direction; a second panel with losses, when there are any. */
+export function traffic(document: MetricsDocument): Chart | null {
+  const totals = counters(document.totals, "network_traffic", "packets");
+  const names = [...new Set(totals.map(directionOf))];
+  if (names.length === 0) return null;
+  const points = linePoints(
+    document,
+    names,
+    (window, name) => packets(window.series, name) / secondsOf(window),
+  );
+  const losses = document.windows.flatMap((window) =>
+    LOSSES.map(([kind, name]) => ({
+      time: window.start,
+      end: window.end,
+      loss: name,
+      value: lost(window.series, kind) / secondsOf(window),
+    }))
+  ).filter(({ value }) => value > 0);
+  const most = (name: string) =>
+    Math.max(0, ...points.filter((point) => point.name === name).map(({ value }) => value ?? 0));
+  const all = LOSSES.map(([kind, name]) => ({ name, count: lost(document.totals, kind) }));
+  const told = all.filter(({ count }) => count > 0)
+    .map(({ name, count }) => `${whole(count)} ${name}`);
+  return {
+    id: "traffic",
+    title: "Traffic and losses",
+    sentence: `DHCP packets a second; at most ${
+      names.map((name) => `${three(most(name))} ${name}`).join(", ")
+    }. ${told.length === 0 ? "None was lost." : `Lost: ${told.join(", ")}.`}`,
+    table: {
+      columns: ["UTC", ...names.map((name) => `${name} per s`), ...LOSSES.map(([, name]) => name)],
+      rows: [
+        ...document.windows.map((window) => [
+          clock(window.start),
+          ...names.map((name) => three(packets(window.series, name) / secondsOf(window))),
+          ...LOSSES.map(([kind]) => whole(lost(window.series, kind))),
+        ]),
+        [
+          "all",
+          ...names.map((name) =>
+            `${whole(packets(document.totals, name))}, ${size(bytes(document.totals, name))}`
+          ),
+          ...LOSSES.map(([kind]) => whole(lost(document.totals, kind))),
+        ],
+      ],
+    },
+    spec: (layout): TopLevelSpec => {
+      const lines = linesSpec(points, names, layout, { title: "packets/s", format: "~s" });
+      if (losses.length === 0) return lines;
+      return {
+        spacing: 12,
+        vconcat: [
+          lines,
+          {
+            data: { values: losses },
+            width: lines.width,
+            height: 70,
+            mark: { type: "bar" },
+            encoding: {
+              x: {
+                ...timeAxis(layout.ticks),
+                scale: { type: "utc", domain: spanOf(document.windows) },
+              },
+              x2: { field: "end" },
+              y: {
+                field: "value",
+                type: "quantitative",
+                title: "lost/s",
+                axis: { tickCount: 3, format: "~s" },
+              },
+              color: {
+                field: "loss",
+                type: "nominal",
+                scale: {
+                  domain: LOSSES.map(([, name]) => name),
+                  range: LOSSES.map(([, , colour]) => colour),
+                },
+              },
+            },
+          },
+        ],
+        resolve: { scale: { color: "independent" } },
+      };
+    },
+  };
+}
+
+const directionOf = ({ labels }: Series) => printable(labels["direction"] ?? "");
+
+function packets(series: readonly Series[], direction: string): number {
+  return sum(
+    counters(series, "network_traffic", "packets").filter((each) =>
+      directionOf(each) === direction
+    ),
+  );
+}
+
+function bytes(series: readonly Series[], direction: string): number {
+  return sum(
+    counters(series, "network_traffic", "bytes").filter((each) => directionOf(each) === direction),
+  );
+}
+
+function lost(series: readonly Series[], kind: string): number {
+  return sum(
+    counters(series, "error_rate", "events").filter(({ labels }) => labels["kind"] === kind),
+  );
+}
+
+function sum(found: readonly { readonly value: number | string }[]): number {
+  return found.reduce((total, { value }) => total + Number(value), 0);
+}
+
+function spanOf(windows: readonly Window[]) {
+  const [from, to] = [windows[0]!.start, windows.at(-1)!.end];
+  return [{ signal: `datetime("${from}")` }, { signal: `datetime("${to}")` }] as never;
+}

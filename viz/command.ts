@@ -1,0 +1,38 @@
+/**
+ * What `viz` and `viz-json` share: options, and the way from a file to a report.
+ *
+ * @module
+ */
+
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { asMeant, exitWith } from "../command_line.ts";
+import { readInput } from "./read_input.ts";
+import { writeReport } from "./write_report.ts";
+
+/** A command that draws a file. */
+export function drawingCommand(name: string, argument: string, input: string) {
+  return new Command(name)
+    .argument(argument, `${input}; - for standard input`)
+    .option("-o, --output <folder>", "where the files go", ".")
+    .option("--png", "write a PNG of each chart, too")
+    .option("--spec", "write the Vega-Lite specification of each chart, too")
+    .allowExcessArguments(false)
+    .showHelpAfterError("(--help shows the options)")
+    .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+}
+
+/** Draws a file, tells on standard error what was written, and ends the process. */
+export async function draw(
+  file: string,
+  options: { readonly output: string; readonly png?: true; readonly spec?: true },
+  only?: "document",
+): Promise<never> {
+  return await exitWith(async () => {
+    const document = await readInput(file === "-" ? file : asMeant(file), only);
+    const folder = asMeant(options.output);
+    await Deno.mkdir(folder, { recursive: true });
+    const paths = await writeReport(document, folder, options);
+    console.error(`${paths[0]}, ${paths.length - 1} files of charts`);
+    return 0;
+  });
+}

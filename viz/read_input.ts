@@ -1,0 +1,89 @@
+/**
+ * Reads what charts are made of: a capture or a metrics document.
+ *
+ * @module
+ */
+
+import { piecesOf } from "../metrics/bytes.ts";
+import { readChanges } from "../metrics/capture_changes.ts";
+import { type MetricsDocument, parseDocument } from "../metrics/document.ts";
+import { Overview, overviewOf } from "../metrics/overview.ts";
+
+/** An input cannot be drawn. */
+export class InputError extends Error {
+  override name = "InputError";
+}
+
+/** What V8 can hold as one text. */
+const LONGEST_DOCUMENT = 512 * 2 ** 20;
+
+const CAPTURE = /^\s*\{\s*"type"\s*:\s*"capture"/;
+
+/**
+ * Reads a file, or standard input for `-`.
+ *
+ * @param only "document" where a capture is not wanted.
+ * @returns the document, its windows merged to as many as a chart can show.
+ * @throws {InputError} in one line when it is neither; {@linkcode CaptureError} and
+ * {@linkcode DocumentError} when it is damaged.
+ */
+export async function readInput(path: string, only?: "document"): Promise<MetricsDocument> {
+  const pieces = piecesOf(path === "-" ? Deno.stdin : opened(path));
+  const first = pieces.next();
+  if (first.done) throw new InputError(`Cannot read "${path}": it is empty`);
+  const all = function* () {
+    yield first.value;
+    yield* pieces;
+  };
+  if (!CAPTURE.test(new TextDecoder().decode(first.value.subarray(0, 100)))) {
+    return merged(parseDocument(json(path, textOf(path, all()))));
+  }
+  if (only === "document") {
+    throw new InputError(`Cannot read "${path}", it is a capture: use deno task viz`);
+  }
+  return await overviewOf(readChanges(all()));
+}
+
+function opened(path: string): Deno.FsFile {
+  try {
+    const file = Deno.openSync(path);
+    if (file.statSync().isDirectory) {
+      throw new InputError(`Cannot read "${path}", it is a folder: give the capture in it`);
+    }
+    return file;
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    const why = error instanceof Error ? error.message.replace(/ \(os error.*/s, "") : error;
+    throw new InputError(`Cannot read "${path}" (${why}): give a capture or a metrics document`);
+  }
+}
+
+function textOf(path: string, pieces: Iterable<Uint8Array>): string {
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    length += piece.length;
+    if (length > LONGEST_DOCUMENT) {
+      throw new InputError(`Cannot read "${path}", it has over 512 MiB: give the capture instead`);
+    }
+    parts.push(decoder.decode(piece, { stream: true }));
+  }
+  return parts.join("");
+}
+
+function json(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InputError(
+      `Cannot read "${path}", it is neither a capture nor JSON: give a capture or a metrics document`,
+    );
+  }
+}
+
+function merged(document: MetricsDocument): MetricsDocument {
+  const overview = new Overview();
+  for (const window of document.windows) overview.add(window);
+  return { ...document, windows: overview.windows() };
+}

@@ -1,0 +1,137 @@
+/**
+ * One page that needs nothing else: no network, no script, no file beside it.
+ *
+ * @module
+ */
+
+import type { MetricsDocument } from "../metrics/document.ts";
+import type { Chart, Table } from "./chart.ts";
+import { headlines } from "./headline.ts";
+import { escaped } from "./printable.ts";
+import { CSS } from "./report_style.ts";
+import { durationOf, three } from "./series.ts";
+import { COLOURS, INK } from "./theme.ts";
+
+/** A chart with its drawings by layout. */
+export interface DrawnChart {
+  readonly chart: Chart;
+  readonly svgs: ReadonlyMap<string, string>;
+}
+
+/** As many rows of a table are told; the document has them all. */
+const MOST_ROWS = 250;
+
+/** Renders the page. */
+export function report(document: MetricsDocument, charts: readonly DrawnChart[]): string {
+  const { server, capture } = document;
+  const name = `Kea${server.family === undefined ? "" : ` DHCPv${server.family}`}` +
+    (server.host === undefined ? "" : ` on ${server.host}`);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="color-scheme" content="light dark">
+<title>${escaped(name)} \u2013 ${capture.verdict}</title>
+<style>${CSS}</style>
+</head>
+<body>
+<header>
+<p class="verdict ${capture.verdict === "COMPLETE" ? "complete" : "partial"}">${capture.verdict}</p>
+<h1>${escaped(name)}</h1>
+<dl>${
+    facts(document).map(([term, fact]) => `<div><dt>${term}</dt><dd>${escaped(fact)}</dd></div>`)
+      .join("")
+  }</dl>
+<ul class="headlines">${
+    headlines(document).map((line) => `<li>${escaped(line)}</li>`).join("")
+  }</ul>
+${list("Why it is partial", capture.reasons)}
+</header>
+<main>
+${charts.length === 0 ? "<p>There is nothing to draw.</p>" : ""}
+${charts.map(figure).join("\n")}
+${notAvailable(document)}
+</main>
+<footer>
+<p>Times fall in buckets, eight to a power of two: a percentile is the middle of its bucket, at most
+6.3 % off. Counts are exact. A processing time does not hold the wait in the socket before Kea reads.</p>
+</footer>
+</body>
+</html>
+`;
+}
+
+function facts(document: MetricsDocument): [string, string][] {
+  const { server, capture } = document;
+  const seconds = durationOf(document);
+  const found: [string, string | undefined | null][] = [
+    ["Version", server.version],
+    ["Process", server.pid?.toString()],
+    ["From", capture.started === null ? null : at(capture.started)],
+    ["To", capture.ended === null ? null : at(capture.ended)],
+    ["Watched", seconds === null ? null : `${three(seconds)} s`],
+    ["Profile", capture.profile],
+  ];
+  return found.flatMap(([term, fact]) => fact == null ? [] : [[term, fact]]);
+}
+
+const at = (time: string) => `${time.slice(0, 19).replace("T", " ")} UTC`;
+
+function list(title: string, items: readonly string[]): string {
+  if (items.length === 0) return "";
+  return `<section class="reasons"><h2>${title}</h2><ul>${
+    items.map((item) => `<li>${escaped(item)}</li>`).join("")
+  }</ul></section>`;
+}
+
+function figure({ chart, svgs }: DrawnChart): string {
+  const { id, title, sentence, table } = chart;
+  const drawings = [...svgs].map(([layout, svg]) =>
+    `<div class="drawing ${layout}">${
+      inline(svg, `${id}-${layout}`, `${title}. ${sentence}`)
+    }</div>`
+  );
+  return `<figure id="${id}">
+<figcaption><h2>${escaped(title)}</h2><p>${escaped(sentence)}</p></figcaption>
+${drawings.join("\n")}
+<details><summary>Numbers<span class="unseen"> of ${escaped(title)}</span></summary>
+${tableHtml(table)}</details>
+</figure>`;
+}
+
+/** An SVG as a part of the page: its own names, the page's colours. */
+function inline(svg: string, id: string, words: string): string {
+  let text = svg.replace(/^[^]*?<svg /, "<svg ")
+    .replaceAll(/\bid="([^"]+)"/g, `id="${id}-$1"`)
+    .replaceAll(/url\(#([^)]+)\)/g, `url(#${id}-$1)`)
+    .replace("<svg ", `<svg role="img" aria-label="${escaped(words)}" `);
+  for (const [name, colour] of Object.entries({ ...COLOURS, ...INK })) {
+    text = text.replaceAll(`"${colour}"`, `"var(--${name})"`);
+  }
+  return text;
+}
+
+function tableHtml({ columns, rows }: Table): string {
+  const shown = rows.length > MOST_ROWS ? rows.slice(-MOST_ROWS) : rows;
+  const cut = shown.length < rows.length
+    ? `<p>The last ${MOST_ROWS} of ${rows.length} rows; metrics.json has them all.</p>`
+    : "";
+  const cells = (row: readonly string[]) =>
+    row.map((cell, index) =>
+      index === 0 ? `<th scope="row">${escaped(cell)}</th>` : `<td>${escaped(cell)}</td>`
+    ).join("");
+  return `${cut}<div class="table"><table><thead><tr>${
+    columns.map((column) => `<th scope="col">${escaped(column)}</th>`).join("")
+  }</tr></thead><tbody>${
+    shown.map((row) => `<tr>${cells(row)}</tr>`).join("\n")
+  }</tbody></table></div>`;
+}
+
+function notAvailable({ capture }: MetricsDocument): string {
+  if (capture.not_available.length === 0) return "";
+  const rows = capture.not_available.map(({ metric, why }) => [metric, why]);
+  return `<section id="not-available"><h2>Not available, and why</h2>
+${tableHtml({ columns: ["metric", "why"], rows })}</section>`;
+}

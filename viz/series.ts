@@ -1,0 +1,100 @@
+/**
+ * Series of a document as charts need them.
+ *
+ * @module
+ */
+
+import type { HistogramSeries, MetricsDocument, Series, Window } from "../metrics/document.ts";
+import { messageRank } from "../metrics/messages.ts";
+import { printable } from "./printable.ts";
+
+/** Histograms of a metric, those of the order of an exchange first. */
+export function histograms(series: readonly Series[], metric: string): HistogramSeries[] {
+  return series.filter((each): each is HistogramSeries =>
+    each.metric === metric && each.kind === "histogram" && each.count > 0
+  ).toSorted((a, b) => rank(a) - rank(b));
+}
+
+function rank({ labels }: HistogramSeries): number {
+  const of = (message = "") => Math.min(messageRank(message), 255);
+  return 256 * of(labels["message"]) + of(labels["answer"]);
+}
+
+/** What a person calls a series: its labels, an answer behind an arrow. */
+export function nameOf({ labels }: Series): string {
+  const { message, answer, ...others } = labels;
+  const packet = [message, answer].filter((part) => part !== undefined).join(" \u2192 ");
+  return printable([packet, ...Object.values(others)].filter(Boolean).join(" "));
+}
+
+/** The greatest so many of a list, in the order of the list, and how many are left. */
+export function greatest<T>(
+  list: readonly T[],
+  most: number,
+  size: (item: T) => number,
+): { readonly kept: T[]; readonly left: T[] } {
+  const sorted = list.toSorted((a, b) => size(b) - size(a));
+  const kept = new Set(sorted.slice(0, most));
+  return {
+    kept: list.filter((item) => kept.has(item)),
+    left: list.filter((item) => !kept.has(item)),
+  };
+}
+
+/** A quantile of a histogram; null where it does not tell it. */
+export function quantileOf({ quantiles }: HistogramSeries, q: number) {
+  return quantiles.find((quantile) => quantile.q === q) ?? null;
+}
+
+/** Length of a window, seconds. */
+export function secondsOf({ start, end }: Window): number {
+  return Math.max((Date.parse(end) - Date.parse(start)) / 1000, 1e-9);
+}
+
+/** The middle of a window, RFC 3339. */
+export function middleOf({ start, end }: Window): string {
+  return new Date((Date.parse(start) + Date.parse(end)) / 2).toISOString();
+}
+
+/** Clock time of a window for tables. */
+export function clock(time: string): string {
+  return time.slice(11, 19);
+}
+
+/** Whether every window starts where the one before ends; a line must not cross a gap. */
+export function gapBefore(windows: readonly Window[], index: number): boolean {
+  const before = windows[index - 1];
+  return before !== undefined && Date.parse(windows[index]!.start) - Date.parse(before.end) > 1;
+}
+
+/** Three digits of a number, with thousands apart. */
+export function three(value: number): string {
+  if (value === 0) return "0";
+  const digits = Math.abs(value) >= 99.95 ? 0 : Math.abs(value) >= 9.995 ? 1 : 2;
+  return value.toFixed(digits).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** A whole number with thousands apart. */
+export function whole(value: number | string): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Counters of a metric in one unit. */
+export function counters(series: readonly Series[], metric: string, unit: string) {
+  return series.filter((each): each is Extract<Series, { kind: "counter" }> =>
+    each.metric === metric && each.kind === "counter" && each.unit === unit
+  );
+}
+
+/** Gauges of a metric in one unit. */
+export function gauges(series: readonly Series[], metric: string, unit: string) {
+  return series.filter((each): each is Extract<Series, { kind: "gauge" }> =>
+    each.metric === metric && each.kind === "gauge" && each.unit === unit
+  );
+}
+
+/** The seconds that a document is of; from its windows where it does not say. */
+export function durationOf({ capture, windows }: MetricsDocument): number | null {
+  if (capture.duration_seconds !== null) return capture.duration_seconds;
+  return windows.length === 0 ? null : windows.reduce((sum, each) => sum + secondsOf(each), 0);
+}

@@ -1,0 +1,104 @@
+/**
+ * How charts look: colours that colour-blind people tell apart (Okabe and Ito), units, axes.
+ *
+ * @module
+ */
+
+import type { Config } from "npm:vega-lite@6.5.0";
+
+/** Colours of data, at most seven at once. The report has others of the same names for the dark. */
+export const COLOURS = {
+  blue: "#0072b2",
+  orange: "#e69f00",
+  green: "#009e73",
+  red: "#d55e00",
+  purple: "#cc79a7",
+  sky: "#56b4e9",
+  grey: "#7d8590",
+} as const;
+
+/** The colours of several series of one kind, in their order; the last is for "other". */
+export const SERIES_COLOURS = [
+  COLOURS.blue,
+  COLOURS.orange,
+  COLOURS.green,
+  COLOURS.purple,
+  COLOURS.sky,
+  COLOURS.red,
+  COLOURS.grey,
+];
+
+/** Colours of text and lines. */
+export const INK = { text: "#1f2328", muted: "#59636e", line: "#d1d9e0" } as const;
+
+/** As many series as can be told apart; the rest are one. */
+export const MOST_SERIES = 6;
+
+/** Font of all text in charts. */
+export const FONT = "DejaVu Sans, Verdana, sans-serif";
+
+/** Configuration of all charts. */
+export const CONFIG: Config = {
+  font: FONT,
+  background: "transparent",
+  padding: 4,
+  view: { stroke: null },
+  axis: {
+    labelColor: INK.muted,
+    titleColor: INK.muted,
+    titleFontWeight: "normal",
+    titleFontSize: 11,
+    labelFontSize: 11,
+    gridColor: INK.line,
+    domainColor: INK.line,
+    tickColor: INK.line,
+  },
+  axisX: { grid: false },
+  header: { labelColor: INK.text, labelFontSize: 12, labelFontWeight: "bold", title: null },
+  legend: {
+    labelColor: INK.text,
+    labelFontSize: 11,
+    title: null,
+    orient: "top",
+    direction: "horizontal",
+    labelLimit: 300,
+  },
+  text: { color: INK.text, fontSize: 11 },
+  line: { strokeWidth: 1.8, strokeCap: "round" },
+};
+
+/** Labels of an axis of nanoseconds. */
+export const TIME_LABELS =
+  "datum.value >= 1e9 ? format(datum.value / 1e9, '~g') + ' s' : datum.value >= 1e6 ? " +
+  "format(datum.value / 1e6, '~g') + ' ms' : datum.value >= 1e3 ? " +
+  "format(datum.value / 1e3, '~g') + ' us' : format(datum.value, '~g') + ' ns'";
+
+/** Values of a time axis, in powers of ten and their halves and fifths where they are few. */
+export function timeTicks(least: number, greatest: number): number[] {
+  const decades = Math.log10(greatest / least);
+  const steps = decades < 1.2 ? [1, 2, 3, 5, 7] : decades < 2.5 ? [1, 2, 5] : [1];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(least)); power <= Math.log10(greatest); power++) {
+    for (const step of steps) {
+      const tick = step * 10 ** power;
+      if (tick >= least && tick <= greatest) ticks.push(tick);
+    }
+  }
+  return ticks;
+}
+
+/** The x axis of time, in UTC. */
+export function timeAxis(ticks: number) {
+  return {
+    field: "time",
+    type: "temporal" as const,
+    scale: { type: "utc" as const },
+    axis: {
+      title: "UTC",
+      format: "%H:%M:%S",
+      tickCount: ticks,
+      labelOverlap: true as const,
+      titleAnchor: "end" as const,
+    },
+  };
+}

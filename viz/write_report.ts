@@ -1,0 +1,56 @@
+/**
+ * Writes the report and its charts to a folder.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { MetricsDocument } from "../metrics/document.ts";
+import { replaceFile } from "../metrics/files.ts";
+import { LAYOUTS } from "./chart.ts";
+import { chartsOf } from "./charts.ts";
+import { pngOf } from "./png.ts";
+import { complete, svgOf } from "./render.ts";
+import { type DrawnChart, report } from "./report.ts";
+
+/** What is written besides `report.html` and an SVG for each chart. */
+export interface ReportOptions {
+  readonly png?: boolean;
+  /** The Vega-Lite specification of each chart, with its data, for people to change. */
+  readonly spec?: boolean;
+}
+
+/**
+ * Draws all charts that a document has data for.
+ *
+ * @param document with as many windows as a chart can show, see `Overview`.
+ * @returns the paths of the files, the report first.
+ * @throws {WriteError} when a file cannot be written; what was there before stays whole.
+ */
+export async function writeReport(
+  document: MetricsDocument,
+  folder: string,
+  { png = false, spec = false }: ReportOptions = {},
+): Promise<string[]> {
+  const drawn: DrawnChart[] = [];
+  const paths = [join(folder, "report.html")];
+  const write = async (name: string, content: string | Uint8Array) => {
+    paths.push(join(folder, name));
+    await replaceFile(join(folder, name), content);
+  };
+  for (const chart of chartsOf(document)) {
+    const svgs = new Map<string, string>();
+    for (const layout of LAYOUTS) svgs.set(layout.name, await svgOf(chart.spec(layout)));
+    drawn.push({ chart, svgs });
+    const [wide] = LAYOUTS;
+    const svg = svgs.get(wide!.name)!;
+    await write(`${chart.id}.svg`, svg);
+    if (png) await write(`${chart.id}.png`, await pngOf(svg));
+    if (spec) {
+      const json = JSON.stringify(complete(chart.spec(wide!)), null, 2);
+      await write(`${chart.id}.vl.json`, `${json}\n`);
+    }
+  }
+  await replaceFile(paths[0]!, report(document, drawn));
+  return paths;
+}
