@@ -15,7 +15,7 @@ export interface Table {
 /** How wide a chart is drawn: for a desk or for a hand. */
 export interface Layout {
   readonly name: "wide" | "narrow";
-  /** Width of the drawing without its axes, pixels. */
+  /** About the width of a whole drawing, pixels. */
   readonly width: number;
   /** Ticks that the width holds. */
   readonly ticks: number;
@@ -23,8 +23,8 @@ export interface Layout {
 
 /** The layouts that a report has. */
 export const LAYOUTS: readonly Layout[] = [
-  { name: "wide", width: 860, ticks: 8 },
-  { name: "narrow", width: 270, ticks: 3 },
+  { name: "wide", width: 940, ticks: 8 },
+  { name: "narrow", width: 346, ticks: 3 },
 ];
 
 /** A chart. */

@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "npm:vega-lite@6.5.0";
+import type { Window } from "../metrics/document.ts";
 
 /** Colours of data, at most seven at once. The report has others of the same names for the dark. */
 export const COLOURS = {
@@ -69,7 +70,7 @@ export const CONFIG: Config = {
 
 /** Labels of an axis of nanoseconds. */
 export const TIME_LABELS =
-  "datum.value >= 1e9 ? format(datum.value / 1e9, '~g') + ' s' : datum.value >= 1e6 ? " +
+  "datum.value == 0 ? '0' : datum.value >= 1e9 ? format(datum.value / 1e9, '~g') + ' s' : datum.value >= 1e6 ? " +
   "format(datum.value / 1e6, '~g') + ' ms' : datum.value >= 1e3 ? " +
   "format(datum.value / 1e3, '~g') + ' us' : format(datum.value, '~g') + ' ns'";
 
@@ -87,12 +88,15 @@ export function timeTicks(least: number, greatest: number): number[] {
   return ticks;
 }
 
-/** The x axis of time, in UTC. */
-export function timeAxis(ticks: number) {
+/** The x axis of time, in UTC, the same for all charts of a document. */
+export function timeAxis(ticks: number, windows: readonly Window[]) {
   return {
     field: "time",
     type: "temporal" as const,
-    scale: { type: "utc" as const },
+    scale: {
+      type: "utc" as const,
+      domain: [signal(windows[0]?.start), signal(windows.at(-1)?.end)],
+    },
     axis: {
       title: "UTC",
       format: "%H:%M:%S",
@@ -101,4 +105,9 @@ export function timeAxis(ticks: number) {
       titleAnchor: "end" as const,
     },
   };
+}
+
+/** An instant as a scale takes it. */
+function signal(time: string | undefined): { signal: string } {
+  return { signal: `datetime(${JSON.stringify(time ?? "1970-01-01T00:00:00Z")})` };
 }

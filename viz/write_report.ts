@@ -44,7 +44,7 @@ export async function writeReport(
     drawn.push({ chart, svgs });
     const [wide] = LAYOUTS;
     const svg = svgs.get(wide!.name)!;
-    await write(`${chart.id}.svg`, svg);
+    await write(`${chart.id}.svg`, onWhite(svg));
     if (png) await write(`${chart.id}.png`, await pngOf(svg));
     if (spec) {
       const json = JSON.stringify(complete(chart.spec(wide!)), null, 2);
@@ -53,4 +53,9 @@ export async function writeReport(
   }
   await replaceFile(paths[0]!, report(document, drawn));
   return paths;
+}
+
+/** A drawing for itself: on a dark desk its text could not be read. */
+function onWhite(svg: string): string {
+  return svg.replace(/<svg [^>]*>/, '$&<rect width="100%" height="100%" fill="#ffffff"/>');
 }

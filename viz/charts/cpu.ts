@@ -18,7 +18,9 @@ export function cpu(document: MetricsDocument): Chart | null {
   if (threads.length === 0) return null;
   const mean = (thread: string) => share(document.totals, thread, "mean");
   const own = threads.filter((thread) => thread !== "all");
-  const { kept, left } = greatest(own, MOST_SERIES - 1, mean);
+  const busy = own.filter((thread) => mean(thread) > 0);
+  const { kept } = greatest(busy, MOST_SERIES - 1, mean);
+  const left = own.length - kept.length;
   const names = ["all", ...kept];
   const value = (window: Window, name: string) => share(window.series, name, "mean");
   const points = linePoints(document, names, value);
@@ -33,7 +35,7 @@ export function cpu(document: MetricsDocument): Chart | null {
         ? "."
         : `; the busiest window of one thread was ${three(greatestShare(document, busiest))} % ` +
           `(${busiest}).`) +
-      (left.length === 0 ? "" : ` ${left.length} quieter threads are in the table.`),
+      (left === 0 ? "" : ` ${left} quieter threads are in the table.`),
     table: {
       columns: ["thread", "user mean", "system mean", "user max", "system max"],
       rows: threads.map((thread) => [
@@ -46,7 +48,11 @@ export function cpu(document: MetricsDocument): Chart | null {
       ]),
     },
     spec: (layout): TopLevelSpec =>
-      linesSpec(points, names, layout, { title: "% of a core", format: "~f" }),
+      linesSpec(document, points, names, layout, {
+        title: "% of a core",
+        format: "~f",
+        limit: 100,
+      }),
   };
 }
 

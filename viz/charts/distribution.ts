@@ -69,12 +69,12 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
         facet: { row: { field: "series", type: "nominal", sort: names, header } },
         spacing: 14,
         spec: {
-          width,
+          width: width - 60,
           height: names.length > 3 ? 70 : 110,
           layer: [
             {
               transform: [{ filter: "isValid(datum.share)" }],
-              mark: { type: "bar", color: COLOURS.sky, stroke: null },
+              mark: { type: "rect", color: COLOURS.sky },
               encoding: {
                 x: { field: "lower", ...x },
                 x2: { field: "upper" },
@@ -84,6 +84,7 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
                   title: null,
                   axis: { format: "%", tickCount: 3 },
                 },
+                y2: { datum: 0 },
               },
             },
             {

@@ -42,11 +42,11 @@ export function errors(document: MetricsDocument): Chart | null {
     },
     spec: ({ name, width, ticks }): TopLevelSpec => ({
       data: { values: rows },
-      width: width - 20,
+      width: width - 56,
       height: 150,
       mark: { type: "bar" },
       encoding: {
-        x: { ...timeAxis(ticks), scale: { type: "utc", domain: spanOf(document) } },
+        x: timeAxis(ticks, document.windows),
         x2: { field: "end" },
         y: {
           field: "rate",
@@ -73,9 +73,4 @@ function eventsOf(series: readonly Series[]): { name: string; count: number }[] 
     const name = printable([kind, severity, id].filter(Boolean).join(" "));
     return Number(value) > 0 ? [{ name, count: Number(value) }] : [];
   });
-}
-
-function spanOf({ windows }: MetricsDocument) {
-  const [from, to] = [windows[0]?.start ?? "", windows.at(-1)?.end ?? ""];
-  return [{ signal: `datetime("${from}")` }, { signal: `datetime("${to}")` }] as never;
 }

@@ -34,7 +34,9 @@ export function heatMap(document: MetricsDocument): Chart | null {
     id: "latency-heat-map",
     title: "Every packet's processing time",
     sentence: `Each cell counts the answered packets of a stretch of time that took so long, the ` +
-      `darker the more; ${whole(total)} packets. The darkest cell has ${three(most.rate)} a ` +
+      `stronger its colour the more; ${whole(total)} packets. The strongest has ${
+        three(most.rate)
+      } a ` +
       `second at ${duration(most.lower)}\u2013${duration(most.upper)}.`,
     table: {
       columns: ["UTC", "packets", "shortest", "most at", "longest"],
@@ -56,11 +58,11 @@ export function heatMap(document: MetricsDocument): Chart | null {
       ];
       return {
         data: { values: cells },
-        width,
+        width: width - 70,
         height: 220,
         mark: { type: "rect", color: COLOURS.blue },
         encoding: {
-          x: timeAxis(ticks),
+          x: timeAxis(ticks, document.windows),
           x2: { field: "end" },
           y: {
             field: "lower",

@@ -7,7 +7,7 @@
 import type { MetricsDocument, Window } from "../../metrics/document.ts";
 import type { Layout } from "../chart.ts";
 import { gapBefore, middleOf } from "../series.ts";
-import { SERIES_COLOURS, timeAxis } from "../theme.ts";
+import { INK, SERIES_COLOURS, timeAxis } from "../theme.ts";
 
 /** A value of a line; null interrupts it. */
 export interface LinePoint {
@@ -19,8 +19,8 @@ export interface LinePoint {
   readonly label: number | null;
 }
 
-/** Room for names behind the last point, pixels. */
-const LABELS = 74;
+/** Room for the axis, and for names behind the last point, pixels. */
+const [AXIS, LABELS] = [48, 74];
 
 /** The points of lines; a line is interrupted where windows are missing. */
 export function linePoints(
@@ -51,7 +51,7 @@ function apart(values: readonly (number | null)[], greatest: number): (number | 
   const room = greatest / 9;
   const places = [...values];
   const order = values.map((_, index) => index).filter((index) => values[index] !== null)
-    .toSorted((a, b) => values[a]! - values[b]!);
+    .toSorted((a, b) => values[a]! - values[b]! || b - a);
   order.forEach((index, at) => {
     if (at === 0) return;
     const below = places[order[at - 1]!]!;
@@ -62,15 +62,23 @@ function apart(values: readonly (number | null)[], greatest: number): (number | 
 
 /** The parts of a specification that draw such lines. */
 export function linesSpec(
+  { windows }: MetricsDocument,
   points: readonly LinePoint[],
   names: readonly string[],
-  { width, ticks, name: layout }: Layout,
-  axis: { readonly title: string; readonly height?: number; readonly format?: string },
+  { width, ticks }: Layout,
+  axis: {
+    readonly title: string;
+    readonly format?: string;
+    /** A value that lines are compared with, drawn where they come near. */
+    readonly limit?: number;
+  },
 ) {
-  const most = 1.06 * Math.max(
+  const greatest = Math.max(
     1e-9,
     ...points.map(({ value, label }) => Math.max(value ?? 0, label ?? 0)),
   );
+  const isNear = axis.limit !== undefined && greatest > axis.limit / 2;
+  const most = 1.06 * Math.max(greatest, isNear ? axis.limit! : 0);
   const scaled = {
     field: "value",
     type: "quantitative" as const,
@@ -84,13 +92,19 @@ export function linesSpec(
     scale: { domain: [...names], range: SERIES_COLOURS.slice(0, names.length) },
     legend: null,
   };
-  const x = timeAxis(ticks);
+  const x = timeAxis(ticks, windows);
   return {
     data: { values: [...points] },
-    width: width - (layout === "wide" ? LABELS : 56),
-    height: axis.height ?? 150,
+    width: width - AXIS - LABELS,
+    height: 150,
     encoding: { x, color: colour },
     layer: [
+      ...isNear
+        ? [{
+          mark: { type: "rule" as const, color: INK.muted, strokeDash: [4, 4] },
+          encoding: { y: { datum: axis.limit! }, x: { value: 0 }, x2: { value: "width" as const } },
+        }]
+        : [],
       { mark: { type: "line" as const, strokeWidth: 2 }, encoding: { y: scaled } },
       {
         transform: [{ filter: "datum.alone && isValid(datum.value)" }],
@@ -104,7 +118,7 @@ export function linesSpec(
           align: "left" as const,
           dx: 5,
           fontWeight: "bold" as const,
-          limit: layout === "wide" ? 140 : 70,
+          limit: LABELS - 4,
         },
         encoding: {
           y: { ...scaled, field: "label" },

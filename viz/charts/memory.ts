@@ -39,7 +39,7 @@ export function memory(document: MetricsDocument): Chart | null {
       ]),
     },
     spec: (layout): TopLevelSpec =>
-      linesSpec(points, names, layout, { title: "MiB", format: "~f" }),
+      linesSpec(document, points, names, layout, { title: "MiB", format: "~f" }),
   };
 }
 

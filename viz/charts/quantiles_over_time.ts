@@ -65,10 +65,10 @@ export function quantilesOverTime(
         facet: { row: { field: "series", type: "nominal", sort: names, header: HEADER } },
         spacing: 14,
         spec: {
-          width: width - 40,
+          width: width - 86,
           height: panel,
           encoding: {
-            x: timeAxis(ticks),
+            x: timeAxis(ticks, document.windows),
             color: {
               field: "quantile",
               type: "nominal",

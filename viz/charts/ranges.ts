@@ -85,7 +85,8 @@ export function ranges(
       ]] as const;
       return {
         data: { values: rows },
-        width: name === "wide" ? width - 250 : width - 70,
+        width,
+        autosize: { type: "fit-x", contains: "padding" },
         height: { step: 24 },
         layer: [
           {

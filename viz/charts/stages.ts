@@ -69,7 +69,8 @@ export function stages({ totals }: MetricsDocument): Chart | null {
       ]),
     },
     spec: ({ width }): TopLevelSpec => ({
-      width: Math.max(150, width - 70),
+      width,
+      autosize: { type: "fit-x", contains: "padding" },
       height: { step: 34 },
       data: { values: rows },
       layer: [

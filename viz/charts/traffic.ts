@@ -37,6 +37,7 @@ export function traffic(document: MetricsDocument): Chart | null {
       value: lost(window.series, kind) / secondsOf(window),
     }))
   ).filter(({ value }) => value > 0);
+  const seen = LOSSES.filter(([, name]) => losses.some(({ loss }) => loss === name));
   const most = (name: string) =>
     Math.max(0, ...points.filter((point) => point.name === name).map(({ value }) => value ?? 0));
   const all = LOSSES.map(([kind, name]) => ({ name, count: lost(document.totals, kind) }));
@@ -66,7 +67,10 @@ export function traffic(document: MetricsDocument): Chart | null {
       ],
     },
     spec: (layout): TopLevelSpec => {
-      const lines = linesSpec(points, names, layout, { title: "packets/s", format: "~s" });
+      const lines = linesSpec(document, points, names, layout, {
+        title: "packets/s",
+        format: "~s",
+      });
       if (losses.length === 0) return lines;
       return {
         spacing: 12,
@@ -78,14 +82,12 @@ export function traffic(document: MetricsDocument): Chart | null {
             height: 70,
             mark: { type: "bar" },
             encoding: {
-              x: {
-                ...timeAxis(layout.ticks),
-                scale: { type: "utc", domain: spanOf(document.windows) },
-              },
+              x: timeAxis(layout.ticks, document.windows),
               x2: { field: "end" },
               y: {
                 field: "value",
                 type: "quantitative",
+                aggregate: "sum",
                 title: "lost/s",
                 axis: { tickCount: 3, format: "~s" },
               },
@@ -93,8 +95,8 @@ export function traffic(document: MetricsDocument): Chart | null {
                 field: "loss",
                 type: "nominal",
                 scale: {
-                  domain: LOSSES.map(([, name]) => name),
-                  range: LOSSES.map(([, , colour]) => colour),
+                  domain: seen.map(([, name]) => name),
+                  range: seen.map(([, , colour]) => colour),
                 },
               },
             },
@@ -130,9 +132,4 @@ function lost(series: readonly Series[], kind: string): number {
 
 function sum(found: readonly { readonly value: number | string }[]): number {
   return found.reduce((total, { value }) => total + Number(value), 0);
-}
-
-function spanOf(windows: readonly Window[]) {
-  const [from, to] = [windows[0]!.start, windows.at(-1)!.end];
-  return [{ signal: `datetime("${from}")` }, { signal: `datetime("${to}")` }] as never;
 }
