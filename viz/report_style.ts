@@ -51,7 +51,9 @@ th, td { padding: 4px 12px; text-align: right; border-bottom: 1px solid var(--li
 thead th { position: sticky; top: 0; background: var(--panel); color: var(--muted); }
 th:first-child, td:nth-child(2) { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }
-#not-available td, #not-available th { white-space: normal; text-align: left; vertical-align: top; }
+#not-available td, #not-available th { white-space: normal; text-align: left; vertical-align: top;
+  overflow-wrap: anywhere; }
+#not-available th { min-width: 9em; }
 footer { margin-top: 48px; border-top: 1px solid var(--line); color: var(--muted); font-size: 13px; }
 :focus-visible { outline: 2px solid var(--blue); outline-offset: 2px; }
 @media (max-width: 700px) {

@@ -53,6 +53,8 @@ export const CONFIG: Config = {
     gridColor: INK.line,
     domainColor: INK.line,
     tickColor: INK.line,
+    labelOverlap: true,
+    labelSeparation: 6,
   },
   axisX: { grid: false },
   header: { labelColor: INK.text, labelFontSize: 12, labelFontWeight: "bold", title: null },
@@ -95,6 +97,8 @@ export function timeAxis(ticks: number, windows: readonly Window[]) {
     type: "temporal" as const,
     scale: {
       type: "utc" as const,
+      nice: false,
+      padding: 0,
       domain: [signal(windows[0]?.start), signal(windows.at(-1)?.end)],
     },
     axis: {

@@ -20,7 +20,7 @@ export interface LinePoint {
 }
 
 /** Room for the axis, and for names behind the last point, pixels. */
-const [AXIS, LABELS] = [48, 74];
+const [AXIS, LABELS] = [48, 80];
 
 /** The points of lines; a line is interrupted where windows are missing. */
 export function linePoints(

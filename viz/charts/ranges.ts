@@ -77,7 +77,7 @@ export function ranges(
         type: "nominal" as const,
         sort: rows.map(({ name }) => name),
         title: null,
-        axis: { labelLimit: name === "wide" ? 330 : 130, grid: false, domain: false, ticks: false },
+        axis: { labelLimit: name === "wide" ? 330 : 170, grid: false, domain: false, ticks: false },
       };
       const points = [["p50", COLOURS.blue], ["p95", COLOURS.orange], [
         "p99",

@@ -50,6 +50,7 @@ export function stages({ totals }: MetricsDocument): Chart | null {
   });
   const total = (message: string) =>
     rows.filter((row) => row.message === message).reduce((sum, { mean }) => sum + mean, 0);
+  const longestBar = Math.max(...rows.map(({ end }) => end));
   const longest = rows.reduce((a, b) => b.mean > a.mean ? b : a);
   return {
     id: "stages",
@@ -81,6 +82,8 @@ export function stages({ totals }: MetricsDocument): Chart | null {
               field: "start",
               type: "quantitative",
               title: null,
+              // Room for the number behind the longest bar.
+              scale: { domainMax: longestBar * (width > 400 ? 1.09 : 1.35), nice: false },
               axis: { labelExpr: TIME_LABELS, tickCount: width > 400 ? 6 : 3 },
             },
             x2: { field: "end" },
