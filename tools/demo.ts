@@ -38,6 +38,7 @@ if (import.meta.main) {
       json: false,
       plan: false,
       strict: true,
+      visualization: true,
       onReady,
     });
     // A monitor that cannot start is told by its own error, not by a demo that waits.

@@ -9,7 +9,7 @@
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith } from "../command_line.ts";
 
-/** A program, the package that brings it, and what it is for. */
+/** A program or a file, the package that brings it, and what it is for. */
 interface Need {
   readonly program: string;
   readonly debianPackage: string;
@@ -27,6 +27,13 @@ const NEEDS: readonly Need[] = [
   },
   { program: "kea-dhcp4", debianPackage: "kea-dhcp4-server", why: "the lab's server" },
   { program: "perfdhcp", debianPackage: "kea-admin", why: "the lab's clients" },
+  { program: "chromium", debianPackage: "chromium", why: "tests open the report in a browser" },
+  { program: "tmux", debianPackage: "tmux", why: "tests look at the live view in a terminal" },
+  {
+    program: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+    debianPackage: "fonts-dejavu-core",
+    why: "text in PNG pictures",
+  },
   { program: "tcpdump", debianPackage: "tcpdump", why: "tests compare times with the wire" },
   { program: "debootstrap", debianPackage: "debootstrap", why: "tests run newer bpftraces" },
 ];
@@ -104,6 +111,7 @@ async function mountTracefs(): Promise<void> {
 }
 
 async function onPath(program: string): Promise<boolean> {
+  if (program.startsWith("/")) return await exists(program);
   const folders = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`.split(":");
   for (const folder of folders) if (await exists(`${folder}/${program}`)) return true;
   return false;

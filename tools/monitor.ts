@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { asMeant, print } from "../command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
-import type { MetricsDocument, Window } from "../metrics/document.ts";
+import type { MetricsDocument } from "../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../metrics/files.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
 import { documentText } from "../metrics/document_text.ts";
@@ -22,7 +22,10 @@ import { planFor } from "../probes/prepare.ts";
 import { BpfStatistics } from "../probes/price.ts";
 import { requireHost } from "../probes/requirements.ts";
 import type { Profile } from "../probes/sources.ts";
-import { duration, summary } from "../viz/summary.ts";
+import { summary } from "../viz/summary.ts";
+import { windowLine } from "../viz/window_line.ts";
+import { writeReport } from "../viz/write_report.ts";
+import { LiveTerminal } from "./live_terminal.ts";
 import { planText } from "./plan_text.ts";
 
 /** Options of `deno task monitor`; times in seconds. */
@@ -36,6 +39,8 @@ export interface MonitorOptions {
   readonly json: boolean;
   readonly plan: boolean;
   readonly strict: boolean;
+  /** Whether the charts and the report are made at the end. */
+  readonly visualization: boolean;
   /** Told once, when every probe is attached and the first sample is taken. */
   readonly onReady?: () => void;
   /** Ends the watch as ^C does. */
@@ -43,9 +48,10 @@ export interface MonitorOptions {
 }
 
 /**
- * Watches a server and writes `capture.ndjson` and `metrics.json`.
+ * Watches a server and writes `capture.ndjson`, `metrics.json`, the charts and `report.html`.
  *
- * Everything for people goes to standard error: what happens, a line a window, the summary.
+ * Everything for people goes to standard error: a live view where that is a terminal and a line a
+ * window where not, then the summary.
  *
  * @returns the exit status.
  */
@@ -65,6 +71,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   await using statistics = await BpfStatistics.enable();
   if (statistics === null) say("The kernel does not tell what BPF programs cost");
 
+  let live: LiveTerminal | null = null;
   const records = watch({
     server,
     profile: options.profile,
@@ -72,14 +79,30 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     intervalMs: options.interval * 1000,
     durationMs: options.duration * 1000,
     signal: stop.signal,
-    say,
+    say: (line) => live === null ? say(line) : live.note(line),
   });
-  const document = await write(records, folder, options);
-  using capture = Deno.openSync(join(folder, CAPTURE_FILE));
-  await replaceFile(join(folder, METRICS_FILE), documentText(readChanges(piecesOf(capture))));
+  let document: MetricsDocument;
+  {
+    const { version, family, pid } = server;
+    const facts = { version, family, pid, profile: options.profile };
+    using terminal = await LiveTerminal.open(
+      { ...facts, durationSeconds: options.duration },
+      () => stop.abort(),
+    );
+    live = terminal;
+    document = await write(records, folder, live, options);
+    live = null;
+  }
+  const paths = { capture: join(folder, CAPTURE_FILE), metrics: join(folder, METRICS_FILE) };
+  using capture = Deno.openSync(paths.capture);
+  await replaceFile(paths.metrics, documentText(readChanges(piecesOf(capture))));
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
   say(`\n${summary(document, { colour })}Files: ${folder}`);
-  if (options.json) printFile(join(folder, METRICS_FILE));
+  if (options.visualization) {
+    const [report] = await writeReport(document, folder);
+    say(`Report: ${report}`);
+  }
+  if (options.json) printFile(paths.metrics);
   await Promise.race([records.next(), after(DETACH_LIMIT_MS)]);
   return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
 }
@@ -90,13 +113,14 @@ const DETACH_LIMIT_MS = 2000;
 const [CAPTURE_FILE, METRICS_FILE] = ["capture.ndjson", "metrics.json"];
 
 /**
- * Writes records as they come, and says a line a window.
+ * Writes records as they come, and shows each window.
  *
  * @returns the document with its windows merged to as many as charts can show.
  */
 async function write(
   records: AsyncGenerator<CaptureRecord>,
   folder: string,
+  live: LiveTerminal | null,
   { duration, onReady }: MonitorOptions,
 ): Promise<MetricsDocument> {
   using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
@@ -108,7 +132,11 @@ async function write(
       const record = next.value;
       capture.append(record);
       const window = windows.next(record);
-      if (window !== null) say(windowLine(window.live(), windows.elapsedSeconds, duration));
+      if (window !== null) {
+        const { elapsedSeconds } = windows;
+        if (live === null) say(windowLine(window.live(), elapsedSeconds, duration));
+        else live.window(window.live(), { elapsedSeconds, cost: windows.cost() });
+      }
       if (!ready && record.type === "sample") {
         ready = true;
         onReady?.();
@@ -122,30 +150,6 @@ async function write(
     throw error;
   }
   return { ...windows.document(), windows: overview.windows() };
-}
-
-/** One line for a window: what came, how long it took, what was lost. */
-export function windowLine(window: Window, elapsed: number, whole: number): string {
-  const seconds = (Date.parse(window.end) - Date.parse(window.start)) / 1000;
-  const messages = window.series.flatMap((series) => {
-    if (series.metric !== "packet_processing_time" || series.kind !== "histogram") return [];
-    const { message, answer } = series.labels;
-    const at = (q: number) => duration(series.quantiles.find((each) => each.q === q)!.value);
-    return [
-      `${message} -> ${answer} ${(series.count / seconds).toFixed(0)}/s ` +
-      `p50 ${at(0.5)} p99 ${at(0.99)}`,
-    ];
-  });
-  const losses = window.series.flatMap((series) =>
-    series.metric === "error_rate" && series.kind === "counter" && Number(series.value) > 0
-      ? [`${series.value} ${series.labels["kind"]} ${series.labels["id"]}`]
-      : []
-  );
-  const left = Math.max(0, whole - elapsed).toFixed(0);
-  const parts = messages.length === 0 ? ["no answers"] : messages;
-  return `[${elapsed.toFixed(0).padStart(4)} s, ${left} s left] ${
-    [...parts, ...losses].join("; ")
-  }`;
 }
 
 function after(milliseconds: number): Promise<void> {

@@ -6,9 +6,21 @@
 
 const RESVG = "npm:@resvg/resvg-js@2.6.2";
 
-/** Draws an SVG as PNG on white, twice as large as it says. */
+/** Where Debian keeps fonts; without any, text would be missing from a picture, and nobody told. */
+const FONTS = "/usr/share/fonts/truetype";
+
+/**
+ * Draws an SVG as PNG on white, twice as large as it says.
+ *
+ * @throws {Error} on a Debian without fonts.
+ */
 export async function pngOf(svg: string): Promise<Uint8Array> {
   const { Resvg } = await import(RESVG) as typeof import("npm:@resvg/resvg-js@2.6.2");
+  const hasFonts = Deno.build.os !== "linux" ||
+    await Deno.stat(FONTS).then(() => true, () => false);
+  if (!hasFonts) {
+    throw new Error("Cannot draw PNG, there are no fonts: apt-get install fonts-dejavu-core");
+  }
   const drawing = new Resvg(svg, {
     background: "#ffffff",
     fitTo: { mode: "zoom", value: 2 },

@@ -5,7 +5,7 @@
  */
 
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
-import type { MetricsDocument, Series, Window } from "../../metrics/document.ts";
+import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
 import { printable } from "../printable.ts";
 import { clock, counters, secondsOf, three, whole } from "../series.ts";

@@ -1,0 +1,298 @@
+/**
+ * The live view: state and size in, lines of text out. Pure.
+ *
+ * @module
+ */
+
+import { styleText } from "node:util";
+import type { HistogramSeries, Series, Window } from "../metrics/document.ts";
+import type { Drawing } from "./live_drawing.ts";
+import { type LiveState, STEADY_SECONDS, steadyWindow } from "./live_state.ts";
+import { printable } from "./printable.ts";
+import { gauges, histograms, nameOf, quantileOf, secondsOf, three } from "./series.ts";
+import { axisOf, sparkline, spread } from "./sparkline.ts";
+import { duration, size } from "./summary.ts";
+
+/** What the terminal can show. */
+export interface LiveScreen {
+  readonly columns: number;
+  readonly rows: number;
+  readonly colour: boolean;
+  /** Whether block characters can be shown; else ASCII. */
+  readonly unicode: boolean;
+  readonly paused: boolean;
+  readonly help: boolean;
+}
+
+/** From so many columns on, there is room for two parts side by side. */
+const TWO_PARTS = 150;
+
+/** Lines that losses and errors may take. */
+const ERROR_LINES = 3;
+
+const HELP = [
+  "q, ^C  stop: the summary and the files come, as at the end",
+  "p      pause the display; the measurement goes on",
+  "?      this help, and back",
+];
+
+/**
+ * Renders the view.
+ *
+ * @returns at most as many lines as the screen has rows, none wider than its columns.
+ */
+export function liveView(state: LiveState, screen: LiveScreen, drawing: Drawing): string[] {
+  const { columns, rows } = screen;
+  const draw = new Draw(state, screen, drawing);
+  const head = draw.head();
+  const body = screen.help
+    ? ["", ...HELP]
+    : columns >= TWO_PARTS
+    ? beside(draw.main(true), draw.details(), columns, drawing)
+    : [...draw.main(false), ...draw.details()];
+  const lines = [...head, ...body];
+  const shown = lines.length <= rows
+    ? lines
+    : [...lines.slice(0, rows - 1), draw.muted(`\u2026 ${lines.length - rows + 1} more lines`)];
+  return shown.slice(0, rows).map((line) => fitted(line, columns, drawing));
+}
+
+function fitted(line: string, columns: number, { widthOf, cut }: Drawing): string {
+  return widthOf(line) <= columns ? line : cut(line, columns);
+}
+
+function beside(
+  left: readonly string[],
+  right: readonly string[],
+  columns: number,
+  drawing: Drawing,
+): string[] {
+  const half = Math.floor((columns - 3) * 0.56);
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
+    const line = fitted(left[index] ?? "", half, drawing);
+    const pad = " ".repeat(half - drawing.widthOf(line) + 3);
+    return `${line}${pad}${right[index] ?? ""}`.trimEnd();
+  });
+}
+
+/** The parts of the view. */
+class Draw {
+  readonly #state: LiveState;
+  readonly #screen: LiveScreen;
+  readonly #drawing: Drawing;
+  readonly #steady: Window | null;
+
+  constructor(state: LiveState, screen: LiveScreen, drawing: Drawing) {
+    this.#state = state;
+    this.#screen = screen;
+    this.#drawing = drawing;
+    this.#steady = steadyWindow(state);
+  }
+
+  /** What is watched, how far it is. */
+  head(): string[] {
+    const { facts: { version, family, pid, profile, durationSeconds }, elapsedSeconds } =
+      this.#state;
+    const part = Math.min(1, elapsedSeconds / durationSeconds);
+    const width = Math.max(4, Math.min(40, this.#screen.columns - 52));
+    const done = Math.round(part * width);
+    const [full, empty] = this.#screen.unicode ? ["\u2588", "\u2591"] : ["#", "."];
+    const left = clockOf(Math.max(0, durationSeconds - elapsedSeconds));
+    return [
+      this.#styled("bold", `Kea ${printable(version)} DHCPv${family}, pid ${pid}`) +
+      this.muted(`  profile ${profile}${this.#screen.paused ? "  PAUSED" : ""}`),
+      `${full.repeat(done)}${this.muted(empty.repeat(width - done))} ` +
+      `${clockOf(elapsedSeconds)}, ${left} left` + this.muted("   q stop  p pause  ? help"),
+    ];
+  }
+
+  /** Messages, the last minutes, losses, what it costs. */
+  main(isWide: boolean): string[] {
+    return [
+      ...this.#messages(isWide),
+      ...this.#rate(isWide),
+      ...this.#errors(),
+      ...this.#machine(),
+      ...this.#notes(),
+    ];
+  }
+
+  /** What takes the time. */
+  details(): string[] {
+    return [
+      ...this.#times("Lease allocation", "lease_allocation_time"),
+      ...this.#times("Database", "database_query_time"),
+      ...this.#times("Hook callouts", "hook_callout_time"),
+      ...this.#threads(),
+      ...this.#times("Stages", "packet_stage_time"),
+    ];
+  }
+
+  muted(text: string): string {
+    return this.#styled("dim", text);
+  }
+
+  #styled(style: "bold" | "dim" | "red", text: string): string {
+    return this.#screen.colour ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  #title(text: string): string[] {
+    return ["", this.#styled("bold", text)];
+  }
+
+  #messages(isWide: boolean): string[] {
+    const { newest } = this.#state;
+    if (newest === null) return ["", "Attaching the probes, waiting for the first window"];
+    const found = histograms(this.#steady!.series, "packet_processing_time");
+    if (found.length === 0) return ["", `No packet was answered in the last ${STEADY_SECONDS} s`];
+    // What the other columns take, at their widest.
+    const width = Math.max(8, isWide ? 40 : Math.min(40, this.#screen.columns - 60));
+    const axis = axisOf(found);
+    const seconds = secondsOf(newest);
+    const rows = found.map((series) => [
+      nameOf(series),
+      three((countIn(newest, series) ?? 0) / seconds),
+      ...percentiles(series),
+      spread(series, axis, width, this.#screen.unicode),
+    ]);
+    const [least, greatest] = [duration(axis.least), duration(axis.greatest)];
+    const between = Math.max(1, width - least.length - greatest.length - 2);
+    const dots = (this.#screen.unicode ? "\u00b7" : ".").repeat(between);
+    const scale = `${least} ${dots} ${greatest}`;
+    return [
+      "",
+      ...this.#table([`Last ${STEADY_SECONDS} s`, "/s", "p50", "p95", "p99", scale], rows),
+    ];
+  }
+
+  #rate(isWide: boolean): string[] {
+    const { rates } = this.#state;
+    if (rates.length === 0) return [];
+    const width = Math.min(isWide ? 60 : 40, Math.max(4, this.#screen.columns - 40));
+    const shown = rates.slice(-width);
+    const most = Math.max(...shown);
+    return [
+      `Received ${three(rates.at(-1)!).padStart(6)}/s ` +
+      `${sparkline(shown, most, this.#screen.unicode)} ${this.muted(`at most ${three(most)}/s`)}`,
+    ];
+  }
+
+  #errors(): string[] {
+    const { errors } = this.#state;
+    const real = errors.filter(({ count }) => count > 0);
+    if (real.length === 0) return [`${this.#styled("bold", "Losses and errors")}  none`];
+    const parts = real.map(({ name, count, newest }) => {
+      const text = `${printable(name)} ${count}${newest > 0 ? ` (+${newest})` : ""}`;
+      return newest > 0 ? this.#styled("red", text) : text;
+    });
+    const lines = [`${this.#styled("bold", "Losses and errors")}  `];
+    while (parts.length > 0) {
+      const line = `${lines.at(-1)}${parts[0]}${parts.length > 1 ? ", " : ""}`;
+      const isEmpty = lines.at(-1) === "  ";
+      if (isEmpty || this.#drawing.widthOf(line) <= this.#screen.columns - 12) {
+        lines[lines.length - 1] = line;
+        parts.shift();
+      } else if (lines.length < ERROR_LINES) {
+        lines.push("  ");
+      } else {
+        lines[lines.length - 1] += `${parts.length} more`;
+        break;
+      }
+    }
+    return lines;
+  }
+
+  #machine(): string[] {
+    const { newest, cost } = this.#state;
+    if (newest === null) return [];
+    const cpu = (mode: string) =>
+      gauges(newest.series, "cpu_usage", "ratio").find(({ labels }) =>
+        labels["thread"] === "all" && labels["mode"] === mode
+      )?.value ?? 0;
+    const memory = gauges(newest.series, "memory_usage", "bytes")
+      .find(({ labels }) => labels["kind"] === "rss");
+    return [
+      `Kea      ${three(100 * (cpu("user") + cpu("system")))} % of a core` +
+      (memory === undefined ? "" : `, ${size(memory.value)}`),
+      ...cost === null ? [] : [
+        `Looking  ` +
+        (cost.bpf_us_per_packet === null || cost.hits === 0
+          ? ""
+          : `${three(cost.bpf_us_per_packet)} us a packet, `) +
+        `${three(100 * cost.monitor_cpu_ratio)} % of a core, ${size(cost.monitor_memory_bytes)}`,
+      ],
+    ];
+  }
+
+  #notes(): string[] {
+    return this.#state.notes.slice(-3).map((note) => this.muted(`! ${printable(note)}`));
+  }
+
+  #times(title: string, metric: string): string[] {
+    const found = histograms(this.#steady?.series ?? [], metric);
+    if (found.length === 0) return [];
+    const seconds = secondsOf(this.#state.newest!);
+    const rows = found.map((series) => [
+      nameOf(series),
+      three((countIn(this.#state.newest!, series) ?? 0) / seconds),
+      ...percentiles(series),
+    ]);
+    const [heading, ...lines] = this.#table([title, "/s", "p50", "p95", "p99"], rows);
+    return ["", heading!, ...lines];
+  }
+
+  #threads(): string[] {
+    const all = gauges(this.#state.newest?.series ?? [], "cpu_usage", "ratio")
+      .filter(({ labels }) => labels["thread"] !== "all");
+    const threads = [...new Set(all.map(({ labels }) => labels["thread"] ?? ""))];
+    if (threads.length === 0) return [];
+    const shares = threads.map((thread) => ({
+      thread,
+      share: all.filter(({ labels }) => labels["thread"] === thread)
+        .reduce((sum, { value }) => sum + value, 0),
+    })).filter(({ share }) => share > 0).toSorted((a, b) => b.share - a.share);
+    const width = 20;
+    const [full, empty] = this.#screen.unicode ? ["\u2588", "\u2591"] : ["#", "."];
+    const rows = shares.slice(0, 8).map(({ thread, share }) => {
+      const done = Math.min(width, Math.round(share * width));
+      return [
+        printable(thread),
+        `${three(100 * share)} %`,
+        `${full.repeat(done)}${this.muted(empty.repeat(width - done))}`,
+      ];
+    });
+    if (rows.length === 0) return [];
+    return [
+      ...this.#title("CPU by thread, of one core"),
+      ...this.#drawing.columns(rows, new Set([1])),
+    ];
+  }
+
+  #table(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
+    const right = new Set([1, 2, 3, 4]);
+    const [first, ...lines] = this.#drawing.columns([heading, ...rows], right);
+    return [this.#styled("bold", first!), ...lines];
+  }
+}
+
+function percentiles(series: HistogramSeries): string[] {
+  return [0.5, 0.95, 0.99].map((q) => {
+    const found = quantileOf(series, q);
+    return found === null ? "" : duration(found.value);
+  });
+}
+
+function countIn(window: Window, series: Series): number | null {
+  const name = nameOf(series);
+  const found = histograms(window.series, series.metric).find((each) => nameOf(each) === name);
+  return found?.count ?? null;
+}
+
+function clockOf(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const two = (value: number) => String(value).padStart(2, "0");
+  return hours > 0
+    ? `${hours}:${two(minutes)}:${two(whole % 60)}`
+    : `${minutes}:${two(whole % 60)}`;
+}

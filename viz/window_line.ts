@@ -1,0 +1,33 @@
+/**
+ * A window in one line, where there is no terminal for more.
+ *
+ * @module
+ */
+
+import type { Window } from "../metrics/document.ts";
+import { printable } from "./printable.ts";
+import { duration } from "./summary.ts";
+
+/** One line for a window: what came, how long it took, what was lost. */
+export function windowLine(window: Window, elapsed: number, whole: number): string {
+  const seconds = (Date.parse(window.end) - Date.parse(window.start)) / 1000;
+  const messages = window.series.flatMap((series) => {
+    if (series.metric !== "packet_processing_time" || series.kind !== "histogram") return [];
+    const { message, answer } = series.labels;
+    const at = (q: number) => duration(series.quantiles.find((each) => each.q === q)!.value);
+    return [
+      `${message} -> ${answer} ${(series.count / seconds).toFixed(0)}/s ` +
+      `p50 ${at(0.5)} p99 ${at(0.99)}`,
+    ];
+  });
+  const losses = window.series.flatMap((series) =>
+    series.metric === "error_rate" && series.kind === "counter" && Number(series.value) > 0
+      ? [`${series.value} ${series.labels["kind"]} ${series.labels["id"]}`]
+      : []
+  );
+  const left = Math.max(0, whole - elapsed).toFixed(0);
+  const parts = messages.length === 0 ? ["no answers"] : messages;
+  return printable(
+    `[${elapsed.toFixed(0).padStart(4)} s, ${left} s left] ${[...parts, ...losses].join("; ")}`,
+  );
+}
