@@ -39,10 +39,14 @@ export async function svgOf(spec: TopLevelSpec): Promise<string> {
 }
 
 /** About the width of a text in DejaVu Sans, pixels: there is no canvas that could measure it. */
-function widthOf(item: { fontSize?: number }, text?: unknown): number {
+function widthOf(
+  item: { readonly fontSize?: number; readonly fontWeight?: string | number },
+  text?: unknown,
+): number {
   const characters = [...String(text ?? "")];
   const units = characters.reduce((sum, character) => sum + unitsOf(character), 0);
-  return units * (item.fontSize ?? 11);
+  const isBold = item.fontWeight === "bold" || Number(item.fontWeight) >= 600;
+  return units * (isBold ? 1.13 : 1) * (item.fontSize ?? 11);
 }
 
 function unitsOf(character: string): number {

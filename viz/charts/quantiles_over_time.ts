@@ -44,7 +44,10 @@ export function quantilesOverTime(
   const all = histograms(document.totals, metric);
   const { kept, left } = greatest(all, MOST_SERIES, ({ count }) => count);
   const names = kept.map(nameOf);
-  const rows = pointsOf(document, metric, names);
+  const panel = names.length > 3 ? 90 : names.length > 1 ? 120 : 190;
+  const domain = domainOf(document, metric);
+  // Names of percentiles stand a line of text apart.
+  const rows = pointsOf(document, metric, names, (domain[1] / domain[0]) ** (13 / panel));
   const points = rows.filter(({ value }) => value !== null);
   if (points.length === 0) return null;
   const slowest = kept.toSorted((a, b) => p99(b) - p99(a))[0]!;
@@ -57,9 +60,6 @@ export function quantilesOverTime(
       `${duration(p99(slowest))} over the whole run.${others}`,
     table: tableOf(document, metric, names),
     spec: ({ width, ticks }): TopLevelSpec => {
-      const least = Math.min(...points.map(({ lower }) => Math.max(1, lower!)));
-      const most = Math.max(...points.map(({ upper }) => upper!));
-      const panel = names.length > 3 ? 90 : names.length > 1 ? 120 : 190;
       return {
         data: { values: rows },
         facet: { row: { field: "series", type: "nominal", sort: names, header: HEADER } },
@@ -80,14 +80,14 @@ export function quantilesOverTime(
             {
               mark: { type: "area", opacity: 0.18, interpolate: "linear" },
               encoding: {
-                y: yAxis("lower", least, most),
+                y: yAxis("lower", domain),
                 y2: { field: "upper" },
               },
             },
             {
               mark: { type: "line", interpolate: "linear" },
               encoding: {
-                y: yAxis("value", least, most),
+                y: yAxis("value", domain),
                 strokeDash: {
                   field: "quantile",
                   type: "nominal",
@@ -103,7 +103,7 @@ export function quantilesOverTime(
               // A line of one point cannot be seen.
               transform: [{ filter: "datum.alone" }],
               mark: { type: "point", filled: true, size: 22 },
-              encoding: { y: yAxis("value", least, most) },
+              encoding: { y: yAxis("value", domain) },
             },
             {
               transform: [{ filter: "datum.last" }],
@@ -122,14 +122,28 @@ export function quantilesOverTime(
 
 const HEADER = { orient: "top" as const, labelAnchor: "start" as const, title: null };
 
-function yAxis(field: string, least: number, most: number) {
+function yAxis(field: string, domain: readonly [number, number]) {
   return {
     field,
     type: "quantitative" as const,
     title: null,
-    scale: { type: "log" as const, domain: [least * 0.9, most * 1.1], nice: false },
-    axis: { labelExpr: TIME_LABELS, values: timeTicks(least * 0.9, most * 1.1) },
+    scale: { type: "log" as const, domain: [...domain], nice: false },
+    axis: { labelExpr: TIME_LABELS, values: timeTicks(...domain) },
   };
+}
+
+/** The ends of the axis: room around what is drawn, and never so little that no tick falls in. */
+function domainOf({ windows }: MetricsDocument, metric: string): [number, number] {
+  const drawn = windows.flatMap(({ series }) => histograms(series, metric)).flatMap((each) =>
+    DRAWN.flatMap(({ q }) => {
+      const found = quantileOf(each, q);
+      return found === null ? [] : [Math.max(1, found.lower), Math.max(1, found.upper)];
+    })
+  );
+  const least = drawn.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = drawn.reduce((a, b) => Math.max(a, b), 1);
+  const room = most / least < 4 ? 2 : 1.15;
+  return [least / room, most * room];
 }
 
 interface Point {
@@ -149,6 +163,7 @@ function pointsOf(
   { windows }: MetricsDocument,
   metric: string,
   names: readonly string[],
+  step: number,
 ): Point[] {
   return names.flatMap((series) => {
     const found = windows.map((window) =>
@@ -159,7 +174,7 @@ function pointsOf(
       const time = middleOf(window);
       const histogram = found[index]!;
       const isAlone = (found[index - 1] ?? null) === null && (found[index + 1] ?? null) === null;
-      const labels = index === lastIndex ? apart(histogram!) : [];
+      const labels = index === lastIndex ? apart(histogram!, step) : [];
       const points = DRAWN.map(({ q, name }, order): Point => {
         const { value, lower, upper } = (histogram && quantileOf(histogram, q)) ??
           { value: null, lower: null, upper: null };
@@ -178,12 +193,12 @@ function pointsOf(
   });
 }
 
-/** Values for three labels, greatest first, at least a line's height apart on the axis. */
-function apart(histogram: HistogramSeries): number[] {
+/** Values for three labels, greatest first, at least a step apart on the axis. */
+function apart(histogram: HistogramSeries, step: number): number[] {
   const places: number[] = [];
   for (const { q } of DRAWN) {
     const value = Math.max(1, quantileOf(histogram, q)?.value ?? 1);
-    places.push(Math.min(value, (places.at(-1) ?? Infinity) / 1.35));
+    places.push(Math.min(value, (places.at(-1) ?? Infinity) / step));
   }
   return places;
 }

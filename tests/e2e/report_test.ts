@@ -1,0 +1,76 @@
+/** The report of a real run, opened in a real browser. Needs root, Kea and Chromium. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { keaStatistics } from "../../tools/lab/control_channel.ts";
+import { startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { chartsOf } from "../../viz/charts.ts";
+import { type Look, lookAt } from "./browser.ts";
+import { documentIn, startMonitor, total } from "./monitored.ts";
+
+const LOOKS: readonly Look[] = [1280, 390].flatMap((width) =>
+  (["light", "dark"] as const).map((scheme) => ({ width, scheme }))
+);
+
+/** Rates before and after the change, exchanges a second. */
+const [BEFORE, AFTER] = [50, 200];
+
+Deno.test("monitor's report shows a change of rate and 200 malformed packets, and nothing is cut off", async () => {
+  await using lab = await startLab();
+  const before = await keaStatistics(lab.controlSocket);
+  const monitored = await startMonitor(lab.pid, ["--duration", "60", "--profile", "deep"]);
+  await runPerfdhcp(lab, { rate: BEFORE, exchanges: 25 * BEFORE });
+  await runPerfdhcp(lab, { rate: AFTER, exchanges: 25 * AFTER, base: "00:0c:01:00:00:00" });
+  const sender = await new Deno.Command("ip", {
+    args: [
+      ...["netns", "exec", lab.clientNetns, "timeout", "30", Deno.execPath(), "run", "-A"],
+      ...[join(import.meta.dirname!, "send_malformed.ts"), lab.serverAddress, "200"],
+    ],
+  }).output();
+  assert.ok(sender.success, new TextDecoder().decode(sender.stderr));
+  const { code, stderr } = await monitored.end();
+  assert.equal(code, 0, stderr);
+  const after = await keaStatistics(lab.controlSocket);
+  assert.match(stderr, /^Report: .*\/report\.html$/m);
+
+  const pictures = Deno.env.get("KEA_SCREENSHOTS") ?? monitored.folder;
+  await Deno.mkdir(pictures, { recursive: true });
+  const { seen, read: tables } = await lookAt(
+    join(monitored.folder, "report.html"),
+    LOOKS,
+    ({ width, scheme }) => join(pictures, `report-${width}-${scheme}.png`),
+    async (page) => {
+      const text = (id: string) =>
+        page.locator(`#${id} tbody tr`).evaluateAll((rows) =>
+          rows.map((row) => [...row.children].map((cell) => cell.textContent ?? ""))
+        );
+      return { traffic: await text("traffic"), errors: await text("errors") };
+    },
+  );
+  const document = await documentIn(monitored);
+  const charts = chartsOf(document).map(({ id }) => id);
+  for (const { complaints, drawings, faults } of seen) {
+    assert.deepEqual({ complaints, faults }, { complaints: [], faults: [] });
+    assert.equal(drawings, charts.length);
+  }
+  const wanted = ["cpu", "database", "distribution", "errors", "latency-heat-map"];
+  wanted.push("lease-allocation", "memory", "processing-time", "stages", "traffic");
+  assert.deepEqual(charts.toSorted(), wanted);
+
+  // Two packets of an exchange are received, so a rate of exchanges is twice that of packets.
+  const rates = tables.traffic.slice(0, -1).map(([, received]) => Number(received));
+  const windowsAt = (rate: number) =>
+    rates.filter((each) => Math.abs(each / (2 * rate) - 1) < 0.1).length;
+  assert.ok(windowsAt(BEFORE) >= 15, `${windowsAt(BEFORE)} windows at ${BEFORE}/s`);
+  assert.ok(windowsAt(AFTER) >= 15, `${windowsAt(AFTER)} windows at ${AFTER}/s`);
+  assert.ok(Math.max(...rates.slice(0, 15)) < 2.5 * BEFORE);
+
+  const dropped = after["pkt4-receive-drop"]! - before["pkt4-receive-drop"]!;
+  assert.ok(dropped > 50, `Kea dropped ${dropped}`);
+  assert.equal(total(document, "error_rate", { id: "pkt4-receive-drop" }), dropped);
+  assert.deepEqual(
+    tables.errors.find(([kind]) => kind === "statistic pkt4-receive-drop"),
+    ["statistic pkt4-receive-drop", String(dropped)],
+  );
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import fc from "npm:fast-check@4.10.2";
+import { readCapture } from "../../metrics/capture.ts";
+import type { Series, Window } from "../../metrics/document.ts";
+import { WindowBuilder } from "../../metrics/windows.ts";
+import { loadDrawing } from "../../viz/live_drawing.ts";
+import {
+  liveStart,
+  type LiveState,
+  steadyWindow,
+  withNote,
+  withWindow,
+} from "../../viz/live_state.ts";
+import { type LiveScreen, liveView } from "../../viz/live_view.ts";
+
+const drawing = await loadDrawing();
+const FACTS = {
+  version: "2.2.0",
+  family: 4,
+  pid: 314,
+  profile: "deep",
+  durationSeconds: 60,
+} as const;
+const SCREEN: LiveScreen = {
+  ...{ columns: 80, rows: 24, colour: false, unicode: true },
+  ...{ paused: false, help: false },
+};
+
+/** The state at the end of a real run. */
+async function afterRealRun(): Promise<LiveState> {
+  const builder = new WindowBuilder();
+  let state = liveStart(FACTS);
+  const file = new URL(
+    "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+    import.meta.url,
+  );
+  for await (const record of readCapture((await Deno.open(file)).readable)) {
+    const window = builder.next(record)?.live();
+    if (window === undefined) continue;
+    const { elapsedSeconds } = builder;
+    state = withWindow(state, window, { elapsedSeconds, cost: builder.cost() });
+  }
+  return state;
+}
+const real = await afterRealRun();
+
+function windowOf(second: number, series: Window["series"] = []): Window {
+  const at = (seconds: number) => new Date(1000 * seconds).toISOString();
+  return { start: at(second), end: at(second + 1), series };
+}
+
+function assertFits(lines: readonly string[], { columns, rows }: LiveScreen): void {
+  assert.ok(lines.length <= rows, `${lines.length} lines on ${rows} rows`);
+  for (const line of lines) {
+    assert.ok(drawing.widthOf(line) <= columns, `${drawing.widthOf(line)} columns: ${line}`);
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(line.replaceAll(/\x1b\[[\d;]*m/g, ""), /[\x00-\x1f\x7f]/);
+  }
+}
+
+Deno.test("liveView() shows what an operator asks for on 80 columns and 24 rows", () => {
+  const text = liveView(real, SCREEN, drawing).join("\n");
+  const wanted = [
+    /Kea 2\.2\.0 DHCPv4, pid 314  profile deep/,
+    /DHCPDISCOVER \u2192 DHCPOFFER +[\d.]+ +[\d.]+ [mun]s +[\d.]+ [mun]s +[\d.]+ [mun]s +\S/,
+    /^Received +[\d.]+\/s /m,
+    /^Losses and errors +/m,
+    /^Kea +[\d.]+ % of a core, [\d.]+ MiB$/m,
+    /^Looking +[\d.]+ us a packet, [\d.]+ % of a core, [\d.]+ MiB$/m,
+    /^Lease allocation +\/s/m,
+    /^Database +\/s/m,
+    / left /,
+  ];
+  for (const each of wanted) assert.match(text, each);
+});
+
+Deno.test("liveView() fits every screen, with colours and without", () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        columns: fc.integer({ min: 1, max: 260 }),
+        rows: fc.integer({ min: 1, max: 80 }),
+        colour: fc.boolean(),
+        unicode: fc.boolean(),
+        paused: fc.boolean(),
+        help: fc.boolean(),
+      }),
+      (screen) => assertFits(liveView(real, screen, drawing), screen),
+    ),
+    { numRuns: 150 },
+  );
+});
+
+Deno.test("liveView() says how many lines a small screen leaves out", () => {
+  const lines = liveView(real, { ...SCREEN, rows: 8 }, drawing);
+  assert.match(lines.at(-1)!, /^\u2026 \d+ more lines$/);
+});
+
+Deno.test("liveView() uses two columns where there is room", () => {
+  const lines = liveView(real, { ...SCREEN, columns: 200, rows: 50 }, drawing);
+  assert.ok(lines.some((line) => /Last 10 s.*Lease allocation/.test(line)));
+});
+
+Deno.test("liveView() has no colour where none is wanted, and only ASCII where no more is known", () => {
+  const text = liveView(real, { ...SCREEN, unicode: false }, drawing).join("\n");
+  assert.ok(!text.includes("\x1b"));
+  assert.match(text, /[#@]/);
+  assert.doesNotMatch(text, /[\u2580-\u259f]/);
+  assert.ok(liveView(real, { ...SCREEN, colour: true }, drawing).join("").includes("\x1b[1m"));
+});
+
+Deno.test("liveView() shows names from outside without their control characters", () => {
+  const id = "evil\x1b[2J\r\n\u202ename\u{1F980}";
+  const error: Series = {
+    metric: "error_rate",
+    family: 4,
+    labels: { kind: "exception", id },
+    unit: "events",
+    kind: "counter",
+    value: 3,
+  };
+  let state = withWindow(liveStart(FACTS), windowOf(0, [error]), { elapsedSeconds: 1, cost: null });
+  state = withNote(state, id);
+  const lines = liveView(state, SCREEN, drawing);
+  assertFits(lines, SCREEN);
+  assert.ok(lines.some((line) => line.includes("exception evil?[2J???name\u{1F980} 3 (+3)")));
+});
+
+Deno.test("liveView() waits for the first window, and tells that no packet came", () => {
+  const before = liveView(liveStart(FACTS), SCREEN, drawing).join("\n");
+  assert.match(before, /waiting for the first window/);
+  const state = withWindow(liveStart(FACTS), windowOf(0), { elapsedSeconds: 1, cost: null });
+  assert.match(liveView(state, SCREEN, drawing).join("\n"), /No packet was answered/);
+});
+
+Deno.test("withWindow() remembers only so much of a long run", () => {
+  let state = liveStart(FACTS);
+  for (let second = 0; second < 5000; second++) {
+    state = withWindow(state, windowOf(second), { elapsedSeconds: second, cost: null });
+    state = withNote(state, `note ${second}`);
+  }
+  assert.deepEqual([state.recent.length, state.rates.length, state.notes.length], [10, 120, 20]);
+  const steady = steadyWindow(state)!;
+  assert.equal(Date.parse(steady.end) - Date.parse(steady.start), 10_000);
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { readChanges } from "../../metrics/capture_changes.ts";
+import type { MetricsDocument, Series } from "../../metrics/document.ts";
+import { Overview, overviewOf } from "../../metrics/overview.ts";
+import { SeriesBook } from "../../metrics/series_book.ts";
+import { chartsOf } from "../../viz/charts.ts";
+import { LAYOUTS } from "../../viz/chart.ts";
+import { svgOf } from "../../viz/render.ts";
+import { report } from "../../viz/report.ts";
+
+const REAL = new URL(
+  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  import.meta.url,
+);
+const real = await overviewOf(readChanges((await Deno.open(REAL)).readable));
+
+/** The page of a document, with all its drawings. */
+async function pageOf(document: MetricsDocument): Promise<string> {
+  const drawn = [];
+  for (const chart of chartsOf(document)) {
+    const svgs = new Map<string, string>();
+    for (const layout of LAYOUTS) svgs.set(layout.name, await svgOf(chart.spec(layout)));
+    drawn.push({ chart, svgs });
+  }
+  return report(document, drawn);
+}
+
+const at = (seconds: number) => new Date(1.7e12 + 1000 * seconds).toISOString();
+
+/** A document of windows of one second. */
+function documentOf(...windows: readonly Series[][]): MetricsDocument {
+  const overview = new Overview();
+  windows.forEach((series, second) =>
+    overview.add({ start: at(second), end: at(second + 1), series })
+  );
+  const totals = new Overview(1);
+  for (const window of overview.windows()) totals.add(window);
+  return {
+    ...real,
+    capture: { ...real.capture, cost: null, not_available: [] },
+    windows: overview.windows(),
+    totals: totals.windows()[0]?.series ?? [],
+  };
+}
+
+function series(build: (book: SeriesBook) => void): Series[] {
+  const book = new SeriesBook(4);
+  build(book);
+  return book.series();
+}
+
+const TIME = {
+  metric: "packet_processing_time",
+  labels: { message: "DHCPDISCOVER", answer: "DHCPOFFER" },
+  unit: "ns",
+};
+
+Deno.test("report() of a real run needs nothing from elsewhere and tells what it shows", async () => {
+  const page = await pageOf(real);
+  assert.doesNotMatch(page, /(?:src|href)=["']?(?!data:|#)|@import|<script|<link|<iframe/i);
+  assert.match(page, /Content-Security-Policy" content="default-src 'none'/);
+  assert.equal(page.match(/<figure /g)?.length, chartsOf(real).length);
+  assert.equal(page.match(/role="img" aria-label="[^"]{40,}"/g)?.length, 2 * chartsOf(real).length);
+  assert.match(page, /<h1>Kea DHCPv4 on [^<]+<\/h1>/);
+  assert.match(page, /Slowest: DHCP\w+ \u2192 DHCP\w+, p99 between [\d.]+ [mun]s and/);
+  assert.match(page, /Lost of [\d,]+ received: [\d,]+ requests? got no answer/);
+  assert.match(page, /Looking cost [\d.]+ us a packet/);
+  const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+  assert.equal(new Set(ids).size, ids.length, "an id is there twice");
+});
+
+Deno.test("report() is the same page every time", async () => {
+  assert.equal(await pageOf(real), await pageOf(real));
+});
+
+const EVIL = `<script>alert(1)</script>"'&\u202e\u0000\u001b[2J\u2028${"x".repeat(300)}</svg>`;
+
+Deno.test("report() escapes everything that comes from outside", async () => {
+  const document = documentOf(series((book) => {
+    for (let index = 0; index < 9; index++) {
+      const labels = { message: `${EVIL}${index}`, answer: EVIL, stage: EVIL, backend: EVIL };
+      for (const metric of ["packet_processing_time", "lease_allocation_time"]) {
+        book.addToBucket({ metric, labels, unit: "ns" }, 100 + index, 3, 1e6);
+      }
+      book.addToBucket({ metric: "packet_stage_time", labels, unit: "ns" }, 100, 1, 1e5);
+      book.addToBucket({ metric: "database_query_time", labels, unit: "ns" }, 100, 1, 1e5);
+      book.add({ metric: "error_rate", labels: { kind: EVIL, id: EVIL }, unit: "events" }, 3);
+      const thread = `${EVIL}${index}`;
+      book.set({ metric: "cpu_usage", labels: { thread, mode: "user" }, unit: "ratio" }, 0.5);
+      book.set({ metric: "memory_usage", labels: { kind: EVIL }, unit: "bytes" }, 1e6);
+      const direction = { direction: EVIL, socket: EVIL };
+      book.add({ metric: "network_traffic", labels: direction, unit: "packets" }, 5);
+    }
+  }));
+  const page = await pageOf({
+    ...document,
+    server: { host: EVIL, version: EVIL, executable: EVIL },
+    capture: {
+      ...document.capture,
+      ...{ profile: EVIL, verdict: "PARTIAL", reasons: [EVIL] },
+      not_available: [{ metric: EVIL, why: EVIL }],
+    },
+  });
+  assert.doesNotMatch(page, /<script|alert\(1\)<\/|"'&[^#a]/);
+  assert.equal(page.match(/<\/svg>/g)?.length, page.match(/<svg /g)?.length);
+  // deno-lint-ignore no-control-regex
+  assert.doesNotMatch(page, /[\u202e\u2028\u0000-\u0008\u001b]/);
+});
+
+Deno.test("report() draws one event in one window so that it can be seen", async () => {
+  const document = documentOf(series((book) => book.addToBucket(TIME, 120, 1, 300_000)));
+  const page = await pageOf(document);
+  const ids = chartsOf(document).map(({ id }) => id);
+  assert.deepEqual(ids, ["processing-time", "latency-heat-map", "distribution"]);
+  const svg = await svgOf(chartsOf(document)[0]!.spec(LAYOUTS[0]!));
+  // A point for each percentile; a line of one point would not be seen.
+  assert.equal(svg.match(/aria-roledescription="point"/g)?.length, 3);
+  assert.doesNotMatch(page, /NaN|Infinity|undefined|null/);
+});
+
+Deno.test("report() of nothing says so", async () => {
+  const page = await pageOf(documentOf());
+  assert.match(page, /There is nothing to draw/);
+  assert.match(page, /No packet was answered/);
+});
+
+Deno.test("report() of bpftrace's own output tells what is known", async () => {
+  const empty = documentOf();
+  const page = await pageOf({
+    ...empty,
+    server: {},
+    capture: {
+      ...empty.capture,
+      ...{ profile: null, started: null, ended: null, duration_seconds: null },
+      interval_seconds: null,
+    },
+  });
+  assert.match(page, /<h1>Kea<\/h1>/);
+  assert.doesNotMatch(page, /null|undefined|NaN/);
+});
+
+Deno.test("chartsOf() draws 100,000 windows as few, and interrupts lines at gaps", async () => {
+  const overview = new Overview();
+  for (let second = 0; second < 100_000; second++) {
+    const all = second % 1000 < 500
+      ? series((book) => book.addToBucket(TIME, 120, 2, 600_000))
+      : [];
+    overview.add({ start: at(second), end: at(second + 1), series: all });
+  }
+  const windows = overview.windows();
+  assert.ok(windows.length <= 240);
+  const whole = new Overview(1);
+  for (const window of windows) whole.add(window);
+  const totals = whole.windows()[0]!.series;
+  assert.equal(totals[0]!.kind === "histogram" && totals[0]!.count, 100_000);
+  const page = await pageOf({ ...real, windows, totals });
+  assert.ok(page.length < 2e6, `${page.length}`);
+});
+
+Deno.test("chartsOf() survives numbers beyond any measure", async () => {
+  const huge = series((book) => {
+    book.addToBucket(TIME, 487, 1, 2 ** 51);
+    book.addToBucket(TIME, 0, 2 ** 50, 0);
+    book.add({ metric: "error_rate", labels: { kind: "x" }, unit: "events" }, 1e300);
+    book.set({ metric: "memory_usage", labels: { kind: "rss" }, unit: "bytes" }, 1e300);
+  });
+  assert.doesNotMatch(await pageOf(documentOf(huge, huge)), /NaN/);
+});
