@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CaptureRecord, Sample } from "../metrics/capture.ts";
+import { type CaptureRecord, parseRecord, type Sample } from "../metrics/capture.ts";
 import { bucketOf } from "../metrics/histogram.ts";
 import { mulberry32 } from "./ratio.ts";
 
@@ -16,7 +16,7 @@ const TIMES: readonly (readonly [map: string, key: string, median: number])[] = 
     [1, 3, 8].map((message) => [map, `${message},`, 1e5 * message] as const)
   ),
   ...Array.from(
-    { length: 16 },
+    { length: 8 },
     (_, index) => ["@lease_manager", `${index},`, 2e4 + 5e3 * index] as const,
   ),
   ["@lease_file_write", "", 1.2e4],
@@ -99,4 +99,27 @@ function sampleOf(second: number, maps: ReadonlyMap<string, ReadonlyMap<string, 
       monitor_memory_bytes: 2e8,
     },
   };
+}
+
+/** The first line of a real run. */
+const HEADER = new URL(
+  "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  import.meta.url,
+);
+
+/**
+ * Writes such a capture, with the header of a real run.
+ *
+ * @returns its length, bytes.
+ */
+export async function writeCaptureOfAnHour(path: string): Promise<number> {
+  const [header] = (await Deno.readTextFile(HEADER)).split("\n");
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  let length = 0;
+  for (const record of captureOfAnHour(parseRecord(header!, 1))) {
+    const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+    for (let rest = line; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+    length += line.length;
+  }
+  return length;
 }

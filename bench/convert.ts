@@ -8,12 +8,11 @@
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { join } from "node:path";
 import { exitWith, numberBetween } from "../command_line.ts";
-import { parseRecord } from "../metrics/capture.ts";
-import { captureOfAnHour } from "./capture_of_an_hour.ts";
+import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";
+import { run } from "./child.ts";
 import { estimate } from "./ratio.ts";
 
 const HERE = import.meta.dirname!;
-const HEADER = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson");
 
 const command = new Command("bench:convert")
   .description(
@@ -28,54 +27,13 @@ const command = new Command("bench:convert")
   )
   .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 
-/** Writes the capture; the header is a real run's. */
-async function writeCapture(path: string): Promise<number> {
-  const [header] = (await Deno.readTextFile(HEADER)).split("\n");
-  using file = Deno.openSync(path, { write: true, createNew: true });
-  let length = 0;
-  for (const record of captureOfAnHour(parseRecord(header!, 1))) {
-    const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
-    for (let rest = line; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
-    length += line.length;
-  }
-  return length;
-}
-
-/** Runs a program to its end. */
-async function run(program: string, args: readonly string[]) {
-  const begin = performance.now();
-  const child = new Deno.Command(program, {
-    args: [...args],
-    stdin: "null",
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
-  const memory = greatestMemory(child.pid);
-  const { success } = await child.status;
-  const seconds = (performance.now() - begin) / 1000;
-  if (!success) throw new Error(`Cannot measure, ${program} failed`);
-  return { seconds, bytes: await memory };
-}
-
-/** The greatest resident memory of a process, read until it ends. */
-async function greatestMemory(pid: number): Promise<number> {
-  let kibibytes = 0;
-  for (;;) {
-    const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
-    const peak = /^VmHWM:\s+(\d+)/m.exec(status)?.[1];
-    if (peak === undefined) return 1024 * kibibytes;
-    kibibytes = Number(peak);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   await exitWith(async () => {
     const folder = await Deno.makeTempDir();
     try {
       const capture = join(folder, "capture.ndjson");
-      const length = await writeCapture(capture);
+      const length = await writeCaptureOfAnHour(capture);
       console.log(`capture      ${(length / 1e6).toFixed(0)} MB, 3600 windows`);
       const [document, totals] = [join(folder, "metrics.json"), join(HERE, "capture_totals.py")];
       const script = join(HERE, "../hollow/ebpf_to_json.ts");

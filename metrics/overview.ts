@@ -9,7 +9,7 @@ import type { ChangeRecord } from "./capture_changes.ts";
 import type { HistogramSeries, MetricsDocument, Series, Window } from "./document.ts";
 import { type Bucket, quantile } from "./histogram.ts";
 import { seriesKey } from "./series_book.ts";
-import { WindowBuilder } from "./windows.ts";
+import { type BuiltWindow, WindowBuilder } from "./windows.ts";
 
 /** What a span knows of a series; a gauge's mean is of so many seconds. */
 type Merged =
@@ -27,76 +27,86 @@ interface Histogram {
   exact: boolean;
 }
 
-/** Windows in one: from the start of the first to the end of the last. */
-class Span {
-  readonly start: string;
-  end: string;
-  readonly series = new Map<string, Merged>();
+/** What takes up what follows it. */
+export interface Span<T> {
+  absorb(next: T): void;
+}
 
-  constructor({ start, end }: Pick<Window, "start" | "end">) {
-    this.start = start;
-    this.end = end;
+/** Windows of a document in one: from the start of the first to the end of the last. */
+class WindowSpan implements Span<WindowSpan> {
+  readonly #start: string;
+  #end: string;
+  readonly #series = new Map<string, Merged>();
+
+  constructor({ start, end, series }: Window) {
+    this.#start = start;
+    this.#end = end;
+    const seconds = (Date.parse(end) - Date.parse(start)) / 1000;
+    for (const each of series) this.#add(each, seconds);
   }
 
-  add(all: readonly Series[], seconds: number): void {
-    for (const series of all) {
-      const key = series.kind + seriesKey(series);
-      const merged = this.series.get(key);
-      if (merged === undefined) this.series.set(key, begin(series, seconds));
-      else merge(merged, series, seconds);
+  absorb(next: WindowSpan): void {
+    this.#end = next.#end;
+    for (const merged of next.#series.values()) {
+      this.#add(seriesOf(merged), merged.kind === "gauge" ? merged.seconds : 0);
     }
+  }
+
+  window(): Window {
+    const series = [...this.#series.values()].map(seriesOf);
+    return { start: this.#start, end: this.#end, series };
+  }
+
+  #add(series: Series, seconds: number): void {
+    const key = series.kind + seriesKey(series);
+    const merged = this.#series.get(key);
+    if (merged === undefined) this.#series.set(key, begin(series, seconds));
+    else merge(merged, series, seconds);
   }
 }
 
-/** Windows that become fewer and longer when there are too many. */
-export class Overview {
+/** Spans that become fewer and longer when there are too many. */
+export class Overview<T extends Span<T>> {
   readonly #limit: number;
-  #spans: Span[] = [];
+  #spans: T[] = [];
   /** How many windows a span holds; the last one may hold fewer. */
   #each = 1;
   #count = 0;
 
-  /** @param limit the most windows that there will be, an even number. */
+  /** @param limit the most spans that there will be: 1 or an even number. */
   constructor(limit = 240) {
     this.#limit = limit;
   }
 
-  /** Adds the next window. */
-  add(window: Window): void {
+  /** Adds the next window; it may take up what follows it. */
+  add(window: T): void {
     if (this.#count === this.#limit * this.#each) this.#halve();
-    let span = this.#spans[Math.floor(this.#count / this.#each)];
-    if (span === undefined) this.#spans.push(span = new Span(window));
-    span.end = window.end;
-    span.add(window.series, secondsOf(window));
+    const span = this.#spans[Math.floor(this.#count / this.#each)];
+    if (span === undefined) this.#spans.push(window);
+    else span.absorb(window);
     this.#count++;
   }
 
-  /** The windows, at most as many as the limit. */
-  windows(): Window[] {
-    return this.#spans.map(({ start, end, series }) => ({
-      start,
-      end,
-      series: [...series.values()].map(seriesOf),
-    }));
+  /** The spans, at most as many as the limit. */
+  spans(): readonly T[] {
+    return this.#spans;
   }
 
   #halve(): void {
-    const spans: Span[] = [];
-    for (let index = 0; index < this.#spans.length; index += 2) {
-      const [first, second] = [this.#spans[index]!, this.#spans[index + 1]];
-      if (second !== undefined) {
-        first.end = second.end;
-        for (const [key, merged] of second.series) {
-          const there = first.series.get(key);
-          if (there === undefined) first.series.set(key, merged);
-          else merge(there, seriesOf(merged), merged.kind === "gauge" ? merged.seconds : 0);
-        }
-      }
-      spans.push(first);
-    }
-    this.#spans = spans;
+    this.#spans = this.#spans.filter((span, index) => {
+      const next = this.#spans[index + 1];
+      if (index % 2 === 0 && next !== undefined) span.absorb(next);
+      return index % 2 === 0;
+    });
     this.#each *= 2;
   }
+}
+
+/** Windows of a document, merged so that there are at most `limit`: 1 or an even number. */
+export function mergedWindows(windows: Iterable<Window>, limit?: number): Window[] {
+  const overview = new Overview<WindowSpan>(limit);
+  for (const window of windows) overview.add(new WindowSpan(window));
+  return overview.spans().map((span) => span.window());
 }
 
 /** The document of a whole capture, in memory that does not grow with it: its windows are merged. */
@@ -104,10 +114,10 @@ export async function overviewOf(
   records: AsyncIterable<CaptureRecord | ChangeRecord>,
   limit?: number,
 ): Promise<MetricsDocument> {
-  const overview = new Overview(limit);
-  const builder = new WindowBuilder((window) => overview.add(window.final()));
+  const overview = new Overview<BuiltWindow>(limit);
+  const builder = new WindowBuilder((window) => overview.add(window));
   for await (const record of records) builder.next(record);
-  return { ...builder.document(), windows: overview.windows() };
+  return { ...builder.document(), windows: overview.spans().map((window) => window.final()) };
 }
 
 function begin(series: Series, seconds: number): Merged {
@@ -182,10 +192,6 @@ function seriesOf(merged: Merged): Series {
     buckets,
     quantiles: buckets.length === 0 ? [] : more.quantiles.map((q) => quantile(buckets, q)),
   };
-}
-
-function secondsOf({ start, end }: Window): number {
-  return (Date.parse(end) - Date.parse(start)) / 1000;
 }
 
 function plus(a: Amount, b: Amount): Amount {

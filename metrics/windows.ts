@@ -32,7 +32,7 @@ type UnansweredSeries = (counts: Counts) => Series[];
 
 /** A window that becomes series as far as somebody asks. */
 export class BuiltWindow {
-  readonly #times: Pick<Window, "start" | "end">;
+  #times: Pick<Window, "start" | "end">;
   readonly #unansweredSeries: UnansweredSeries;
   readonly #live: Counts;
   #book: SeriesBook;
@@ -74,6 +74,15 @@ export class BuiltWindow {
   final(): Window {
     const series = [...this.#book.series(), ...this.#unansweredSeries(this.#lost ?? new Map())];
     return { ...this.#times, series };
+  }
+
+  /** Takes up the window that follows; both must be finished, and not written. */
+  absorb(next: BuiltWindow): void {
+    this.#times = { start: this.#times.start, end: next.#times.end };
+    this.#book.merge(next.#book);
+    const lost = new Map(this.#lost);
+    for (const [type, count] of next.#lost ?? []) lost.set(type, (lost.get(type) ?? 0) + count);
+    this.#lost = lost;
   }
 
   /** Writes what is known and forgets the rest: a window may wait for long. */

@@ -13,7 +13,7 @@ import { CaptureFile, replaceFile } from "../metrics/files.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
 import { documentText } from "../metrics/document_text.ts";
 import { Overview } from "../metrics/overview.ts";
-import { WindowBuilder } from "../metrics/windows.ts";
+import { type BuiltWindow, WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
@@ -124,8 +124,8 @@ async function write(
   { duration, onReady }: MonitorOptions,
 ): Promise<MetricsDocument> {
   using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
-  const overview = new Overview();
-  const windows = new WindowBuilder((window) => overview.add(window.final()));
+  const overview = new Overview<BuiltWindow>();
+  const windows = new WindowBuilder((window) => overview.add(window));
   let ready = false;
   try {
     for (let next = await records.next(); !next.done; next = await records.next()) {
@@ -149,7 +149,7 @@ async function write(
     await records.return(undefined);
     throw error;
   }
-  return { ...windows.document(), windows: overview.windows() };
+  return { ...windows.document(), windows: overview.spans().map((span) => span.final()) };
 }
 
 function after(milliseconds: number): Promise<void> {

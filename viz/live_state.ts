@@ -5,7 +5,7 @@
  */
 
 import type { Cost, Window } from "../metrics/document.ts";
-import { Overview } from "../metrics/overview.ts";
+import { mergedWindows } from "../metrics/overview.ts";
 import { counters, secondsOf } from "./series.ts";
 
 /** What is watched, and how long. */
@@ -83,9 +83,7 @@ export function withNote(state: LiveState, line: string): LiveState {
 
 /** The windows of the last seconds as one; null before the first. */
 export function steadyWindow({ recent }: LiveState): Window | null {
-  const overview = new Overview(1);
-  for (const window of recent) overview.add(window);
-  return overview.windows()[0] ?? null;
+  return mergedWindows(recent, 1)[0] ?? null;
 }
 
 function secondsFrom({ start }: Window, { end }: Window): number {

@@ -7,7 +7,7 @@
 import { piecesOf } from "../metrics/bytes.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
 import { type MetricsDocument, parseDocument } from "../metrics/document.ts";
-import { Overview, overviewOf } from "../metrics/overview.ts";
+import { mergedWindows, overviewOf } from "../metrics/overview.ts";
 
 /** An input cannot be drawn. */
 export class InputError extends Error {
@@ -36,7 +36,8 @@ export async function readInput(path: string, only?: "document"): Promise<Metric
     yield* pieces;
   };
   if (!CAPTURE.test(new TextDecoder().decode(first.value.subarray(0, 100)))) {
-    return merged(parseDocument(json(path, textOf(path, all()))));
+    const document = parseDocument(json(path, textOf(path, all())));
+    return { ...document, windows: mergedWindows(document.windows) };
   }
   if (only === "document") {
     throw new InputError(`Cannot read "${path}", it is a capture: use deno task viz`);
@@ -80,10 +81,4 @@ function json(path: string, text: string): unknown {
       `Cannot read "${path}", it is neither a capture nor JSON: give a capture or a metrics document`,
     );
   }
-}
-
-function merged(document: MetricsDocument): MetricsDocument {
-  const overview = new Overview();
-  for (const window of document.windows) overview.add(window);
-  return { ...document, windows: overview.windows() };
 }

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import type { Series, Window } from "../../metrics/document.ts";
 import { bucketOf } from "../../metrics/histogram.ts";
-import { Overview } from "../../metrics/overview.ts";
-import { SeriesBook } from "../../metrics/series_book.ts";
+import { mergedWindows, overviewOf } from "../../metrics/overview.ts";
+import { readCapture } from "../../metrics/capture.ts";
+import { SeriesBook, seriesKey } from "../../metrics/series_book.ts";
+import { documentOf } from "../../metrics/windows.ts";
 
 const TIME = { metric: "packet_processing_time", labels: { message: "DHCPDISCOVER" }, unit: "ns" };
 const COUNT = { metric: "error_rate", labels: { kind: "unanswered" }, unit: "events" };
@@ -23,31 +25,25 @@ function histogram(series: readonly Series[]) {
   return found?.kind === "histogram" ? found : null;
 }
 
-Deno.test("Overview gives windows back as they came while there is room", () => {
+Deno.test("mergedWindows() gives windows back as they came while there is room", () => {
   const windows = [windowOf(0, [100, 3000]), windowOf(1, []), windowOf(2, [7])];
-  const overview = new Overview(4);
-  for (const window of windows) overview.add(window);
-  assert.deepEqual(overview.windows(), windows);
+  assert.deepEqual(mergedWindows(windows, 4), windows);
 });
 
-Deno.test("Overview keeps every event, whatever it merges", () => {
+Deno.test("mergedWindows() keeps every event, whatever it merges", () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(fc.integer({ min: 0, max: 1e10 }), { maxLength: 5 }), { maxLength: 60 }),
       fc.integer({ min: 1, max: 4 }).map((half) => 2 * half),
       (times, limit) => {
-        const overview = new Overview(limit);
-        times.forEach((each, second) => overview.add(windowOf(second, each)));
-        const merged = overview.windows();
+        const merged = mergedWindows(times.map((each, second) => windowOf(second, each)), limit);
         assert.ok(merged.length <= limit);
         assert.equal(merged[0]?.start ?? null, times.length === 0 ? null : windowOf(0, []).start);
         merged.slice(1).forEach((window, index) => assert.equal(window.start, merged[index]!.end));
 
         const whole = new SeriesBook(4);
         for (const time of times.flat()) whole.addToBucket(TIME, bucketOf(time), 1, time);
-        const once = new Overview(2);
-        merged.forEach((window) => once.add(window));
-        const found = once.windows().flatMap(({ series }) => histogram(series) ?? []);
+        const found = mergedWindows(merged, 2).flatMap(({ series }) => histogram(series) ?? []);
         const wanted = histogram(whole.series());
         assert.equal(found.reduce((sum, { count }) => sum + count, 0), wanted?.count ?? 0);
         assert.equal(
@@ -63,10 +59,9 @@ Deno.test("Overview keeps every event, whatever it merges", () => {
   );
 });
 
-Deno.test("Overview weighs the mean of a gauge by time, and keeps its extremes", () => {
-  const overview = new Overview(2);
-  for (let second = 0; second < 6; second++) overview.add(windowOf(second, [], second));
-  const gauges = overview.windows().map(({ series }) =>
+Deno.test("mergedWindows() weighs the mean of a gauge by time, and keeps its extremes", () => {
+  const windows = Array.from({ length: 6 }, (_, second) => windowOf(second, [], second));
+  const gauges = mergedWindows(windows, 2).map(({ series }) =>
     series.find(({ kind }) => kind === "gauge")
   );
   assert.deepEqual(
@@ -77,19 +72,45 @@ Deno.test("Overview weighs the mean of a gauge by time, and keeps its extremes",
   );
 });
 
-Deno.test("Overview adds integers beyond 2^53 exactly", () => {
+Deno.test("mergedWindows() adds integers beyond 2^53 exactly", () => {
   const series = (value: number | string): Series => ({
     ...COUNT,
     family: 4,
     kind: "counter",
     value,
   });
-  const overview = new Overview(2);
   const { start, end } = windowOf(0, []);
   const values = [2 ** 53 - 1, 1, "1", 0];
-  for (const value of values) overview.add({ start, end, series: [series(value)] });
+  const windows = values.map((value) => ({ start, end, series: [series(value)] }));
   assert.deepEqual(
-    overview.windows().map(({ series }) => series),
+    mergedWindows(windows, 2).map(({ series }) => series),
     [[series("9007199254740992")], [series(1)]],
   );
+});
+
+Deno.test("overviewOf() merges the windows of a capture as mergedWindows() those of its document", async () => {
+  const file = new URL("fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson", import.meta.url);
+  const records = await Array.fromAsync(readCapture((await Deno.open(file)).readable));
+  const asyncRecords = async function* () {
+    yield* records;
+  };
+  for (const limit of [1, 2, 4, 240]) {
+    const merged = await overviewOf(asyncRecords(), limit);
+    const whole = await documentOf(records);
+    const wanted = mergedWindows(whole.windows, limit);
+    const sorted = (windows: readonly Window[]) =>
+      windows.map(({ start, end, series }) => ({
+        start,
+        end,
+        series: series.filter(({ kind }) => kind === "counter").map((each) => [
+          seriesKey(each),
+          each.kind === "counter" ? Number(Number(each.value).toFixed(6)) : null,
+        ]).sort(),
+        histograms: series.filter(({ kind }) => kind === "histogram").map((each) =>
+          each.kind === "histogram" ? [seriesKey(each), each.count, each.sum, each.buckets] : []
+        ).sort(),
+      }));
+    assert.deepEqual(sorted(merged.windows), sorted(wanted), `limit ${limit}`);
+    assert.deepEqual(merged.totals, whole.totals);
+  }
 });

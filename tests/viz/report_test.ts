@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
-import { Overview, overviewOf } from "../../metrics/overview.ts";
+import { mergedWindows, overviewOf } from "../../metrics/overview.ts";
 import { SeriesBook } from "../../metrics/series_book.ts";
 import { chartsOf } from "../../viz/charts.ts";
 import { LAYOUTS } from "../../viz/chart.ts";
@@ -29,17 +29,16 @@ const at = (seconds: number) => new Date(1.7e12 + 1000 * seconds).toISOString();
 
 /** A document of windows of one second. */
 function documentOf(...windows: readonly Series[][]): MetricsDocument {
-  const overview = new Overview();
-  windows.forEach((series, second) =>
-    overview.add({ start: at(second), end: at(second + 1), series })
-  );
-  const totals = new Overview(1);
-  for (const window of overview.windows()) totals.add(window);
+  const all = windows.map((series, second) => ({
+    start: at(second),
+    end: at(second + 1),
+    series,
+  }));
   return {
     ...real,
     capture: { ...real.capture, cost: null, not_available: [] },
-    windows: overview.windows(),
-    totals: totals.windows()[0]?.series ?? [],
+    windows: all,
+    totals: mergedWindows(all, 1)[0]?.series ?? [],
   };
 }
 
@@ -140,18 +139,14 @@ Deno.test("report() of bpftrace's own output tells what is known", async () => {
 });
 
 Deno.test("chartsOf() draws 100,000 windows as few, and interrupts lines at gaps", async () => {
-  const overview = new Overview();
-  for (let second = 0; second < 100_000; second++) {
-    const all = second % 1000 < 500
-      ? series((book) => book.addToBucket(TIME, 120, 2, 600_000))
-      : [];
-    overview.add({ start: at(second), end: at(second + 1), series: all });
-  }
-  const windows = overview.windows();
+  const all = Array.from({ length: 100_000 }, (_, second) => ({
+    start: at(second),
+    end: at(second + 1),
+    series: second % 1000 < 500 ? series((book) => book.addToBucket(TIME, 120, 2, 600_000)) : [],
+  }));
+  const windows = mergedWindows(all);
   assert.ok(windows.length <= 240);
-  const whole = new Overview(1);
-  for (const window of windows) whole.add(window);
-  const totals = whole.windows()[0]!.series;
+  const totals = mergedWindows(windows, 1)[0]!.series;
   assert.equal(totals[0]!.kind === "histogram" && totals[0]!.count, 100_000);
   const page = await pageOf({ ...real, windows, totals });
   assert.ok(page.length < 2e6, `${page.length}`);

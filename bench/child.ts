@@ -1,0 +1,33 @@
+/**
+ * Programs whose time and memory are measured.
+ *
+ * @module
+ */
+
+/** Runs a program to its end; what it takes: seconds, and bytes of resident memory at most. */
+export async function run(program: string, args: readonly string[]) {
+  const begin = performance.now();
+  const child = new Deno.Command(program, {
+    args: [...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  const memory = greatestMemory(child.pid);
+  const { success } = await child.status;
+  const seconds = (performance.now() - begin) / 1000;
+  if (!success) throw new Error(`Cannot measure, ${program} failed`);
+  return { seconds, bytes: await memory };
+}
+
+/** The greatest resident memory of a process, read until it ends. */
+async function greatestMemory(pid: number): Promise<number> {
+  let kibibytes = 0;
+  for (;;) {
+    const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
+    const peak = /^VmHWM:\s+(\d+)/m.exec(status)?.[1];
+    if (peak === undefined) return 1024 * kibibytes;
+    kibibytes = Number(peak);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

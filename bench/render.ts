@@ -1,0 +1,59 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task bench:render`: how long it takes from a capture of an hour to all its charts.
+ *
+ * @module
+ */
+
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { join } from "node:path";
+import { exitWith, numberBetween } from "../command_line.ts";
+import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";
+import { run } from "./child.ts";
+import { estimate } from "./ratio.ts";
+
+const HERE = import.meta.dirname!;
+
+const command = new Command("bench:render")
+  .description(
+    "Draw a capture of an hour, 1 s windows, about 200 MB: reading it, all charts in both widths,\n" +
+      "the report, everything written.",
+  )
+  .option("--times <number>", "so many times", numberBetween(2, 50), 7)
+  .allowExcessArguments(false)
+  .addHelpText("after", "\nExamples:\n  deno task bench:render\n  deno task bench:render --times 3")
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  await exitWith(async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const capture = join(folder, "capture.ndjson");
+      const length = await writeCaptureOfAnHour(capture);
+      console.log(`capture      ${(length / 1e6).toFixed(0)} MB, 3600 windows`);
+      const output = join(folder, "report");
+      const viz = ["run", "-A", join(HERE, "../viz/visualize_metrics.ts"), "-o", output];
+      const seconds = { capture: [] as number[], small: [] as number[] };
+      const memory: number[] = [];
+      // What is left without the hour: the same charts of a run of seconds.
+      const small = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson");
+      for (let turn = 0; turn < command.opts().times; turn++) {
+        const whole = await run(Deno.execPath(), [...viz, capture]);
+        seconds.capture.push(whole.seconds);
+        memory.push(whole.bytes);
+        seconds.small.push((await run(Deno.execPath(), [...viz, small])).seconds);
+      }
+      const told = (values: readonly number[]) => {
+        const { median, lower, upper } = estimate(values);
+        return `${median.toFixed(2)} (${lower.toFixed(2)}-${upper.toFixed(2)}) s`;
+      };
+      console.log(`an hour      ${told(seconds.capture)}`);
+      console.log(`some seconds ${told(seconds.small)}`);
+      console.log(`memory       ${(Math.max(...memory) / 1e6).toFixed(0)} MB at most`);
+      return 0;
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
