@@ -61,13 +61,18 @@ function fitted(line: string, columns: number, { widthOf, cut }: Drawing): strin
   return widthOf(line) <= columns ? line : cut(line, columns);
 }
 
+/** Columns of the left part of two. */
+function leftOf(columns: number): number {
+  return Math.floor((columns - 3) * 0.56);
+}
+
 function beside(
   left: readonly string[],
   right: readonly string[],
   columns: number,
   drawing: Drawing,
 ): string[] {
-  const half = Math.floor((columns - 3) * 0.56);
+  const half = leftOf(columns);
   return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
     const line = fitted(left[index] ?? "", half, drawing);
     const pad = " ".repeat(half - drawing.widthOf(line) + 3);
@@ -146,7 +151,8 @@ class Draw {
     const found = histograms(this.#steady!.series, "packet_processing_time");
     if (found.length === 0) return ["", `No packet was answered in the last ${STEADY_SECONDS} s`];
     // What the other columns take, at their widest.
-    const width = Math.max(8, isWide ? 40 : Math.min(40, this.#screen.columns - 60));
+    const columns = isWide ? leftOf(this.#screen.columns) : this.#screen.columns;
+    const width = Math.max(8, Math.min(60, columns - 60));
     const axis = axisOf(found);
     const seconds = secondsOf(newest);
     const rows = found.map((series) => [

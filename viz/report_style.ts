@@ -53,12 +53,13 @@ th:first-child, td:nth-child(2) { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }
 #not-available td, #not-available th { white-space: normal; text-align: left; vertical-align: top;
   overflow-wrap: anywhere; }
-#not-available th { min-width: 9em; }
+#not-available th { min-width: 13em; }
 footer { margin-top: 48px; border-top: 1px solid var(--line); color: var(--muted); font-size: 13px; }
 :focus-visible { outline: 2px solid var(--blue); outline-offset: 2px; }
 @media (max-width: 700px) {
   body { padding: 20px 16px 32px; }
   h1 { font-size: 22px; }
+  #not-available th { min-width: 8em; }
   .drawing.wide { display: none; }
   .drawing.narrow { display: block; }
 }

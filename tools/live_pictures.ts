@@ -1,0 +1,68 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task live-pictures`: takes the README's pictures of the live view, in a real terminal, of a
+ * real run.
+ *
+ * @module
+ */
+
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { join } from "node:path";
+import { asMeant, exitWith } from "../command_line.ts";
+import { replaceFile } from "../metrics/files.ts";
+import { terminalPicture } from "../viz/terminal_picture.ts";
+import { ensureInstalled } from "./install.ts";
+import { startLab } from "./lab/lab.ts";
+import { runPerfdhcp } from "./lab/perfdhcp.ts";
+import { Terminal } from "./lab/terminal.ts";
+
+const SIZES = [[80, 24], [200, 50]] as const;
+
+const command = new Command("live-pictures")
+  .description(
+    "Take the README's pictures of the live view: a real Kea, real traffic, tmux (root).",
+  )
+  .option("-o, --output <folder>", "where the SVG files go", "docs")
+  .allowExcessArguments(false)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  deno task live-pictures\n  deno run -A tools/live_pictures.ts -o /tmp",
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const folder = asMeant(command.opts().output);
+  await exitWith(async () => {
+    await ensureInstalled(true);
+    await Deno.mkdir(folder, { recursive: true });
+    const files = await Deno.makeTempDir();
+    try {
+      await using lab = await startLab();
+      const monitor = join(import.meta.dirname!, "kea_monitor_complete.ts");
+      const run = [Deno.execPath(), "run", "-A", monitor, "--profile", "deep", "--duration", "60"];
+      const args = ["--server", String(lab.pid), "-o", join(files, "run"), "--no-visualization"];
+      await using terminal = await Terminal.open(
+        ["env", "LANG=C.UTF-8", ...run, ...args].join(" "),
+        ...SIZES[0],
+      );
+      await terminal.shows(/0:01, /, 30);
+      const traffic = runPerfdhcp(lab, { rate: 150, exchanges: 2700 })
+        .then(() => runPerfdhcp(lab, { rate: 400, exchanges: 8000, base: "00:0c:01:00:00:00" }));
+      await terminal.shows(/0:32, /, 40);
+      for (const [columns, rows] of SIZES) {
+        await terminal.resize(columns, rows);
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        const picture = terminalPicture(await terminal.screen(true), columns);
+        await replaceFile(join(folder, `live-${columns}x${rows}.svg`), picture);
+      }
+      await traffic;
+      await terminal.press("q");
+      await terminal.shows(/status 0/, 30);
+    } finally {
+      await Deno.remove(files, { recursive: true });
+    }
+    console.error(`${folder}: ${SIZES.map((size) => `live-${size.join("x")}.svg`).join(", ")}`);
+    return 0;
+  });
+}
