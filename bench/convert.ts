@@ -41,6 +41,7 @@ if (import.meta.main) {
       const ours: { seconds: number; bytes: number }[] = [];
       const theirs: { seconds: number; bytes: number }[] = [];
       for (let turn = 0; turn < command.opts().alternations; turn++) {
+        await Deno.remove(document).catch(() => {});
         ours.push(await run(Deno.execPath(), toJson));
         theirs.push(await run("python3", [totals, capture]));
         console.error(
