@@ -6,19 +6,17 @@
 
 import type { Window } from "../metrics/document.ts";
 import { printable } from "./printable.ts";
+import { histograms, quantileOf, secondsOf } from "./series.ts";
 import { duration } from "./summary.ts";
 
 /** One line for a window: what came, how long it took, what was lost. */
 export function windowLine(window: Window, elapsed: number, whole: number): string {
-  const seconds = (Date.parse(window.end) - Date.parse(window.start)) / 1000;
-  const messages = window.series.flatMap((series) => {
-    if (series.metric !== "packet_processing_time" || series.kind !== "histogram") return [];
+  const seconds = secondsOf(window);
+  const messages = histograms(window.series, "packet_processing_time").map((series) => {
+    const at = (q: number) => duration(quantileOf(series, q)?.value ?? 0);
     const { message, answer } = series.labels;
-    const at = (q: number) => duration(series.quantiles.find((each) => each.q === q)!.value);
-    return [
-      `${message} -> ${answer} ${(series.count / seconds).toFixed(0)}/s ` +
-      `p50 ${at(0.5)} p99 ${at(0.99)}`,
-    ];
+    return `${message} -> ${answer} ${(series.count / seconds).toFixed(0)}/s ` +
+      `p50 ${at(0.5)} p99 ${at(0.99)}`;
   });
   const losses = window.series.flatMap((series) =>
     series.metric === "error_rate" && series.kind === "counter" && Number(series.value) > 0
