@@ -61,7 +61,7 @@ function assertFits(lines: readonly string[], { columns, rows }: LiveScreen): vo
 Deno.test("liveView() shows what an operator asks for on 80 columns and 24 rows", () => {
   const text = liveView(real, SCREEN, drawing).join("\n");
   const wanted = [
-    /Kea 2\.2\.0 DHCPv4, pid 314  profile deep/,
+    /Kea 2\.2\.0 DHCPv4, pid 314 +profile deep/,
     /DHCPDISCOVER \u2192 DHCPOFFER +[\d.]+ +[\d.]+ [mun]s +[\d.]+ [mun]s +[\d.]+ [mun]s +\S/,
     /^Received +[\d.]+\/s /m,
     /^Losses and errors +/m,
