@@ -8,7 +8,8 @@
 import { ByteBuffer } from "./bytes.ts";
 import type { CaptureRecord } from "./capture.ts";
 import type { ChangeRecord } from "./capture_changes.ts";
-import { type BuiltWindow, WindowBuilder } from "./windows.ts";
+import type { BuiltWindow } from "./built_window.ts";
+import { WindowBuilder } from "./windows.ts";
 
 /** Bytes that a piece has at least, but for the last one. */
 const PIECE = 1 << 20;

@@ -9,7 +9,8 @@ import type { ChangeRecord } from "./capture_changes.ts";
 import type { HistogramSeries, MetricsDocument, Series, Window } from "./document.ts";
 import { type Bucket, quantile } from "./histogram.ts";
 import { seriesKey } from "./series_book.ts";
-import { type BuiltWindow, WindowBuilder } from "./windows.ts";
+import type { BuiltWindow } from "./built_window.ts";
+import { WindowBuilder } from "./windows.ts";
 
 /** What a span knows of a series; a gauge's mean is of so many seconds. */
 type Merged =

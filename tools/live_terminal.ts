@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
+import { oneLine } from "../command_line.ts";
 import type { Cost, Window } from "../metrics/document.ts";
 import { type Drawing, loadDrawing } from "../viz/live_drawing.ts";
 import {
@@ -52,12 +53,17 @@ export class LiveTerminal implements Disposable {
    * Opens the view.
    *
    * @param onStop is called for a key that ends the run.
-   * @returns null where there is no terminal that can show it.
+   * @returns null where there is no terminal that can show it, or nothing to draw it with.
    */
   static async open(facts: LiveFacts, onStop: () => void): Promise<LiveTerminal | null> {
     const isTerminal = Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
     if (!isTerminal || ["", "dumb"].includes(Deno.env.get("TERM") ?? "")) return null;
-    return new LiveTerminal(facts, await loadDrawing(), onStop);
+    try {
+      return new LiveTerminal(facts, await loadDrawing(), onStop);
+    } catch (error) {
+      console.error(`No live view, a line a window instead: ${oneLine(error)}`);
+      return null;
+    }
   }
 
   /** Shows the next window. */

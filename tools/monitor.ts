@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { asMeant, print } from "../command_line.ts";
+import { asMeant, oneLine, print } from "../command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { MetricsDocument } from "../metrics/document.ts";
@@ -13,7 +13,8 @@ import { CaptureFile, replaceFile } from "../metrics/files.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
 import { documentText } from "../metrics/document_text.ts";
 import { Overview } from "../metrics/overview.ts";
-import { type BuiltWindow, WindowBuilder } from "../metrics/windows.ts";
+import type { BuiltWindow } from "../metrics/built_window.ts";
+import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
@@ -98,13 +99,26 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   await replaceFile(paths.metrics, documentText(readChanges(piecesOf(capture))));
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
   say(`\n${summary(document, { colour })}Files: ${folder}`);
-  if (options.visualization) {
-    const [report] = await writeReport(document, folder);
-    say(`Report: ${report}`);
-  }
+  const isDrawn = !options.visualization || await draw(document, folder);
   if (options.json) printFile(paths.metrics);
   await Promise.race([records.next(), after(DETACH_LIMIT_MS)]);
+  if (!isDrawn) return 1;
   return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
+}
+
+/** Makes the report; what was measured does not depend on it. */
+async function draw(document: MetricsDocument, folder: string): Promise<boolean> {
+  try {
+    const [report] = await writeReport(document, folder);
+    say(`Report: ${report}`);
+    return true;
+  } catch (error) {
+    say(
+      `error: Cannot make the report (${oneLine(error)}): ` +
+        `deno task viz ${join(folder, CAPTURE_FILE)} -o ${folder}`,
+    );
+    return false;
+  }
 }
 
 /** Longest time to wait, after the summary, for the kernel to detach what is left, milliseconds. */

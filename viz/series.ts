@@ -61,7 +61,7 @@ export function clock(time: string): string {
   return time.slice(11, 19);
 }
 
-/** Whether every window starts where the one before ends; a line must not cross a gap. */
+/** Whether time is missing before a window; a line must not cross it. */
 export function gapBefore(windows: readonly Window[], index: number): boolean {
   const before = windows[index - 1];
   return before !== undefined && Date.parse(windows[index]!.start) - Date.parse(before.end) > 1;
