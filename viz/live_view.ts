@@ -5,7 +5,7 @@
  */
 
 import { styleText } from "node:util";
-import type { HistogramSeries, Series, Window } from "../metrics/document.ts";
+import type { HistogramSeries, Window } from "../metrics/document.ts";
 import type { Drawing } from "./live_drawing.ts";
 import { type LiveState, STEADY_SECONDS, steadyWindow } from "./live_state.ts";
 import { printable } from "./printable.ts";
@@ -27,6 +27,9 @@ export interface LiveScreen {
 /** From so many columns on, there is room for two parts side by side. */
 const TWO_PARTS = 150;
 
+/** Columns between them. */
+const GAP = 3;
+
 /** Lines that losses and errors may take. */
 const ERROR_LINES = 3;
 
@@ -34,7 +37,20 @@ const HELP = [
   "q, ^C  stop: the summary and the files come, as at the end",
   "p      pause the display; the measurement goes on",
   "?      this help, and back",
+  "",
+  `Rates and percentiles in tables are those of the last ${STEADY_SECONDS} s;`,
+  "what was received, CPU and memory those of the newest window;",
+  "losses and errors count from the start, (+n) in the newest window.",
 ];
+
+/** Columns of a histogram: fewer tell nothing, more tell no more. */
+const [LEAST_SPREAD, GREATEST_SPREAD] = [8, 60];
+
+/** A name is not cut to fewer columns than these, as long as there is another way. */
+const LEAST_NAME = 18;
+
+/** Which of rate, p50, p95 and p99 are shown: what there is room for. */
+const NUMBERS = [[0, 1, 2, 3], [0, 1, 3], [1, 3], [3]] as const;
 
 /**
  * Renders the view.
@@ -45,15 +61,19 @@ export function liveView(state: LiveState, screen: LiveScreen, drawing: Drawing)
   const { columns, rows } = screen;
   const draw = new Draw(state, screen, drawing);
   const head = draw.head();
-  const body = screen.help
-    ? ["", ...HELP]
-    : columns >= TWO_PARTS
-    ? beside(draw.main(true), draw.details(), columns, drawing)
-    : [...draw.main(false), ...draw.details()];
+  const body = screen.help ? ["", ...HELP] : columns >= TWO_PARTS
+    ? beside(
+      draw.main(leftOf(columns)),
+      draw.details(columns - leftOf(columns) - GAP),
+      columns,
+      drawing,
+    )
+    : [...draw.main(columns), ...draw.details(columns)];
   const lines = [...head, ...body];
-  const shown = lines.length <= rows
-    ? lines
-    : [...lines.slice(0, rows - 1), draw.muted(`\u2026 ${lines.length - rows + 1} more lines`)];
+  const shown = lines.length <= rows ? lines : [
+    ...lines.slice(0, rows - 1),
+    draw.muted(draw.text(`\u2026 ${lines.length - rows + 1} more lines`)),
+  ];
   return shown.slice(0, rows).map((line) => fitted(line, columns, drawing));
 }
 
@@ -63,7 +83,7 @@ function fitted(line: string, columns: number, { widthOf, cut }: Drawing): strin
 
 /** Columns of the left part of two. */
 function leftOf(columns: number): number {
-  return Math.floor((columns - 3) * 0.56);
+  return Math.floor((columns - GAP) * 0.54);
 }
 
 function beside(
@@ -75,7 +95,7 @@ function beside(
   const half = leftOf(columns);
   return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
     const line = fitted(left[index] ?? "", half, drawing);
-    const pad = " ".repeat(half - drawing.widthOf(line) + 3);
+    const pad = " ".repeat(half - drawing.widthOf(line) + GAP);
     return `${line}${pad}${right[index] ?? ""}`.trimEnd();
   });
 }
@@ -104,33 +124,41 @@ class Draw {
     const [full, empty] = this.#screen.unicode ? ["\u2588", "\u2591"] : ["#", "."];
     const left = clockOf(Math.max(0, durationSeconds - elapsedSeconds));
     return [
-      this.#styled("bold", `Kea ${printable(version)} DHCPv${family}, pid ${pid}`) +
-      this.muted(`  profile ${profile}${this.#screen.paused ? "  PAUSED" : ""}`),
+      this.#styled("bold", `Kea ${this.text(version)} DHCPv${family}, pid ${pid}`) +
+      this.muted(`  profile ${this.text(profile)}${this.#screen.paused ? "  PAUSED" : ""}`),
       `${full.repeat(done)}${this.muted(empty.repeat(width - done))} ` +
       `${clockOf(elapsedSeconds)}, ${left} left` + this.muted("   q stop  p pause  ? help"),
     ];
   }
 
-  /** Messages, the last minutes, losses, what it costs. */
-  main(isWide: boolean): string[] {
+  /** Messages, the last minutes, losses, what it costs; in so many columns. */
+  main(room: number): string[] {
     return [
-      ...this.#messages(isWide),
-      ...this.#rate(isWide),
-      ...this.#errors(),
+      ...this.#messages(room),
+      ...this.#rate(room),
+      ...this.#errors(room),
       ...this.#machine(),
       ...this.#notes(),
     ];
   }
 
   /** What takes the time. */
-  details(): string[] {
+  details(room: number): string[] {
     return [
-      ...this.#times("Lease allocation", "lease_allocation_time"),
-      ...this.#times("Database", "database_query_time"),
-      ...this.#times("Hook callouts", "hook_callout_time"),
+      ...this.#times("Lease allocation", "lease_allocation_time", room),
+      ...this.#times("Database", "database_query_time", room),
+      ...this.#times("Hook callouts", "hook_callout_time", room),
       ...this.#threads(),
-      ...this.#times("Stages", "packet_stage_time"),
+      ...this.#times("Stages", "packet_stage_time", room),
     ];
+  }
+
+  /** Text from outside as this screen can show it. */
+  text(text: string): string {
+    const shown = printable(text);
+    if (this.#screen.unicode) return shown;
+    return shown.replaceAll("\u2192", "->").replaceAll("\u2026", "...")
+      .replaceAll("\u00b7", ".").replaceAll(/[^\x20-\x7e]/gu, "?");
   }
 
   muted(text: string): string {
@@ -145,36 +173,16 @@ class Draw {
     return ["", this.#styled("bold", text)];
   }
 
-  #messages(isWide: boolean): string[] {
-    const { newest } = this.#state;
-    if (newest === null) return ["", "Attaching the probes, waiting for the first window"];
-    const found = histograms(this.#steady!.series, "packet_processing_time");
-    if (found.length === 0) return ["", `No packet was answered in the last ${STEADY_SECONDS} s`];
-    // What the other columns take, at their widest.
-    const columns = isWide ? leftOf(this.#screen.columns) : this.#screen.columns;
-    const width = Math.max(8, Math.min(60, columns - 60));
-    const axis = axisOf(found);
-    const seconds = secondsOf(newest);
-    const rows = found.map((series) => [
-      nameOf(series),
-      three((countIn(newest, series) ?? 0) / seconds),
-      ...percentiles(series),
-      spread(series, axis, width, this.#screen.unicode),
-    ]);
-    const [least, greatest] = [duration(axis.least), duration(axis.greatest)];
-    const between = Math.max(1, width - least.length - greatest.length - 2);
-    const dots = (this.#screen.unicode ? "\u00b7" : ".").repeat(between);
-    const scale = `${least} ${dots} ${greatest}`;
-    return [
-      "",
-      ...this.#table([`Last ${STEADY_SECONDS} s`, "/s", "p50", "p95", "p99", scale], rows),
-    ];
+  #messages(room: number): string[] {
+    if (this.#steady === null) return ["", "Attaching the probes, waiting for the first window"];
+    const rows = this.#times(`Last ${STEADY_SECONDS} s`, "packet_processing_time", room);
+    return rows.length > 0 ? rows : ["", `No packet was answered in the last ${STEADY_SECONDS} s`];
   }
 
-  #rate(isWide: boolean): string[] {
+  #rate(room: number): string[] {
     const { rates } = this.#state;
     if (rates.length === 0) return [];
-    const width = Math.min(isWide ? 60 : 40, Math.max(4, this.#screen.columns - 40));
+    const width = Math.min(60, Math.max(4, room - 40));
     const shown = rates.slice(-width);
     const most = Math.max(...shown);
     return [
@@ -183,19 +191,19 @@ class Draw {
     ];
   }
 
-  #errors(): string[] {
+  #errors(room: number): string[] {
     const { errors } = this.#state;
     const real = errors.filter(({ count }) => count > 0);
     if (real.length === 0) return [`${this.#styled("bold", "Losses and errors")}  none`];
     const parts = real.map(({ name, count, newest }) => {
-      const text = `${printable(name)} ${count}${newest > 0 ? ` (+${newest})` : ""}`;
+      const text = `${this.text(name)} ${count}${newest > 0 ? ` (+${newest})` : ""}`;
       return newest > 0 ? this.#styled("red", text) : text;
     });
     const lines = [`${this.#styled("bold", "Losses and errors")}  `];
     while (parts.length > 0) {
       const line = `${lines.at(-1)}${parts[0]}${parts.length > 1 ? ", " : ""}`;
       const isEmpty = lines.at(-1) === "  ";
-      if (isEmpty || this.#drawing.widthOf(line) <= this.#screen.columns - 12) {
+      if (isEmpty || this.#drawing.widthOf(line) <= room - 12) {
         lines[lines.length - 1] = line;
         parts.shift();
       } else if (lines.length < ERROR_LINES) {
@@ -231,20 +239,48 @@ class Draw {
   }
 
   #notes(): string[] {
-    return this.#state.notes.slice(-3).map((note) => this.muted(`! ${printable(note)}`));
+    return this.#state.notes.slice(-3).map((note) => this.muted(this.text(`! ${note}`)));
   }
 
-  #times(title: string, metric: string): string[] {
+  /** A table of histograms: how many a second, percentiles, and where there is room the shape. */
+  #times(title: string, metric: string, room: number): string[] {
     const found = histograms(this.#steady?.series ?? [], metric);
     if (found.length === 0) return [];
-    const seconds = secondsOf(this.#state.newest!);
-    const rows = found.map((series) => [
-      nameOf(series),
-      three((countIn(this.#state.newest!, series) ?? 0) / seconds),
-      ...percentiles(series),
-    ]);
-    const [heading, ...lines] = this.#table([title, "/s", "p50", "p95", "p99"], rows);
-    return ["", heading!, ...lines];
+    const { columns, widthOf, cut } = this.#drawing;
+    const seconds = secondsOf(this.#steady!);
+    const all = [
+      ["/s", "p50", "p95", "p99"],
+      ...found.map((series) => [three(series.count / seconds), ...percentiles(series)]),
+    ];
+    const widths = all[0]!.map((_, column) =>
+      2 + Math.max(...all.map((row) => row[column]!.length))
+    );
+    const takenBy = (kept: readonly number[]) => kept.reduce((sum, each) => sum + widths[each]!, 0);
+    // Half a number would be another one, so whole columns are left out.
+    const kept = NUMBERS.find((kept) => takenBy(kept) + LEAST_NAME <= room) ?? NUMBERS.at(-1)!;
+    const numbers = all.map((row) => kept.map((each) => row[each]!));
+    const taken = takenBy(kept);
+    const most = Math.max(4, room - taken);
+    const names = [title, ...found.map((series) => this.text(nameOf(series)))].map((name) =>
+      widthOf(name) <= most ? name : cut(name, most - 3) + this.text("\u2026")
+    );
+    const left = room - taken - Math.max(...names.map(widthOf)) - 2;
+    const shapes = left < LEAST_SPREAD ? [] : this.#shapes(found, Math.min(GREATEST_SPREAD, left));
+    const rows = names.map((name, row) => [name, ...numbers[row]!, ...shapes.slice(row, row + 1)]);
+    const [heading, ...lines] = columns(rows, new Set([1, 2, 3, 4].slice(0, kept.length)));
+    return ["", this.#styled("bold", heading!), ...lines];
+  }
+
+  /** Histograms on one axis, under its scale. */
+  #shapes(found: readonly HistogramSeries[], width: number): string[] {
+    const axis = axisOf(found);
+    const [least, greatest] = [duration(axis.least), duration(axis.greatest)];
+    const dots = width - least.length - greatest.length - 2;
+    const scale = dots < 1 ? "" : `${least} ${"\u00b7".repeat(dots)} ${greatest}`;
+    return [
+      this.text(scale),
+      ...found.map((series) => spread(series, axis, width, this.#screen.unicode)),
+    ];
   }
 
   #threads(): string[] {
@@ -262,7 +298,7 @@ class Draw {
     const rows = shares.slice(0, 8).map(({ thread, share }) => {
       const done = Math.min(width, Math.round(share * width));
       return [
-        printable(thread),
+        this.text(thread),
         `${three(100 * share)} %`,
         `${full.repeat(done)}${this.muted(empty.repeat(width - done))}`,
       ];
@@ -273,12 +309,6 @@ class Draw {
       ...this.#drawing.columns(rows, new Set([1])),
     ];
   }
-
-  #table(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
-    const right = new Set([1, 2, 3, 4]);
-    const [first, ...lines] = this.#drawing.columns([heading, ...rows], right);
-    return [this.#styled("bold", first!), ...lines];
-  }
 }
 
 function percentiles(series: HistogramSeries): string[] {
@@ -286,12 +316,6 @@ function percentiles(series: HistogramSeries): string[] {
     const found = quantileOf(series, q);
     return found === null ? "" : duration(found.value);
   });
-}
-
-function countIn(window: Window, series: Series): number | null {
-  const name = nameOf(series);
-  const found = histograms(window.series, series.metric).find((each) => nameOf(each) === name);
-  return found?.count ?? null;
 }
 
 function clockOf(seconds: number): string {

@@ -22,7 +22,10 @@ export function terminalPicture(lines: readonly string[], columns: number): stri
   // A style goes on until another one comes, over the ends of lines, too.
   const styles = new Set<string>();
   const rows = lines.map((line, row) =>
-    `<text x="${EDGE}" y="${EDGE + (row + 0.75) * HEIGHT}">${spansOf(line, styles)}</text>`
+    // Browsers keep spaces because of the style, other renderers because of this.
+    `<text xml:space="preserve" x="${EDGE}" y="${EDGE + (row + 0.75) * HEIGHT}">${
+      spansOf(line, styles)
+    }</text>`
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
     `viewBox="0 0 ${width} ${height}">
@@ -63,6 +66,6 @@ function change(styles: Set<string>, codes: string): void {
     else if (code === "2") styles.add("dim");
     else if (code === "31") styles.add("red");
     else if (code === "39") styles.delete("red");
-    else styles.clear();
+    else if (code === "0" || code === "") styles.clear();
   }
 }

@@ -105,7 +105,8 @@ Deno.test("liveView() has no colour where none is wanted, and only ASCII where n
   const text = liveView(real, { ...SCREEN, unicode: false }, drawing).join("\n");
   assert.ok(!text.includes("\x1b"));
   assert.match(text, /[#@]/);
-  assert.doesNotMatch(text, /[\u2580-\u259f]/);
+  assert.match(text, /DHCPDISCOVER -> DHCPOFFER/);
+  assert.match(text, /^[\x20-\x7e\n]*$/);
   assert.ok(liveView(real, { ...SCREEN, colour: true }, drawing).join("").includes("\x1b[1m"));
 });
 
@@ -142,4 +143,30 @@ Deno.test("withWindow() remembers only so much of a long run", () => {
   assert.deepEqual([state.recent.length, state.rates.length, state.notes.length], [10, 120, 20]);
   const steady = steadyWindow(state)!;
   assert.equal(Date.parse(steady.end) - Date.parse(steady.start), 10_000);
+});
+
+Deno.test("liveView() leaves out whole columns where numbers would be cut", () => {
+  const numbers = /^[\d.,]+$|^[\d.]+ (ns|us|ms|s)$/;
+  for (let columns = 30; columns < 80; columns++) {
+    const row = liveView(real, { ...SCREEN, columns, rows: 60 }, drawing)
+      .find((line) => line.startsWith("DHCPDIS"))!;
+    const cells = row.split(/ {2,}/).slice(1).filter((cell) => /\d/.test(cell));
+    assert.ok(cells.length > 0 && cells.every((cell) => numbers.test(cell)), `${columns}: ${row}`);
+  }
+});
+
+Deno.test("liveView() breaks losses and errors before the right part of a wide screen", () => {
+  const errors: Series[] = Array.from({ length: 5 }, (_, index) => ({
+    metric: "error_rate",
+    family: 4,
+    labels: { kind: "exception", id: `isc::dhcp::SomethingRatherLong${index}` },
+    unit: "events",
+    kind: "counter",
+    value: 1,
+  }));
+  const last = { ...real.newest!, series: [...real.newest!.series, ...errors] };
+  const state = withWindow({ ...real, errors: [] }, last, { elapsedSeconds: 7, cost: null });
+  const text = liveView(state, { ...SCREEN, columns: 160, rows: 50 }, drawing).join("\n");
+  for (const { labels } of errors.slice(0, 2)) assert.ok(text.includes(`${labels["id"]} 1 (+1)`));
+  assert.match(text, /\d more( |$)/m);
 });
