@@ -34,6 +34,11 @@ export class LiveTerminal implements Disposable {
   #paused = false;
   #help = false;
   #isOpen = true;
+  #isWriting = false;
+  /** Whether there is more to show than what is being written. */
+  #isStale = false;
+  /** The terminal once more: a write that waits here does not hold up standard error. */
+  readonly #frames = Deno.openSync("/dev/stderr", { write: true });
 
   private constructor(facts: LiveFacts, drawing: Drawing, onStop: () => void) {
     this.#state = liveStart(facts);
@@ -45,7 +50,7 @@ export class LiveTerminal implements Disposable {
     process.stdin.on("keypress", this.#onKey);
     process.stdin.resume();
     Deno.addSignalListener("SIGWINCH", this.#onResize);
-    this.#write(ENTER);
+    writeNow(ENTER);
     this.#draw();
   }
 
@@ -89,12 +94,16 @@ export class LiveTerminal implements Disposable {
     } catch {
       // The terminal is gone.
     }
-    this.#write(LEAVE);
+    writeNow(LEAVE);
+    this.#frames.close();
   }
 
   #key(sequence: string | undefined): void {
-    if (sequence === "q") this.#onStop();
-    else if (sequence === "p") this.#paused = !this.#paused;
+    if (sequence === "q") {
+      // Probes take their time to go.
+      this.#state = withNote(this.#state, "Stopping");
+      this.#onStop();
+    } else if (sequence === "p") this.#paused = !this.#paused;
     else if (sequence === "?") this.#help = !this.#help;
     else return;
     this.#draw();
@@ -102,6 +111,12 @@ export class LiveTerminal implements Disposable {
 
   #draw(): void {
     if (!this.#isOpen) return;
+    // A terminal that takes nothing for now must not hold up the measurement: it misses pictures.
+    if (this.#isWriting) {
+      this.#isStale = true;
+      return;
+    }
+    this.#isStale = false;
     const lines = liveView(this.#state, {
       ...sizeOf(),
       colour: !Deno.noColor,
@@ -110,17 +125,28 @@ export class LiveTerminal implements Disposable {
       help: this.#help,
     }, this.#drawing);
     const text = lines.map((line) => line + REST_OF_LINE).join("\r\n");
-    this.#write(`${BEGIN}${HOME}${text}${REST_OF_SCREEN}${END}`);
+    this.#isWriting = true;
+    writeAll(this.#frames, `${BEGIN}${HOME}${text}${REST_OF_SCREEN}${END}`).then(() => {
+      this.#isWriting = false;
+      if (this.#isStale) this.#draw();
+    }, () => {
+      // Whoever looked has gone; the measurement goes on, and no more is drawn.
+    });
   }
+}
 
-  #write(text: string): void {
-    try {
-      let bytes = new TextEncoder().encode(text);
-      while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
-    } catch {
-      // Whoever looked has gone; the measurement goes on.
-      this.#isOpen = false;
-    }
+async function writeAll(file: Deno.FsFile, text: string): Promise<void> {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
+}
+
+/** Writes what must be there before anything that follows. */
+function writeNow(text: string): void {
+  try {
+    let bytes = new TextEncoder().encode(text);
+    while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+  } catch {
+    // The terminal is gone.
   }
 }
 

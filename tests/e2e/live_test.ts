@@ -35,7 +35,7 @@ Deno.test("monitor's live view fits 80x24 and 200x50, follows a resize, and leav
     await terminal.press("?", "p");
     await terminal.shows(/PAUSED/, 5);
     const paused = await terminal.screen();
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await sleep(2500);
     assert.deepEqual(await terminal.screen(), paused);
     await traffic;
 
@@ -61,10 +61,50 @@ for (const [what, keys] of [["^C", ["C-c"]], ["q before the first window", ["q"]
       await terminal.shows(what === "^C" ? /0:02, 0:58 left/ : /waiting for the first/, 30);
       await terminal.press(...keys);
       await terminal.shows(what === "^C" ? /status 0/ : /status \d/, 30);
-      const capture = await Deno.readTextFile(join(folder, "capture.ndjson"));
+      const capture = await captureIn(folder);
       if (what === "^C") assert.match(capture, /"type":"end"[^\n]*\n$/);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
   });
+}
+
+Deno.test("monitor goes on measuring while its terminal takes nothing", async () => {
+  await using lab = await startLab();
+  const folder = await Deno.makeTempDir({ prefix: "kea-live-test-" });
+  const windows = async () => (await captureIn(folder)).split("\n").length;
+  try {
+    const options = ["--duration", "60", "--profile", "light", "--interval", "0.2"];
+    const monitor = monitorCommand(lab.pid, folder, ...options, "--no-visualization");
+    const command = `echo "$TMUX" > ${folder}/tmux; ${monitor}`;
+    await using terminal = await Terminal.open(command, 200, 50);
+    const traffic = runPerfdhcp(lab, { rate: 20, exchanges: 300 });
+    await terminal.shows(/DHCPREQUEST \u2192 DHCPACK/, 30);
+    // The socket, the process, the session.
+    const server = Number((await Deno.readTextFile(`${folder}/tmux`)).split(",")[1]);
+    Deno.kill(server, "SIGSTOP");
+    let during: number;
+    try {
+      const before = await windows();
+      await sleep(12_000);
+      during = await windows() - before;
+    } finally {
+      Deno.kill(server, "SIGCONT");
+    }
+    // So many fill what the kernel keeps for a terminal several times.
+    assert.ok(during > 50, `${during} windows of 0.2 s in 12 s`);
+    await traffic;
+    await terminal.press("q");
+    await terminal.shows(/Verdict: COMPLETE[^]*status 0/, 30);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+function captureIn(folder: string): Promise<string> {
+  return Deno.readTextFile(join(folder, "capture.ndjson"));
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
