@@ -11,7 +11,7 @@ import { printable } from "./printable.ts";
 /** Histograms of a metric, those of the order of an exchange first. */
 export function histograms(series: readonly Series[], metric: string): HistogramSeries[] {
   return series.filter((each): each is HistogramSeries =>
-    each.metric === metric && each.kind === "histogram" && each.count > 0
+    each.metric === metric && each.kind === "histogram" && each.count > 0 && each.buckets.length > 0
   ).toSorted((a, b) => rank(a) - rank(b));
 }
 

@@ -161,3 +161,49 @@ Deno.test("chartsOf() survives numbers beyond any measure", async () => {
   });
   assert.doesNotMatch(await pageOf(documentOf(huge, huge)), /NaN/);
 });
+
+/** Documents that keep the schema and still are not what a run makes. */
+const STRANGE: readonly (readonly [what: string, change: (document: MetricsDocument) => void])[] = [
+  ["no windows but totals", (document) => document.windows.splice(0)],
+  ["one window", (document) => document.windows.splice(1)],
+  ["windows in disorder", (document) => document.windows.reverse()],
+  ["windows of no length", ({ windows }) => windows.forEach((each) => each.end = each.start)],
+  ["no totals", (document) => document.totals.splice(0)],
+  ["every series twice", ({ windows }) => {
+    for (const window of windows) window.series.push(...structuredClone(window.series));
+  }],
+  ["no labels", (document) => {
+    for (const series of allSeries(document)) series.labels = {};
+  }],
+  ["histograms without buckets", (document) => {
+    for (const series of allSeries(document)) {
+      if (series.kind === "histogram") [series.buckets, series.quantiles] = [[], []];
+    }
+  }],
+  ["times below zero", (document) => {
+    for (const series of allSeries(document)) {
+      if (series.kind !== "histogram") continue;
+      for (const bounds of [...series.buckets, ...series.quantiles]) {
+        [bounds.lower, bounds.upper] = [-bounds.upper, -bounds.lower];
+      }
+    }
+  }],
+  ["counters of forty digits and gauges at the end of numbers", (document) => {
+    for (const series of allSeries(document)) {
+      if (series.kind === "counter") series.value = "9".repeat(40);
+      if (series.kind === "gauge") series.value = series.mean = series.max = 1.7e308;
+    }
+  }],
+];
+
+function allSeries({ windows, totals }: MetricsDocument): Series[] {
+  return [...windows.flatMap(({ series }) => series), ...totals];
+}
+
+for (const [what, change] of STRANGE) {
+  Deno.test(`report() draws a document of ${what} without a broken number`, async () => {
+    const document = structuredClone(real);
+    change(document);
+    assert.doesNotMatch(await pageOf(document), /NaN|Infinity|undefined/);
+  });
+}

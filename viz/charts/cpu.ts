@@ -12,6 +12,9 @@ import { gauges, greatest, three } from "../series.ts";
 import { MOST_SERIES } from "../theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
 
+/** More is no measurement, and no axis could hold it. */
+const MOST_PERCENT = 1e9;
+
 /** A line for each thread, user and system together, in percent of one core. */
 export function cpu(document: MetricsDocument): Chart | null {
   const threads = [...new Set(ratios(document.totals).map(threadOf))];
@@ -75,7 +78,7 @@ function modeShare(
   const found = ratios(series).find((each) =>
     threadOf(each) === thread && each.labels["mode"] === mode
   );
-  return 100 * (found?.[of] ?? 0);
+  return Math.min(100 * (found?.[of] ?? 0), MOST_PERCENT);
 }
 
 function greatestShare({ windows }: MetricsDocument, thread: string): number {

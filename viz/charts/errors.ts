@@ -6,13 +6,16 @@
 
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
-import type { Chart } from "../chart.ts";
+import type { Chart, Layout } from "../chart.ts";
 import { printable } from "../printable.ts";
 import { counters, greatest, secondsOf, whole } from "../series.ts";
-import { MOST_SERIES, SERIES_COLOURS, timeAxis } from "../theme.ts";
+import { COLOURS, MOST_SERIES, SERIES_COLOURS, timeAxis } from "../theme.ts";
 
 /** Everything that came seldom. */
 const OTHER = "other";
+
+/** As many bars can be read. */
+const MOST_BARS = 12;
 
 /** Errors a second over time, stacked by kind, and their number. Without any there is no chart. */
 export function errors(document: MetricsDocument): Chart | null {
@@ -40,34 +43,83 @@ export function errors(document: MetricsDocument): Chart | null {
       columns: ["kind", "events"],
       rows: totals.map(({ name, count }) => [name, whole(count)]),
     },
-    spec: ({ name, width, ticks }): TopLevelSpec => ({
-      data: { values: rows },
-      width: width - 56,
-      height: 150,
-      mark: { type: "bar" },
-      encoding: {
-        x: timeAxis(ticks, document.windows),
-        x2: { field: "end" },
-        y: {
-          field: "rate",
-          type: "quantitative",
-          title: "events/s",
-          aggregate: "sum",
-          axis: { tickCount: 4, format: "~s" },
-        },
-        color: {
-          field: "kind",
-          type: "nominal",
-          sort: names,
-          scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) },
-          legend: { columns: name === "wide" ? 3 : 1, labelLimit: name === "wide" ? 260 : 240 },
-        },
-      },
-    }),
+    spec: (layout) =>
+      rows.length === 0 ? inAll(totals, layout) : overTime(document, rows, names, layout),
   };
 }
 
-function eventsOf(series: readonly Series[]): { name: string; count: number }[] {
+interface Row {
+  readonly time: string;
+  readonly end: string;
+  readonly kind: string;
+  readonly rate: number;
+}
+
+function overTime(
+  { windows }: MetricsDocument,
+  rows: readonly Row[],
+  names: readonly string[],
+  { name, width, ticks }: Layout,
+): TopLevelSpec {
+  return {
+    data: { values: [...rows] },
+    width: width - 56,
+    height: 150,
+    mark: { type: "bar" },
+    encoding: {
+      x: timeAxis(ticks, windows),
+      x2: { field: "end" },
+      y: {
+        field: "rate",
+        type: "quantitative",
+        title: "events/s",
+        aggregate: "sum",
+        axis: { tickCount: 4, format: "~s" },
+      },
+      color: {
+        field: "kind",
+        type: "nominal",
+        sort: [...names],
+        scale: { domain: [...names], range: SERIES_COLOURS.slice(0, names.length) },
+        legend: { columns: name === "wide" ? 3 : 1, labelLimit: name === "wide" ? 260 : 240 },
+      },
+    },
+  };
+}
+
+/** Where no window tells when they came. */
+function inAll(totals: readonly Total[], { name, width }: Layout): TopLevelSpec {
+  const shown = totals.slice(0, MOST_BARS);
+  return {
+    data: { values: shown },
+    width,
+    autosize: { type: "fit-x", contains: "padding" },
+    height: { step: 22 },
+    mark: { type: "bar", color: COLOURS.red },
+    encoding: {
+      x: {
+        field: "count",
+        type: "quantitative",
+        title: "events",
+        axis: { format: "~s", tickCount: 4 },
+      },
+      y: {
+        field: "name",
+        type: "nominal",
+        sort: shown.map((total) => total.name),
+        title: null,
+        axis: { labelLimit: name === "wide" ? 330 : 170 },
+      },
+    },
+  };
+}
+
+interface Total {
+  readonly name: string;
+  readonly count: number;
+}
+
+function eventsOf(series: readonly Series[]): Total[] {
   return counters(series, "error_rate", "events").flatMap(({ labels, value }) => {
     const { kind, severity, id } = labels;
     const name = printable([kind, severity, id].filter(Boolean).join(" "));
