@@ -70,11 +70,16 @@ export function liveView(state: LiveState, screen: LiveScreen, drawing: Drawing)
     )
     : [...draw.main(columns), ...draw.details(columns)];
   const lines = [...head, ...body];
-  const shown = lines.length <= rows ? lines : [
-    ...lines.slice(0, rows - 1),
-    draw.muted(draw.text(`\u2026 ${lines.length - rows + 1} more lines`)),
-  ];
-  return shown.slice(0, rows).map((line) => fitted(line, columns, drawing));
+  const shown = lines.length <= rows ? lines : withoutHeadings(lines.slice(0, rows - 1));
+  const left = lines.length - shown.length;
+  const more = left === 0 ? [] : [draw.muted(draw.text(`\u2026 ${left} more lines`))];
+  return [...shown, ...more].slice(0, rows).map((line) => fitted(line, columns, drawing));
+}
+
+/** A heading whose rows found no room tells nothing. */
+function withoutHeadings(lines: readonly string[]): readonly string[] {
+  const isHeading = lines.at(-2) === "";
+  return lines.slice(0, isHeading ? -2 : lines.at(-1) === "" ? -1 : undefined);
 }
 
 function fitted(line: string, columns: number, { widthOf, cut }: Drawing): string {

@@ -96,6 +96,15 @@ Deno.test("liveView() says how many lines a small screen leaves out", () => {
   assert.match(lines.at(-1)!, /^\u2026 \d+ more lines$/);
 });
 
+Deno.test("liveView() shows no heading without its rows", () => {
+  const all = liveView(real, { ...SCREEN, rows: 60 }, drawing);
+  for (let rows = 6; rows < all.length; rows++) {
+    const lines = liveView(real, { ...SCREEN, rows }, drawing);
+    assert.ok(lines.at(-2) !== "" && lines.at(-3) !== "", lines.slice(-4).join("\n"));
+    assert.equal(Number(/\d+/.exec(lines.at(-1)!)![0]), all.length - lines.length + 1);
+  }
+});
+
 Deno.test("liveView() uses two columns where there is room", () => {
   const lines = liveView(real, { ...SCREEN, columns: 200, rows: 50 }, drawing);
   assert.ok(lines.some((line) => /Last 10 s.*Lease allocation/.test(line)));
