@@ -67,12 +67,13 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   const bpftrace = await findBpftrace();
   const folder = await makeFolder(options.output ?? defaultFolder(server));
   const stop = new AbortController();
-  using _signals = stoppedBySignals(stop);
   options.signal?.addEventListener("abort", () => stop.abort(), { once: true });
   await using statistics = await BpfStatistics.enable();
   if (statistics === null) say("The kernel does not tell what BPF programs cost");
 
   let live: LiveTerminal | null = null;
+  const tell = (line: string) => live === null ? say(line) : live.note(line);
+  using _signals = stoppedBySignals(stop, tell);
   const records = watch({
     server,
     profile: options.profile,
@@ -80,7 +81,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     intervalMs: options.interval * 1000,
     durationMs: options.duration * 1000,
     signal: stop.signal,
-    say: (line) => live === null ? say(line) : live.note(line),
+    say: tell,
   });
   let document: MetricsDocument;
   {
@@ -195,11 +196,12 @@ async function makeFolder(folder: string): Promise<string> {
 }
 
 /** SIGINT, SIGTERM and SIGHUP stop the watch; more of them change nothing. */
-function stoppedBySignals(stop: AbortController): Disposable {
+function stoppedBySignals(stop: AbortController, tell: (line: string) => void): Disposable {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const onSignal = () => {
-    if (!stop.signal.aborted) say("Stopping");
+    if (stop.signal.aborted) return;
     stop.abort();
+    tell("Stopping");
   };
   for (const signal of signals) Deno.addSignalListener(signal, onSignal);
   return {
@@ -217,5 +219,9 @@ function printFile(path: string): void {
 
 /** A line for people. Where it goes may be gone; the measurement goes on. */
 function say(line: string): void {
-  console.error(line);
+  try {
+    console.error(line);
+  } catch {
+    // A terminal that has gone is an error here, unlike a closed pipe.
+  }
 }

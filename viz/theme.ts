@@ -56,7 +56,8 @@ export const CONFIG: Config = {
     labelOverlap: true,
     labelSeparation: 6,
   },
-  axisX: { grid: false },
+  // A label near an end stays inside.
+  axisX: { grid: false, labelFlush: 30 },
   header: { labelColor: INK.text, labelFontSize: 12, labelFontWeight: "bold", title: null },
   legend: {
     labelColor: INK.text,

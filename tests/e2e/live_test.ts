@@ -69,6 +69,26 @@ for (const [what, keys] of [["^C", ["C-c"]], ["q before the first window", ["q"]
   });
 }
 
+Deno.test("monitor keeps its windows and ends as ever when its terminal goes away", async () => {
+  await using lab = await startLab();
+  const folder = await Deno.makeTempDir({ prefix: "kea-live-test-" });
+  try {
+    {
+      const command = monitorCommand(lab.pid, folder, "--duration", "60", "--profile", "light");
+      await using terminal = await Terminal.open(command, 80, 24);
+      await terminal.shows(/0:02, 0:58 left/, 30);
+    }
+    const limit = Date.now() + 20_000;
+    const isThere = () => Deno.stat(join(folder, "metrics.json")).then(() => true, () => false);
+    while (!await isThere() && Date.now() < limit) await sleep(100);
+    const { capture } = JSON.parse(await Deno.readTextFile(join(folder, "metrics.json")));
+    assert.equal(capture.verdict, "COMPLETE");
+    assert.match(await captureIn(folder), /"type":"end"[^\n]*\n$/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("monitor goes on measuring while its terminal takes nothing", async () => {
   await using lab = await startLab();
   const folder = await Deno.makeTempDir({ prefix: "kea-live-test-" });

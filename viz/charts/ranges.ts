@@ -72,12 +72,18 @@ export function ranges(
         scale: { type: "log" as const, domain, nice: false },
         axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!), grid: true },
       });
+      const isNarrow = name === "narrow";
       const y = {
         field: "name",
         type: "nominal" as const,
         sort: rows.map(({ name }) => name),
         title: null,
-        axis: { labelLimit: name === "wide" ? 330 : 170, grid: false, domain: false, ticks: false },
+        // In a hand, names stand above their rows.
+        axis: isNarrow ? null : { labelLimit: 330, grid: false, domain: false, ticks: false },
+      };
+      const names = {
+        mark: { type: "text" as const, align: "left" as const, dy: -13, limit: width - 10 },
+        encoding: { x: { value: 0 }, y, text: { field: "name", type: "nominal" as const } },
       };
       const points = [["p50", COLOURS.blue], ["p95", COLOURS.orange], [
         "p99",
@@ -87,8 +93,9 @@ export function ranges(
         data: { values: rows },
         width,
         autosize: { type: "fit-x", contains: "padding" },
-        height: { step: 24 },
+        height: { step: isNarrow ? 42 : 24 },
         layer: [
+          ...isNarrow ? [names] : [],
           {
             mark: { type: "rule", strokeWidth: 3, opacity: 0.5, color: COLOURS.grey },
             encoding: { x: x("p50"), x2: { field: "p99" }, y },
