@@ -6,6 +6,7 @@
 
 import { InvalidArgumentError } from "npm:@commander-js/extra-typings@15.1.0";
 import { resolve } from "node:path";
+import { setImmediate } from "node:timers";
 
 /** Makes a parser for an option's number, with the range in the error. */
 export function numberBetween(least: number, most: number): (text: string) => number {
@@ -33,6 +34,47 @@ export function print(content: string | Uint8Array): void {
   while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
 }
 
+/** A signal ended a script's work. */
+class Stopped extends Error {
+  readonly status: number;
+
+  constructor(signal: Deno.Signal, status: number) {
+    super(`Stopped by ${signal}`);
+    this.status = status;
+  }
+}
+
+/** Signals that end a script, and the status that a shell gives for each. */
+const SIGNALS = [["SIGHUP", 129], ["SIGINT", 130], ["SIGTERM", 143]] as const;
+
+/**
+ * Passes pieces on until a signal comes; then throws, so that whoever writes them can clear away
+ * what is half-written. {@linkcode exitWith} ends the process with the signal's status.
+ */
+export async function* untilStopped<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
+  let stopped: Stopped | null = null;
+  const waiting = Promise.withResolvers<never>();
+  waiting.promise.catch(() => {});
+  const listeners = SIGNALS.map(([signal, status]) => {
+    const onSignal = () => waiting.reject(stopped = new Stopped(signal, status));
+    Deno.addSignalListener(signal, onSignal);
+    return () => Deno.removeSignalListener(signal, onSignal);
+  });
+  const iterator = pieces[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      // Signals are told between two turns of the event loop, and files are read without any.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (stopped !== null) throw stopped;
+      const next = await Promise.race([iterator.next(), waiting.promise]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    for (const remove of listeners) remove();
+  }
+}
+
 /**
  * Runs a script's work and ends the process with its exit status; an error becomes one line on
  * standard error and status 1. Whoever reads standard output may stop early (`| head`).
@@ -42,6 +84,7 @@ export async function exitWith(work: () => Promise<number>): Promise<never> {
     Deno.exit(await work());
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    if (error instanceof Stopped) Deno.exit(error.status);
     console.error(`error: ${oneLine(error)}`);
     Deno.exit(1);
   }

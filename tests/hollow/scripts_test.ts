@@ -68,6 +68,29 @@ Deno.test("to-json keeps an output that is there when the input is damaged", () 
     assert.deepEqual(names(folder), ["metrics.json"]);
   }));
 
+for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+  Deno.test(`to-json leaves nothing half-written when ${signal} stops it`, () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "metrics.json");
+      await Deno.writeTextFile(path, "before");
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", join(ROOT, TO_JSON), "-", "-o", path],
+        stdin: "piped",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      const writer = child.stdin.getWriter();
+      await writer.write(await Deno.readFile(CAPTURE));
+      // The input goes on, and what is written so far stands beside.
+      while (names(folder).length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+      child.kill(signal);
+      assert.equal((await child.status).code, status);
+      await writer.close().catch(() => {});
+      assert.deepEqual(names(folder), ["metrics.json"]);
+      assert.equal(await Deno.readTextFile(path), "before");
+    }));
+}
+
 const REFUSED: readonly (readonly [
   script: string,
   what: string,
