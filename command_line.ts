@@ -25,6 +25,47 @@ export function asMeant(path: string): string {
 }
 
 /**
+ * Opens a file that a person named.
+ *
+ * @param wanted what should be given, for the error.
+ * @throws {Error} in one line when it cannot be read.
+ */
+export function openInput(path: string, wanted: string): Deno.FsFile {
+  let why = "it is a folder";
+  try {
+    const file = Deno.openSync(asMeant(path));
+    if (!file.statSync().isDirectory) return file;
+    file.close();
+  } catch (error) {
+    why = withoutNumber(error);
+  }
+  throw new Error(`Cannot read "${path}" (${why}): give ${wanted}`);
+}
+
+/**
+ * Makes the folder that a person named.
+ *
+ * @returns its path.
+ * @throws {Error} in one line when it cannot be made.
+ */
+export async function makeOutput(path: string): Promise<string> {
+  const folder = asMeant(path);
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    return folder;
+  } catch (error) {
+    throw new Error(
+      `Cannot write to "${folder}" (${withoutNumber(error)}): give another folder with -o`,
+    );
+  }
+}
+
+/** What the system says, without its number and the call. */
+function withoutNumber(error: unknown): string {
+  return oneLine(error).replace(/ \(os error \d+\).*/, "");
+}
+
+/**
  * Writes to standard output, and fails when nobody reads it (`console.log` would not).
  *
  * @throws {Deno.errors.BrokenPipe} when whoever read went away.

@@ -6,7 +6,7 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { asMeant, exitWith, oneLine, print, untilStopped } from "../command_line.ts";
+import { asMeant, exitWith, openInput, print, untilStopped } from "../command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import { jsonSchema } from "../metrics/document.ts";
 import { replaceFile } from "../metrics/files.ts";
@@ -32,15 +32,10 @@ Examples:
   )
   .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 
-/** Opens what to convert. */
-function opened(file: string): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+/** What to convert, as it comes. */
+function bytesOf(file: string): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   if (file === "-") return Deno.stdin.readable;
-  try {
-    return piecesOf(Deno.openSync(asMeant(file)));
-  } catch (error) {
-    const why = oneLine(error).replace(/ \(os error.*/, "");
-    throw new Error(`Cannot read "${file}" (${why}): give a capture or the output of bpftrace`);
-  }
+  return piecesOf(openInput(file, "a capture or the output of bpftrace"));
 }
 
 if (import.meta.main) {
@@ -53,7 +48,7 @@ if (import.meta.main) {
       print(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
       return 0;
     }
-    const text = untilStopped(convert(opened(file!), pretty));
+    const text = untilStopped(convert(bytesOf(file!), pretty));
     if (output !== "-") await replaceFile(asMeant(output), text);
     else for await (const piece of text) print(piece);
     return 0;

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { asMeant, oneLine, print } from "../command_line.ts";
+import { asMeant, makeOutput, oneLine, print } from "../command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { MetricsDocument } from "../metrics/document.ts";
@@ -182,12 +182,7 @@ function defaultFolder({ family }: Server): string {
 }
 
 async function makeFolder(folder: string): Promise<string> {
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-  } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/ \(os error \d+\).*/, "") : error;
-    throw new Error(`Cannot write to "${folder}" (${why}): give another folder with -o`);
-  }
+  await makeOutput(folder);
   const there = await Deno.lstat(join(folder, CAPTURE_FILE)).then(() => true, () => false);
   if (!there) return folder;
   throw new Error(

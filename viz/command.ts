@@ -5,7 +5,7 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { asMeant, exitWith } from "../command_line.ts";
+import { exitWith, makeOutput } from "../command_line.ts";
 import { readInput } from "./read_input.ts";
 import { writeReport } from "./write_report.ts";
 
@@ -28,9 +28,8 @@ export async function draw(
   only?: "document",
 ): Promise<never> {
   return await exitWith(async () => {
-    const document = await readInput(file === "-" ? file : asMeant(file), only);
-    const folder = asMeant(options.output);
-    await Deno.mkdir(folder, { recursive: true });
+    const document = await readInput(file, only);
+    const folder = await makeOutput(options.output);
     const paths = await writeReport(document, folder, options);
     console.error(`${paths[0]}, ${paths.length - 1} files of charts`);
     return 0;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { openInput } from "../command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
 import { type MetricsDocument, parseDocument } from "../metrics/document.ts";
@@ -28,7 +29,9 @@ const CAPTURE = /^\s*\{\s*"type"\s*:\s*"capture"/;
  * {@linkcode DocumentError} when it is damaged.
  */
 export async function readInput(path: string, only?: "document"): Promise<MetricsDocument> {
-  const pieces = piecesOf(path === "-" ? Deno.stdin : opened(path));
+  const pieces = piecesOf(
+    path === "-" ? Deno.stdin : openInput(path, "a capture or a metrics document"),
+  );
   const first = pieces.next();
   if (first.done) throw new InputError(`Cannot read "${path}": it is empty`);
   const all = function* () {
@@ -43,20 +46,6 @@ export async function readInput(path: string, only?: "document"): Promise<Metric
     throw new InputError(`Cannot read "${path}", it is a capture: use deno task viz`);
   }
   return await overviewOf(readChanges(all()));
-}
-
-function opened(path: string): Deno.FsFile {
-  try {
-    const file = Deno.openSync(path);
-    if (file.statSync().isDirectory) {
-      throw new InputError(`Cannot read "${path}", it is a folder: give the capture in it`);
-    }
-    return file;
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    const why = error instanceof Error ? error.message.replace(/ \(os error.*/s, "") : error;
-    throw new InputError(`Cannot read "${path}" (${why}): give a capture or a metrics document`);
-  }
 }
 
 function textOf(path: string, pieces: Iterable<Uint8Array>): string {
