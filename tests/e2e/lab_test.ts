@@ -36,9 +36,23 @@ async function runs(pid: number): Promise<boolean> {
   return stat !== null && parseStat(stat).state !== "Z";
 }
 
+/** The settings that a test needs, as `lab` and `env` print them. */
+const SETTINGS = ["PID", "CLIENT_NETNS", "SERVER_NETNS", "DIRECTORY"].map((name) =>
+  `KEA_LAB_${name}`
+);
+
+/** Whether all settings are there, to the ends of their lines: a pipe hands them out in pieces. */
+function hasSettings(text: string): boolean {
+  return SETTINGS.every((name) => new RegExp(`^${name}=.+\n`, "m").test(text));
+}
+
 /** The lab that printed its settings. */
 function labIn(settings: string): Made {
-  const value = (name: string) => new RegExp(`^${name}=(.+)$`, "m").exec(settings)![1]!;
+  const value = (name: string) => {
+    const line = new RegExp(`^${name}=(.+)$`, "m").exec(settings);
+    if (line === null) throw new Error(`No ${name} among the settings of the lab: ${settings}`);
+    return line[1]!;
+  };
   return {
     pid: Number(value("KEA_LAB_PID")),
     clientNetns: value("KEA_LAB_CLIENT_NETNS"),
@@ -52,7 +66,7 @@ async function startInLab(script: string): Promise<{ lab: Made; child: Deno.Chil
   const file = await Deno.makeTempFile({ prefix: "kea-lab-test-" });
   const child = startScript(LAB, ["--", "sh", "-c", `env >"${file}"; ${script}`]);
   const settings = () => Deno.readTextFile(file);
-  await until(async () => (await settings()).includes("KEA_LAB_LOG="), 15, "the lab runs");
+  await until(async () => hasSettings(await settings()), 15, "the lab runs");
   const lab = labIn(await settings());
   await Deno.remove(file);
   return { lab, child };
@@ -165,7 +179,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     let settings = "";
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
       settings += text;
-      if (settings.includes("KEA_LAB_LOG=")) break;
+      if (hasSettings(settings)) break;
     }
     child.kill(signal);
     assert.equal((await child.status).code, 0, await end);
@@ -177,7 +191,7 @@ Deno.test("lab gets a terminal's ^C to its command once", async () => {
   const script = new Deno.Command("script", {
     args: [
       ...["--quiet", "--return", "--command"],
-      `exec ${Deno.execPath()} run -A ${LAB} -- sh -c 'trap "echo caught" INT; env; sleep 2; sleep 0.5; exit 9'`,
+      `exec ${Deno.execPath()} run -A ${LAB} -- sh -c 'trap "echo caught" INT; env; echo ready; sleep 2; sleep 0.5; exit 9'`,
       "/dev/null",
     ],
     cwd: join(import.meta.dirname!, "..", ".."),
@@ -190,7 +204,7 @@ Deno.test("lab gets a terminal's ^C to its command once", async () => {
   let pressed = false;
   for await (const part of script.stdout.pipeThrough(new TextDecoderStream())) {
     text += part;
-    if (pressed || !text.includes("KEA_LAB_LOG=")) continue;
+    if (pressed || !text.includes("ready\r\n")) continue;
     await keys.write(new Uint8Array([3]));
     pressed = true;
   }
