@@ -1,0 +1,245 @@
+package kea.hollow;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/** The HTTP API under {@code /api}; described in HOLLOW_INTEGRATION.md. */
+final class Api implements AutoCloseable {
+  private static final String BASE = "/api";
+  private static final int THREADS = 8;
+  private static final Set<String> FILTERS = Set.of("server", "metric", "source", "windowStart");
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final Logger LOG = Logger.getLogger(Api.class.getName());
+
+  static {
+    // Seconds that a request and its answer may take, or slow clients hold all threads.
+    System.setProperty("sun.net.httpserver.maxReqTime", "60");
+    System.setProperty("sun.net.httpserver.maxRspTime", "60");
+    // Bytes of a refused body that are read to its end, so that its sender reads the answer.
+    System.setProperty("sun.net.httpserver.drainAmount", Integer.toString(256 << 20));
+  }
+
+  private final Datasets datasets;
+  private final Token token;
+  private final Limits limits;
+  private final BatchReader reader;
+  private final HttpServer server;
+  private final ExecutorService threads = Executors.newFixedThreadPool(THREADS);
+
+  /** Listens, and serves at once. */
+  Api(InetSocketAddress address, Datasets datasets, Token token, Limits limits, Clock clock)
+      throws IOException {
+    this.datasets = datasets;
+    this.token = token;
+    this.limits = limits;
+    reader = new BatchReader(clock);
+    server = HttpServer.create(address, 0);
+    server.setExecutor(threads);
+    server.createContext("/", this::serve);
+    server.start();
+  }
+
+  /** The URL that clients are given. */
+  URI base() {
+    InetSocketAddress address = server.getAddress();
+    String host =
+        address.getAddress().isAnyLocalAddress() ? "127.0.0.1" : address.getAddress().getHostAddress();
+    return URI.create(
+        "http://%s:%d%s"
+            .formatted(host.contains(":") ? "[" + host + "]" : host, address.getPort(), BASE));
+  }
+
+  /** Takes no more requests and waits for those that are under way. */
+  @Override
+  public void close() {
+    server.stop(2);
+    threads.shutdown();
+    try {
+      // A cycle that is cut off is not announced; nothing is lost but this batch's answer.
+      if (!threads.awaitTermination(10, TimeUnit.SECONDS)) threads.shutdownNow();
+    } catch (InterruptedException error) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private record Answer(int status, Object body) {}
+
+  private void serve(HttpExchange exchange) throws IOException {
+    try (exchange) {
+      Answer answer;
+      try {
+        answer = answerTo(exchange);
+      } catch (Problem problem) {
+        problem.headers.forEach(exchange.getResponseHeaders()::set);
+        var body = new LinkedHashMap<String, Object>();
+        body.put("type", "about:blank");
+        body.put("title", problem.title);
+        body.put("status", problem.status);
+        body.put("detail", problem.getMessage());
+        body.putAll(problem.members);
+        answer = new Answer(problem.status, body);
+      } catch (RuntimeException | IOException error) {
+        LOG.log(Level.SEVERE, "Cannot serve a request", error);
+        answer =
+            new Answer(
+                500,
+                Map.of(
+                    "type", "about:blank",
+                    "title", "Cycle failed",
+                    "status", 500,
+                    "detail", "The producer failed; the version before stays announced"));
+      }
+      send(exchange, answer);
+    }
+  }
+
+  private Answer answerTo(HttpExchange exchange) throws Problem, IOException {
+    String[] path = pathOf(exchange.getRequestURI());
+    String method = exchange.getRequestMethod();
+    if (matches(path, "health")) {
+      allow(method, "GET");
+      return new Answer(200, Map.of("status", "ok"));
+    }
+    if (!token.allows(exchange.getRequestHeaders().getFirst("Authorization"))) {
+      throw new Problem(
+          401,
+          "Unauthorized",
+          "A bearer token is wanted, none or another was given",
+          Map.of(),
+          Map.of("WWW-Authenticate", "Bearer"));
+    }
+    if (matches(path, "datasets")) {
+      allow(method, "GET");
+      return new Answer(200, Map.of("datasets", datasets.names()));
+    }
+    if (matches(path, "datasets", "*")) {
+      allow(method, "GET");
+      return new Answer(200, found(path[1]).state());
+    }
+    if (matches(path, "datasets", "*", "records")) {
+      allow(method, "GET", "POST", "DELETE");
+      return switch (method) {
+        case "GET" -> {
+          Map<String, String> wanted = query(exchange.getRequestURI(), FILTERS);
+          yield new Answer(200, Map.of("records", found(path[1]).records(wanted)));
+        }
+        case "DELETE" -> {
+          String source = query(exchange.getRequestURI(), Set.of("source")).get("source");
+          if (source == null) {
+            throw new Problem(400, "Bad request", "Give the source: ?source=NAME");
+          }
+          yield new Answer(200, found(path[1]).delete(source));
+        }
+        default -> new Answer(200, ingest(exchange, path[1]));
+      };
+    }
+    throw new Problem(404, "Not found", "There is no such resource");
+  }
+
+  private Dataset.Accepted ingest(HttpExchange exchange, String dataset)
+      throws Problem, IOException {
+    String type = exchange.getRequestHeaders().getFirst("Content-Type");
+    if (type == null || !type.strip().matches("(?i)application/json(\\s*;.*)?")) {
+      throw new Problem(415, "Unsupported media type", "application/json is wanted");
+    }
+    Batch batch = reader.read(body(exchange));
+    try {
+      return datasets.findOrMake(dataset).ingest(batch);
+    } catch (IOException | RuntimeException error) {
+      LOG.log(Level.SEVERE, "A cycle of dataset " + dataset + " failed", error);
+      throw new Problem(
+          503,
+          "Cycle failed",
+          "The batch could not be published; the version before stays announced",
+          Map.of(),
+          Map.of("Retry-After", "5"));
+    }
+  }
+
+  private byte[] body(HttpExchange exchange) throws Problem, IOException {
+    InputStream stream = exchange.getRequestBody();
+    byte[] body = stream.readNBytes(limits.bodyBytes() + 1);
+    if (body.length <= limits.bodyBytes()) return body;
+    throw new Problem(
+        413, "Body too large", "At most %d bytes are taken".formatted(limits.bodyBytes()));
+  }
+
+  private Dataset found(String name) throws Problem {
+    return datasets
+        .find(name)
+        .orElseThrow(() -> new Problem(404, "Not found", "There is no such dataset"));
+  }
+
+  /** The parts of the path after the base; empty when it lies elsewhere. */
+  private static String[] pathOf(URI uri) {
+    String path = uri.getRawPath();
+    if (!path.startsWith(BASE + "/")) return new String[0];
+    return Arrays.stream(path.substring(BASE.length() + 1).split("/", -1))
+        .map(Api::decoded)
+        .toArray(String[]::new);
+  }
+
+  private static boolean matches(String[] path, String... pattern) {
+    if (path.length != pattern.length) return false;
+    for (int index = 0; index < path.length; index++) {
+      if (!pattern[index].equals("*") && !pattern[index].equals(path[index])) return false;
+    }
+    return true;
+  }
+
+  private static void allow(String method, String... methods) throws Problem {
+    if (List.of(methods).contains(method)) return;
+    String allowed = String.join(", ", methods);
+    throw new Problem(
+        405, "Method not allowed", allowed + " is allowed", Map.of(), Map.of("Allow", allowed));
+  }
+
+  private static Map<String, String> query(URI uri, Set<String> names) throws Problem {
+    var values = new LinkedHashMap<String, String>();
+    String query = uri.getRawQuery();
+    if (query == null || query.isEmpty()) return values;
+    for (String part : query.split("&")) {
+      String[] field = part.split("=", 2);
+      String name = decoded(field[0]);
+      if (field.length != 2 || !names.contains(name)) {
+        throw new Problem(400, "Bad request", "The query may have: " + String.join(", ", names));
+      }
+      values.put(name, decoded(field[1].replace("+", "%20")));
+    }
+    return values;
+  }
+
+  private static String decoded(String text) {
+    // In a path, + is itself.
+    return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+  }
+
+  private static void send(HttpExchange exchange, Answer answer) throws IOException {
+    byte[] body = JSON.writeValueAsBytes(answer.body());
+    boolean isProblem = answer.status() >= 400;
+    exchange
+        .getResponseHeaders()
+        .set("Content-Type", isProblem ? "application/problem+json" : "application/json");
+    boolean isHead = exchange.getRequestMethod().equals("HEAD");
+    exchange.sendResponseHeaders(answer.status(), isHead ? -1 : body.length);
+    if (!isHead) exchange.getResponseBody().write(body);
+  }
+}

@@ -1,0 +1,13 @@
+package kea.hollow;
+
+import java.util.List;
+import kea.hollow.model.MetricWindow;
+
+/**
+ * A batch that was checked.
+ *
+ * @param source who pushes
+ * @param sequence grows from batch to batch of a source
+ * @param batchId the same when a batch is sent again
+ */
+record Batch(String source, long sequence, String batchId, List<MetricWindow> records) {}

@@ -1,0 +1,11 @@
+package kea.hollow.model;
+
+/** How many values lay in {@code [lower, upper)}, in the unit of the series. */
+public final class Bucket {
+  /** Inclusive. */
+  public double lower;
+  /** Exclusive. */
+  public double upper;
+  /** At least 1. */
+  public long count;
+}
