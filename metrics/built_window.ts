@@ -58,13 +58,39 @@ export class BuiltWindow {
     return { ...this.#times, series };
   }
 
+  /** Start and end, RFC 3339. */
+  get times(): Pick<Window, "start" | "end"> {
+    return this.#times;
+  }
+
+  /** Packets without an answer, as far as they are known now. */
+  get unanswered(): Counts {
+    return this.#lost ?? this.#live;
+  }
+
+  /** The window that others make which follow each other, as far as is known now. */
+  static joined(windows: readonly BuiltWindow[]): Window {
+    const [first, last] = [windows[0]!, windows.at(-1)!];
+    const book = new SeriesBook(first.#book.family);
+    for (const window of windows) book.merge(window.#book);
+    const lost = first.#unansweredSeries(sumOf(windows.map((window) => window.unanswered)));
+    return {
+      start: first.#times.start,
+      end: last.#times.end,
+      series: [...book.series(), ...lost],
+    };
+  }
+
+  /** Series of packets without an answer. */
+  seriesOf(counts: Counts): Series[] {
+    return this.#unansweredSeries(counts);
+  }
+
   /** Takes up the window that follows; both must be finished, and not written. */
   absorb(next: BuiltWindow): void {
     this.#times = { start: this.#times.start, end: next.#times.end };
     this.#book.merge(next.#book);
-    const lost = new Map(this.#lost);
-    for (const [type, count] of next.#lost ?? []) lost.set(type, (lost.get(type) ?? 0) + count);
-    this.#lost = lost;
+    this.#lost = sumOf([this.#lost ?? new Map(), next.#lost ?? new Map()]);
   }
 
   /** Writes what is known and forgets the rest: a window may wait for long. */
@@ -88,4 +114,13 @@ export class BuiltWindow {
     }
     buffer.appendText("}");
   }
+}
+
+/** Counts of several windows together. */
+export function sumOf(windows: readonly Counts[]): Counts {
+  const sum = new Map<number, number>();
+  for (const counts of windows) {
+    for (const [type, count] of counts) sum.set(type, (sum.get(type) ?? 0) + count);
+  }
+  return sum;
 }

@@ -64,12 +64,12 @@ type Entry = Histogram | Counter | Gauge;
 
 /** Series under construction. Names that are one object are found fastest. */
 export class SeriesBook {
-  readonly #family: 4 | 6 | null;
+  readonly family: 4 | 6 | null;
   readonly #entries = new Map<string, Entry>();
   readonly #histograms = new Map<SeriesName, Histogram>();
 
   constructor(family: 4 | 6 | null) {
-    this.#family = family;
+    this.family = family;
   }
 
   /** Adds `count` events of together `sum`, below 2^52, to a bucket. */
@@ -122,20 +122,20 @@ export class SeriesBook {
 
   /** Writes the JSON of {@linkcode SeriesBook.series}, made without them. */
   write(buffer: ByteBuffer): void {
-    const family = JSON.stringify(this.#family);
+    const family = JSON.stringify(this.family);
     let before = "[";
     for (const entry of this.#entries.values()) {
       buffer.appendText(before);
       before = ",";
       if (entry.kind === "histogram") writeHistogram(entry, family, buffer);
-      else buffer.appendText(JSON.stringify(seriesOf(entry, this.#family)));
+      else buffer.appendText(JSON.stringify(seriesOf(entry, this.family)));
     }
     buffer.appendText(before === "[" ? "[]" : "]");
   }
 
   /** The series, in the order in which they were first seen. */
   series(): Series[] {
-    return [...this.#entries.values()].map((entry) => seriesOf(entry, this.#family));
+    return [...this.#entries.values()].map((entry) => seriesOf(entry, this.family));
   }
 
   #histogram(name: SeriesName): Histogram {

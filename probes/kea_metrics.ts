@@ -24,7 +24,7 @@ const command = new Command("probe")
   .addOption(
     new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
   )
-  .option("--duration <seconds>", "how long to watch", numberBetween(1, 31_536_000), 300)
+  .option("--duration <seconds>", "how long to watch", numberBetween(1, 2_147_483), 300)
   .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
   .allowExcessArguments(false)
   .showHelpAfterError("(--help shows the options)")

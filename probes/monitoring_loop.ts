@@ -33,6 +33,8 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** Told what happens, for people: one line each. */
   readonly say: (line: string) => void;
+  /** How long a server that ended may take to come back, milliseconds; 15 s without it. */
+  readonly restartGraceMs?: number;
   readonly findSites?: FindSites;
 }
 
@@ -318,7 +320,8 @@ async function successor(
   networkNamespace: string,
   watched: Watched,
 ): Promise<Server | null> {
-  const limit = performance.now() + RESTART_GRACE_MS;
+  const since = performance.now();
+  const limit = since + (watched.options.restartGraceMs ?? RESTART_GRACE_MS);
   while (performance.now() < limit && !isOver(watched)) {
     for (const candidate of await findServers()) {
       const namespace = await Deno.readLink(`/proc/${candidate.pid}/ns/net`).catch(() => null);
@@ -327,7 +330,9 @@ async function successor(
       // A server that has not opened its sockets yet would get a plan without packets.
       if (same && candidate.sockets.length > 0) return candidate;
     }
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    // One that stays away for long is not looked for as often.
+    const isLong = performance.now() - since > RESTART_GRACE_MS;
+    await new Promise((resolve) => setTimeout(resolve, isLong ? 2000 : 200));
   }
   return null;
 }

@@ -22,7 +22,7 @@ const command = new Command("monitor")
   .addOption(
     new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
   )
-  .option("--duration <seconds>", "how long to watch", numberBetween(1, 31_536_000), 300)
+  .option("--duration <seconds>", "how long to watch", numberBetween(1, 2_147_483), 300)
   .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
   .option(
     "-o, --output <folder>",

@@ -20,15 +20,17 @@ const LONGEST_DOCUMENT = 512 * 2 ** 20;
 
 const CAPTURE = /^\s*\{\s*"type"\s*:\s*"capture"/;
 
+/** A file that was opened and recognized. */
+export type MetricsInput =
+  | { readonly kind: "capture"; readonly pieces: Iterable<Uint8Array> }
+  | { readonly kind: "document"; readonly document: MetricsDocument };
+
 /**
- * Reads a file, or standard input for `-`.
+ * Opens a file, or standard input for `-`: a document is read whole, a capture as it is used.
  *
- * @param only "document" where a capture is not wanted.
- * @returns the document, its windows merged to as many as a chart can show.
- * @throws {InputError} in one line when it is neither; {@linkcode CaptureError} and
- * {@linkcode DocumentError} when it is damaged.
+ * @throws {InputError} in one line when it is neither; {@linkcode DocumentError} when it is damaged.
  */
-export async function readInput(path: string, only?: "document"): Promise<MetricsDocument> {
+export function openMetrics(path: string): MetricsInput {
   const pieces = piecesOf(
     path === "-" ? Deno.stdin : openInput(path, "a capture or a metrics document"),
   );
@@ -38,14 +40,30 @@ export async function readInput(path: string, only?: "document"): Promise<Metric
     yield first.value;
     yield* pieces;
   };
-  if (!CAPTURE.test(new TextDecoder().decode(first.value.subarray(0, 100)))) {
-    const document = parseDocument(json(path, textOf(path, all())));
+  if (CAPTURE.test(new TextDecoder().decode(first.value.subarray(0, 100)))) {
+    return { kind: "capture", pieces: all() };
+  }
+  return { kind: "document", document: parseDocument(json(path, textOf(path, all()))) };
+}
+
+/**
+ * Reads a file, or standard input for `-`.
+ *
+ * @param only "document" where a capture is not wanted.
+ * @returns the document, its windows merged to as many as a chart can show.
+ * @throws {InputError} in one line when it is neither; {@linkcode CaptureError} and
+ * {@linkcode DocumentError} when it is damaged.
+ */
+export async function readInput(path: string, only?: "document"): Promise<MetricsDocument> {
+  const input = openMetrics(path);
+  if (input.kind === "document") {
+    const { document } = input;
     return { ...document, windows: mergedWindows(document.windows) };
   }
   if (only === "document") {
     throw new InputError(`Cannot read "${path}", it is a capture: use deno task viz`);
   }
-  return await overviewOf(readChanges(all()));
+  return await overviewOf(readChanges(input.pieces));
 }
 
 function textOf(path: string, pieces: Iterable<Uint8Array>): string {

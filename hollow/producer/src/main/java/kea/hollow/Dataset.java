@@ -44,8 +44,15 @@ final class Dataset {
   private long version;
   private HollowReadStateEngine state;
 
-  /** What a batch did. */
-  record Accepted(String version, int accepted, int expired, boolean duplicate) {}
+  /**
+   * What a batch did.
+   *
+   * @param accepted its records
+   * @param late those of them that are older than what is kept
+   * @param expired records of earlier batches that became too old
+   * @param duplicate whether it had been taken before
+   */
+  record Accepted(String version, int accepted, int late, int expired, boolean duplicate) {}
 
   /** What a deletion did. */
   record Deleted(String version, int deleted) {}
@@ -107,7 +114,7 @@ final class Dataset {
     if (last != null && last.sequence() >= batch.sequence()) {
       boolean same =
           last.sequence() == batch.sequence() && last.batchId().equals(batch.batchId());
-      if (same) return new Accepted(versionText(), batch.records().size(), 0, true);
+      if (same) return new Accepted(versionText(), batch.records().size(), 0, 0, true);
       throw new Problem(
           409,
           "Stale batch",
@@ -152,7 +159,7 @@ final class Dataset {
           next.addOrModify(ledger);
         });
     int late = batch.records().size() - fresh.size();
-    return new Accepted(versionText(), batch.records().size(), expired.size() + late, false);
+    return new Accepted(versionText(), batch.records().size(), late, expired.size(), false);
   }
 
   /** Deletes all records of a source, and what is known of its batches. */

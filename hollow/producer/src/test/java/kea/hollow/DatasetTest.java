@@ -129,7 +129,7 @@ final class DatasetTest {
         Map.of(1L, 7.0, 30L, 3.0, 40L, 4.0, 50L, 5.0), valuesOf(consumer(folder())));
 
     // Older than all that are kept: taken, and forgotten at once.
-    assertEquals(1, dataset.ingest(batch("kea-1", 6, 5, 9)).expired());
+    assertEquals(1, dataset.ingest(batch("kea-1", 6, 5, 9)).late());
     assertEquals(3, dataset.state().windows().get("kea-1"));
   }
 

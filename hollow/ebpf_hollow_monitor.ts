@@ -1,0 +1,69 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task hollow-monitor`: watches a running Kea server and pushes every window to a Netflix
+ * Hollow dataset, for months.
+ *
+ * @module
+ */
+
+import { Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { asMeant, exitWith, numberBetween } from "../command_line.ts";
+import { PROFILES } from "../probes/sources.ts";
+import { hollowMonitor } from "./hollow_monitor.ts";
+import { clientFor, pushingCommand } from "./pushing_command.ts";
+
+const command = pushingCommand("hollow-monitor")
+  .description(
+    "Watch a running Kea server and push every window to a Netflix Hollow producer, until ^C (root).\n" +
+      "Windows wait on disk while the producer is away, and go on where they were after a restart.",
+  )
+  .option("-i, --interval <seconds>", "length of a window", numberBetween(1, 86_400), 300)
+  .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
+  .addOption(
+    new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
+  )
+  .option("--name <server>", "the server's name in the dataset (default: its host and kind)")
+  .option(
+    "--spool <folder>",
+    "where windows wait (default: a folder of its own for each name, dataset and producer)",
+  )
+  .option("-v, --verbose", "a line for each window")
+  .allowExcessArguments(false)
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task hollow-monitor -p http://127.0.0.1:8980/api
+  deno task hollow-monitor -p https://hollow.example.com/api -d kea --token-file /etc/kea-hollow/token
+  deno task hollow-monitor -p http://127.0.0.1:8980/api -i 60 --profile light -v`,
+  );
+
+/** A folder that only the same name, dataset and producer share. */
+async function defaultSpool(parts: readonly string[]): Promise<string> {
+  const state = Deno.env.get("XDG_STATE_HOME") || join(homedir(), ".local", "state");
+  const text = new TextEncoder().encode(JSON.stringify(parts));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
+  return join(state, "kea-ebpf-monitoring", "spool", digest.slice(0, 16));
+}
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const { interval, server, profile, name, spool, verbose, ...target } = command.opts();
+  await exitWith(async () => {
+    const client = clientFor(target);
+    return await hollowMonitor({
+      client,
+      profile,
+      interval,
+      verbose: verbose ?? false,
+      ...(server === undefined ? {} : { server }),
+      ...(name === undefined ? {} : { name }),
+      spool: async (as) =>
+        spool === undefined
+          ? await defaultSpool([client.base, target.dataset, as])
+          : asMeant(spool),
+    });
+  });
+}

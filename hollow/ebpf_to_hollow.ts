@@ -1,0 +1,40 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task to-hollow`: a capture or a metrics document to a Netflix Hollow dataset.
+ *
+ * @module
+ */
+
+import { exitWith } from "../command_line.ts";
+import { printRecords, pushFile } from "./push_file.ts";
+import { clientFor, pushingCommand } from "./pushing_command.ts";
+
+const command = pushingCommand("to-hollow")
+  .description(
+    "Push the windows of a capture or a metrics document to a Netflix Hollow producer.\n" +
+      "Pushed twice, a window replaces itself.",
+  )
+  .argument("<file>", "a capture or a metrics document; - for standard input")
+  .option("--name <server>", "the server's name in the dataset (default: its host and kind)")
+  .option("--dry-run", "print the records, one a line, push nothing")
+  .allowExcessArguments(false)
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task to-hollow kea-monitor-dhcp4-20260101T120000Z/capture.ndjson -p http://127.0.0.1:8980/api
+  deno task -q to-hollow metrics.json --dry-run -p http://127.0.0.1:8980/api | head
+  HOLLOW_TOKEN=$(cat token) deno task to-hollow metrics.json -p https://hollow.example.com/api -d kea`,
+  );
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const [file] = command.processedArgs;
+  const { name, dryRun, ...target } = command.opts();
+  await exitWith(async () => {
+    const client = clientFor(target);
+    if (dryRun) await printRecords(file, name);
+    else await pushFile(file, name, client, console.error);
+    return 0;
+  });
+}

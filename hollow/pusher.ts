@@ -1,0 +1,155 @@
+/**
+ * Sends what waits to the producer, in order, until it is there.
+ *
+ * @module
+ */
+
+import { type Batch, type HollowRecord, inBatches } from "./records.ts";
+import type { Outcome } from "./producer_client.ts";
+import type { Spooled } from "./spool.ts";
+
+/** What a pusher talks to; {@linkcode ProducerClient} is one. */
+export interface Receiver {
+  push(batch: Batch, signal?: AbortSignal): Promise<Outcome>;
+}
+
+/** What a window came to. */
+export type Delivery =
+  /** `gone`: records, of this window or older ones, that the dataset does not keep. */
+  | { readonly kind: "delivered"; readonly gone: number }
+  | { readonly kind: "refused"; readonly why: string }
+  | { readonly kind: "stopped"; readonly why: string };
+
+/** Attempts of one that is not patient; they take about 10 s. */
+const ATTEMPTS = 4;
+
+const STALE = "another process pushes as the same source";
+
+/** First and longest wait between two attempts, milliseconds. */
+const BACKOFF_MS = { first: 1000, longest: 60_000 };
+
+/** Options of {@linkcode Pusher}. */
+export interface PusherOptions {
+  readonly source: string;
+  readonly signal: AbortSignal;
+  /** Told, in lines for people, when something goes wrong and when it goes on. */
+  readonly say: (line: string) => void;
+  /** Whether to go on until the signal, or to give up after some attempts. */
+  readonly isPatient: boolean;
+}
+
+/** Sends windows of one source. */
+export class Pusher {
+  readonly #receiver: Receiver;
+  readonly #options: PusherOptions;
+  /** The least number that the producer takes next, as far as is known. */
+  #nextSequence = 0;
+  #trouble: string | null = null;
+
+  constructor(receiver: Receiver, options: PusherOptions) {
+    this.#receiver = receiver;
+    this.#options = options;
+  }
+
+  /** Sends a window in as many batches as it takes; comes back when that is settled. */
+  async deliver({ sequence, id, records }: Spooled): Promise<Delivery> {
+    const parts: Part[] = [];
+    for await (const batch of inBatches(records)) {
+      parts.push({
+        records: batch,
+        sequence: sequence + parts.length * PART_ROOM,
+        room: PART_ROOM,
+      });
+    }
+    let gone = 0;
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      const outcome = await this.#push(part, `${id}/${part.sequence - sequence}`);
+      if (outcome.kind === "accepted") {
+        gone += outcome.gone;
+      } else if (outcome.kind === "too large" && part.records.length > 1 && part.room > 1) {
+        parts.unshift(...halves(part));
+      } else if (outcome.kind === "too large" || outcome.kind === "refused") {
+        return { kind: "refused", why: outcome.why };
+      } else {
+        return { kind: "stopped", why: outcome.kind === "stale" ? STALE : outcome.why };
+      }
+    }
+    return { kind: "delivered", gone };
+  }
+
+  /** Sends a batch until it is settled, or the signal comes. */
+  async #push(part: Part, batchId: string): Promise<Outcome> {
+    const { source, signal, say, isPatient } = this.#options;
+    for (let attempt = 1;; attempt++) {
+      const number = Math.max(part.sequence, this.#nextSequence);
+      const batch = {
+        schema: "kea-hollow/1",
+        source,
+        sequence: number,
+        batchId,
+        records: part.records,
+      } as const;
+      const outcome = await this.#receiver.push(batch, signal);
+      if (outcome.kind === "accepted") {
+        if (this.#trouble !== null) say("The producer takes batches again");
+        this.#trouble = null;
+        this.#nextSequence = number + 1;
+      }
+      const isLast = signal.aborted || (!isPatient && attempt === ATTEMPTS);
+      if (outcome.kind === "stale" && !isLast) {
+        // Another process pushes as this source, or its spool was lost: records replace themselves.
+        this.#nextSequence = outcome.lastSequence + 1;
+        continue;
+      }
+      if (outcome.kind !== "later" && outcome.kind !== "mend") return outcome;
+      if (isLast || (outcome.kind === "mend" && !isPatient)) return outcome;
+      if (outcome.why !== this.#trouble) say(`Cannot push: ${outcome.why}; trying again`);
+      this.#trouble = outcome.why;
+      await pause(waitFor(outcome, attempt), signal);
+      if (signal.aborted) return outcome;
+    }
+  }
+}
+
+/** Records and the numbers that their batches may have. */
+interface Part {
+  readonly records: readonly HollowRecord[];
+  readonly sequence: number;
+  readonly room: number;
+}
+
+/** Numbers that a batch keeps for its own halves; a window has ROOM / PART_ROOM batches at most. */
+const PART_ROOM = 2 ** 12;
+
+function halves({ records, sequence, room }: Part): [Part, Part] {
+  const middle = Math.ceil(records.length / 2);
+  const half = room / 2;
+  return [
+    { records: records.slice(0, middle), sequence, room: half },
+    { records: records.slice(middle), sequence: sequence + half, room: half },
+  ];
+}
+
+/** Milliseconds until the next attempt: doubled each time, half of it left to chance. */
+export function waitFor(
+  outcome: { readonly kind: string; readonly afterMs?: number | null },
+  attempt: number,
+  random: () => number = Math.random,
+): number {
+  const backoff = Math.min(BACKOFF_MS.first * 2 ** (attempt - 1), BACKOFF_MS.longest);
+  return Math.max(outcome.afterMs ?? 0, backoff * (0.5 + random() / 2));
+}
+
+/** Waits so many milliseconds, or until the signal. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(end, milliseconds);
+    function end() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    }
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+  });
+}
