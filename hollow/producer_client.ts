@@ -317,11 +317,13 @@ function retryAfterMs(header: string | null): number | null {
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
 }
 
+/** Why there is no answer; `fetch` tells it in the cause of its error. */
 function reasonOf(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") return "no answer in time";
-  const text = oneLine(error)
-    .replace(/^error sending request for url \(\S*\): /, "")
-    .replace(/^error sending request from \S+ for \S+ \([^)]*\): /, "")
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const text = oneLine(cause)
+    .replace(/^error sending request (for url|from) .*?: (?=\D)/, "")
+    .replace(/^client error \(\w+\): /, "")
     .replace(/ \(os error \d+\)/, "");
   const hint = /certificate/i.test(text) ? " (DENO_CERT=FILE names a certificate to trust)" : "";
   return `${printable(text)}${hint}`;

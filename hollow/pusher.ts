@@ -4,14 +4,9 @@
  * @module
  */
 
-import { type Batch, type HollowRecord, inBatches } from "./records.ts";
-import type { Outcome } from "./producer_client.ts";
+import { type HollowRecord, inBatches } from "./records.ts";
+import type { Outcome, ProducerClient } from "./producer_client.ts";
 import type { Spooled } from "./spool.ts";
-
-/** What a pusher talks to; {@linkcode ProducerClient} is one. */
-export interface Receiver {
-  push(batch: Batch, signal?: AbortSignal): Promise<Outcome>;
-}
 
 /** What a window came to. */
 export type Delivery =
@@ -40,14 +35,14 @@ export interface PusherOptions {
 
 /** Sends windows of one source. */
 export class Pusher {
-  readonly #receiver: Receiver;
+  readonly #client: ProducerClient;
   readonly #options: PusherOptions;
   /** The least number that the producer takes next, as far as is known. */
   #nextSequence = 0;
   #trouble: string | null = null;
 
-  constructor(receiver: Receiver, options: PusherOptions) {
-    this.#receiver = receiver;
+  constructor(client: ProducerClient, options: PusherOptions) {
+    this.#client = client;
     this.#options = options;
   }
 
@@ -89,7 +84,7 @@ export class Pusher {
         batchId,
         records: part.records,
       } as const;
-      const outcome = await this.#receiver.push(batch, signal);
+      const outcome = await this.#client.push(batch, signal);
       if (outcome.kind === "accepted") {
         if (this.#trouble !== null) say("The producer takes batches again");
         this.#trouble = null;

@@ -18,10 +18,10 @@ export interface TargetOptions {
 }
 
 /** A command with the options that tell where to push. */
-export function pushingCommand(name: string) {
+export function pushingCommand(name: string, dataset = "kea") {
   return new Command(name)
     .requiredOption("-p, --producer <url>", "the producer's base URL")
-    .option("-d, --dataset <name>", "the Hollow dataset", "kea")
+    .option("-d, --dataset <name>", "the Hollow dataset", dataset)
     .addOption(
       new Option("-t, --token <token>", "the token itself; everybody who lists processes sees it"),
     )

@@ -1,0 +1,50 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task test-hollow`: tests a Hollow producer end to end, with records of its own.
+ *
+ * @module
+ */
+
+import { exitWith, print } from "../command_line.ts";
+import { checkProducer, type Verdict } from "./producer_checks.ts";
+import { clientFor, pushingCommand } from "./pushing_command.ts";
+
+const command = pushingCommand("test-hollow", "kea-test")
+  .description(
+    "Test a Netflix Hollow producer end to end: push marked records, read them back, send them\n" +
+      "again, send bad ones, and take all of it away.",
+  )
+  .option("--json", "print the verdicts as JSON, and nothing else, on standard output")
+  .allowExcessArguments(false)
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task test-hollow -p http://127.0.0.1:8980/api
+  deno task -q test-hollow -p https://hollow.example.com/api --token-file token --json
+
+Exit status: 0 all is well, 1 something is not, 2 wrong usage.`,
+  );
+
+function lineOf({ check, ok, detail }: Verdict): string {
+  const word = ok === null ? "-   " : ok ? "ok  " : "FAIL";
+  return `${word} ${check}: ${detail}\n`;
+}
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const { json = false, ...target } = command.opts();
+  await exitWith(async () => {
+    const client = clientFor(target);
+    const verdicts = await checkProducer(client, target.dataset, (verdict) => {
+      if (!json) print(lineOf(verdict));
+    });
+    const passed = verdicts.every(({ ok }) => ok !== false);
+    if (json) {
+      const { dataset } = target;
+      const report = { url: client.base, dataset, passed, checks: verdicts };
+      print(`${JSON.stringify(report, null, 2)}\n`);
+    }
+    return passed ? 0 : 1;
+  });
+}
