@@ -1,0 +1,360 @@
+/**
+ * hollow-monitor and to-hollow against a real Kea, a real producer and a stock consumer, while things
+ * break. Needs root, Kea, bpftrace, Java and Maven.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { mulberry32 } from "../../bench/ratio.ts";
+import { recordsOf } from "../../hollow/records.ts";
+import type { HollowRecord } from "../../hollow/records.ts";
+import { ProducerClient } from "../../hollow/producer_client.ts";
+import { startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { readChanges } from "../../metrics/capture_changes.ts";
+import { documentOf } from "../../metrics/windows.ts";
+import { consumeOnce, inOrder, type Producer, startProducer } from "./hollow.ts";
+import { finished, runScript, startScript, until } from "./run_script.ts";
+
+const MONITOR = "hollow/ebpf_hollow_monitor.ts";
+const PUSH = "hollow/ebpf_to_hollow.ts";
+const TOKEN = "s3cret-t0ken-of-the-test";
+const CAPTURE = join(
+  import.meta.dirname!,
+  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+);
+
+/** Seconds that the long run lasts: 300 as it was accepted, shorter where it is run each time. */
+const SECONDS = Number(Deno.env.get("KEA_HOLLOW_FAULTS_SECONDS") ?? "120");
+const INTERVAL = 5;
+const RATE = 50;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function run(...command: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command[0]!, { args: command.slice(1) })
+    .output();
+  if (!success) throw new Error(`${command.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
+
+/** A network namespace with an address that this machine can reach, until the cable is cut. */
+async function startNetwork() {
+  const name = `kea-hollow-${crypto.randomUUID().slice(0, 6)}`;
+  const [near, far] = [`${name.slice(4)}n`, "far"].map((device) => device.slice(0, 15));
+  await run("ip", "netns", "add", name);
+  await run("ip", "link", "add", near!, "type", "veth", "peer", "name", far!, "netns", name);
+  await run("ip", "address", "add", "10.78.0.1/30", "dev", near!);
+  await run("ip", "link", "set", near!, "up");
+  await run("ip", "-n", name, "address", "add", "10.78.0.2/30", "dev", far!);
+  await run("ip", "-n", name, "link", "set", far!, "up");
+  await run("ip", "-n", name, "link", "set", "lo", "up");
+  return {
+    name,
+    address: "10.78.0.2",
+    cut: () => run("ip", "-n", name, "link", "set", far!, "down"),
+    mend: () => run("ip", "-n", name, "link", "set", far!, "up"),
+    [Symbol.asyncDispose]: () => run("ip", "netns", "delete", name),
+  };
+}
+
+/** Everything in a folder, as one text. */
+async function contentOf(folder: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    // A file may be gone by now.
+    text += isDirectory
+      ? await contentOf(path)
+      : decoder.decode(await Deno.readFile(path).catch(() => new Uint8Array()));
+  }
+  return text;
+}
+
+async function commandLines(): Promise<string> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid,args"] }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+/** A URL where nobody listens. */
+function nobody(): string {
+  using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  return `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}/api`;
+}
+
+/** A run of hollow-monitor, with the times at which it may have watched, milliseconds. */
+interface Run {
+  readonly child: Deno.ChildProcess;
+  readonly attached: Promise<number>;
+  readonly log: () => string;
+  readonly status: Promise<Deno.CommandStatus>;
+}
+
+function startMonitor(args: readonly string[]): Run {
+  const child = startScript(MONITOR, args, { env: { HOLLOW_TOKEN: "" } });
+  let log = "";
+  const attached = Promise.withResolvers<number>();
+  const reading = (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      log += text;
+      if (/ Watching pid /.test(log)) attached.resolve(Date.now());
+    }
+  })();
+  const status = Promise.all([child.status, reading, child.stdout.cancel()])
+    .then(([status]) => status);
+  return { child, attached: attached.promise, log: () => log, status };
+}
+
+/** Windows of a dataset in their order, with the answered discovers of each. */
+function windowsOf(records: readonly HollowRecord[]) {
+  const windows = new Map<number, { start: number; end: number; discovers: number }>();
+  for (const { windowStart, windowEnd, metric, labels, count } of records) {
+    const window = windows.get(windowStart) ?? { start: windowStart, end: windowEnd, discovers: 0 };
+    assert.equal(window.end, windowEnd);
+    if (metric === "packet_processing_time" && labels["message"] === "DHCPDISCOVER") {
+      window.discovers += count!;
+    }
+    windows.set(windowStart, window);
+  }
+  return [...windows.values()].toSorted((a, b) => a.start - b.start);
+}
+
+Deno.test("every window reaches the consumer exactly once, whatever is killed or cut", async () => {
+  const seed = Date.now() % 100_000;
+  const random = mulberry32(seed);
+  const between = (least: number, most: number) => least + random() * (most - least);
+  const spool = await Deno.makeTempDir({ prefix: "kea-hollow-test-" });
+  const data = await Deno.makeTempDir({ prefix: "kea-hollow-test-" });
+  const tokenFile = await Deno.makeTempFile({ prefix: "kea-hollow-test-" });
+  await Deno.writeTextFile(tokenFile, `${TOKEN}\n`);
+  await using network = await startNetwork();
+  await using lab = await startLab();
+  const traffic = runPerfdhcp(lab, {
+    rate: RATE,
+    exchanges: RATE * (SECONDS + 60),
+    clients: 200,
+  }).catch(() => {});
+  const logs: string[] = [];
+  let seen = "";
+  const start = async (port: number) =>
+    await startProducer({
+      data,
+      port,
+      netns: network.name,
+      args: ["--listen", network.address],
+      env: { HOLLOW_TOKEN: TOKEN },
+    });
+  let producer: Producer = await start(0);
+  const { base } = producer;
+  const monitor = () =>
+    startMonitor([
+      ...["-p", base, "-d", "kea", "-i", String(INTERVAL), "-v", "--server", String(lab.pid)],
+      ...["--name", "kea-1", "--spool", spool, "--token-file", tokenFile, "--allow-plain-http"],
+    ]);
+  /** When nobody watched, milliseconds. */
+  const away: { from: number; to: number }[] = [];
+  try {
+    const begun = Date.now();
+    let watching = monitor();
+    const first = await watching.attached;
+
+    const killProducer = async () => {
+      await producer.kill("SIGKILL");
+      logs.push(producer.log());
+      await pause(between(500, 12_000));
+      // What waits now, and who runs, must not show the token.
+      seen += await contentOf(spool) + await commandLines();
+      producer = await start(Number(new URL(base).port));
+    };
+    const killMonitor = async () => {
+      watching.child.kill("SIGKILL");
+      const from = Date.now();
+      await watching.status;
+      logs.push(watching.log());
+      await pause(between(0, 3000));
+      watching = monitor();
+      away.push({ from, to: await watching.attached });
+    };
+    const cutNetwork = async () => {
+      await network.cut();
+      await pause(30_000);
+      seen += await contentOf(spool) + await commandLines();
+      await network.mend();
+    };
+    const faults = [cutNetwork];
+    for (let time = 60; time <= SECONDS; time += 60) faults.push(killProducer, killMonitor);
+    faults.sort(() => random() - 0.5);
+    const each = (SECONDS - 30) * 1000 / faults.length;
+    const all = faults.map(async (fault, index) => {
+      await pause(each * (index + random()));
+      await fault();
+    });
+    await Promise.all([...all, pause(SECONDS * 1000)]);
+
+    // The last attempts may wait for up to a minute.
+    const client = new ProducerClient({
+      url: base,
+      dataset: "kea",
+      token: () => TOKEN,
+      allowPlainHttp: true,
+    });
+    await until(
+      async () => Array.from(Deno.readDirSync(spool)).every(({ name }) => !/\.window/.test(name)),
+      100,
+      "nothing waits any more",
+    );
+    const stopped = Date.now();
+    watching.child.kill("SIGINT");
+    assert.equal((await watching.status).code, 0, watching.log());
+    logs.push(watching.log(), producer.log());
+
+    const { records } = await consumeOnce(join(data, "kea"));
+    assert.equal(records.length, (await client.state())!.records);
+    const windows = windowsOf(records);
+    const gaps = [];
+    for (const [index, { start, end, discovers }] of windows.entries()) {
+      const next = windows[index + 1];
+      const wanted = (end - start) / 1000 * RATE;
+      assert.ok(
+        Math.abs(discovers - wanted) <= 0.2 * RATE * INTERVAL,
+        `${discovers} discovers in ${end - start} ms from ${start}, seed ${seed}`,
+      );
+      if (next === undefined || next.start === end) continue;
+      assert.ok(next.start > end, `windows overlap at ${end}, seed ${seed}`);
+      gaps.push({ from: end, to: next.start });
+    }
+    assert.ok(Math.abs(windows[0]!.start - first) < 3000);
+    assert.ok(stopped - windows.at(-1)!.end < 3000);
+    for (const gap of gaps) {
+      const why = away.find(({ from, to }) =>
+        gap.from <= from && gap.to >= from && gap.to <= to + 3000
+      );
+      assert.ok(why !== undefined, `nobody knows why ${gap.from} to ${gap.to}, seed ${seed}`);
+      // The window that was open is lost, no more.
+      assert.ok(why.from - gap.from <= INTERVAL * 1000 + 1500, `seed ${seed}`);
+    }
+    assert.ok(gaps.length <= away.length);
+    // The windows of five seconds before a kill were on disk or with the producer.
+    const length = windows.reduce((sum, { start, end }) => sum + end - start, 0) / 1000;
+    console.log(
+      `${windows.length} windows, each once, ${length.toFixed(0)} of ${
+        ((stopped - begun) / 1000).toFixed(0)
+      } s; ${gaps.length} gaps for ${away.length} kills of the monitor; seed ${seed}`,
+    );
+
+    const everything = [...logs, seen, await contentOf(spool), await contentOf(data)].join("\n");
+    assert.ok(everything.includes("kea-1"), "there is something to look through");
+    assert.ok(!everything.includes(TOKEN), "the token shows");
+    assert.match(logs.join(), /Cannot push: /);
+    assert.match(logs.join(), /The producer takes batches again/);
+  } finally {
+    await producer[Symbol.asyncDispose]();
+    await traffic;
+    for (const path of [spool, data, tokenFile]) await Deno.remove(path, { recursive: true });
+  }
+});
+
+Deno.test("hollow-monitor refuses a spool that another uses, and a producer it may not send a token", async () => {
+  await using lab = await startLab();
+  const spool = await Deno.makeTempDir({ prefix: "kea-hollow-test-" });
+  try {
+    const args = ["-p", nobody(), "--server", String(lab.pid), "--spool", spool];
+    const first = startMonitor(args);
+    await first.attached;
+    const second = await runScript(MONITOR, args);
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, /^error: Cannot use the spool .*, another hollow-monitor does/m);
+    first.child.kill("SIGINT");
+    assert.equal((await first.status).code, 0);
+    assert.match(first.log(), /1 windows wait, the next start pushes them/);
+
+    const plain = await runScript(MONITOR, ["-p", "http://10.9.9.9/api"], {
+      env: { HOLLOW_TOKEN: TOKEN },
+    });
+    assert.equal(plain.code, 1);
+    assert.match(plain.stderr, /^error: Cannot send a token to 10\.9\.9\.9 over plain HTTP/m);
+  } finally {
+    await Deno.remove(spool, { recursive: true });
+  }
+});
+
+Deno.test("to-hollow pushes a capture and its document to the same records, and twice changes nothing", async () => {
+  await using producer = await startProducer();
+  const document = await documentOf(readChanges([await Deno.readFile(CAPTURE)]));
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    await Deno.writeTextFile(file, JSON.stringify(document));
+    const name = `${document.server.host}/dhcp4`;
+    const expected = inOrder(document.windows.flatMap((window) => recordsOf(window, name)));
+    for (const input of [CAPTURE, file, CAPTURE]) {
+      const { code, stderr } = await runScript(PUSH, [input, "-p", producer.base]);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, new RegExp(`^Pushed ${expected.length} records, up to 20`));
+      const { records } = await consumeOnce(join(producer.data, "kea"));
+      assert.deepEqual(inOrder(records), expected);
+    }
+    const dry = await runScript(PUSH, [file, "-p", producer.base, "--dry-run"]);
+    assert.deepEqual(
+      inOrder(dry.stdout.trim().split("\n").map((line) => JSON.parse(line))),
+      expected,
+    );
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("to-hollow says in one line what is wrong", async () => {
+  await using producer = await startProducer({ env: { HOLLOW_TOKEN: TOKEN } });
+  const folder = await Deno.makeTempDir({ prefix: "kea-hollow-test-" });
+  try {
+    const foreign = join(folder, "foreign.json");
+    await Deno.writeTextFile(foreign, "@a: 5\n");
+    const cases: [string[], RegExp, Record<string, string>?][] = [
+      [[CAPTURE, "-p", producer.base], /Cannot push to .*: 401: .*give the right token/],
+      [
+        [CAPTURE, "-p", producer.base, "--token-file", join(folder, "none")],
+        /Cannot read the token/,
+      ],
+      [[CAPTURE, "-p", `${producer.base}/x`], /Cannot push to .*: 401/],
+      [[CAPTURE, "-p", producer.base, "-d", "../x"], /Cannot use the dataset name/],
+      [[foreign, "-p", producer.base], /neither a capture nor JSON/, { HOLLOW_TOKEN: TOKEN }],
+      [[CAPTURE, "-p", nobody()], /Cannot push to .*Connection refused/],
+    ];
+    for (const [args, message, env] of cases) {
+      const { code, stdout, stderr } = await runScript(PUSH, args, { env: env ?? {} });
+      assert.equal(code, 1, stderr);
+      assert.equal(stdout, "");
+      assert.match(stderr.trim().split("\n").at(-1)!, message);
+      assert.match(stderr.trim().split("\n").at(-1)!, /^error: /);
+    }
+    assert.equal((await runScript(PUSH, [CAPTURE])).code, 2);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a token of -t is warned of, and wiped from the process title", async () => {
+  const arrived = Promise.withResolvers<string | null>();
+  const done = Promise.withResolvers<void>();
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    async (request) => {
+      arrived.resolve(request.headers.get("authorization"));
+      await done.promise;
+      return Response.json({ detail: `No ${TOKEN}` }, { status: 403 });
+    },
+  );
+  const url = `http://127.0.0.1:${server.addr.port}/api`;
+  const child = startScript(PUSH, [CAPTURE, "-p", url, "-t", TOKEN]);
+  const end = finished(child);
+  assert.equal(await arrived.promise, `Bearer ${TOKEN}`);
+  const title = await Deno.readTextFile(`/proc/${child.pid}/cmdline`);
+  assert.match(title, /-t\0\*{24}\0/);
+  assert.ok(!(await commandLines()).includes(TOKEN));
+  done.resolve();
+  const { code, stderr } = await end;
+  assert.equal(code, 1);
+  assert.match(stderr, /^warning: -t shows the token to everybody/);
+  assert.match(stderr, /error: Cannot push to .*: 403: No \[token\]: this token may not do that/);
+  assert.ok(!stderr.includes(TOKEN));
+});
