@@ -5,13 +5,49 @@
  * @module
  */
 
-import { exitWith } from "../command_line.ts";
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { exitWith, numberBetween } from "../command_line.ts";
 import { ensureProducer } from "./producer_build.ts";
+
+/** The same options as the producer's own (Main.java), which gets the command line as it is. */
+const command = new Command("hollow-producer")
+  .description(
+    "Take metrics of Kea servers over HTTP into Netflix Hollow datasets (Java 17 or later, Maven).\n" +
+      "The first line on standard output is the base URL, for -p of the scripts that push.",
+  )
+  .option("--port <port>", "TCP port; 0 for any that is free", numberBetween(0, 65_535), 8980)
+  .option("--listen <address>", "address; any but this machine's own needs a token", "127.0.0.1")
+  .option("--data <folder>", "each dataset is a folder in it", "hollow-data")
+  .option("--token-file <file>", "holds the token that clients must send (or set HOLLOW_TOKEN)")
+  .option(
+    "--windows <number>",
+    "windows to keep of each server; 288 of 5 minutes are a day",
+    numberBetween(1, 1e6),
+    288,
+  )
+  .option("--max-records <number>", "records that a dataset may hold", numberBetween(1, 1e8), 1e6)
+  .option(
+    "--max-body <bytes>",
+    "bytes that a request may have",
+    numberBetween(1, 2 ** 30),
+    2 ** 24,
+  )
+  .allowExcessArguments(false)
+  .showHelpAfterError("(--help shows the options)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task hollow-producer
+  deno task hollow-producer --listen 0.0.0.0 --token-file /etc/kea-hollow/token --data /var/lib/kea-hollow`,
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 
 /** Signals that the producer is to get too. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
   await exitWith(async () => {
     const { jar } = await ensureProducer();
     const java = ["java", "-XX:+ExitOnOutOfMemoryError", "-jar", jar, ...Deno.args];

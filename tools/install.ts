@@ -34,6 +34,10 @@ const NEEDS: readonly Need[] = [
     debianPackage: "fonts-dejavu-core",
     why: "text in PNG pictures",
   },
+  { program: "javac", debianPackage: "default-jdk-headless", why: "the Hollow producer" },
+  { program: "mvn", debianPackage: "maven", why: "builds the Hollow producer" },
+  { program: "openssl", debianPackage: "openssl", why: "tests make a certificate" },
+  { program: "curl", debianPackage: "curl", why: "tests run the commands of the guides" },
   { program: "tcpdump", debianPackage: "tcpdump", why: "tests compare times with the wire" },
   { program: "debootstrap", debianPackage: "debootstrap", why: "tests run newer bpftraces" },
 ];

@@ -13,7 +13,9 @@ import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import { documentOf } from "../../metrics/windows.ts";
-import { consumeOnce, inOrder, type Producer, startProducer } from "./hollow.ts";
+import { consumeOnce } from "../../tools/lab/consumer.ts";
+import { type Producer, startProducer } from "../../tools/lab/producer.ts";
+import { inOrder } from "./record_order.ts";
 import { finished, runScript, startScript, until } from "./run_script.ts";
 
 const MONITOR = "hollow/ebpf_hollow_monitor.ts";
@@ -199,7 +201,10 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
       allowPlainHttp: true,
     });
     await until(
-      async () => Array.from(Deno.readDirSync(spool)).every(({ name }) => !/\.window/.test(name)),
+      () =>
+        Promise.resolve(
+          Array.from(Deno.readDirSync(spool)).every(({ name }) => !/\.window/.test(name)),
+        ),
       100,
       "nothing waits any more",
     );
