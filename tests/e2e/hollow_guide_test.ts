@@ -72,16 +72,20 @@ Deno.test("the commands of HOLLOW_INTEGRATION.md work as they stand", async () =
         }
       } else {
         running.push({ command, child, end });
-        await until(
-          () => Promise.resolve(ready.test(text.stdout) || ready.test(text.stderr)),
-          60,
-          `${command} works: ${text.stdout}${text.stderr}`,
-        );
+        let isOver = false;
+        child.status.then(() => isOver = true);
+        const works = () => ready.test(text.stdout) || ready.test(text.stderr);
+        await until(() => Promise.resolve(isOver || works()), 60, `${command} works`);
+        assert.ok(works(), `${command}\n${text.stdout}${text.stderr}`);
       }
     }
   } finally {
     for (const { child, end } of running.toReversed()) {
-      child.kill("SIGINT");
+      try {
+        child.kill("SIGINT");
+      } catch {
+        // It has ended: the test tells why.
+      }
       await Promise.all([child.status, end]);
     }
     await lab[Symbol.asyncDispose]();
