@@ -103,6 +103,15 @@ const segment = z.object({
 
 const note = z.object({ type: z.literal("note"), elapsed_ns: elapsed, reason: z.string() });
 
+const traffic = z.object({
+  type: z.literal("traffic"),
+  elapsed_ns: elapsed,
+  /** Packets of the client that this run started. */
+  client: z.object({ engine: z.string(), sent: count, received: count, dropped: count }).nullable(),
+  /** By how much Kea's own counters grew during the run; null where it was not asked. */
+  statistics: z.record(z.string(), count).nullable(),
+});
+
 const end = z.object({
   type: z.literal("end"),
   ended: z.iso.datetime(),
@@ -111,7 +120,7 @@ const end = z.object({
   not_available: z.array(unavailable),
 });
 
-const record = z.discriminatedUnion("type", [header, sample, segment, note, end]);
+const record = z.discriminatedUnion("type", [header, sample, segment, note, traffic, end]);
 
 /** Any line of a capture. */
 export type CaptureRecord = z.infer<typeof record>;
@@ -119,6 +128,8 @@ export type CaptureRecord = z.infer<typeof record>;
 export type CaptureHeader = z.infer<typeof header>;
 /** The server's state at an instant; counters are cumulative within a segment. */
 export type Sample = z.infer<typeof sample>;
+/** What clients sent, and what Kea itself says of it. */
+export type Traffic = z.infer<typeof traffic>;
 /** CPU (cumulative seconds by thread), memory in bytes, page faults of the server. */
 export type ProcessSample = z.infer<typeof processSample>;
 /** Packets that the kernel dropped at one socket since it was opened. */

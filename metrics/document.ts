@@ -56,6 +56,22 @@ const perPacket = z.number().nullable();
 const foreign = <T extends z.ZodType>(type: T) =>
   type.nullable().describe("null where bpftrace itself printed the input: it does not tell");
 
+const packets = z.int().nonnegative();
+const client = packets.nullable().describe("null where nobody knows what clients sent");
+const ledger = z.object({
+  offered: client,
+  from_others: client,
+  kernel_dropped: packets.describe("Before Kea, at its sockets"),
+  received: packets.describe("Datagrams that Kea read"),
+  refused: z.record(z.string(), packets).describe("Not answered, by reason"),
+  no_answer_wanted: packets.describe("DHCPRELEASE and DHCPDECLINE have no answer"),
+  answered: z.record(z.string(), packets).describe("By the type of the answer"),
+  client_dropped: client,
+  answered_others: client,
+  received_by_client: client,
+  unexplained: packets,
+}).describe("Where every packet went; it adds up but for what is unexplained");
+
 const document = z.object({
   schema: z.literal("kea-metrics/1"),
   server: z.object({
@@ -86,12 +102,15 @@ const document = z.object({
   }),
   windows: z.array(window),
   totals: z.array(series),
+  ledger: ledger.optional(),
   printed: z.object({ lines: z.int().nonnegative(), newest: z.array(z.string()) }).optional()
     .describe("Lines that the program of a foreign input printed: how many, and the newest"),
 });
 
 /** A document. */
 export type MetricsDocument = z.infer<typeof document>;
+/** Where every packet went. */
+export type Ledger = z.infer<typeof ledger>;
 /** One interval of a capture. */
 export type Window = z.infer<typeof window>;
 /** One metric with one set of labels. */

@@ -5,10 +5,11 @@
  */
 
 import { BuiltWindow, type UnansweredSeries } from "./built_window.ts";
-import type { CaptureHeader, CaptureRecord, Sample } from "./capture.ts";
+import type { CaptureHeader, CaptureRecord, Sample, Traffic } from "./capture.ts";
 import { CaptureError } from "./capture.ts";
 import type { ChangeRecord } from "./capture_changes.ts";
 import type { Cost, MetricsDocument, Series, Window } from "./document.ts";
+import { ledgerOf } from "./ledger.ts";
 import { type Change, type ChangedSample, MapChanges, type MapKey } from "./map_changes.ts";
 import { countsByMessage, type Dictionary, type Meaning, meaningOf } from "./map_decoding.ts";
 import { expectsAnswer, messageName } from "./messages.ts";
@@ -54,6 +55,7 @@ export class WindowBuilder {
   #drops = new SocketDrops();
   readonly #reasons: string[] = [];
   #notAvailable: { metric: string; why: string }[] = [];
+  #traffic: Traffic | null = null;
   #ended: string | null = null;
   #firstElapsed: number | null = null;
   #lastElapsed = 0;
@@ -110,6 +112,9 @@ export class WindowBuilder {
       case "note":
         this.#reasons.push(record.reason);
         return null;
+      case "traffic":
+        this.#traffic = record;
+        return null;
       case "end":
         this.#ended = record.ended;
         this.#notAvailable = record.not_available;
@@ -142,6 +147,7 @@ export class WindowBuilder {
     const seen = new Set(totals.map(({ metric }) => metric));
     const explained = new Set(this.#notAvailable.map(({ metric }) => metric));
     const silent = METRICS.filter((metric) => !seen.has(metric) && !explained.has(metric));
+    const ledger = ledgerOf(totals, this.#traffic);
     return {
       schema: "kea-metrics/1",
       server: { ...header.server },
@@ -161,6 +167,7 @@ export class WindowBuilder {
       },
       windows: [],
       totals,
+      ...(ledger === null ? {} : { ledger }),
     };
   }
 

@@ -5,6 +5,7 @@
  */
 
 import type { MetricsDocument } from "../metrics/document.ts";
+import { ledgerRows } from "../metrics/ledger.ts";
 import type { Chart, Table } from "./chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "./printable.ts";
@@ -50,6 +51,7 @@ export function report(document: MetricsDocument, charts: readonly DrawnChart[])
 ${list("Why it is partial", capture.reasons)}
 </header>
 <main>
+${ledger(document)}
 ${charts.length === 0 ? "<p>There is nothing to draw.</p>" : ""}
 ${charts.map(figure).join("\n")}
 ${notAvailable(document)}
@@ -127,6 +129,19 @@ function tableHtml({ columns, rows }: Table): string {
   }</tr></thead><tbody>${
     shown.map((row) => `<tr>${cells(row)}</tr>`).join("\n")
   }</tbody></table></div>`;
+}
+
+function ledger({ ledger }: MetricsDocument): string {
+  if (ledger === undefined) return "";
+  const rows = ledgerRows(ledger).map((
+    [what, count, depth],
+  ) => [`${"\u2003".repeat(depth)}${what}`, String(count)]);
+  const sentence = ledger.unexplained === 0
+    ? "Every packet is accounted for."
+    : `${ledger.unexplained} packets are unexplained.`;
+  return `<section id="ledger"><h2>Where every packet went</h2>
+<p>${sentence}</p>
+${tableHtml({ columns: ["what", "packets"], rows })}</section>`;
 }
 
 function notAvailable({ capture }: MetricsDocument): string {

@@ -6,6 +6,7 @@
 
 import { styleText } from "node:util";
 import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
+import { ledgerRows } from "../metrics/ledger.ts";
 import { messageRank } from "../metrics/messages.ts";
 import { printable } from "./printable.ts";
 
@@ -80,6 +81,7 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
   section("Memory (memory_usage)", memory(totals));
   section("Network (network_traffic)", traffic(totals, seconds));
   section("Losses and errors (error_rate)", errors(totals));
+  section("Where every packet went", ledger(document));
   section("What looking cost", cost(document));
   section(
     "Not available",
@@ -90,6 +92,15 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
   add(`Verdict: ${capture.verdict}`, verdict);
   for (const reason of capture.reasons.flatMap(wrapped)) add(`  ${reason}`);
   return lines.join("\n") + "\n";
+}
+
+function ledger({ ledger }: MetricsDocument): string[] {
+  if (ledger === undefined) return [];
+  const rows = ledgerRows(ledger).map(([what, count, depth]) =>
+    ["  ".repeat(depth) + what, String(count)] as const
+  );
+  const [names, counts] = [0, 1].map((at) => Math.max(...rows.map((row) => row[at]!.length)));
+  return rows.map(([what, count]) => `${what.padEnd(names!)}  ${count.padStart(counts!)}`);
 }
 
 /** A time with a unit that a person uses, three digits. */

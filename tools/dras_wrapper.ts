@@ -1,0 +1,579 @@
+#!/usr/bin/env -S deno run --no-config -A
+/**
+ * Sends DHCP traffic to a server: with Infoblox's Dras client, or on Linux with Kea's perfdhcp.
+ *
+ * One file that needs nothing else: copy it alone to the Mac or the Linux machine of the client, and
+ * run it there, as root:
+ *
+ *   sudo deno run -A dras_wrapper.ts -d 192.168.1.10
+ *
+ * @module
+ */
+
+import { spawn, spawnSync } from "node:child_process";
+import { lookup } from "node:dns/promises";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { isIPv4 } from "node:net";
+import { networkInterfaces } from "node:os";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+/** What sends. */
+export type Engine = "dras" | "perfdhcp";
+
+/** What a person asked for; counts and rates are of exchanges, four packets each. */
+export interface TrafficOptions {
+  /** Name or IPv4 address of the server. */
+  readonly target: string;
+  /** Null for the default of the system. */
+  readonly interfaceName: string | null;
+  readonly count: number;
+  /** Exchanges a second. */
+  readonly rate: number;
+  /** Longest time, seconds; null for as long as it takes. */
+  readonly seconds: number | null;
+  readonly scenario: string;
+  /** Null for whichever is found. */
+  readonly engine: Engine | null;
+  /** Null for the usual places. */
+  readonly drasPath: string | null;
+  /** Go on with much traffic, or to a public address. */
+  readonly yes: boolean;
+  /** Further arguments for the engine, as they are. */
+  readonly more: readonly string[];
+}
+
+/** Traffic cannot be sent as asked; `isUsage` when the request itself makes no sense. */
+export class TrafficError extends Error {
+  override name = "TrafficError";
+  readonly isUsage: boolean;
+
+  constructor(message: string, isUsage = false) {
+    super(message);
+    this.isUsage = isUsage;
+  }
+}
+
+/** What a run of the engine came to. */
+export interface TrafficResult {
+  readonly engine: Engine;
+  readonly command: readonly string[];
+  /** The engine's own exit status; 128 and more when a signal ended it. */
+  readonly status: number;
+  readonly signal: string | null;
+  readonly seconds: number;
+  /** By exchange, as perfdhcp tells; null for Dras, whose output has no documented form. */
+  readonly exchanges:
+    | Readonly<Record<string, { readonly sent: number; readonly received: number }>>
+    | null;
+  /** Answers that perfdhcp could not match to a request; null for Dras. */
+  readonly orphans: number | null;
+}
+
+const HELP =
+  `Usage: deno run -A dras_wrapper.ts -d <server> [options] [-- more arguments of the engine]
+
+Sends DHCPv4 traffic to a server, with Infoblox's Dras where it is found, else (Linux) with Kea's
+perfdhcp. Copy this one file to the client's machine; it needs nothing else.
+
+  -d, --server <address>      the server, an IPv4 address or a name (needed)
+  -n, --count <number>        exchanges (default 1000)
+  -r, --rate <number>         exchanges a second (default 50)
+  -t, --time <seconds>        longest time (default: as long as it takes)
+  -s, --scenario <name>       lease (default: DISCOVER to ACK), renew, release
+  -i, --interface <name>      where to send (default: en0 on macOS, the route's on Linux)
+      --engine <name>         dras or perfdhcp (default: dras where it is found)
+      --dras <path>           where Dras is (default: PATH, /usr/local/bin, /opt/homebrew/bin)
+      --dry-run               print the command, send nothing
+      --json                  print the result as JSON, and nothing else, on standard output
+      --yes                   more than 1000 exchanges a second, or a public address: go on
+      --help
+
+Dras is called as: dras -i <interface> -n <count> -r <rate> [-t <seconds>] -s <scenario> -d <server>.
+Its options are documented nowhere public: these are taken from the guide of the original project.
+perfdhcp sends as a relay; renew and release go along with new leases, at half the rate each.
+
+Examples:
+  sudo deno run -A dras_wrapper.ts -d 192.168.1.10
+  sudo deno run -A dras_wrapper.ts -d 192.168.1.10 -i en1 -n 5000 -r 200
+  deno run -A dras_wrapper.ts -d 192.168.1.10 --engine perfdhcp --dry-run
+
+Exit status: the engine's own; 1 it cannot be started, 2 wrong usage, 124 it did not end in time.`;
+
+const SCENARIOS = ["lease", "renew", "release"];
+
+/** Above this many exchanges a second, and to public addresses, a person must say --yes. */
+const MOST_RATE = 1000;
+
+/** How much longer than planned an engine may take, seconds. */
+const PATIENCE = 30;
+
+/** The end of what an engine printed that is kept for the summary, characters. */
+const KEPT_OUTPUT = 65_536;
+
+/** What the command line says. */
+interface Parsed {
+  readonly help: boolean;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+  readonly options: TrafficOptions;
+}
+
+/** Options that traffic has wherever it is started; for `parseArgs`. */
+export const TRAFFIC_ARGUMENTS = {
+  count: { type: "string", short: "n", default: "1000" },
+  rate: { type: "string", short: "r", default: "50" },
+  time: { type: "string", short: "t" },
+  scenario: { type: "string", short: "s", default: "lease" },
+  server: { type: "string", short: "d" },
+  interface: { type: "string", short: "i" },
+  engine: { type: "string" },
+  dras: { type: "string" },
+  yes: { type: "boolean", default: false },
+} as const;
+
+/** Reads a command line. */
+function parse(args: readonly string[]): Parsed {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: {
+        ...TRAFFIC_ARGUMENTS,
+        "dry-run": { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+      allowPositionals: true,
+    });
+    const behind = args.indexOf("--");
+    const more = behind === -1 ? [] : args.slice(behind + 1);
+    if (positionals.length > more.length) {
+      throw new TrafficError(`Cannot use "${positionals[0]}": options alone are wanted`, true);
+    }
+    if (values.server === undefined && !values.help) {
+      throw new TrafficError("Cannot send without a server: give -d ADDRESS", true);
+    }
+    const { help, json, "dry-run": dryRun } = values;
+    const options = trafficOptions({ ...values, server: values.server ?? "127.0.0.1" }, more);
+    return { help, json, dryRun, options };
+  } catch (error) {
+    if (error instanceof TrafficError) throw error;
+    const message = error instanceof Error ? error.message.split("\n")[0]! : String(error);
+    throw new TrafficError(message, true);
+  }
+}
+
+/**
+ * Checks what was given.
+ *
+ * @throws {TrafficError} in one line, for numbers that make no sense.
+ */
+export function trafficOptions(
+  values: {
+    readonly count: string;
+    readonly rate: string;
+    readonly time?: string | undefined;
+    readonly scenario: string;
+    readonly server: string;
+    readonly interface?: string | undefined;
+    readonly engine?: string | undefined;
+    readonly dras?: string | undefined;
+    readonly yes: boolean;
+  },
+  more: readonly string[] = [],
+): TrafficOptions {
+  const count = wholeNumber("-n", values.count);
+  const rate = wholeNumber("-r", values.rate);
+  const seconds = values.time === undefined ? null : wholeNumber("-t", values.time);
+  if (seconds !== null && seconds < count / rate) {
+    throw new TrafficError(
+      `Cannot send ${count} exchanges at ${rate} a second in ${seconds} s, they take ` +
+        `${Math.ceil(count / rate)}: give a longer -t, or fewer with -n`,
+      true,
+    );
+  }
+  const { engine } = values;
+  if (engine !== undefined && engine !== "dras" && engine !== "perfdhcp") {
+    throw new TrafficError(`Cannot use --engine ${engine}: dras or perfdhcp is wanted`, true);
+  }
+  if (engine === "perfdhcp" && values.dras !== undefined) {
+    throw new TrafficError("Cannot use --dras with --engine perfdhcp: give one of them", true);
+  }
+  return {
+    target: values.server,
+    interfaceName: values.interface ?? null,
+    count,
+    rate,
+    seconds,
+    scenario: values.scenario,
+    engine: values.dras === undefined ? engine ?? null : "dras",
+    drasPath: values.dras ?? null,
+    yes: values.yes,
+    more,
+  };
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= 1e9) return value;
+  throw new TrafficError(
+    `Cannot use ${option} "${text}": a whole number from 1 to 1000000000 is wanted`,
+    true,
+  );
+}
+
+/**
+ * Finds out what sends, and its command line.
+ *
+ * @param prefix what runs the engine elsewhere, such as in a network namespace.
+ * @throws {TrafficError} when there is no engine, it cannot do the scenario, or `--yes` is wanted.
+ */
+export async function trafficCommand(
+  options: TrafficOptions,
+  prefix: readonly string[] = [],
+): Promise<{ readonly engine: Engine; readonly command: readonly string[] }> {
+  const { count, rate, seconds, scenario, more } = options;
+  const address = await addressOf(options.target);
+  if (!options.yes && rate > MOST_RATE) {
+    throw new TrafficError(
+      `Cannot send ${rate} exchanges a second without being told twice: add --yes`,
+    );
+  }
+  if (!options.yes && !isPrivate(address)) {
+    throw new TrafficError(
+      `Cannot send to ${address}, which is no private address, without being told twice: add --yes`,
+    );
+  }
+  const { engine, path } = findEngine(options);
+  const interfaceName = options.interfaceName ?? defaultInterface(address, prefix);
+  if (engine === "dras") {
+    const time = seconds === null ? [] : ["-t", String(seconds)];
+    return {
+      engine,
+      command: [
+        ...prefix,
+        path,
+        ...["-i", interfaceName, "-n", String(count), "-r", String(rate), ...time],
+        ...["-s", scenario, "-d", options.target, ...more],
+      ],
+    };
+  }
+  const half = String(Math.max(1, Math.floor(rate / 2)));
+  const extra: Record<string, readonly string[]> = {
+    lease: [],
+    renew: ["-f", half],
+    release: ["-F", half],
+  };
+  if (extra[scenario] === undefined) {
+    throw new TrafficError(
+      `Cannot send "${scenario}" with perfdhcp, it can ${SCENARIOS.join(", ")}: ` +
+        "choose one of them, or --engine dras, which gets the name as it is",
+    );
+  }
+  return {
+    engine,
+    command: [
+      ...prefix,
+      path,
+      ...["-4", "-r", String(rate), "-n", String(count), "-R", String(count), ...extra[scenario]!],
+      // Wait half a second for the last answers.
+      ...["-W", "500000", ...(seconds === null ? [] : ["-p", String(seconds)])],
+      ...["-l", interfaceName, ...more, address],
+    ],
+  };
+}
+
+async function addressOf(target: string): Promise<string> {
+  if (isIPv4(target)) return target;
+  if (/^[\d.]+$/.test(target) || target.includes(":")) {
+    throw new TrafficError(`Cannot send to "${target}": an IPv4 address or a name is wanted`, true);
+  }
+  try {
+    return (await lookup(target, { family: 4 })).address;
+  } catch {
+    throw new TrafficError(`Cannot find the address of "${target}": check the name, or give one`);
+  }
+}
+
+function isPrivate(address: string): boolean {
+  const [a, b] = address.split(".").map(Number) as [number, number];
+  return a === 10 || a === 127 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) ||
+    (a === 169 && b === 254);
+}
+
+function findEngine(options: TrafficOptions): { readonly engine: Engine; readonly path: string } {
+  if (options.engine !== "perfdhcp") {
+    const path = options.drasPath ??
+      findProgram("dras", ["/usr/local/bin", "/opt/homebrew/bin"]);
+    if (path !== null && isProgram(path)) return { engine: "dras", path };
+    if (options.drasPath !== null) {
+      throw new TrafficError(
+        `Cannot run "${options.drasPath}": it is no program, give the path of dras`,
+      );
+    }
+    if (options.engine === "dras") {
+      throw new TrafficError(
+        "Cannot find dras on PATH, in /usr/local/bin or /opt/homebrew/bin: install it, or give --dras PATH",
+      );
+    }
+  }
+  const path = process.platform === "linux"
+    ? findProgram("perfdhcp", ["/usr/sbin", "/usr/local/sbin"])
+    : null;
+  if (path !== null) return { engine: "perfdhcp", path };
+  throw new TrafficError(
+    process.platform === "linux"
+      ? "Cannot find dras or perfdhcp: apt-get install kea-admin brings perfdhcp"
+      : "Cannot find dras on PATH, in /usr/local/bin or /opt/homebrew/bin: install it, or give --dras PATH",
+  );
+}
+
+function findProgram(name: string, folders: readonly string[]): string | null {
+  const all = [...(process.env["PATH"] ?? "").split(delimiter), ...folders];
+  return all.filter((folder) => folder !== "").map((folder) => join(folder, name))
+    .find(isProgram) ?? null;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function defaultInterface(address: string, prefix: readonly string[]): string {
+  if (process.platform === "darwin") return "en0";
+  const [program, ...args] = [...prefix, "ip", "-o", "route", "get", address];
+  const route = spawnSync(program!, args, { encoding: "utf8" });
+  const device = / dev (\S+)/.exec(route.stdout ?? "")?.[1];
+  if (device !== undefined) return device;
+  throw new TrafficError(`Cannot find a route to ${address}: give the interface with -i`);
+}
+
+/**
+ * Checks what must be so before anything is sent.
+ *
+ * @returns warnings, a line each.
+ * @throws {TrafficError} when nothing could come of it.
+ */
+export async function checkTraffic(
+  options: TrafficOptions,
+  command: readonly string[],
+  prefix: readonly string[] = [],
+): Promise<readonly string[]> {
+  if (process.getuid?.() !== 0) {
+    throw new TrafficError(
+      `Cannot send as user ${process.getuid?.()}, root is wanted: sudo deno run -A dras_wrapper.ts ...`,
+    );
+  }
+  const at = Math.max(command.lastIndexOf("-i"), command.lastIndexOf("-l"));
+  const interfaceName = command[at + 1]!;
+  const known = interfacesOf(prefix);
+  if (!known.includes(interfaceName)) {
+    throw new TrafficError(
+      `Cannot send from "${interfaceName}", there is no such interface: give one of ` +
+        `${known.join(", ")} with -i`,
+    );
+  }
+  const address = await addressOf(options.target);
+  if (answersPing(address, prefix)) return [];
+  if (isAbsent(address, prefix)) {
+    throw new TrafficError(`Cannot reach ${address}, nobody there answers: check the address`);
+  }
+  return [`${address} does not answer a ping, which a firewall may be the reason for: going on`];
+}
+
+function interfacesOf(prefix: readonly string[]): string[] {
+  if (prefix.length === 0 && !existsSync("/sys/class/net")) return Object.keys(networkInterfaces());
+  const [program, ...args] = [...prefix, "ip", "-o", "link", "show"];
+  const links = spawnSync(program!, args, { encoding: "utf8" }).stdout ?? "";
+  return [...links.matchAll(/^\d+: ([^:@\s]+)/gm)].map(([, name]) => name!);
+}
+
+function answersPing(address: string, prefix: readonly string[]): boolean {
+  const wait = process.platform === "darwin" ? ["-t", "2"] : ["-W", "1"];
+  const [program, ...args] = [...prefix, "ping", "-c", "1", ...wait, address];
+  return spawnSync(program!, args, { stdio: "ignore", timeout: 5000 }).status === 0;
+}
+
+/** Whether the neighbour table says that no machine of this link has the address. */
+function isAbsent(address: string, prefix: readonly string[]): boolean {
+  const [program, ...args] = process.platform === "darwin"
+    ? ["arp", "-n", address]
+    : [...prefix, "ip", "neigh", "show", address];
+  const { stdout } = spawnSync(program!, args, { encoding: "utf8" });
+  return /incomplete|FAILED/i.test(stdout ?? "");
+}
+
+/** How {@linkcode runTraffic} tells what happens. */
+export interface TrafficTelling {
+  /** Told, in lines for people, what the engine prints. */
+  readonly print: (text: string) => void;
+  /** Told how many seconds have passed of about how many, once a second. */
+  readonly progress: (seconds: number, of: number) => void;
+  /** Told the process id when the engine runs. */
+  readonly onStart?: (pid: number) => void;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs the engine to its end. Signals to this process go on to it.
+ *
+ * @throws {TrafficError} when it cannot be started.
+ */
+export function runTraffic(
+  options: TrafficOptions,
+  engine: Engine,
+  command: readonly string[],
+  telling: TrafficTelling,
+): Promise<TrafficResult> {
+  const begun = performance.now();
+  const planned = options.seconds ?? options.count / options.rate;
+  // It ends with this process, whatever ends that.
+  const setpriv = process.platform === "linux" ? findProgram("setpriv", []) : null;
+  const bound = setpriv === null ? [] : [setpriv, "--pdeathsig", "TERM", "--"];
+  const [program, ...args] = [...bound, ...command];
+  return new Promise((resolve, reject) => {
+    const child = spawn(program!, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      // In a group of its own: a terminal's ^C comes to it once, from here.
+      detached: true,
+      env: { ...process.env, ...telling.env },
+    });
+    let kept = "";
+    let isLate = false;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => {
+        kept = (kept + text).slice(-KEPT_OUTPUT);
+        telling.print(text);
+      });
+    }
+    const elapsed = () => (performance.now() - begun) / 1000;
+    const clock = setInterval(() => telling.progress(elapsed(), planned), 1000);
+    const limit = setTimeout(() => {
+      isLate = true;
+      child.kill("SIGINT");
+      setTimeout(() => child.kill("SIGKILL"), 3000).unref();
+    }, (planned + PATIENCE) * 1000);
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    const forward = signals.map((signal) => {
+      const handle = () => void child.kill(signal);
+      process.on(signal, handle);
+      return () => process.off(signal, handle);
+    });
+    const settle = () => {
+      clearInterval(clock);
+      clearTimeout(limit);
+      for (const remove of forward) remove();
+    };
+    child.once("spawn", () => telling.onStart?.(child.pid!));
+    child.once("error", (error) => {
+      settle();
+      reject(new TrafficError(`Cannot start ${program}: ${error.message}`));
+    });
+    child.once("close", (code, signal) => {
+      settle();
+      const report = engine === "perfdhcp" ? perfdhcpReport(kept) : null;
+      resolve({
+        engine,
+        command,
+        status: isLate ? 124 : code ?? 128 + (SIGNAL_NUMBERS[signal ?? ""] ?? 0),
+        signal,
+        seconds: elapsed(),
+        exchanges: report?.exchanges ?? null,
+        orphans: report?.orphans ?? null,
+      });
+    });
+  });
+}
+
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
+
+/** What perfdhcp tells at its end. */
+function perfdhcpReport(text: string): Pick<TrafficResult, "exchanges" | "orphans"> {
+  const exchanges: Record<string, { sent: number; received: number }> = {};
+  let orphans = 0;
+  for (const part of text.split("***Statistics for: ").slice(1)) {
+    const number = (label: string) =>
+      Number(new RegExp(`^${label}: (\\d+)`, "m").exec(part)?.[1] ?? 0);
+    exchanges[part.slice(0, part.indexOf("*"))] = {
+      sent: number("sent packets"),
+      received: number("received packets"),
+    };
+    orphans += number("orphans");
+  }
+  return { exchanges, orphans };
+}
+
+/** A result in lines for people. */
+export function trafficSummary(result: TrafficResult): string {
+  const lines = Object.entries(result.exchanges ?? {}).map(([exchange, { sent, received }]) =>
+    `${exchange}: ${sent} sent, ${received} answered, ${sent - received} not`
+  );
+  const how = result.signal !== null
+    ? `ended by ${result.signal}`
+    : result.status === 124
+    ? "did not end in time and was stopped"
+    : `ended with status ${result.status}`;
+  lines.push(`${result.engine} ${how} after ${result.seconds.toFixed(1)} s`);
+  return lines.join("\n");
+}
+
+/** A command as a shell would take it. */
+export function shellLine(command: readonly string[]): string {
+  return command
+    .map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+    .join(" ");
+}
+
+async function main(): Promise<number> {
+  const { help, json, dryRun, options } = parse(process.argv.slice(2));
+  if (help) {
+    console.log(HELP);
+    return 0;
+  }
+  const { engine, command } = await trafficCommand(options);
+  if (dryRun) {
+    console.log(json ? JSON.stringify({ engine, command }) : shellLine(command));
+    return 0;
+  }
+  for (const warning of await checkTraffic(options, command)) console.error(`warning: ${warning}`);
+  console.error(`${options.count} exchanges at ${options.rate} a second: ${shellLine(command)}`);
+  const isTerminal = process.stderr.isTTY === true;
+  const result = await runTraffic(options, engine, command, {
+    // Its output is for people; standard output is for the result.
+    print: (text) => void process.stderr.write(text),
+    progress: (seconds, of) => {
+      if (isTerminal) process.stderr.write(`\r${seconds.toFixed(0)} of about ${of.toFixed(0)} s `);
+    },
+  });
+  if (isTerminal) process.stderr.write("\r");
+  if (json) console.log(JSON.stringify(result, null, 2));
+  else console.log(trafficSummary(result));
+  return result.status;
+}
+
+// Also where this file was copied and runs under another name.
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    if (!(error instanceof TrafficError)) throw error;
+    console.error(`error: ${error.message}`);
+    process.exitCode = error.isUsage ? 2 : 1;
+  }
+}
