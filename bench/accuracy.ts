@@ -15,7 +15,7 @@ import { watch } from "../probes/monitoring_loop.ts";
 import { type Profile, PROFILES } from "../probes/sources.ts";
 import { exitWith, numberBetween } from "../command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
-import { keaStatistics } from "../tools/lab/control_channel.ts";
+import { keaStatistics } from "../discovery/control_channel.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { type Lab, startLab } from "../tools/lab/lab.ts";
 import { type PerfdhcpReport, runPerfdhcp } from "../tools/lab/perfdhcp.ts";

@@ -39,6 +39,7 @@ if (import.meta.main) {
       plan: false,
       strict: true,
       visualization: true,
+      hint: false,
       onReady,
     });
     // A monitor that cannot start is told by its own error, not by a demo that waits.

@@ -30,7 +30,7 @@ const command = new Command("monitor")
   )
   .option("--json", "print the metrics document, and nothing else, on standard output")
   .option("--plan", "say what would be attached and what it would cost, attach nothing")
-  .option("--no-traffic", "no hint how to send traffic from another machine (none is given yet)")
+  .option("--no-traffic", "no hint how to send traffic from another machine")
   .option("--no-visualization", "no report and no charts")
   .option("--strict", "exit with status 3 when the verdict is PARTIAL")
   .allowExcessArguments(false)
@@ -50,10 +50,11 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict)
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { output, ...options } = command.opts();
+  const { output, traffic: hint, ...options } = command.opts();
   await exitWith(() =>
     monitor({
       ...options,
+      hint,
       json: options.json ?? false,
       plan: options.plan ?? false,
       strict: options.strict ?? false,

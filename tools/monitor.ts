@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { asMeant, makeOutput, oneLine, print } from "../command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
-import type { CaptureRecord } from "../metrics/capture.ts";
+import type { CaptureRecord, Traffic } from "../metrics/capture.ts";
 import type { MetricsDocument } from "../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../metrics/files.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
@@ -27,6 +27,7 @@ import { summary } from "../viz/summary.ts";
 import { windowLine } from "../viz/window_line.ts";
 import { writeReport } from "../viz/write_report.ts";
 import { LiveTerminal } from "./live_terminal.ts";
+import { trafficHint } from "./traffic_hint.ts";
 import { planText } from "./plan_text.ts";
 
 /** Options of `deno task monitor`; times in seconds. */
@@ -42,6 +43,10 @@ export interface MonitorOptions {
   readonly strict: boolean;
   /** Whether the charts and the report are made at the end. */
   readonly visualization: boolean;
+  /** Whether to say how traffic is sent from another machine. */
+  readonly hint: boolean;
+  /** Asked at the end what was sent, for the ledger. */
+  readonly traffic?: () => Promise<Pick<Traffic, "client" | "statistics">>;
   /** Told once, when every probe is attached and the first sample is taken. */
   readonly onReady?: () => void;
   /** Ends the watch as ^C does. */
@@ -71,6 +76,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   await using statistics = await BpfStatistics.enable();
   if (statistics === null) say("The kernel does not tell what BPF programs cost");
 
+  if (options.hint) { for (const line of await trafficHint(server)) say(line); }
   let live: LiveTerminal | null = null;
   const tell = (line: string) => live === null ? say(line) : live.note(line);
   using _signals = stoppedBySignals(stop, tell);
@@ -136,7 +142,7 @@ async function write(
   records: AsyncGenerator<CaptureRecord>,
   folder: string,
   live: LiveTerminal | null,
-  { duration, onReady }: MonitorOptions,
+  { duration, onReady, traffic }: MonitorOptions,
 ): Promise<MetricsDocument> {
   using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
   const overview = new Overview<BuiltWindow>();
@@ -145,6 +151,12 @@ async function write(
   try {
     for (let next = await records.next(); !next.done; next = await records.next()) {
       const record = next.value;
+      if (record.type === "end" && traffic !== undefined) {
+        const elapsed_ns = windows.elapsedSeconds * 1e9;
+        const sent = { type: "traffic" as const, elapsed_ns, ...await traffic() };
+        capture.append(sent);
+        windows.next(sent);
+      }
       capture.append(record);
       const window = windows.next(record);
       if (window !== null) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { startLab } from "../../tools/lab/lab.ts";
-import { keaStatistics } from "../../tools/lab/control_channel.ts";
+import { keaStatistics } from "../../discovery/control_channel.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { documentIn, startMonitor, total } from "./monitored.ts";
 

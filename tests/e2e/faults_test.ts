@@ -8,7 +8,7 @@ import { documentOf } from "../../metrics/windows.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
-import { keaCommand } from "../../tools/lab/control_channel.ts";
+import { keaCommand } from "../../discovery/control_channel.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { documentIn, type Monitored, startMonitor, total } from "./monitored.ts";

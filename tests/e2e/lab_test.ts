@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseStat } from "../../probes/server_sample.ts";
-import { keaCommand } from "../../tools/lab/control_channel.ts";
+import { keaCommand } from "../../discovery/control_channel.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { finished, runScript, startScript, until } from "./run_script.ts";

@@ -94,8 +94,8 @@ function librariesFor(lab: Lab): Promise<string> {
   return folder;
 }
 
-/** Copies the libraries that perfdhcp and Kea share. */
-async function copyLibraries(folder: string): Promise<string> {
+/** Copies the libraries that perfdhcp and Kea share into a new folder. */
+export async function copyLibraries(folder: string): Promise<string> {
   await Deno.mkdir(folder);
   const { stdout } = await new Deno.Command("ldd", { args: ["/usr/sbin/perfdhcp"] }).output();
   const paths = new TextDecoder().decode(stdout).matchAll(/=> (\/\S*\/lib(?:kea-|stdc\+\+)\S+)/g);

@@ -1,0 +1,71 @@
+/**
+ * Interfaces and addresses of a process's network namespace.
+ *
+ * @module
+ */
+
+/** An interface. */
+export interface NetworkInterface {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly mtu: number;
+  /** Kind of a virtual link: "veth", "bridge", ...; null for a real one. */
+  readonly kind: string | null;
+  readonly addresses: readonly { readonly address: string; readonly prefix: number }[];
+  /** Of this interface, by the kernel. */
+  readonly dropped: number;
+}
+
+interface LinkJson {
+  readonly ifname: string;
+  readonly operstate?: string;
+  readonly flags?: readonly string[];
+  readonly mtu?: number;
+  readonly linkinfo?: { readonly info_kind?: string };
+  readonly stats64?: { readonly rx?: { readonly dropped?: number } };
+  readonly addr_info?: readonly {
+    readonly family: string;
+    readonly local: string;
+    readonly prefixlen: number;
+    readonly scope?: string;
+  }[];
+}
+
+/** Interfaces where a process is, with their addresses of one family. */
+export async function interfacesOf(pid: number, family: 4 | 6): Promise<NetworkInterface[]> {
+  const { stdout } = await new Deno.Command("nsenter", {
+    args: ["-t", String(pid), "-n", "--", "ip", "-d", "-s", "-j", "address", "show"],
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  const links = (text.trim() === "" ? [] : JSON.parse(text)) as LinkJson[];
+  // Some versions of ip print empty objects for what they do not show.
+  return links.filter(({ ifname }) => ifname !== undefined).map((link) => ({
+    name: link.ifname,
+    isUp: (link.flags ?? []).includes("UP") && link.operstate !== "DOWN",
+    mtu: link.mtu ?? 0,
+    kind: link.linkinfo?.info_kind ?? null,
+    addresses: (link.addr_info ?? [])
+      .filter((one) => one.family === (family === 4 ? "inet" : "inet6"))
+      .map(({ local, prefixlen }) => ({ address: local, prefix: prefixlen })),
+    dropped: link.stats64?.rx?.dropped ?? 0,
+  }));
+}
+
+/**
+ * Names of the interfaces that a configuration means: `*` for all but loopback, `eth0`,
+ * `eth0/10.0.0.1`.
+ */
+export function interfacesMeant(
+  configured: readonly string[],
+  there: readonly NetworkInterface[],
+): { readonly name: string; readonly address: string | null }[] {
+  return configured.flatMap((entry) => {
+    if (entry === "*") {
+      return there.filter(({ name }) => name !== "lo").map(({ name }) => ({ name, address: null }));
+    }
+    const [name, address] = entry.split("/");
+    return [{ name: name!, address: address ?? null }];
+  });
+}

@@ -1,0 +1,44 @@
+/**
+ * What the kernel drops at the sockets of a DHCP client.
+ *
+ * @module
+ */
+
+/** Looks at the DHCP sockets of a process's network namespace until it is disposed. */
+export class ClientDrops implements Disposable {
+  /** Drops by socket, the newest. */
+  readonly #drops = new Map<string, number>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  /** @param pid any process of the namespace. */
+  constructor(pid: number) {
+    const look = () => {
+      for (const [inode, drops] of dropsIn(pid)) this.#drops.set(inode, drops);
+    };
+    look();
+    this.#timer = setInterval(look, 50);
+  }
+
+  /** Packets so far. */
+  get packets(): number {
+    return this.#drops.values().reduce((sum, drops) => sum + drops, 0);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** Drops of the UDP sockets on the ports of DHCP, by inode: /proc/PID/net/udp, its last column. */
+function* dropsIn(pid: number): Generator<[string, number]> {
+  let table = "";
+  try {
+    table = Deno.readTextFileSync(`/proc/${pid}/net/udp`);
+  } catch {
+    // It has ended; what was seen before stands.
+  }
+  for (const line of table.split("\n")) {
+    const fields = line.trim().split(/\s+/);
+    if (/:00(43|44)$/.test(fields[1] ?? "")) yield [fields[9]!, Number(fields[12] ?? 0)];
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The work of `deno task run`: one server watched while traffic is sent to it, and a ledger of every
+ * packet.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { Traffic } from "../metrics/capture.ts";
+import { STATISTICS } from "../metrics/ledger.ts";
+import { keaCounters } from "../discovery/control_channel.ts";
+import { configurationOf, controlSocketIn } from "../discovery/kea_configuration.ts";
+import { chooseServer } from "../discovery/servers.ts";
+import type { Server } from "../discovery/types.ts";
+import { ClientDrops } from "./client_drops.ts";
+import {
+  checkTraffic,
+  runTraffic,
+  trafficCommand,
+  TrafficError,
+  type TrafficOptions,
+  type TrafficResult,
+  trafficSummary,
+} from "./dras_wrapper.ts";
+import { copyLibraries } from "./lab/perfdhcp.ts";
+import { monitor, type MonitorOptions } from "./monitor.ts";
+import { addressesOf, trafficHint } from "./traffic_hint.ts";
+
+/** Options of {@linkcode runWithTraffic}. */
+export interface RunOptions
+  extends Omit<MonitorOptions, "duration" | "plan" | "hint" | "traffic" | "onReady" | "signal"> {
+  /** The target may be left open: the server's own address then. */
+  readonly load: Omit<TrafficOptions, "target"> & { readonly target: string | null };
+  /** Network namespace to send from. */
+  readonly clientNetns: string | null;
+}
+
+/** Longest time for the last answers, milliseconds: a server may have been stopped for a while. */
+const LAST_ANSWERS_MS = 15_000;
+
+/** Longest watch, seconds; it is ended when the traffic is over. */
+const LONGEST = 2_147_483;
+
+/**
+ * Attaches, sends when every probe is there, and stops after the last answer.
+ *
+ * @returns the exit status: that of the monitor, or 1 when the client failed.
+ */
+export async function runWithTraffic(options: RunOptions): Promise<number> {
+  const { clientNetns, load: { target, ...load }, ...watching } = options;
+  const server = await chooseServer(options.server);
+  const addresses = await addressesOf(server);
+  const address = target ?? addresses[0];
+  if (address === undefined) {
+    throw new TrafficError("Cannot find the server's address: give it with -d");
+  }
+  const wanted: TrafficOptions = { ...load, target: address };
+  const prefix = clientNetns === null ? [] : ["ip", "netns", "exec", clientNetns];
+  if (clientNetns !== null) await requireNamespace(clientNetns);
+  const { engine, command } = await trafficCommand(wanted, prefix);
+  if (engine === "perfdhcp" && clientNetns === null) {
+    const [, , there] = await trafficHint(server);
+    throw new TrafficError(
+      "Cannot send from the server's own host, Kea holds the port that perfdhcp needs: give " +
+        `--client-netns NAME, or watch with "deno task monitor" and type on another machine: ${
+          there?.trim() ?? "deno run -A dras_wrapper.ts"
+        }`,
+    );
+  }
+  for (const warning of await checkTraffic(wanted, command, prefix)) {
+    console.error(`warning: ${warning}`);
+  }
+
+  const stop = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  let traffic: Pick<Traffic, "client" | "statistics"> = { client: null, statistics: null };
+  const watched = monitor({
+    ...watching,
+    server: String(server.pid),
+    duration: LONGEST,
+    plan: false,
+    hint: false,
+    signal: stop.signal,
+    onReady: ready.resolve,
+    traffic: () => Promise.resolve(traffic),
+  });
+  // A monitor that cannot start is told by its own error.
+  await Promise.race([ready.promise, watched]);
+  let result: TrafficResult;
+  try {
+    const counters = await KeaCounters.open(server);
+    const sent = await send(wanted, engine, command);
+    result = sent.result;
+    const statistics = await counters?.untilQuiet() ?? await pause(1000);
+    traffic = { client: clientOf(sent), statistics };
+  } finally {
+    stop.abort();
+  }
+  const status = await watched;
+  console.error(trafficSummary(result));
+  // 3: perfdhcp says that some exchanges were not completed; the ledger tells which.
+  const isSent = result.status === 0 || (engine === "perfdhcp" && result.status === 3);
+  return isSent ? status : 1;
+}
+
+async function requireNamespace(name: string): Promise<void> {
+  const there = await Deno.stat(join("/run/netns", name)).then(() => true, () => false);
+  if (there && !name.includes("/")) return;
+  throw new TrafficError(
+    `Cannot send from the network namespace "${name}", there is none: ip netns list shows them`,
+  );
+}
+
+/** What was sent, and what its own kernel dropped. */
+interface Sent {
+  readonly result: TrafficResult;
+  readonly dropped: number;
+}
+
+async function send(
+  options: TrafficOptions,
+  engine: TrafficResult["engine"],
+  command: readonly string[],
+): Promise<Sent> {
+  const folder = await Deno.makeTempDir({ prefix: "kea-run-" });
+  let drops: ClientDrops | null = null;
+  try {
+    const libraries = join(folder, "libraries");
+    // Uprobes belong to files, and perfdhcp maps the same ones as Kea.
+    if (engine === "perfdhcp") await copyLibraries(libraries);
+    const result = await runTraffic(options, engine, command, {
+      print: () => {},
+      progress: () => {},
+      onStart: (pid) => drops = new ClientDrops(pid),
+      ...(engine === "perfdhcp" ? { env: { LD_LIBRARY_PATH: libraries } } : {}),
+    });
+    return { result, dropped: (drops as ClientDrops | null)?.packets ?? 0 };
+  } finally {
+    (drops as ClientDrops | null)?.[Symbol.dispose]();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The client's side of the ledger; null for an engine that does not tell. */
+function clientOf({ result, dropped }: Sent): Traffic["client"] {
+  if (result.exchanges === null) return null;
+  let [sent, received] = [0, result.orphans ?? 0];
+  for (const exchange of Object.values(result.exchanges)) {
+    sent += exchange.sent;
+    received += exchange.received;
+  }
+  return { engine: result.engine, sent, received, dropped };
+}
+
+/** Kea's own counters, from the beginning of the traffic. */
+class KeaCounters {
+  readonly #socket: string;
+  readonly #before: Readonly<Record<string, number>>;
+
+  private constructor(socket: string, before: Readonly<Record<string, number>>) {
+    this.#socket = socket;
+    this.#before = before;
+  }
+
+  /** @returns null for a server that nobody can ask. */
+  static async open({ pid, family }: Server): Promise<KeaCounters | null> {
+    try {
+      const socket = controlSocketIn(await configurationOf(pid, family), pid);
+      if (socket === null) return null;
+      return new KeaCounters(socket, await keaCounters(socket, STATISTICS));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Waits until nothing comes any more; how far each counter went on, or null. */
+  async untilQuiet(): Promise<Record<string, number> | null> {
+    const limit = Date.now() + LAST_ANSWERS_MS;
+    try {
+      let now = await keaCounters(this.#socket, STATISTICS);
+      for (let isQuiet = false; !isQuiet && Date.now() < limit;) {
+        await pause(1000);
+        const next = await keaCounters(this.#socket, STATISTICS);
+        isQuiet = STATISTICS.every((name) => next[name] === now[name]);
+        now = next;
+      }
+      return Object.fromEntries(STATISTICS.map((name) => [name, now[name]! - this.#before[name]!]));
+    } catch {
+      return null;
+    }
+  }
+}
+
+function pause(milliseconds: number): Promise<null> {
+  return new Promise((resolve) => setTimeout(() => resolve(null), milliseconds));
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task run`: watches a Kea server and sends it traffic, with a ledger of every packet.
+ *
+ * @module
+ */
+
+import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { asMeant, exitWith, numberBetween } from "../command_line.ts";
+import { PROFILES } from "../probes/sources.ts";
+import { TrafficError, trafficOptions } from "./dras_wrapper.ts";
+import { runWithTraffic } from "./run.ts";
+
+const lab = (name: string) => Deno.env.get(`KEA_LAB_${name}`);
+
+const command = new Command("run")
+  .description(
+    "Watch a Kea server and send it traffic: attach first, send when every probe is there, stop after\n" +
+      "the last answer. A ledger says where every packet went. In a lab, its server and its client.",
+  )
+  .option("-n, --count <number>", "exchanges, four packets each", "1000")
+  .option("-r, --rate <number>", "exchanges a second", "50")
+  .option("-t, --time <seconds>", "longest time (default: as long as it takes)")
+  .option("-s, --scenario <name>", "lease, renew or release", "lease")
+  .option("-d, --target <address>", "where to send (default: the server's own address)")
+  .option("-i, --interface <name>", "where to send from (default: the route's)")
+  .option("--client-netns <name>", "network namespace to send from; perfdhcp needs one")
+  .addOption(new Option("--engine <name>", "what sends").choices(["dras", "perfdhcp"]))
+  .option("--dras <path>", "where Dras is")
+  .option("--yes", "more than 1000 exchanges a second, or a public address: go on")
+  .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
+  .addOption(
+    new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
+  )
+  .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
+  .option(
+    "-o, --output <folder>",
+    "where the files go (default: a new folder, named for the server)",
+  )
+  .option("--json", "print the metrics document, and nothing else, on standard output")
+  .option("--no-visualization", "no report and no charts")
+  .option("--strict", "exit with status 3 when the verdict is PARTIAL")
+  .allowExcessArguments(false)
+  .showHelpAfterError("(--help shows the options)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task lab -- ./denow task run -n 1009 -r 100
+  deno task run --client-netns clients -d 10.0.0.1 -n 5000 -r 200
+  deno task -q run --client-netns clients -n 1000 --json > kea.json
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict).`,
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const { output, ...options } = command.opts();
+  const target = options.target ?? lab("SERVER_ADDRESS") ?? null;
+  const server = options.server ?? lab("PID");
+  let load: ReturnType<typeof trafficOptions>;
+  try {
+    load = trafficOptions({ ...options, server: target ?? "", yes: options.yes ?? false });
+  } catch (error) {
+    if (!(error instanceof TrafficError)) throw error;
+    command.error(`error: ${error.message}`);
+  }
+  await exitWith(() =>
+    runWithTraffic({
+      load: { ...load, target },
+      clientNetns: options.clientNetns ?? lab("CLIENT_NETNS") ?? null,
+      profile: options.profile,
+      interval: options.interval,
+      json: options.json ?? false,
+      strict: options.strict ?? false,
+      visualization: options.visualization,
+      ...(server === undefined ? {} : { server }),
+      ...(output === undefined ? {} : { output: asMeant(output) }),
+    })
+  );
+}
