@@ -53,6 +53,8 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
     refuse("not_dhcp", foreign);
     refuse("unanswered", unanswered);
   } else {
+    // Read from the socket, and thrown out of the full queue before Kea counts: no counter tells.
+    refuse("packet_queue", dhcp + foreign - (statistics["pkt4-received"] ?? 0));
     const parse = statistics["pkt4-parse-failed"] ?? 0;
     refuse("parse_failed", parse);
     refuse("dropped", (statistics["pkt4-receive-drop"] ?? 0) - parse);
@@ -160,6 +162,7 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, number, 
 }
 
 const REASONS: Readonly<Record<string, string>> = {
+  packet_queue: "Kea's packet queue was full (no counter tells)",
   parse_failed: "malformed (pkt4-parse-failed)",
   dropped: "dropped by Kea (pkt4-receive-drop)",
   no_address: "no address to give (v4-allocation-fail)",

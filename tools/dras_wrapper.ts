@@ -380,7 +380,9 @@ export async function checkTraffic(
     );
   }
   const address = await addressOf(options.target);
-  if (answersPing(address, prefix)) return [];
+  const answers = answersPing(address, prefix);
+  if (answers === null) return ["there is no ping to see whether the server is there: going on"];
+  if (answers) return [];
   if (isAbsent(address, prefix)) {
     throw new TrafficError(`Cannot reach ${address}, nobody there answers: check the address`);
   }
@@ -394,9 +396,12 @@ function interfacesOf(prefix: readonly string[]): string[] {
   return [...links.matchAll(/^\d+: ([^:@\s]+)/gm)].map(([, name]) => name!);
 }
 
-function answersPing(address: string, prefix: readonly string[]): boolean {
+/** Null where there is no ping to ask with. */
+function answersPing(address: string, prefix: readonly string[]): boolean | null {
+  const ping = findProgram("ping", ["/sbin", "/bin", "/usr/bin"]);
+  if (ping === null) return null;
   const wait = process.platform === "darwin" ? ["-t", "2"] : ["-W", "1"];
-  const [program, ...args] = [...prefix, "ping", "-c", "1", ...wait, address];
+  const [program, ...args] = [...prefix, ping, "-c", "1", ...wait, address];
   return spawnSync(program!, args, { stdio: "ignore", timeout: 5000 }).status === 0;
 }
 

@@ -25,6 +25,7 @@ const NEEDS: readonly Need[] = [
     debianPackage: "util-linux",
     why: "ends bpftrace and Kea with their parent",
   },
+  { program: "ping", debianPackage: "iputils-ping", why: "checks that a server is there" },
   { program: "kea-dhcp4", debianPackage: "kea-dhcp4-server", why: "the lab's server" },
   { program: "perfdhcp", debianPackage: "kea-admin", why: "the lab's clients" },
   { program: "chromium", debianPackage: "chromium", why: "tests open the report in a browser" },

@@ -38,8 +38,8 @@ export interface RunOptions
 /** Longest time for the last answers, milliseconds: a server may have been stopped for a while. */
 const LAST_ANSWERS_MS = 15_000;
 
-/** Longest watch, seconds; it is ended when the traffic is over. */
-const LONGEST = 2_147_483;
+/** How much longer than the traffic a watch may take, seconds; it is ended when that is over. */
+const LONGER = 60;
 
 /**
  * Attaches, sends when every probe is there, and stops after the last answer.
@@ -77,7 +77,7 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
   const watched = monitor({
     ...watching,
     server: String(server.pid),
-    duration: LONGEST,
+    duration: Math.ceil(wanted.seconds ?? wanted.count / wanted.rate) + LONGER,
     plan: false,
     hint: false,
     signal: stop.signal,
@@ -144,7 +144,9 @@ async function send(
 /** The client's side of the ledger; null for an engine that does not tell. */
 function clientOf({ result, dropped }: Sent): Traffic["client"] {
   if (result.exchanges === null) return null;
-  let [sent, received] = [0, result.orphans ?? 0];
+  // With renewals, perfdhcp also calls orphans what it then finds a request for.
+  const isPlain = Object.keys(result.exchanges).length === 2;
+  let [sent, received] = [0, isPlain ? result.orphans ?? 0 : 0];
   for (const exchange of Object.values(result.exchanges)) {
     sent += exchange.sent;
     received += exchange.received;

@@ -1,6 +1,7 @@
 /**
  * Sends malformed DHCP packets, bounded in number, to an address given; run inside a lab's client
- * namespace: `deno run -A send_malformed.ts ADDRESS COUNT`.
+ * namespace: `deno run -A send_malformed.ts ADDRESS COUNT [cookie]`; with the last argument all
+ * have a bad magic cookie, and Kea counts each as a packet that it could not parse.
  */
 
 import { createSocket } from "node:dgram";
@@ -54,10 +55,14 @@ const WAYS: readonly ((good: Uint8Array<ArrayBuffer>, index: number) => Uint8Arr
   (good) => (good.forEach((_, at) => good[at] = random() & 0xff), good),
 ];
 
+const isCookieAlone = Deno.args[2] === "cookie";
 const socket = createSocket("udp4");
-await promisify<void>((done) => socket.bind(67, "10.77.0.2", () => done(null)))();
+// From the port of a relay, or from any where somebody has that one.
+const port = isCookieAlone ? 0 : 67;
+await promisify<void>((done) => socket.bind(port, "10.77.0.2", () => done(null)))();
 for (let index = 0; index < count; index++) {
-  const packet = WAYS[index % WAYS.length]!(discover(index), index);
+  const good = discover(index);
+  const packet = WAYS[isCookieAlone ? 0 : index % WAYS.length]!(good, index);
   await new Promise<void>((resolve, reject) =>
     socket.send(packet, 67, address, (error) => error ? reject(error) : resolve())
   );

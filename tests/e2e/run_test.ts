@@ -1,0 +1,188 @@
+/** Every packet is accounted for, whatever becomes of it. Needs root, Kea and bpftrace. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { Ledger, MetricsDocument } from "../../metrics/document.ts";
+import { keaCommand } from "../../discovery/control_channel.ts";
+import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
+import { ROOT, runScript, startScript } from "./run_script.ts";
+
+const RUN = "tools/run_kea_monitoring.ts";
+
+/** What a run in a lab printed, while something happens to it when its traffic has begun. */
+async function ran(
+  lab: Lab,
+  args: readonly string[],
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
+): Promise<MetricsDocument> {
+  const output = await Deno.makeTempDir({ prefix: "kea-run-test-" });
+  try {
+    const child = startScript(RUN, [...args, "--json", "--no-visualization", "-o", output], {
+      env: environmentOf(lab),
+    });
+    let log = "";
+    const happened = Promise.withResolvers<void>();
+    const reading = (async () => {
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+        log += text;
+        // The first window that holds packets has been told.
+        if (/DHCPDISCOVER/.test(log)) happened.resolve();
+      }
+      happened.resolve();
+    })();
+    const printed = new Response(child.stdout).text();
+    await happened.promise;
+    await meanwhile();
+    const { code } = await child.status;
+    await reading;
+    assert.equal(code, 0, log);
+    return JSON.parse(await printed);
+  } finally {
+    await Deno.remove(output, { recursive: true });
+  }
+}
+
+const environmentOf = (lab: Lab) => ({
+  KEA_LAB_PID: String(lab.pid),
+  KEA_LAB_CLIENT_NETNS: lab.clientNetns,
+  KEA_LAB_SERVER_ADDRESS: lab.serverAddress,
+});
+
+const sum = (counts: Readonly<Record<string, number>>) =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
+
+/** The sums that a ledger promises. */
+function assertAddsUp(ledger: Ledger): void {
+  const { offered, from_others, kernel_dropped, received, refused, no_answer_wanted } = ledger;
+  const { answered, client_dropped, answered_others, received_by_client, unexplained } = ledger;
+  const text = JSON.stringify(ledger);
+  assert.equal(unexplained, 0, text);
+  assert.equal(offered! + from_others!, kernel_dropped + received, text);
+  assert.equal(received, sum(refused) + no_answer_wanted + sum(answered), text);
+  assert.equal(sum(answered), client_dropped! + answered_others! + received_by_client!, text);
+}
+
+for (
+  const options of [
+    { sockets: "raw", threads: 2 },
+    { sockets: "udp", threads: 0 },
+  ] satisfies LabOptions[]
+) {
+  Deno.test(`run accounts for every packet, ${options.sockets} sockets`, async () => {
+    await using lab = await startLab(options);
+    const { ledger, capture } = await ran(lab, ["-n", "1009", "-r", "100"]);
+    assertAddsUp(ledger!);
+    assert.deepEqual(ledger, {
+      offered: 2018,
+      from_others: 0,
+      kernel_dropped: 0,
+      received: 2018,
+      refused: {},
+      no_answer_wanted: 0,
+      answered: { DHCPOFFER: 1009, DHCPACK: 1009 },
+      client_dropped: 0,
+      answered_others: 0,
+      received_by_client: 2018,
+      unexplained: 0,
+    });
+    assert.equal(capture.verdict, "COMPLETE");
+  });
+}
+
+Deno.test("run tells what the kernel dropped while Kea stood still", async () => {
+  await using lab = await startLab();
+  const { ledger } = await ran(lab, ["-n", "2003", "-r", "200"], async () => {
+    Deno.kill(lab.pid, "SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    Deno.kill(lab.pid, "SIGCONT");
+  });
+  assertAddsUp(ledger!);
+  assert.ok(ledger!.kernel_dropped > 100, JSON.stringify(ledger));
+  // What was in the socket came all at once, and Kea's own queue is for 64.
+  assert.ok(ledger!.refused["packet_queue"]! > 20, JSON.stringify(ledger));
+});
+
+Deno.test("run tells malformed packets apart from the others", async () => {
+  await using lab = await startLab();
+  const { ledger } = await ran(lab, ["-n", "1009", "-r", "100"], async () => {
+    const { success, stderr } = await new Deno.Command("ip", {
+      args: [
+        ...["netns", "exec", lab.clientNetns, Deno.execPath(), "run", "-A"],
+        ...[join(ROOT, "tests/e2e/send_malformed.ts"), lab.serverAddress, "50", "cookie"],
+      ],
+    }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  });
+  assertAddsUp(ledger!);
+  assert.equal(ledger!.offered, 2018);
+  assert.equal(ledger!.from_others, 50);
+  assert.equal(ledger!.refused["parse_failed"], 50);
+});
+
+Deno.test("run tells who got no address from a pool of 100", async () => {
+  await using lab = await startLab();
+  const { Dhcp4 } = await keaCommand(lab.controlSocket, "config-get") as {
+    Dhcp4: { subnet4: { pools: unknown }[] };
+  };
+  Dhcp4.subnet4[0]!.pools = [{ pool: "10.65.0.0-10.65.0.99" }];
+  await keaCommand(lab.controlSocket, "config-set", { Dhcp4 });
+  const { ledger } = await ran(lab, ["-n", "1009", "-r", "100"]);
+  assertAddsUp(ledger!);
+  assert.deepEqual(ledger!.refused, { no_address: 909 });
+  assert.deepEqual(ledger!.answered, { DHCPOFFER: 100, DHCPACK: 100 });
+});
+
+Deno.test("run goes on with the ledger of what came when Kea ends in the middle", async () => {
+  await using lab = await startLab();
+  const { ledger, capture } = await ran(lab, ["-n", "1009", "-r", "100"], () => {
+    Deno.kill(lab.pid, "SIGKILL");
+    return Promise.resolve();
+  });
+  assert.equal(capture.verdict, "PARTIAL");
+  assert.equal(ledger!.offered! > 1009, true);
+  assert.ok(ledger!.unexplained > 0, JSON.stringify(ledger));
+});
+
+Deno.test("run says what it needs before it watches", async () => {
+  await using lab = await startLab();
+  const env = environmentOf(lab);
+  const cases: [readonly string[], RegExp, number][] = [
+    [["-n", "0"], /Cannot use -n "0": a whole number from 1/, 2],
+    [["-r", "-5"], /Cannot use -r "-5"|unknown option/, 2],
+    [["-n", "1.5"], /Cannot use -n "1\.5"/, 2],
+    [["-n", "1000", "-r", "10", "-t", "5"], /they take 100: give a longer -t/, 2],
+    [["--client-netns", "nowhere"], /network namespace "nowhere", there is none/, 1],
+    [["-d", "10.77.3.3"], /Cannot reach 10\.77\.3\.3, nobody there answers/, 1],
+    [["-d", "10.77.0.300"], /an IPv4 address or a name is wanted/, 1],
+    [["-d", "no-such-name.invalid"], /Cannot find the address of "no-such-name\.invalid"/, 1],
+    [["-i", "eth77"], /"eth77", there is no such interface: give one of lo, lab-client/, 1],
+    [["-r", "5000"], /5000 exchanges a second without being told twice: add --yes/, 1],
+    [["-d", "192.0.2.1"], /which is no private address, .* add --yes/, 1],
+    [["-s", "inform"], /perfdhcp, it can lease, renew, release/, 1],
+  ];
+  for (const [args, message, status] of cases) {
+    const { code, stdout, stderr } = await runScript(RUN, args, { env });
+    assert.equal(code, status, `${args}: ${stderr}`);
+    assert.equal(stdout, "");
+    assert.match(stderr, message);
+    assert.match(stderr, /^error: /);
+  }
+  const { code, stderr } = await runScript(RUN, ["-d", lab.serverAddress], {
+    env: { KEA_LAB_PID: String(lab.pid) },
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: Cannot send from the server's own host, .*--client-netns NAME/);
+  assert.match(stderr, /sudo deno run -A dras_wrapper\.ts -d 10\.77\.0\.1$/m);
+});
+
+for (const scenario of ["renew", "release"]) {
+  Deno.test(`run accounts for every packet of the scenario ${scenario}`, async () => {
+    await using lab = await startLab();
+    const { ledger } = await ran(lab, ["-n", "307", "-r", "50", "-s", scenario]);
+    assertAddsUp(ledger!);
+    const more = scenario === "renew"
+      ? ledger!.answered["DHCPACK"]! - 307
+      : ledger!.no_answer_wanted;
+    assert.ok(more > 20, JSON.stringify(ledger));
+  });
+}
