@@ -451,6 +451,14 @@ export function runTraffic(
     });
     let kept = "";
     let isLate = false;
+    // As a terminal does it: to the engine and whatever it started.
+    const send = (signal: "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGKILL") => {
+      try {
+        process.kill(-child.pid!, signal);
+      } catch {
+        // It has ended.
+      }
+    };
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");
       stream.on("data", (text: string) => {
@@ -462,12 +470,12 @@ export function runTraffic(
     const clock = setInterval(() => telling.progress(elapsed(), planned), 1000);
     const limit = setTimeout(() => {
       isLate = true;
-      child.kill("SIGINT");
-      setTimeout(() => child.kill("SIGKILL"), 3000).unref();
+      send("SIGINT");
+      setTimeout(() => send("SIGKILL"), 3000).unref();
     }, (planned + PATIENCE) * 1000);
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     const forward = signals.map((signal) => {
-      const handle = () => void child.kill(signal);
+      const handle = () => send(signal);
       process.on(signal, handle);
       return () => process.off(signal, handle);
     });
@@ -481,6 +489,12 @@ export function runTraffic(
       settle();
       reject(new TrafficError(`Cannot start ${program}: ${error.message}`));
     });
+    // What it leaves running may hold its output open for ever.
+    child.once("exit", () =>
+      setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, 1000).unref());
     child.once("close", (code, signal) => {
       settle();
       const report = engine === "perfdhcp" ? perfdhcpReport(kept) : null;
@@ -529,10 +543,10 @@ export function trafficSummary(result: TrafficResult): string {
   const lines = Object.entries(result.exchanges ?? {}).map(([exchange, { sent, received }]) =>
     `${exchange}: ${sent} sent, ${received} answered, ${sent - received} not`
   );
-  const how = result.signal !== null
-    ? `ended by ${result.signal}`
-    : result.status === 124
+  const how = result.status === 124
     ? "did not end in time and was stopped"
+    : result.signal !== null
+    ? `ended by ${result.signal}`
     : `ended with status ${result.status}`;
   lines.push(`${result.engine} ${how} after ${result.seconds.toFixed(1)} s`);
   return lines.join("\n");

@@ -1,0 +1,223 @@
+/** The wrapper, copied alone into an empty folder and cut off from every network. Needs root. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { finished, ROOT, until } from "./run_script.ts";
+
+const WRAPPER = join(ROOT, "tools", "dras_wrapper.ts");
+
+/** A stand-in for dras: records its arguments, then does what a test says. */
+const STAND_IN = `#!/bin/sh
+for argument in "$@"; do printf '%s\\0' "$argument"; done >"$RECORD"
+eval "$DO"
+`;
+
+/** A folder with the wrapper alone, a stand-in elsewhere, and a way to run it without a network. */
+async function withAlone(
+  test: (alone: {
+    readonly run: (args: readonly string[], env?: Record<string, string>) => Deno.ChildProcess;
+    readonly folder: string;
+    readonly dras: string;
+    readonly record: () => string[];
+  }) => Promise<void>,
+): Promise<void> {
+  const root = await Deno.makeTempDir({ prefix: "kea-dras-test-" });
+  try {
+    const [folder, cache, odd] = ["alone", "cache", "odd 'place'"].map((name) => join(root, name));
+    for (const path of [folder!, cache!, odd!]) await Deno.mkdir(path);
+    await Deno.copyFile(WRAPPER, join(folder!, "dras_wrapper.ts"));
+    const dras = join(odd!, "dras");
+    await Deno.writeTextFile(dras, STAND_IN, { mode: 0o755 });
+    const record = join(root, "record");
+    const run = (args: readonly string[], env: Record<string, string> = {}) =>
+      new Deno.Command("unshare", {
+        args: [
+          ...["--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"],
+          ...[Deno.execPath(), "run", "-A", "dras_wrapper.ts", ...args],
+        ],
+        cwd: folder!,
+        env: { DENO_DIR: cache!, NO_COLOR: "1", RECORD: record, DO: "true", ...env },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    await test({
+      run,
+      folder: folder!,
+      dras,
+      record: () => Deno.readTextFileSync(record).split("\0").slice(0, -1),
+    });
+    assert.deepEqual(
+      Array.from(Deno.readDirSync(folder!), ({ name }) => name),
+      ["dras_wrapper.ts"],
+    );
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+Deno.test("dras_wrapper.ts imports nothing but node: modules", async () => {
+  const text = await Deno.readTextFile(WRAPPER);
+  const imported = [...text.matchAll(/^(?:import|\}) .*?from "([^"]+)"|\bimport\("([^"]+)"\)/gm)];
+  assert.ok(imported.length > 5);
+  for (const [, from, dynamic] of imported) assert.match(from ?? dynamic!, /^node:/);
+});
+
+Deno.test("the wrapper alone shows its help, and its command in a dry run", () =>
+  withAlone(async ({ run, dras }) => {
+    const help = await finished(run(["--help"]));
+    assert.equal(help.code, 0, help.stderr);
+    assert.match(help.stdout, /^Usage: deno run -A dras_wrapper\.ts -d <server>/);
+    assert.match(help.stdout, /documented nowhere public/);
+
+    const dry = await finished(
+      run(["-d", "10.1.2.3", "--dras", dras, "-i", "en 0", "--dry-run", "--json"]),
+    );
+    assert.equal(dry.code, 0, dry.stderr);
+    const argv = ["-i", "en 0", "-n", "1000", "-r", "50", "-s", "lease", "-d", "10.1.2.3"];
+    assert.deepEqual(JSON.parse(dry.stdout), { engine: "dras", command: [dras, ...argv] });
+
+    // What it prints can be typed as it stands.
+    const line = await finished(run(["-d", "10.1.2.3", "--dras", dras, "-i", "en 0", "--dry-run"]));
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", `printf '%s\\n' ${line.stdout}`],
+    }).output();
+    assert.deepEqual(new TextDecoder().decode(stdout).trim().split("\n"), [dras, ...argv]);
+  }));
+
+Deno.test("the wrapper hands every argument to dras as it is, without a shell", () =>
+  withAlone(async ({ run, dras, record }) => {
+    const odd = ["--text", `a "b" 'c' $(touch x) \`d\` ; | & * \\`, "", "\u00e9 \n"];
+    const { code, stderr, stdout } = await finished(run([
+      ...["-d", "127.0.0.1", "--dras", dras, "-i", "lo", "-n", "7", "-r", "3", "-t", "9"],
+      ...["-s", 'some thing\'s "scenario"', "--", ...odd],
+    ], { DO: "echo sent; echo failed >&2; exit 0" }));
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(record(), [
+      ...["-i", "lo", "-n", "7", "-r", "3", "-t", "9"],
+      ...["-s", 'some thing\'s "scenario"', "-d", "127.0.0.1", ...odd],
+    ]);
+    assert.match(stderr, /sent\n/);
+    assert.match(stderr, /failed\n/);
+    assert.match(stdout, /^dras ended with status 0 after \d+\.\d s\n$/);
+  }));
+
+Deno.test("the wrapper ends with dras's own status, or that of the signal that ended it", () =>
+  withAlone(async ({ run, dras }) => {
+    const cases = [["exit 0", 0], ["exit 7", 7], ["kill -KILL $$", 137], ["kill -SEGV $$", 139]];
+    for (const [what, status] of cases as [string, number][]) {
+      const args = ["-d", "127.0.0.1", "--dras", dras, "-i", "lo", "--json"];
+      const { code, stdout } = await finished(run(args, { DO: what }));
+      assert.equal(code, status, what);
+      assert.equal(JSON.parse(stdout).status, status);
+    }
+  }));
+
+Deno.test("the wrapper passes ^C on once, and ends with what dras makes of it", () =>
+  withAlone(async ({ run, dras }) => {
+    const child = run(["-d", "127.0.0.1", "--dras", dras, "-i", "lo"], {
+      DO: "trap 'echo caught; n=$((n+1))' INT; n=40; echo ready >&2; " +
+        "while [ $n = 40 ]; do sleep 0.1; done; sleep 0.5; exit $n",
+    });
+    let log = "";
+    const reading = (async () => {
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) log += text;
+    })();
+    await until(() => Promise.resolve(/^ready$/m.test(log)), 20, "dras runs");
+    child.kill("SIGINT");
+    assert.equal((await child.status).code, 41, log);
+    await Promise.all([reading, child.stdout.cancel()]);
+    assert.equal(log.match(/caught/g)?.length, 1);
+  }));
+
+Deno.test("the wrapper outlives a flood, and stops a dras that hangs", () =>
+  withAlone(async ({ run, dras }) => {
+    const args = ["-d", "127.0.0.1", "--dras", dras, "-i", "lo", "-n", "1", "-r", "1"];
+    const flood = await finished(run(args, { DO: "yes flood | head -c 30000000" }));
+    assert.equal(flood.code, 0);
+    assert.equal(flood.stderr.match(/flood/g)?.length, 5_000_000);
+
+    const begun = Date.now();
+    const { code, stdout } = await finished(
+      run(args, { DO: "trap '' INT TERM; sleep 300 & wait" }),
+    );
+    assert.equal(code, 124);
+    assert.match(stdout, /dras did not end in time and was stopped after 3\d\.\d s/);
+    assert.ok(Date.now() - begun < 60_000);
+  }));
+
+Deno.test("the wrapper says in one line what is wrong, before anything is sent", () =>
+  withAlone(async ({ run, dras, folder }) => {
+    const there = ["--dras", dras, "-i", "lo"];
+    const cases: [readonly string[], RegExp, number][] = [
+      [[], /Cannot send without a server: give -d ADDRESS/, 2],
+      [["-d", "127.0.0.1", "-r", "0"], /Cannot use -r "0"/, 2],
+      [["-d", "127.0.0.1", "-n", "-3"], /-n|'-3'/, 2],
+      [["-d", "127.0.0.1", "-n", "2.5"], /Cannot use -n "2\.5"/, 2],
+      [["-d", "127.0.0.1", "-n", "1e3"], /Cannot use -n "1e3"/, 2],
+      [
+        ["-d", "127.0.0.1", "-n", "100", "-r", "10", "-t", "9"],
+        /they take 10: give a longer -t/,
+        2,
+      ],
+      [["-d", "127.0.0.1", "--engine", "nc"], /dras or perfdhcp is wanted/, 2],
+      [["-d", "127.0.0.1", "--colour"], /Unknown option '--colour'/, 2],
+      [["-d", "127.0.0.1", "stray"], /Cannot use "stray"/, 2],
+      [["-d", "10.1.2"], /an IPv4 address or a name is wanted/, 2],
+      [["-d", "fe80::1"], /an IPv4 address or a name is wanted/, 2],
+      [["-d", "nobody.invalid", ...there], /Cannot find the address of "nobody\.invalid"/, 1],
+      [["-d", "127.0.0.1", "--dras", folder], /it is no program, give the path of dras/, 1],
+      [
+        ["-d", "127.0.0.1", "--engine", "dras"],
+        /Cannot find dras on PATH, in \/usr\/local\/bin/,
+        1,
+      ],
+      [["-d", "10.1.2.3", "--dras", dras], /Cannot find a route to 10\.1\.2\.3: give .* -i/, 1],
+      [["-d", "127.0.0.1", "--dras", dras, "-i", "en7"], /"en7", there is no such interface/, 1],
+      [["-d", "8.8.8.8", ...there], /no private address, without being told twice: add --yes/, 1],
+      [["-d", "127.0.0.1", "-r", "1001", ...there], /1001 exchanges a second .* add --yes/, 1],
+    ];
+    for (const [args, message, status] of cases) {
+      const { code, stdout, stderr } = await finished(run(args, { DO: "exit 99" }));
+      assert.deepEqual([code, stdout], [status, ""], `${args}: ${stderr}`);
+      assert.match(stderr, /^error: [^\n]+\n$/, stderr);
+      assert.match(stderr, message);
+    }
+    const told = await finished(run(["-d", "127.0.0.1", "-r", "1001", "--yes", ...there]));
+    assert.equal(told.code, 0, told.stderr);
+  }));
+
+Deno.test("the wrapper wants root to send, not to show", () =>
+  withAlone(async ({ dras }) => {
+    const folder = await Deno.makeTempDir({ prefix: "kea-dras-test-" });
+    try {
+      await Deno.chmod(folder, 0o777);
+      await Deno.copyFile(WRAPPER, join(folder, "dras_wrapper.ts"));
+      const run = (...args: string[]) =>
+        finished(
+          new Deno.Command("setpriv", {
+            args: [
+              ...["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"],
+              ...[Deno.execPath(), "run", "-A", "dras_wrapper.ts", ...args],
+            ],
+            cwd: folder,
+            env: { DENO_DIR: join(folder, "cache"), HOME: folder },
+            stdin: "null",
+            stdout: "piped",
+            stderr: "piped",
+          }).spawn(),
+        );
+      const wanted = await run("-d", "127.0.0.1", "--engine", "perfdhcp");
+      assert.equal(wanted.code, 1, wanted.stderr);
+      assert.match(
+        wanted.stderr,
+        /^error: Cannot send as user 65534, root is wanted: sudo deno run/,
+      );
+      const shown = await run("-d", "127.0.0.1", "--engine", "perfdhcp", "--dry-run");
+      assert.equal(shown.code, 0, shown.stderr);
+      assert.match(shown.stdout, /perfdhcp -4 -r 50 -n 1000 -R 1000 .* -l lo 127\.0\.0\.1$/m);
+      assert.ok(dras);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }));
