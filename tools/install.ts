@@ -39,6 +39,13 @@ const NEEDS: readonly Need[] = [
   { program: "mvn", debianPackage: "maven", why: "builds the Hollow producer" },
   { program: "openssl", debianPackage: "openssl", why: "tests make a certificate" },
   { program: "curl", debianPackage: "curl", why: "tests run the commands of the guides" },
+  { program: "nft", debianPackage: "nftables", why: "tests put a firewall before a server" },
+  {
+    program: "sshd",
+    debianPackage: "openssh-server",
+    why: "tests copy the wrapper as its hint says",
+  },
+  { program: "scp", debianPackage: "openssh-client", why: "the same" },
   { program: "tcpdump", debianPackage: "tcpdump", why: "tests compare times with the wire" },
   { program: "debootstrap", debianPackage: "debootstrap", why: "tests run newer bpftraces" },
 ];

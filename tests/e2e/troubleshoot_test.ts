@@ -1,0 +1,363 @@
+/** Something is broken for real, and troubleshoot tells it and nothing else. Needs root and Kea. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { keaCommand } from "../../discovery/control_channel.ts";
+import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { finished, ROOT } from "./run_script.ts";
+
+const SCRIPT = "tools/troubleshoot_kea_server.ts";
+
+interface Finding {
+  readonly check: string;
+  readonly status: string;
+  readonly found: string;
+  readonly means?: string;
+  readonly remedy?: string;
+}
+
+/** What troubleshoot finds in a lab; `around` is a command that runs it. */
+async function findings(
+  lab: Lab,
+  args: readonly string[] = [],
+  around: readonly string[] = [],
+): Promise<{ readonly code: number; readonly findings: readonly Finding[] }> {
+  const [program, ...rest] = [
+    ...around,
+    ...[Deno.execPath(), "run", "-A", join(ROOT, SCRIPT), "--json", ...args],
+  ];
+  const { code, stdout, stderr } = await finished(
+    new Deno.Command(program!, {
+      args: rest,
+      env: {
+        KEA_LAB_PID: String(lab.pid),
+        KEA_LAB_CLIENT_NETNS: lab.clientNetns,
+        NO_COLOR: "1",
+      },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  assert.equal(stderr, "");
+  return { code, ...JSON.parse(stdout) };
+}
+
+const problemsIn = (all: readonly Finding[]) =>
+  all.filter(({ status }) => status === "problem").map(({ check }) => check);
+
+async function run(...command: readonly string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command[0]!, { args: command.slice(1) })
+    .output();
+  if (!success) throw new Error(`${command.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
+
+const atServer = (lab: Lab, ...command: readonly string[]) =>
+  run("ip", "netns", "exec", lab.serverNetns, ...command);
+
+/** A command that runs in a mount namespace of its own, after a script has changed it. */
+const after = (script: string) => ["unshare", "--mount", "sh", "-ec", `${script}\nexec "$@"`, "sh"];
+
+// deno-lint-ignore no-explicit-any -- Kea's own configuration, as far as a test changes it.
+type Configuration = any;
+
+/** Changes the file that the server was started with. */
+async function editFile(lab: Lab, edit: (dhcp: Configuration) => void): Promise<void> {
+  const path = join(lab.directory, "kea.json");
+  const json = JSON.parse(await Deno.readTextFile(path));
+  edit(json.Dhcp4);
+  await Deno.writeTextFile(path, JSON.stringify(json));
+}
+
+/** Changes what the server runs with. */
+async function reconfigure(lab: Lab, edit: (dhcp: Configuration) => void): Promise<void> {
+  const { Dhcp4 } = await keaCommand(lab.controlSocket, "config-get") as { Dhcp4: Configuration };
+  edit(Dhcp4);
+  await keaCommand(lab.controlSocket, "config-set", { Dhcp4 });
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A way to break a lab. */
+interface Fault {
+  readonly what: string;
+  /** Exactly the checks that tell it, or what follows from it. */
+  readonly told: readonly string[];
+  readonly options?: LabOptions;
+  readonly break?: (lab: Lab) => Promise<(() => Promise<void>) | void>;
+  readonly around?: readonly string[];
+  readonly args?: readonly string[];
+}
+
+const FAULTS: readonly Fault[] = [
+  {
+    what: "root lacks capabilities",
+    told: ["capabilities"],
+    around: ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"],
+  },
+  {
+    what: "the kernel has no types",
+    told: ["kernel types (BTF)"],
+    around: after("mount -t tmpfs none /sys/kernel/btf"),
+  },
+  {
+    what: "tracefs is not there",
+    told: ["tracefs"],
+    around: after("mount -t tmpfs none /sys/kernel/tracing"),
+  },
+  {
+    what: "bpftrace is not installed",
+    told: ["bpftrace"],
+    around: after('mount --bind /dev/null "$(command -v bpftrace)"'),
+  },
+  {
+    what: "the kernel lets no uprobe in",
+    told: ["a probe fires"],
+    around: after("mount -t tmpfs none /sys/bus/event_source/devices/uprobe"),
+  },
+  {
+    what: "the server has ended",
+    told: ["Kea running"],
+    break: async (lab) => {
+      Deno.kill(lab.pid, "SIGKILL");
+      await pause(200);
+    },
+  },
+  {
+    what: "the server is stopped",
+    told: ["Kea goes on", "control socket"],
+    break: (lab) => {
+      Deno.kill(lab.pid, "SIGSTOP");
+      return Promise.resolve(() => Promise.resolve(Deno.kill(lab.pid, "SIGCONT")));
+    },
+  },
+  {
+    what: "the configuration is half-written",
+    told: ["configuration"],
+    break: (lab) => Deno.truncate(join(lab.directory, "kea.json"), 100),
+  },
+  {
+    what: "the configuration names an interface that is none",
+    // Kea's own test of the configuration says so, too.
+    told: ["configuration", "interfaces"],
+    break: (lab) => editFile(lab, (dhcp) => dhcp["interfaces-config"].interfaces = ["eth9"]),
+  },
+  {
+    what: "the configuration names no interface",
+    told: ["interfaces"],
+    break: (lab) => editFile(lab, (dhcp) => dhcp["interfaces-config"].interfaces = []),
+  },
+  {
+    what: "the link is down",
+    // Its routes are gone with it.
+    told: ["interfaces up", "relays"],
+    break: (lab) => atServer(lab, "ip", "link", "set", lab.serverInterface, "down"),
+  },
+  {
+    what: "the interface has an address of another subnet",
+    told: ["addresses", "relays"],
+    break: async (lab) => {
+      await atServer(lab, "ip", "address", "flush", "dev", lab.serverInterface);
+      await atServer(lab, "ip", "address", "add", "192.168.7.1/24", "dev", lab.serverInterface);
+    },
+  },
+  {
+    what: "the interface has no address",
+    told: ["addresses", "relays"],
+    break: (lab) => atServer(lab, "ip", "address", "flush", "dev", lab.serverInterface),
+  },
+  {
+    what: "the configuration has no subnet",
+    told: ["addresses"],
+    break: (lab) => editFile(lab, (dhcp) => dhcp.subnet4 = []),
+  },
+  {
+    what: "the server listens nowhere",
+    told: ["listening"],
+    break: (lab) => reconfigure(lab, (dhcp) => dhcp["interfaces-config"].interfaces = []),
+  },
+  {
+    what: "another process holds the port",
+    told: ["others on the port"],
+    break: (lab) => {
+      const other = new Deno.Command("ip", {
+        args: [
+          ...["netns", "exec", lab.serverNetns, "setpriv", "--pdeathsig", "KILL", "--"],
+          ...["python3", "-c"],
+          "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); " +
+          "s.bind(('127.0.0.1', 67)); time.sleep(60)",
+        ],
+      }).spawn();
+      return pause(500).then(() => async () => {
+        other.kill("SIGKILL");
+        await other.status;
+      });
+    },
+  },
+  {
+    what: "the control socket is gone",
+    told: ["control socket"],
+    break: (lab) => Deno.remove(lab.controlSocket),
+  },
+  {
+    what: "no address is left, so a client gets no answer",
+    told: ["pools", "answers a client"],
+    args: ["--probe"],
+    break: async (lab) => {
+      await reconfigure(lab, (dhcp) => dhcp.subnet4[0].pools = [{ pool: "10.65.0.0-10.65.0.49" }]);
+      await runPerfdhcp(lab, { rate: 100, exchanges: 71 });
+    },
+  },
+  {
+    what: "the lease database is down",
+    told: ["lease database"],
+    break: (lab) =>
+      editFile(
+        lab,
+        (dhcp) =>
+          dhcp["lease-database"] = {
+            type: "postgresql",
+            host: "127.0.0.1",
+            port: 5999,
+            name: "kea",
+          },
+      ),
+  },
+  {
+    what: "the lease file was deleted",
+    told: ["lease file"],
+    break: (lab) => Deno.remove(join(lab.directory, "leases.csv")),
+  },
+  {
+    what: "the disk is full",
+    told: ["disk"],
+    break: async (lab) => {
+      const small = join(lab.directory, "small");
+      await Deno.mkdir(small);
+      // Where the server is, and where this test is: the lab's server has mounts of its own.
+      const there = ["nsenter", "-t", String(lab.pid), "-m", "--"];
+      await run(...there, "mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", small);
+      await reconfigure(lab, (dhcp) => dhcp["lease-database"].name = `${small}/leases.csv`);
+      await run(...there, "sh", "-c", `head -c 30M /dev/zero >${small}/filler || true`);
+    },
+  },
+  {
+    what: "a firewall is against UDP sockets",
+    told: ["firewall"],
+    options: { sockets: "udp" },
+    break: (lab) =>
+      atServer(
+        lab,
+        "nft",
+        "table inet f { chain i { type filter hook input priority 0; policy accept; " +
+          "udp dport { 67, 547 } counter drop; }; }",
+      ),
+  },
+  {
+    what: "the kernel dropped packets",
+    told: ["packets dropped"],
+    break: async (lab) => {
+      Deno.kill(lab.pid, "SIGSTOP");
+      try {
+        await runPerfdhcp(lab, { rate: 500, exchanges: 1500 });
+      } finally {
+        Deno.kill(lab.pid, "SIGCONT");
+      }
+      await pause(1000);
+    },
+  },
+  {
+    what: "the link takes small packets alone",
+    told: ["MTU"],
+    break: (lab) => atServer(lab, "ip", "link", "set", lab.serverInterface, "mtu", "400"),
+  },
+  {
+    what: "there is no route to a relay",
+    told: ["relays"],
+    break: (lab) =>
+      editFile(lab, (dhcp) => dhcp.subnet4[0].relay["ip-addresses"].push("172.31.0.1")),
+  },
+];
+
+for (const fault of FAULTS) {
+  Deno.test(`troubleshoot tells that ${fault.what}, and nothing else`, async () => {
+    await using lab = await startLab(fault.options ?? {});
+    const mend = await fault.break?.(lab);
+    try {
+      const { code, findings: all } = await findings(lab, fault.args, fault.around);
+      const text = JSON.stringify(all.filter(({ status }) => status !== "ok"), null, 2);
+      assert.deepEqual(problemsIn(all), fault.told, text);
+      assert.equal(code, 1);
+      for (const { status, found, means, remedy } of all) {
+        assert.ok(found !== "" && !found.includes("\n"));
+        if (status === "problem") assert.ok(means && remedy, text);
+      }
+    } finally {
+      await mend?.();
+    }
+  });
+}
+
+Deno.test("troubleshoot finds nothing in a healthy lab, and its client gets a lease", async () => {
+  for (const options of [{}, { sockets: "udp", threads: 0 }] satisfies LabOptions[]) {
+    await using lab = await startLab(options);
+    const { code, findings: all } = await findings(lab, ["--probe"]);
+    assert.deepEqual(problemsIn(all), [], JSON.stringify(all, null, 2));
+    assert.equal(code, 0);
+    assert.ok(all.length >= 30);
+    const answer = all.find(({ check }) => check === "answers a client")!;
+    if ("sockets" in options) {
+      assert.deepEqual([answer.status, answer.found.slice(0, 11)], ["skipped", "UDP sockets"]);
+      continue;
+    }
+    assert.match(
+      answer.found,
+      /^10\.77\.0\.1 gave 10\.65\.0\.0, offered in \d+ ms; it was given back$/,
+    );
+    const leases = await Deno.readTextFile(join(lab.directory, "leases.csv"));
+    assert.match(leases.trim().split("\n").at(-1)!, /^10\.65\.0\.0,.*,0,/);
+    assert.deepEqual(
+      Array.from(Deno.readDirSync("/run/netns"), ({ name }) => name)
+        .filter((name) => name.startsWith("kea-probe")),
+      [],
+    );
+  }
+});
+
+Deno.test("troubleshoot knows that raw sockets pass a firewall", async () => {
+  await using lab = await startLab();
+  await atServer(
+    lab,
+    "nft",
+    "table inet f { chain i { type filter hook input priority 0; policy drop; udp dport 67 drop; }; }",
+  );
+  const { code, findings: all } = await findings(lab, ["--probe"]);
+  assert.deepEqual(problemsIn(all), [], JSON.stringify(all, null, 2));
+  assert.equal(code, 0);
+  assert.match(all.find(({ check }) => check === "firewall")!.means!, /raw sockets pass/);
+});
+
+Deno.test("troubleshoot refuses wrong usage with status 2", async () => {
+  const run = (...args: string[]) =>
+    finished(
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", join(ROOT, SCRIPT), ...args],
+        env: { NO_COLOR: "1" },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    );
+  const probe = await run("--probe");
+  assert.equal(probe.code, 2);
+  assert.match(probe.stderr, /^error: Cannot probe from the server's own link.*--client-netns/);
+  await using _one = await startLab();
+  await using _other = await startLab();
+  const several = await run();
+  assert.equal(several.code, 2, several.stderr);
+  assert.match(
+    several.stderr,
+    /^error: Cannot choose among 2 servers, give one with --server PID/m,
+  );
+});

@@ -1,0 +1,117 @@
+/**
+ * What a check is, and what it can say.
+ *
+ * @module
+ */
+
+import type { FoundConfiguration } from "../../discovery/kea_configuration.ts";
+import type { NetworkInterface } from "../../discovery/network_addresses.ts";
+import type { Server } from "../../discovery/types.ts";
+
+/** What a check came to. */
+export interface Verdict {
+  /** A problem keeps Kea or the monitor from working; a note is worth knowing. */
+  readonly status: "ok" | "note" | "problem" | "skipped";
+  readonly found: string;
+  /** What that means; of problems and notes. */
+  readonly means?: string;
+  /** What mends it, a command where there is one; of problems. */
+  readonly remedy?: string;
+}
+
+/** A verdict and the check that came to it. */
+export interface Finding extends Verdict {
+  readonly check: string;
+}
+
+/** What is known so far; earlier checks find out what later ones need. */
+export interface Facts {
+  /** A process id, `dhcp4`, `dhcp6`, or nothing for the only server. */
+  readonly selector: string | undefined;
+  /** Network namespace from which a test client may send; null when none may. */
+  readonly probeFrom: string | null;
+  /** Whether this process has the rights to look into others. */
+  canLook: boolean;
+  server: Server | null;
+  configuration: FoundConfiguration | null;
+  interfaces: readonly NetworkInterface[] | null;
+  /** Kea's control socket, when it answered. */
+  controlSocket: string | null;
+}
+
+/** A thing to look at. */
+export interface Check {
+  readonly name: string;
+  /** Finds out; what it throws becomes a problem of its own. */
+  readonly look: (facts: Facts) => Promise<Verdict> | Verdict;
+}
+
+/** All is well. */
+export const ok = (found: string): Verdict => ({ status: "ok", found });
+
+/** Worth knowing, and no fault. */
+export const note = (found: string, means: string): Verdict => ({ status: "note", found, means });
+
+/** A fault: what was found, what it means, what mends it. */
+export const problem = (found: string, means: string, remedy: string): Verdict => ({
+  status: "problem",
+  found,
+  means,
+  remedy,
+});
+
+/** Nothing to look at. */
+export const skipped = (found: string): Verdict => ({ status: "skipped", found });
+
+/** A check that needs a running server. */
+export function ofServer(
+  name: string,
+  look: (server: Server, facts: Facts) => Promise<Verdict> | Verdict,
+): Check {
+  return {
+    name,
+    look: (facts) => facts.server === null ? skipped("no server runs") : look(facts.server, facts),
+  };
+}
+
+/** A check that needs a configuration that could be read. */
+export function ofConfiguration(
+  name: string,
+  look: (
+    configuration: FoundConfiguration,
+    server: Server,
+    facts: Facts,
+  ) => Promise<Verdict> | Verdict,
+): Check {
+  return ofServer(
+    name,
+    (server, facts) =>
+      facts.configuration === null
+        ? skipped("the configuration could not be read")
+        : look(facts.configuration, server, facts),
+  );
+}
+
+/** What a program printed; null when it is not there. */
+export async function outputOf(
+  ...command: readonly string[]
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string } | null> {
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(command[0]!, {
+      args: command.slice(1),
+      stdin: "null",
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** The same, in the server's network namespace. */
+export const outputAt = ({ pid }: Server, ...command: readonly string[]) =>
+  outputOf("nsenter", "-t", String(pid), "-n", "--", ...command);
+
+/** A file's text; null when it cannot be read. */
+export const textOf = (path: string) => Deno.readTextFile(path).then((text) => text, () => null);

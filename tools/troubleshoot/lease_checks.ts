@@ -1,0 +1,137 @@
+/**
+ * Whether a Kea has addresses to give, a place to write leases down, and answers questions.
+ *
+ * @module
+ */
+
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { keaCommand, keaStatistics } from "../../discovery/control_channel.ts";
+import { controlSocketIn } from "../../discovery/kea_configuration.ts";
+import {
+  type Check,
+  note,
+  ofConfiguration,
+  ofServer,
+  ok,
+  outputAt,
+  problem,
+  skipped,
+} from "./check.ts";
+
+/** A pool with less than this share of its addresses left is told. */
+const NEARLY = 0.05;
+
+/** What is behind the answers. */
+export const LEASE_CHECKS: readonly Check[] = [
+  ofConfiguration("control socket", async (configuration, { pid }, facts) => {
+    const socket = controlSocketIn(configuration, pid);
+    if (socket === null) {
+      return note(
+        "the configuration has none",
+        "what Kea itself counts cannot be asked: pools, drops, the last packet",
+      );
+    }
+    try {
+      await keaCommand(socket, "version-get");
+      facts.controlSocket = socket;
+      return ok(socket.replace(/^\/proc\/\d+\/root/, ""));
+    } catch (error) {
+      return problem(
+        (error as Error).message,
+        "nobody can ask the server or reconfigure it; its pools are not known here",
+        "restart it when that does no harm: it makes the socket again",
+      );
+    }
+  }),
+  ofServer("pools", async ({ family }, { controlSocket }) => {
+    if (controlSocket === null) return skipped("there is no control socket to ask");
+    const statistics = await keaStatistics(controlSocket);
+    const [totals, assigned] = family === 4
+      ? ["total-addresses", "assigned-addresses"]
+      : ["total-nas", "assigned-nas"];
+    const full: string[] = [];
+    const nearly: string[] = [];
+    let left = 0;
+    for (const [name, total] of Object.entries(statistics)) {
+      const subnet = new RegExp(`^subnet\\[(\\d+)\\]\\.${totals}$`).exec(name)?.[1];
+      if (subnet === undefined || total === 0) continue;
+      const free = total - (statistics[`subnet[${subnet}].${assigned}`] ?? 0) -
+        (statistics[`subnet[${subnet}].declined-addresses`] ?? 0);
+      left += Math.max(0, free);
+      if (free <= 0) full.push(`subnet ${subnet} (${total} addresses)`);
+      else if (free < NEARLY * total) nearly.push(`subnet ${subnet}: ${free} of ${total} left`);
+    }
+    if (full.length > 0) {
+      return problem(
+        `no address is left in ${full.join(", ")}`,
+        "new clients there get no answer; those that have a lease can renew it",
+        "make the pool larger, or valid-lifetime shorter",
+      );
+    }
+    if (nearly.length > 0) return note(nearly.join(", "), "new clients will soon get none");
+    return ok(`${left} addresses are free`);
+  }),
+  ofConfiguration("lease database", async ({ dhcp, path }, server) => {
+    const { type = "memfile", host = "localhost", port } = dhcp["lease-database"] ?? {};
+    if (type === "memfile") {
+      return ok(dhcp["lease-database"]?.persist === false ? "in memory alone" : "memfile");
+    }
+    const at = port ?? (type === "mysql" ? 3306 : 5432);
+    const to = host === "" ? "localhost" : host;
+    // Where the server is, loopback is another one.
+    const reached = await outputAt(
+      server,
+      ...["timeout", "3", "bash", "-c", ': < "/dev/tcp/$0/$1"', to, String(at)],
+    );
+    if (reached?.code === 0) return ok(`${type} at ${to}, port ${at}`);
+    return problem(
+      `${type} at ${to}, port ${at}, takes no connection`,
+      "the server cannot read or write leases, and will not start without it",
+      `start the database, or mend lease-database in ${path}`,
+    );
+  }),
+  ofServer("lease file", ({ leaseFile }, { configuration }) => {
+    const database = configuration?.dhcp["lease-database"];
+    if (database?.type !== undefined && database.type !== "memfile") return skipped("none is used");
+    if (leaseFile === null) {
+      if (database?.persist === false) return skipped("leases are kept in memory alone");
+      return problem(
+        "the server has no lease file open",
+        "leases are forgotten when it ends",
+        "look for errors of DHCPSRV_MEMFILE in its log, then restart it",
+      );
+    }
+    if (!leaseFile.path.endsWith(" (deleted)")) return ok(leaseFile.path);
+    return problem(
+      `${leaseFile.path.replace(" (deleted)", "")} was deleted while the server writes to it`,
+      "every lease since then is forgotten when it ends",
+      "config-write and leases4-write may save it (lease_cmds); then restart the server",
+    );
+  }),
+  ofServer("disk", async ({ pid, leaseFile }) => {
+    if (leaseFile === null) return skipped("there is no lease file");
+    const folder = `/proc/${pid}/root${dirname(leaseFile.path.replace(" (deleted)", ""))}`;
+    const disk = await statfs(folder).catch(() => null);
+    if (disk === null) return skipped("its folder cannot be looked at");
+    const used = `${Math.round(100 * (1 - disk.bavail / disk.blocks))} %`;
+    const mebibytes = disk.bavail * disk.bsize / 2 ** 20;
+    if (mebibytes >= 16) return ok(`${mebibytes.toFixed(0)} MiB are free, ${used} is used`);
+    return problem(
+      `${mebibytes.toFixed(1)} MiB are free where ${leaseFile.path} lies, ${used} is used`,
+      "a lease that cannot be written is not given: clients get no answer",
+      `make room on the disk of ${dirname(leaseFile.path)}`,
+    );
+  }),
+  ofServer("last packet", async (_server, { controlSocket }) => {
+    if (controlSocket === null) return skipped("there is no control socket to ask");
+    const found = await keaCommand(controlSocket, "statistic-get", {
+      name: "pkt4-received",
+    }) as Record<string, [number, string][]>;
+    const [count, time] = found["pkt4-received"]?.[0] ?? [0, ""];
+    if (count === 0) {
+      return note("none has come since it started", "clients or a relay may not reach it");
+    }
+    return ok(`${count} so far, the last at ${time.slice(0, 19)}`);
+  }),
+];

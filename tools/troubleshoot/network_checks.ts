@@ -1,0 +1,207 @@
+/**
+ * What lies between clients and a Kea: firewall, routes, links, queues, clocks.
+ *
+ * @module
+ */
+
+import { subnetsIn } from "../../discovery/kea_configuration.ts";
+import { interfacesMeant, type NetworkInterface } from "../../discovery/network_addresses.ts";
+import type { Server } from "../../discovery/types.ts";
+import { ServerSampler } from "../../probes/server_sample.ts";
+import {
+  type Check,
+  type Facts,
+  note,
+  ofConfiguration,
+  ofServer,
+  ok,
+  outputAt,
+  problem,
+  skipped,
+  textOf,
+} from "./check.ts";
+
+/** Least MTU that carries a DHCP packet of 576 bytes, what every client must take (RFC 2131). */
+const LEAST_MTU = 576;
+
+/** What lies between. */
+export const NETWORK_CHECKS: readonly Check[] = [
+  ofServer("firewall", async (server) => {
+    const port = server.family === 4 ? 67 : 547;
+    const rules = await firewallRules(server);
+    if (rules === null) return ok("neither nftables nor iptables is here");
+    const against = rules.find((rule) => isAgainst(rule, port));
+    if (against === undefined) return ok(`no rule names port ${port}`);
+    if (server.sockets.includes("raw")) {
+      return note(
+        `a rule is against port ${port}: ${against}`,
+        "raw sockets pass the firewall: broadcasts reach the server all the same, relayed ones too",
+      );
+    }
+    return problem(
+      `a rule is against port ${port}: ${against}`,
+      "the server's UDP socket gets nothing",
+      `nft list ruleset or iptables -S shows it; let udp dport ${port} in`,
+    );
+  }),
+  ofConfiguration("relays", async ({ dhcp }, server) => {
+    const relays = [
+      ...new Set(
+        subnetsIn(dhcp, server.family).flatMap(({ relay }) => relay?.["ip-addresses"] ?? []),
+      ),
+    ];
+    if (relays.length === 0) return skipped("no subnet names one");
+    for (const relay of relays) {
+      const route = await outputAt(server, "ip", "route", "get", relay);
+      if (route?.code === 0) continue;
+      return problem(
+        `there is no route to the relay ${relay}`,
+        "requests may come, the answers cannot go",
+        `ip route add ${relay} via GATEWAY`,
+      );
+    }
+    return ok(`routes to ${relays.length}`);
+  }),
+  ofConfiguration("rp_filter", async ({ dhcp }, server, { interfaces }) => {
+    const strict: string[] = [];
+    for (const name of namesOf(dhcp["interfaces-config"]?.interfaces ?? [], interfaces)) {
+      const [all, own] = await Promise.all(
+        ["all", name].map((one) =>
+          outputAt(server, "cat", `/proc/sys/net/ipv4/conf/${one}/rp_filter`)
+        ),
+      );
+      if (Math.max(Number(all?.stdout ?? 0), Number(own?.stdout ?? 0)) === 1) strict.push(name);
+    }
+    if (strict.length === 0) return ok("not strict");
+    return note(
+      `strict on ${strict.join(", ")}`,
+      "with UDP sockets, requests of relays that are reached by another interface are dropped unseen",
+    );
+  }),
+  ofServer("bridge filter", async (server) => {
+    const setting = await outputAt(server, "cat", "/proc/sys/net/bridge/bridge-nf-call-iptables");
+    if (setting?.stdout.trim() !== "1") return ok("bridged packets pass no firewall");
+    return note(
+      "bridged packets pass iptables",
+      "a rule meant for this host can drop DHCP between machines on its bridges",
+    );
+  }),
+  ofConfiguration("MTU", ({ dhcp }, _server, { interfaces }) => {
+    const small = linksOf(dhcp["interfaces-config"]?.interfaces ?? [], interfaces)
+      .filter(({ mtu }) => mtu < LEAST_MTU);
+    if (small.length === 0) return ok("large enough");
+    const { name, mtu } = small[0]!;
+    return problem(
+      `${name} takes ${mtu} bytes`,
+      `answers of up to ${LEAST_MTU} bytes are not sent whole, or not at all`,
+      `ip link set ${name} mtu 1500`,
+    );
+  }),
+  ofConfiguration("checksum offload", ({ dhcp }, { sockets }, { interfaces }) => {
+    const links = linksOf(dhcp["interfaces-config"]?.interfaces ?? [], interfaces)
+      .filter(({ kind }) => kind !== null && /^(veth|tun|bridge|macvlan)$/.test(kind));
+    if (links.length === 0 || !sockets.includes("udp")) return ok("nothing to fear");
+    return note(
+      `${links.map(({ name, kind }) => `${name} is a ${kind}`).join(", ")}`,
+      "answers leave it with checksums to be filled in; some clients on the same host drop them " +
+        "(ethtool -K DEVICE tx off helps)",
+    );
+  }),
+  ofServer("packets dropped", async (server) => {
+    const sockets = await new ServerSampler(server.pid).sockets(server.sockets);
+    const drops = sockets.reduce((sum, { drops }) => sum + drops, 0);
+    const waiting = sockets.reduce((sum, socket) => sum + socket.queued_bytes, 0);
+    if (drops === 0) return ok(`none at its sockets; ${waiting} bytes wait there`);
+    return problem(
+      `the kernel dropped ${drops} packets at its sockets since they were opened`,
+      "they came faster than Kea read them, or it stood still; no counter of Kea's tells of them",
+      "watch it (./denow task monitor) to see whether it goes on; more threads or a faster lease " +
+        "backend help, net.core.rmem_default makes the queue longer",
+    );
+  }),
+  ofConfiguration("drops on the link", ({ dhcp }, _server, { interfaces }) => {
+    const links = linksOf(dhcp["interfaces-config"]?.interfaces ?? [], interfaces)
+      .filter(({ dropped }) => dropped > 0);
+    if (links.length === 0) return ok("none");
+    return note(
+      links.map(({ name, dropped }) => `${name}: ${dropped} received packets`).join(", "),
+      "of any kind, since the link is there; ethtool -S tells more",
+    );
+  }),
+  ofServer("threads", async ({ pid, threads }) => {
+    const group = /^0::(\/.*)$/m.exec(await textOf(`/proc/${pid}/cgroup`) ?? "")?.[1];
+    const limit = group === undefined ? null : await textOf(`/sys/fs/cgroup${group}/cpu.max`);
+    const [quota, period] = limit?.trim().split(" ").map(Number) ?? [];
+    if (quota === undefined || Number.isNaN(quota)) return ok(`${threads}, without a limit of CPU`);
+    const cores = quota / period!;
+    if (threads <= cores * 4) return ok(`${threads} on ${cores} cores`);
+    return note(
+      `${threads} threads on ${cores} cores of its cgroup`,
+      "Kea counts the machine's cores: the threads get in each other's way (thread-pool-size)",
+    );
+  }),
+  {
+    name: "clock",
+    look: async () => {
+      const year = new Date().getUTCFullYear();
+      if (year < 2024) {
+        return problem(
+          `it is the year ${year}`,
+          "leases end at the wrong time, and are given twice after it is set right",
+          "set the clock, and let NTP keep it",
+        );
+      }
+      const offset = await textOf("/sys/class/rtc/rtc0/since_epoch");
+      const apart = offset === null ? 0 : Math.abs(Number(offset) - Date.now() / 1000);
+      if (apart < 60) return ok(`${new Date().toISOString().slice(0, 19).replace("T", " ")} UTC`);
+      return note(`the hardware clock is ${apart.toFixed(0)} s away`, "one of them is wrong");
+    },
+  },
+];
+
+function namesOf(
+  configured: readonly string[],
+  interfaces: Facts["interfaces"],
+): readonly string[] {
+  return interfacesMeant(configured, interfaces ?? []).map(({ name }) => name);
+}
+
+function linksOf(
+  configured: readonly string[],
+  interfaces: Facts["interfaces"],
+): readonly NetworkInterface[] {
+  const names = namesOf(configured, interfaces);
+  return interfaces?.filter(({ name }) => names.includes(name)) ?? [];
+}
+
+/** Rules of the input path, one a line, as nft or iptables write them; null without either. */
+async function firewallRules(server: Server): Promise<string[] | null> {
+  const nft = await outputAt(server, "nft", "-a", "list", "ruleset");
+  if (nft !== null && nft.code === 0) return inputRules(nft.stdout);
+  const iptables = await outputAt(server, "iptables", "-S", "INPUT");
+  return iptables !== null && iptables.code === 0 ? iptables.stdout.trim().split("\n") : null;
+}
+
+/** Rules of chains that are on the way in, from what nft lists. */
+function inputRules(ruleset: string): string[] {
+  const rules: string[] = [];
+  let [chain, isInput]: [string[], boolean] = [[], false];
+  for (const line of ruleset.split("\n").map((line) => line.trim().replace(/ # handle \d+$/, ""))) {
+    if (/^chain .*\{$/.test(line)) [chain, isInput] = [[], false];
+    else if (line === "}") {
+      if (isInput) rules.push(...chain);
+      [chain, isInput] = [[], false];
+    } else {
+      if (/ hook (input|prerouting|ingress) /.test(line)) isInput = true;
+      chain.push(line);
+    }
+  }
+  return rules;
+}
+
+/** Whether a rule keeps packets to a port out, or a policy does and no rule lets them in. */
+function isAgainst(rule: string, port: number): boolean {
+  const isDrop = /\b(drop|reject)\b|-j (DROP|REJECT)/.test(rule);
+  const namesPort = new RegExp(`dport (${port}\\b|\\{[^}]*\\b${port}\\b|bootps)`).test(rule);
+  return isDrop && namesPort && !/\bpolicy\b/.test(rule);
+}

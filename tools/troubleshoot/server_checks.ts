@@ -1,0 +1,242 @@
+/**
+ * Whether a Kea runs, with which configuration, and whether it can listen.
+ *
+ * @module
+ */
+
+import {
+  configurationOf,
+  configurationPath,
+  subnetsIn,
+} from "../../discovery/kea_configuration.ts";
+import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
+import { chooseServer } from "../../discovery/servers.ts";
+import { parseStat } from "../../probes/server_sample.ts";
+import { contains } from "./addresses.ts";
+import {
+  type Check,
+  note,
+  ofConfiguration,
+  ofServer,
+  ok,
+  outputOf,
+  problem,
+  skipped,
+  textOf,
+} from "./check.ts";
+
+/** The server, from the outside in. */
+export const SERVER_CHECKS: readonly Check[] = [
+  {
+    name: "Kea installed",
+    look: async () => {
+      const found = await outputOf(
+        "sh",
+        "-c",
+        "PATH=$PATH:/usr/sbin; for p in kea-dhcp4 kea-dhcp6; do command -v $p; done; true",
+      );
+      const paths = found?.stdout.trim().split("\n").filter((path) => path !== "") ?? [];
+      if (paths.length > 0) return ok(paths.join(", "));
+      return note("no kea-dhcp4 and no kea-dhcp6 on this host", "it may run in a container");
+    },
+  },
+  {
+    name: "Kea running",
+    look: async (facts) => {
+      if (!facts.canLook) return skipped("this process may not look into others");
+      try {
+        facts.server = await chooseServer(facts.selector);
+      } catch (error) {
+        // Several run: the person has to say which.
+        if (/^Cannot choose/.test((error as Error).message)) throw error;
+        const unit = facts.selector === "dhcp6" ? "kea-dhcp6-server" : "kea-dhcp4-server";
+        return problem(
+          (error as Error).message.split(": ")[0]!,
+          "nobody answers clients, and there is nothing to watch",
+          `systemctl start ${unit}; journalctl -u ${unit} tells why it ended`,
+        );
+      }
+      const { pid, executable } = facts.server;
+      return ok(`process ${pid}, ${executable.path}`);
+    },
+  },
+  ofServer("Kea goes on", async ({ pid }) => {
+    const { state } = parseStat(await textOf(`/proc/${pid}/stat`) ?? "");
+    if (state !== "T" && state !== "t") return ok("it is not stopped");
+    return problem(
+      `process ${pid} is stopped (state ${state})`,
+      "it answers nobody until it goes on; its socket fills, then the kernel drops",
+      `kill -CONT ${pid}, unless a debugger holds it`,
+    );
+  }),
+  ofServer("version", async ({ pid, version, executable, hookLibraries }) => {
+    const sections = await outputOf("objdump", "-h", executable.pinnedPath);
+    const isStripped = !/ \.symtab|\.debug_info/.test(sections?.stdout ?? "");
+    const since = await startOf(pid);
+    const hooks = hookLibraries.length === 0 ? "" : `, ${hookLibraries.length} hook libraries`;
+    const replaced = executable.replaced
+      ? "; the package was replaced since: restart it to run the new one"
+      : "";
+    return ok(
+      `Kea ${version}, ${
+        isStripped ? "stripped" : "with symbols"
+      }, since ${since}${hooks}${replaced}`,
+    );
+  }),
+  ofServer("namespaces", async ({ pid }) => {
+    const others: string[] = [];
+    for (const kind of ["mnt", "net", "pid"]) {
+      const [theirs, ours] = await Promise.all(
+        [`/proc/${pid}/ns/${kind}`, `/proc/self/ns/${kind}`].map((path) => Deno.readLink(path)),
+      );
+      if (theirs !== ours) others.push(kind);
+    }
+    if (others.length === 0) return ok("those of this host");
+    return note(
+      `it has its own: ${others.join(", ")}`,
+      "a container, a unit of systemd or ip netns; what follows was looked at in there",
+    );
+  }),
+  ofServer("configuration", async ({ pid, family, executable }, facts) => {
+    const path = await configurationPath(pid);
+    const test = await outputOf(
+      ...["nsenter", "-t", String(pid), "-m", "-n", "-r", "--", executable.path, "-t", path],
+    );
+    const words = `${test?.stdout}${test?.stderr}`.trim().split("\n").at(-1) ?? "";
+    const isGood = test !== null && test.code === 0;
+    facts.configuration = await configurationOf(pid, family).catch(() => null);
+    if (isGood) return ok(path);
+    return problem(
+      `${path} does not pass: ${words.replace(/^.*?(Syntax check failed with|ERROR)/, "$1")}`,
+      "the server runs on with what it has, and will not come back after a restart",
+      `mend it, then kea-dhcp${family} -t ${path}`,
+    );
+  }),
+  ofConfiguration("interfaces", async ({ path, dhcp }, server, facts) => {
+    facts.interfaces = await interfacesOf(server.pid, server.family);
+    const configured = dhcp["interfaces-config"]?.interfaces ?? [];
+    if (configured.length === 0) {
+      return problem(
+        "the configuration names no interface",
+        "the server listens nowhere",
+        `name one in interfaces-config of ${path}, or "*"`,
+      );
+    }
+    const meant = interfacesMeant(configured, facts.interfaces);
+    const lost = meant.filter(({ name }) => facts.interfaces!.every((one) => one.name !== name));
+    if (lost.length === 0) return ok(meant.map(({ name }) => name).join(", "));
+    return problem(
+      `${lost.map(({ name }) => name).join(", ")} of the configuration does not exist`,
+      "the server does not listen there, and may not start again",
+      `there are ${facts.interfaces.map(({ name }) => name).join(", ")}: mend ${path}`,
+    );
+  }),
+  ofConfiguration("interfaces up", ({ dhcp }, _server, { interfaces }) => {
+    const meant = interfacesMeant(dhcp["interfaces-config"]?.interfaces ?? [], interfaces ?? []);
+    const down = meant.filter(({ name }) =>
+      interfaces?.some((one) => one.name === name && !one.isUp)
+    );
+    if (down.length === 0) return ok("all are");
+    const [{ name }] = down as [typeof down[0] & object];
+    return problem(
+      `${down.map(({ name }) => name).join(", ")} is down, or has no carrier`,
+      "no packet can come or go there",
+      `ip link set ${name} up, and look at the cable or the other end`,
+    );
+  }),
+  ofConfiguration("addresses", ({ dhcp }, { family }, { interfaces }) => {
+    const meant = interfacesMeant(dhcp["interfaces-config"]?.interfaces ?? [], interfaces ?? []);
+    const there = meant.flatMap(({ name }) => interfaces?.filter((one) => one.name === name) ?? []);
+    if (there.length === 0) return skipped("there is no such interface");
+    const addresses = there.flatMap(({ addresses }) => addresses.map(({ address }) => address));
+    const subnets = subnetsIn(dhcp, family);
+    if (subnets.length === 0) {
+      return problem(
+        "the configuration has no subnet",
+        "there is nothing to give to anybody",
+        `add one to subnet${family}`,
+      );
+    }
+    if (addresses.length === 0) {
+      return problem(
+        `${there.map(({ name }) => name).join(", ")} has no address`,
+        "the server opens no socket there, and cannot tell which subnet its link is",
+        `ip address add ADDRESS/LENGTH dev ${there[0]!.name}`,
+      );
+    }
+    if (family === 6) return ok(addresses.join(", "));
+    const fits = addresses.some((address) =>
+      subnets.some(({ subnet }) => contains(subnet, address))
+    );
+    if (fits) return ok(addresses.join(", "));
+    return problem(
+      `${addresses.join(", ")} lies in none of ${subnets.map(({ subnet }) => subnet).join(", ")}`,
+      "clients on the server's own link get no address; only relayed ones may",
+      "give the interface an address of the subnet, or add the subnet of its link",
+    );
+  }),
+  ofServer("listening", ({ sockets, family }, { configuration }) => {
+    const wanted = configuration?.dhcp["interfaces-config"]?.["dhcp-socket-type"] ?? "raw";
+    if (sockets.length > 0) return ok(`${sockets.join(", ")} sockets`);
+    return problem(
+      `no socket on port ${family === 4 ? 67 : 547} is open, ${
+        family === 4 ? wanted : "udp"
+      } is configured`,
+      "the server runs and hears nobody: an interface was down or had no address when it started",
+      "restart it, or send config-reload to its control socket",
+    );
+  }),
+  ofServer("others on the port", async ({ pid, family }) => {
+    const others = await othersOnPort(pid, family);
+    if (others.length === 0) return ok("nobody else");
+    return problem(
+      `${others.join(", ")} holds port ${family === 4 ? 67 : 547} as well`,
+      "it may take packets that are for this server",
+      "stop it, or bind each to an interface of its own",
+    );
+  }),
+];
+
+async function startOf(pid: number): Promise<string> {
+  const started = (await Deno.stat(`/proc/${pid}`)).mtime;
+  const { startTicks } = parseStat(await textOf(`/proc/${pid}/stat`) ?? "");
+  const boot = /^btime (\d+)/m.exec(await Deno.readTextFile("/proc/stat"))?.[1];
+  const time = boot === undefined
+    ? started ?? new Date()
+    : new Date((Number(boot) + startTicks / 100) * 1000);
+  return `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
+/** Processes that have a UDP socket of the DHCP port in the server's network namespace. */
+async function othersOnPort(pid: number, family: 4 | 6): Promise<string[]> {
+  const port = family === 4 ? "0043" : "0223";
+  const table = await textOf(`/proc/${pid}/net/udp${family === 6 ? "6" : ""}`) ?? "";
+  const inodes = new Set<string>();
+  for (const line of table.split("\n")) {
+    const fields = line.trim().split(/\s+/);
+    if (fields[1]?.endsWith(`:${port}`)) inodes.add(fields[9]!);
+  }
+  for (const inode of await socketsOf(pid)) inodes.delete(inode);
+  if (inodes.size === 0) return [];
+  const others: string[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    if (![...await socketsOf(Number(name))].some((inode) => inodes.has(inode))) continue;
+    others.push(`${(await textOf(`/proc/${name}/comm`))?.trim()} (process ${name})`);
+  }
+  return others.length > 0 ? others : ["another process"];
+}
+
+async function socketsOf(pid: number): Promise<Set<string>> {
+  const inodes = new Set<string>();
+  try {
+    for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+      const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      if (inode !== undefined) inodes.add(inode);
+    }
+  } catch {
+    // It has ended, or nobody may look.
+  }
+  return inodes;
+}

@@ -1,0 +1,59 @@
+/**
+ * All checks, one after the other.
+ *
+ * @module
+ */
+
+import { oneLine } from "../../command_line.ts";
+import { ANSWER_CHECK } from "./answer_check.ts";
+import type { Check, Facts, Finding, Verdict } from "./check.ts";
+import { HOST_CHECKS } from "./host_checks.ts";
+import { LEASE_CHECKS } from "./lease_checks.ts";
+import { NETWORK_CHECKS } from "./network_checks.ts";
+import { SERVER_CHECKS } from "./server_checks.ts";
+
+/** The checks in the order in which things break. */
+export const CHECKS: readonly Check[] = [
+  ...HOST_CHECKS,
+  ...SERVER_CHECKS,
+  ...LEASE_CHECKS,
+  ...NETWORK_CHECKS,
+  ANSWER_CHECK,
+];
+
+/**
+ * Looks at everything.
+ *
+ * @param tell is told each finding when it is there.
+ * @throws {DiscoveryError} when several servers run and none was chosen.
+ */
+export async function troubleshoot(
+  options: Pick<Facts, "selector" | "probeFrom">,
+  tell: (finding: Finding) => void,
+): Promise<Finding[]> {
+  const facts: Facts = {
+    ...options,
+    canLook: Deno.uid() === 0,
+    server: null,
+    configuration: null,
+    interfaces: null,
+    controlSocket: null,
+  };
+  const findings: Finding[] = [];
+  for (const { name, look } of CHECKS) {
+    const finding = { check: name, ...await verdictOf(look, facts) };
+    findings.push(finding);
+    tell(finding);
+  }
+  return findings;
+}
+
+async function verdictOf(look: Check["look"], facts: Facts): Promise<Verdict> {
+  try {
+    return await look(facts);
+  } catch (error) {
+    if (/^Cannot choose/.test(oneLine(error))) throw error;
+    // One thing that cannot be looked at does not keep the rest from it.
+    return { status: "note", found: oneLine(error), means: "this could not be looked at" };
+  }
+}
