@@ -46,6 +46,7 @@ const NEEDS: readonly Need[] = [
     why: "tests copy the wrapper as its hint says",
   },
   { program: "scp", debianPackage: "openssh-client", why: "the same" },
+  { program: "sudo", debianPackage: "sudo", why: "the same" },
   { program: "tcpdump", debianPackage: "tcpdump", why: "tests compare times with the wire" },
   { program: "debootstrap", debianPackage: "debootstrap", why: "tests run newer bpftraces" },
 ];

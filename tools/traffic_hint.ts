@@ -33,7 +33,7 @@ export async function addressesOf(
 export async function trafficHint(server: Server): Promise<string[]> {
   const [address] = await addressesOf(server);
   if (address === undefined || server.family === 6) return [];
-  const user = Deno.env.get("SUDO_USER") ?? "root";
+  const user = Deno.env.get("SUDO_USER") || "root";
   return [
     "To send traffic from a Mac or another machine with Deno, type there (--no-traffic hides this):",
     `  ${shellLine(["scp", `${user}@${address}:${WRAPPER}`, "."])}`,
