@@ -92,8 +92,12 @@ export class Pusher {
       }
       const isLast = signal.aborted || (!isPatient && attempt === ATTEMPTS);
       if (outcome.kind === "stale" && !isLast) {
-        // Another process pushes as this source, or its spool was lost: records replace themselves.
+        // Records replace themselves, so nothing is doubled.
         this.#nextSequence = outcome.lastSequence + 1;
+        say(
+          `The producer has later batches of "${source}": numbered anew. If another process pushes ` +
+            "under that name, give each its own --name",
+        );
         continue;
       }
       if (outcome.kind !== "later" && outcome.kind !== "mend") return outcome;

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -25,6 +26,8 @@ import java.util.logging.Logger;
 final class Api implements AutoCloseable {
   private static final String BASE = "/api";
   private static final int THREADS = 8;
+  /** Batches that are objects in memory at once, ten times as large as their bodies. */
+  private static final int BATCHES = 2;
   private static final Set<String> FILTERS = Set.of("server", "metric", "source", "windowStart");
   private static final JsonMapper JSON = new JsonMapper();
   private static final Logger LOG = Logger.getLogger(Api.class.getName());
@@ -42,6 +45,7 @@ final class Api implements AutoCloseable {
   private final Limits limits;
   private final BatchReader reader;
   private final HttpServer server;
+  private final Semaphore batches = new Semaphore(BATCHES, true);
   private final ExecutorService threads = Executors.newFixedThreadPool(THREADS);
 
   /** Listens, and serves at once. */
@@ -160,7 +164,16 @@ final class Api implements AutoCloseable {
     if (type == null || !type.strip().matches("(?i)application/json(\\s*;.*)?")) {
       throw new Problem(415, "Unsupported media type", "application/json is wanted");
     }
-    Batch batch = reader.read(body(exchange));
+    byte[] body = body(exchange);
+    batches.acquireUninterruptibly();
+    try {
+      return ingest(reader.read(body), dataset);
+    } finally {
+      batches.release();
+    }
+  }
+
+  private Dataset.Accepted ingest(Batch batch, String dataset) throws Problem {
     try {
       return datasets.findOrMake(dataset).ingest(batch);
     } catch (IOException | RuntimeException error) {
