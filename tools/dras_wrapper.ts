@@ -278,8 +278,8 @@ export async function trafficCommand(
       ...prefix,
       path,
       ...["-4", "-r", String(rate), "-n", String(count), "-R", String(count), ...extra[scenario]!],
-      // Wait half a second for the last answers.
-      ...["-W", "500000", ...(seconds === null ? [] : ["-p", String(seconds)])],
+      // Wait a second for the last answers.
+      ...["-W", "1000000", ...(seconds === null ? [] : ["-p", String(seconds)])],
       ...["-l", interfaceName, ...more, address],
     ],
   };
