@@ -58,7 +58,7 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
       device: mapping.device,
       inode: mapping.inode,
       buildId: await buildIdOf(pinnedPath),
-      replaced: !await leadTo(`/proc/${pid}/root${mapping.path}`, pinnedPath),
+      replaced: !await leadTo(await pathFromHere(mapping.path, pid), pinnedPath),
     };
   }));
   return files.toSorted((a, b) =>
@@ -68,8 +68,22 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
 
 /** Whether a mapped file's path, as the process sees it, leads to another file by now. */
 export async function isReplaced({ path, pinnedPath }: MappedFile): Promise<boolean> {
-  const process = /^\/proc\/\d+/.exec(pinnedPath)?.[0] ?? "";
-  return !await leadTo(`${process}/root${path}`, pinnedPath);
+  const pid = Number(/^\/proc\/(\d+)/.exec(pinnedPath)?.[1]);
+  return !await leadTo(await pathFromHere(path, pid), pinnedPath);
+}
+
+/**
+ * A path as a process sees it: the kernel shows those of a process in a chroot with the path of its
+ * root before them.
+ */
+export async function pathInRoot(path: string, pid: number): Promise<string> {
+  const root = await Deno.readLink(`/proc/${pid}/root`);
+  return root !== "/" && path.startsWith(`${root}/`) ? path.slice(root.length) : path;
+}
+
+/** Where a path that the kernel shows for a process can be opened from here. */
+async function pathFromHere(path: string, pid: number): Promise<string> {
+  return `/proc/${pid}/root${await pathInRoot(path, pid)}`;
 }
 
 /** Whether two paths lead to one file. */

@@ -5,7 +5,7 @@
  */
 
 import { DiscoveryError } from "./discovery_error.ts";
-import { mappedFiles } from "./mapped_files.ts";
+import { mappedFiles, pathInRoot } from "./mapped_files.ts";
 import type { Family, Server } from "./types.ts";
 
 export { DiscoveryError };
@@ -136,7 +136,7 @@ function versionOf(pinnedPath: string, pid: number): Promise<string> {
     // A replaced executable can be reached from here only, with the libraries of this root.
     const [program, ...args] = path.endsWith(" (deleted)")
       ? [pinnedPath, "-v"]
-      : ["nsenter", "-t", String(pid), "-m", "-r", "--", path, "-v"];
+      : ["nsenter", "-t", String(pid), "-m", "-r", "--", await pathInRoot(path, pid), "-v"];
     const { stdout } = await new Deno.Command(program!, {
       args,
       stderr: "null",

@@ -7,10 +7,17 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADDRESSES, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
+import { ensureSuite, suiteCommand, type SuiteName } from "../suites.ts";
 import { clear, clearLeftovers, type LabState, remember, startTicksOf } from "./leftovers.ts";
+
+/** Which Kea: that of this machine, or that of a newer Debian suite in the cache. */
+export const KEAS = { "2.2": null, "2.6": "trixie", "newest": "sid" } as const satisfies Readonly<
+  Record<string, SuiteName | null>
+>;
 
 /** What a lab is made of. */
 export interface LabOptions {
+  readonly kea?: keyof typeof KEAS;
   readonly sockets?: "raw" | "udp";
   /** Worker threads of the server; 0 for a single-threaded one. */
   readonly threads?: number;
@@ -74,9 +81,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await clear(name, state);
     await Promise.all(children.map((child) => child.status));
   };
+  const suite = KEAS[options.kea ?? "2.2"];
   const startServer = async () => {
+    const program = options.program ?? await programPath("kea-dhcp4");
+    const argv = [program, "-c", join(directory, "kea.json")];
     const child = await startKea(
-      options.program ?? await programPath("kea-dhcp4"),
+      suite === null ? argv : suiteCommand(await ensureSuite(suite), argv, [directory]),
       serverNetns,
       directory,
       options.libraries,
@@ -92,7 +102,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   };
 
   try {
-    await Deno.mkdir(directory, { mode: 0o700 });
+    // What newer Keas want of the folder of a control socket; root's, so nobody's else.
+    await Deno.mkdir(directory, { mode: 0o750 });
     await connect(serverNetns, serverInterface, clientNetns, clientInterface);
     const { sockets = "raw", threads = 2, hooks = [] } = options;
     const settings = { sockets, threads, hooks, interfaceName: serverInterface, directory };
@@ -150,7 +161,7 @@ async function connect(
 
 /** Starts Kea so that it ends with this process, and keeps what it writes in the lab's folder. */
 async function startKea(
-  program: string,
+  argv: readonly string[],
   netns: string,
   directory: string,
   libraries?: string,
@@ -160,12 +171,15 @@ async function startKea(
   return new Deno.Command("ip", {
     // `ip netns exec` and setpriv replace themselves by the next program, so the child is Kea.
     args: [
-      ...["netns", "exec", netns, "setpriv", "--pdeathsig", "TERM", "--"],
-      ...[program, "-c", join(directory, "kea.json")],
+      ...["netns", "exec", netns, "setpriv", "--pdeathsig", "TERM", "--", ...argv],
     ],
     env: {
       KEA_PIDFILE_DIR: directory,
       KEA_LOCKFILE_DIR: directory,
+      // Kea 3 writes nowhere else.
+      KEA_DHCP_DATA_DIR: directory,
+      KEA_LOG_FILE_DIR: directory,
+      KEA_CONTROL_SOCKET_DIR: directory,
       ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }),
     },
     stdin: "null",

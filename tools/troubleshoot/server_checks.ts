@@ -10,6 +10,7 @@ import {
   subnetsIn,
 } from "../../discovery/kea_configuration.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
+import { pathInRoot } from "../../discovery/mapped_files.ts";
 import { chooseServer } from "../../discovery/servers.ts";
 import { parseStat } from "../../probes/server_sample.ts";
 import { contains } from "./addresses.ts";
@@ -99,8 +100,9 @@ export const SERVER_CHECKS: readonly Check[] = [
   }),
   ofServer("configuration", async ({ pid, family, executable }, facts) => {
     const path = await configurationPath(pid);
+    const program = await pathInRoot(executable.path, pid);
     const test = await outputOf(
-      ...["nsenter", "-t", String(pid), "-m", "-n", "-r", "--", executable.path, "-t", path],
+      ...["nsenter", "-t", String(pid), "-m", "-n", "-r", "--", program, "-t", path],
     );
     const words = `${test?.stdout}${test?.stderr}`.trim().split("\n").at(-1) ?? "";
     const isGood = test !== null && test.code === 0;
