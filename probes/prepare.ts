@@ -11,6 +11,8 @@ import { writeSiteSymbols } from "../discovery/site_symbols.ts";
 import type { Server, Site } from "../discovery/types.ts";
 import { type Bpftrace, FEATURES, has } from "./bpftrace.ts";
 import { type Plan, plan } from "./plan.ts";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
 import { registersOffset } from "./registers_offset.ts";
 import { render, type Rendered } from "./render.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
@@ -61,7 +63,8 @@ export async function prepare(
   intervalMs: number,
   findSites?: FindSites,
 ): Promise<Prepared> {
-  const made = await planFor(server, profile, findSites);
+  const planned = await planFor(server, profile, findSites);
+  const { receives, made } = await withReceiveCall(planned);
   const { placements, symbols } = await place(made, bpftrace);
   const rendered = render(
     made,
@@ -69,6 +72,7 @@ export async function prepare(
     placements,
     intervalMs,
     await registersOffset(bpftrace),
+    receives,
   );
   return {
     plan: made,
@@ -78,6 +82,19 @@ export async function prepare(
       if (symbols !== undefined) await Deno.remove(symbols, { recursive: true });
     },
   };
+}
+
+/** Finds out how a server receives; where that cannot be told, packets may be missing. */
+async function withReceiveCall(
+  made: Plan,
+): Promise<{ readonly receives: ReceiveCall; readonly made: Plan }> {
+  if (!made.server.sockets.includes("raw")) return { receives: "read", made };
+  try {
+    return { receives: await receiveCall(made.server), made };
+  } catch (error) {
+    if (!(error instanceof DiscoveryError)) throw error;
+    return { receives: "read", made: { ...made, losses: [...made.losses, error.message] } };
+  }
 }
 
 /** The text of each program of a plan, by file name. */

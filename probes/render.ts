@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ReceiveCall } from "../discovery/receive_call.ts";
 import type { Site } from "../discovery/types.ts";
 import { matches, type Plan } from "./plan.ts";
 import { SOURCES } from "./sources.ts";
@@ -33,6 +34,7 @@ export const READING = { start: "reading", end: "read" } as const;
  * @param placements how bpftrace is to find each site, by site id: what follows `uprobe:`.
  * @param registers where the kernel keeps a system call's registers, see `registersOffset()`; 0 where
  * that is not known.
+ * @param receives with which call the server takes packets from raw sockets.
  * @param intervalMs time between two readings of the maps, milliseconds.
  * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without
  * its proof, or a tracepoint that two programs use.
@@ -43,6 +45,7 @@ export function render(
   placements: ReadonlyMap<string, string>,
   intervalMs: number,
   registers = 0,
+  receives: ReceiveCall = "read",
 ): Rendered {
   const files = new Set(plan.sources.map(({ file }) => file));
   const parts: string[] = [];
@@ -60,10 +63,18 @@ export function render(
       String(plan.server.pid),
       secondParameter(file, plan, files),
       String(registers),
+      receives === "read" ? "0" : "1",
     ];
-    body = body.replace(/\$([123])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
-    // A probe for the case that something is not known (0) is left out where it is.
-    body = body.replace(/^tracepoint:\S+\n\/[1-9]\d* == 0 && [\s\S]*?^\}\n\n/gm, "");
+    if (file === "packets_raw.bt") body = body.replaceAll("sys_exit_read", `sys_exit_${receives}`);
+    body = body.replace(/\$([1234])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
+    // A probe whose condition begins with what is not so is for another case: it is left out.
+    body = body.replace(
+      /^tracepoint:\S+\n\/((?:\d+ == \d+ && )+)[\s\S]*?^\}\n\n/gm,
+      (probe, conditions: string) =>
+        Array.from(conditions.matchAll(/(\d+) == (\d+)/g)).every(([, a, b]) => a === b)
+          ? probe
+          : "",
+    );
     for (const [, name] of body.matchAll(/^tracepoint:(\S+?),?$/gm)) {
       const other = tracepoints.get(name!);
       if (other !== undefined) {

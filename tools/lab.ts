@@ -10,14 +10,18 @@ import { asMeant, exitWith } from "../command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";
-import { type Lab, startLab } from "./lab/lab.ts";
+import { KEAS, type Lab, startLab } from "./lab/lab.ts";
 
 const command = new Command("lab")
   .description(
     "Start a Kea DHCPv4 server (memfile) and an empty client namespace on this machine (root), run " +
       "a command with their names in KEA_LAB_*, or wait for ^C; then take everything down.",
   )
-  .addOption(new Option("--kea <version>", "which Kea").choices(["2.2"]).default("2.2"))
+  .addOption(
+    new Option("--kea <version>", "which Kea; newer ones come from newer Debian suites").choices(
+      Object.keys(KEAS) as (keyof typeof KEAS)[],
+    ).default("2.2" as keyof typeof KEAS),
+  )
   .addOption(new Option("--family <number>", "DHCP family").choices(["4"]).default("4"))
   .addOption(
     new Option("--backend <name>", "lease backend").choices(["memfile"]).default("memfile"),
@@ -92,12 +96,17 @@ async function run(lab: Lab, argv: readonly string[], signals: CaughtSignals): P
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { sockets, threads, hook: hooks } = command.opts();
+  const { kea, sockets, threads, hook: hooks } = command.opts();
   await exitWith(async () => {
     await ensureInstalled(false);
     // Until the lab is down again, no signal may end this process by itself.
     using signals = new CaughtSignals();
-    await using lab = await startLab({ sockets: sockets as "raw" | "udp", threads, hooks });
+    await using lab = await startLab({
+      kea,
+      sockets: sockets as "raw" | "udp",
+      threads,
+      hooks,
+    });
     return await run(lab, command.args, signals);
   });
 }

@@ -1,0 +1,113 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task test:matrix`: every supported Kea with the bpftrace of its Debian, single- and
+ * multi-threaded, on raw and UDP sockets: counts beside perfdhcp's and Kea's own.
+ *
+ * @module
+ */
+
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { describeServer } from "../discovery/servers.ts";
+import { exitWith, numberBetween, print } from "../command_line.ts";
+import { findBpftrace } from "../probes/bpftrace.ts";
+import { ensureInstalled } from "../tools/install.ts";
+import { KEAS, startLab } from "../tools/lab/lab.ts";
+import { ensureSuite, suiteCommand } from "../tools/suites.ts";
+import { compareCounts } from "./counts.ts";
+
+const command = new Command("test:matrix")
+  .description(
+    "Watch every supported Kea with the bpftrace of its Debian suite, in the deepest profile, and\n" +
+      "compare every count with perfdhcp's and Kea's own (root). Newer suites are installed first.",
+  )
+  .option("--exchanges <number>", "how many, best a prime number", numberBetween(1, 500_000), 503)
+  .option("--rate <number>", "exchanges a second", numberBetween(1, 5000), 200)
+  .allowExcessArguments(false)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  deno task test:matrix\n  deno task test:matrix --exchanges 4999 --rate 500\n\n" +
+      "Exit status: 0 every count is equal, 1 one is not.",
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+/** A combination of the matrix. */
+export interface Combination {
+  readonly kea: keyof typeof KEAS;
+  readonly sockets: "raw" | "udp";
+  readonly threads: 0 | 2;
+}
+
+/** All of them, DHCPv4. */
+export const COMBINATIONS: readonly Combination[] = (["2.2", "2.6", "newest"] as const).flatMap((
+  kea,
+) =>
+  (["raw", "udp"] as const).flatMap((sockets) =>
+    ([0, 2] as const).map((threads) => ({ kea, sockets, threads }))
+  )
+);
+
+/** What a combination came to. */
+export interface Outcome {
+  /** Versions as the programs tell them. */
+  readonly kea: string;
+  readonly bpftrace: string;
+  /** Counts that were compared, and those that differ. */
+  readonly compared: number;
+  readonly different: readonly string[];
+  readonly verdict: string;
+}
+
+/** Runs one combination, in the deepest profile. */
+export async function runCombination(
+  { kea, sockets, threads }: Combination,
+  load: { readonly exchanges: number; readonly rate: number },
+): Promise<Outcome> {
+  const suite = KEAS[kea];
+  const bpftrace = await findBpftrace(
+    suite === null ? undefined : suiteCommand(await ensureSuite(suite), ["bpftrace"]),
+  );
+  await using lab = await startLab({ kea, sockets, threads });
+  const { version } = await describeServer(lab.pid);
+  const { document, rows } = await compareCounts(lab, {
+    ...load,
+    profile: "deep",
+    bpftrace,
+    say: () => {},
+  });
+  const { verdict, reasons } = document.capture;
+  return {
+    kea: version,
+    bpftrace: bpftrace.version,
+    compared: rows.length,
+    different: rows.filter(({ ours, theirs }) => ours !== theirs)
+      .map(({ what, ours, whose, theirs }) => `${what} ${ours}, ${whose} ${theirs}`),
+    verdict: [verdict, ...reasons].join(": "),
+  };
+}
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const load = command.opts();
+  await exitWith(async () => {
+    await ensureInstalled(false);
+    print("Kea      bpftrace  sockets  threads  counts\n");
+    let isEqual = true;
+    for (const combination of COMBINATIONS) {
+      const outcome = await runCombination(combination, load);
+      const isExact = outcome.different.length === 0 && outcome.verdict === "COMPLETE";
+      isEqual &&= isExact;
+      print(
+        [
+          outcome.kea.padEnd(9),
+          outcome.bpftrace.padEnd(10),
+          combination.sockets.padEnd(9),
+          String(combination.threads).padEnd(9),
+          isExact
+            ? `${outcome.compared} equal`
+            : [...outcome.different, outcome.verdict].join("; "),
+        ].join("") + "\n",
+      );
+    }
+    return isEqual ? 0 : 1;
+  });
+}
