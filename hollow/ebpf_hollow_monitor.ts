@@ -51,6 +51,7 @@ async function defaultSpool(parts: readonly string[]): Promise<string> {
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { interval, server, profile, name, spool, verbose, ...target } = command.opts();
+  if (target.producer === undefined) command.error("error: give the producer with -p URL");
   await exitWith(async () => {
     const client = clientFor(target);
     return await hollowMonitor({

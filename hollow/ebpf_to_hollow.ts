@@ -23,7 +23,7 @@ const command = pushingCommand("to-hollow")
     `
 Examples:
   deno task to-hollow kea-monitor-dhcp4-20260101T120000Z/capture.ndjson -p http://127.0.0.1:8980/api
-  deno task -q to-hollow metrics.json --dry-run -p http://127.0.0.1:8980/api | head
+  deno task -q to-hollow metrics.json --dry-run | head
   HOLLOW_TOKEN=$(cat token) deno task to-hollow metrics.json -p https://hollow.example.com/api -d kea`,
   );
 
@@ -31,10 +31,12 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const [file] = command.processedArgs;
   const { name, dryRun, ...target } = command.opts();
+  if (target.producer === undefined && !dryRun) {
+    command.error("error: give the producer with -p URL");
+  }
   await exitWith(async () => {
-    const client = clientFor(target);
     if (dryRun) await printRecords(file, name);
-    else await pushFile(file, name, client, console.error);
+    else await pushFile(file, name, clientFor(target), console.error);
     return 0;
   });
 }

@@ -5,12 +5,12 @@
  */
 
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { ProducerClient } from "./producer_client.ts";
+import { ProducerClient, UrlError } from "./producer_client.ts";
 import { tokenSource } from "./token.ts";
 
 /** Options that tell where to push. */
 export interface TargetOptions {
-  readonly producer: string;
+  readonly producer?: string | undefined;
   readonly dataset: string;
   readonly token?: string | undefined;
   readonly tokenFile?: string | undefined;
@@ -20,7 +20,7 @@ export interface TargetOptions {
 /** A command with the options that tell where to push. */
 export function pushingCommand(name: string, dataset = "kea") {
   return new Command(name)
-    .requiredOption("-p, --producer <url>", "the producer's base URL")
+    .option("-p, --producer <url>", "the producer's base URL")
     .option("-d, --dataset <name>", "the Hollow dataset", dataset)
     .addOption(
       new Option("-t, --token <token>", "the token itself; everybody who lists processes sees it"),
@@ -31,8 +31,15 @@ export function pushingCommand(name: string, dataset = "kea") {
     .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 }
 
-/** The producer that a person means. */
+/**
+ * The producer that a person means.
+ *
+ * @throws {UrlError} when none was named.
+ */
 export function clientFor(options: TargetOptions): ProducerClient {
+  if (options.producer === undefined) {
+    throw new UrlError("Cannot push without a producer: give -p URL");
+  }
   const { producer, dataset, token, tokenFile, allowPlainHttp } = options;
   const source = tokenSource({
     ...(token === undefined ? {} : { token }),

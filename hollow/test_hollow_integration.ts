@@ -34,6 +34,7 @@ function lineOf({ check, ok, detail }: Verdict): string {
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { json = false, ...target } = command.opts();
+  if (target.producer === undefined) command.error("error: give the producer with -p URL");
   await exitWith(async () => {
     const client = clientFor(target);
     const verdicts = await checkProducer(client, target.dataset, (verdict) => {

@@ -70,6 +70,8 @@ export interface TrafficResult {
     | null;
   /** Answers that perfdhcp could not match to a request; null for Dras. */
   readonly orphans: number | null;
+  /** The last line that it printed. */
+  readonly lastLine: string;
 }
 
 const HELP =
@@ -506,6 +508,7 @@ export function runTraffic(
         seconds: elapsed(),
         exchanges: report?.exchanges ?? null,
         orphans: report?.orphans ?? null,
+        lastLine: kept.trim().split("\n").at(-1)!.trim(),
       });
     });
   });

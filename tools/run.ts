@@ -100,7 +100,9 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
   console.error(trafficSummary(result));
   // 3: perfdhcp says that some exchanges were not completed; the ledger tells which.
   const isSent = result.status === 0 || (engine === "perfdhcp" && result.status === 3);
-  return isSent ? status : 1;
+  if (isSent) return status;
+  console.error(`error: ${engine} did not send it all: ${result.lastLine || "it said nothing"}`);
+  return 1;
 }
 
 async function requireNamespace(name: string): Promise<void> {

@@ -298,7 +298,7 @@ Deno.test("to-hollow pushes a capture and its document to the same records, and 
       const { records } = await consumeOnce(join(producer.data, "kea"));
       assert.deepEqual(inOrder(records), expected);
     }
-    const dry = await runScript(PUSH, [file, "-p", producer.base, "--dry-run"]);
+    const dry = await runScript(PUSH, [file, "--dry-run"]);
     assert.deepEqual(
       inOrder(dry.stdout.trim().split("\n").map((line) => JSON.parse(line))),
       expected,
@@ -332,7 +332,9 @@ Deno.test("to-hollow says in one line what is wrong", async () => {
       assert.match(stderr.trim().split("\n").at(-1)!, message);
       assert.match(stderr.trim().split("\n").at(-1)!, /^error: /);
     }
-    assert.equal((await runScript(PUSH, [CAPTURE])).code, 2);
+    const nowhere = await runScript(PUSH, [CAPTURE]);
+    assert.equal(nowhere.code, 2);
+    assert.match(nowhere.stderr, /^error: give the producer with -p URL$/m);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -183,6 +183,29 @@ Deno.test("the producer refuses a second one on its folder, and says so", async 
   assert.ok(await clientOf(producer.base).health());
 });
 
+Deno.test("the producer says in one line what it cannot use", async () => {
+  await using producer = await startProducer();
+  const port = portOf(producer.base);
+  await assert.rejects(startProducer({ port }), (error: Error) => {
+    assert.match(
+      error.message,
+      /error: Cannot listen on 127\.0\.0\.1 port \d+ \(Address already in use\): give another/,
+    );
+    return true;
+  });
+  const file = await Deno.makeTempFile();
+  try {
+    await assert.rejects(
+      startProducer({ data: join(file, "data") }),
+      /error: Cannot write to .*: give another --data\n$/,
+    );
+    const empty = { args: ["--token-file", file] };
+    await assert.rejects(startProducer(empty), /error: Cannot use .*: it is empty/);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("the producer does not listen to others without a token", async () => {
   await assert.rejects(
     startProducer({ args: ["--listen", "0.0.0.0"] }),

@@ -175,6 +175,23 @@ Deno.test("run says what it needs before it watches", async () => {
   assert.match(stderr, /sudo deno run -A dras_wrapper\.ts -d 10\.77\.0\.1$/m);
 });
 
+Deno.test("run says why when another client holds the port", async () => {
+  await using lab = await startLab();
+  const output = await Deno.makeTempDir({ prefix: "kea-run-test-" });
+  try {
+    const first = ran(lab, ["-n", "503", "-r", "50"], async () => {
+      const second = await runScript(RUN, ["-n", "50", "--no-visualization", "-o", output], {
+        env: environmentOf(lab),
+      });
+      assert.equal(second.code, 1);
+      assert.match(second.stderr, /^error: perfdhcp did not send it all: .*in use/m);
+    });
+    assertAddsUp((await first).ledger!);
+  } finally {
+    await Deno.remove(output, { recursive: true });
+  }
+});
+
 for (const scenario of ["renew", "release"]) {
   Deno.test(`run accounts for every packet of the scenario ${scenario}`, async () => {
     await using lab = await startLab();

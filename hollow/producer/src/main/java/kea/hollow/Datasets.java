@@ -29,12 +29,18 @@ final class Datasets implements AutoCloseable {
    * @throws IOException in one line for people when it cannot
    */
   Datasets(Path folder, Limits limits, Clock clock) throws IOException {
-    this.folder = Files.createDirectories(folder);
+    this.folder = folder;
     this.limits = limits;
     this.clock = clock;
-    lock =
-        FileChannel.open(
-            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      Files.createDirectories(folder);
+      lock =
+          FileChannel.open(
+              folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    } catch (IOException error) {
+      throw new IOException(
+          "Cannot write to %s (%s): give another --data".formatted(folder, error), error);
+    }
     try {
       if (lock.tryLock() == null) throw new OverlappingFileLockException();
     } catch (OverlappingFileLockException held) {

@@ -135,8 +135,9 @@ public final class Main implements Callable<Integer> {
       return new Api(address, datasets, token, limits, clock);
     } catch (IOException error) {
       throw new IOException(
-          "Cannot listen on %s (%s): give another --listen or --port"
-              .formatted(address, error.getMessage()),
+          "Cannot listen on %s port %d (%s): give another --listen or --port"
+              .formatted(
+                  address.getAddress().getHostAddress(), address.getPort(), error.getMessage()),
           error);
     }
   }
