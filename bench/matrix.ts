@@ -9,10 +9,8 @@
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { describeServer } from "../discovery/servers.ts";
 import { exitWith, numberBetween, print } from "../command_line.ts";
-import { findBpftrace } from "../probes/bpftrace.ts";
 import { ensureInstalled } from "../tools/install.ts";
-import { KEAS, startLab } from "../tools/lab/lab.ts";
-import { ensureSuite, suiteCommand } from "../tools/suites.ts";
+import { bpftraceOf, type KEAS, startLab } from "../tools/lab/lab.ts";
 import { compareCounts } from "./counts.ts";
 
 const command = new Command("test:matrix")
@@ -62,10 +60,7 @@ export async function runCombination(
   { kea, sockets, threads }: Combination,
   load: { readonly exchanges: number; readonly rate: number },
 ): Promise<Outcome> {
-  const suite = KEAS[kea];
-  const bpftrace = await findBpftrace(
-    suite === null ? undefined : suiteCommand(await ensureSuite(suite), ["bpftrace"]),
-  );
+  const bpftrace = await bpftraceOf(kea);
   await using lab = await startLab({ kea, sockets, threads });
   const { version } = await describeServer(lab.pid);
   const { document, rows } = await compareCounts(lab, {

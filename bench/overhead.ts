@@ -10,11 +10,11 @@ import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith, numberBetween } from "../command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
-import { type Lab, startLab } from "../tools/lab/lab.ts";
+import { bpftraceOf, KEAS, type Lab, startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { describeServer } from "../discovery/servers.ts";
 import type { Sample } from "../metrics/capture.ts";
-import { findBpftrace } from "../probes/bpftrace.ts";
+import type { Bpftrace } from "../probes/bpftrace.ts";
 import { watch } from "../probes/monitoring_loop.ts";
 import { BpfStatistics } from "../probes/price.ts";
 import { type Profile, PROFILES } from "../probes/sources.ts";
@@ -23,6 +23,11 @@ import { estimate, median } from "./ratio.ts";
 const command = new Command("bench:overhead")
   .description(
     "Measure what watching costs Kea (root). Takes about a minute for 10 alternations of a profile.",
+  )
+  .addOption(
+    new Option("--kea <version>", "which Kea, with the bpftrace of its Debian suite").choices(
+      Object.keys(KEAS) as (keyof typeof KEAS)[],
+    ).default("2.2" as const),
   )
   .addOption(new Option("--threads <number>", "worker threads of Kea").default(2).argParser(Number))
   .option("--rate <number>", "exchanges a second", numberBetween(10, 5000), 2000)
@@ -36,7 +41,8 @@ const command = new Command("bench:overhead")
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:overhead\n" +
-      "  deno task bench:overhead --threads 0 --profile light --alternations 20",
+      "  deno task bench:overhead --threads 0 --profile light --alternations 20\n" +
+      "  deno task bench:overhead --kea newest --no-saturation",
   )
   .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 
@@ -46,6 +52,12 @@ interface Measured {
   readonly cpu: number;
   /** Exchanges answered a second. */
   readonly throughput: number;
+}
+
+/** What is measured with. */
+interface Bench {
+  readonly lab: Lab;
+  readonly bpftrace: Bpftrace;
 }
 
 let loads = 0;
@@ -84,7 +96,7 @@ interface Watched<T> {
 
 /** Watches a lab's server while something runs. */
 async function watched<T>(
-  lab: Lab,
+  { lab, bpftrace }: Bench,
   profile: Profile,
   work: () => Promise<T>,
 ): Promise<Watched<T>> {
@@ -97,7 +109,7 @@ async function watched<T>(
       const record of watch({
         server: await describeServer(lab.pid),
         profile,
-        bpftrace: await findBpftrace(),
+        bpftrace,
         intervalMs: 1000,
         durationMs: 3600_000,
         signal: stop.signal,
@@ -132,15 +144,16 @@ async function watched<T>(
 }
 
 async function benchProfile(
-  lab: Lab,
+  bench: Bench,
   profile: Profile,
   { rate, seconds, alternations }: { rate: number; seconds: number; alternations: number },
 ): Promise<void> {
+  const { lab } = bench;
   const ratios: number[] = [];
   const runs: Watched<Measured>[] = [];
   const offs = [await measure(lab, rate, seconds)];
   for (let turn = 0; turn < alternations; turn++) {
-    const on = await watched(lab, profile, () => measure(lab, rate, seconds));
+    const on = await watched(bench, profile, () => measure(lab, rate, seconds));
     const off = await measure(lab, rate, seconds);
     // Against the loads without a watch before and after: the machine's speed drifts.
     ratios.push(on.result.cpu / ((offs.at(-1)!.cpu + off.cpu) / 2));
@@ -163,13 +176,13 @@ async function benchProfile(
   );
 }
 
-async function benchSaturation(lab: Lab, profiles: readonly Profile[]): Promise<void> {
-  const overload = () => measure(lab, 8000, 3);
+async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Promise<void> {
+  const overload = () => measure(bench.lab, 8000, 3);
   const rows = new Map<string, number[]>();
   for (let turn = 0; turn < 3; turn++) {
     const free = (await overload()).throughput;
     for (const profile of profiles) {
-      const { result } = await watched(lab, profile, overload);
+      const { result } = await watched(bench, profile, overload);
       rows.set(profile, [...rows.get(profile) ?? [], result.throughput / free]);
     }
     console.error(`saturated ${turn + 1}/3: ${free.toFixed(0)} exchanges/s without`);
@@ -185,21 +198,22 @@ async function benchSaturation(lab: Lab, profiles: readonly Profile[]): Promise<
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { threads, profile, saturation, ...load } = command.opts();
+  const { kea, threads, profile, saturation, ...load } = command.opts();
   await exitWith(async () => {
     await ensureInstalled(false);
     using signals = new CaughtSignals();
-    await using lab = await startLab({ threads });
+    const bpftrace = await bpftraceOf(kea);
+    await using lab = await startLab({ kea, threads });
     await using _statistics = await BpfStatistics.enable();
     const server = await describeServer(lab.pid);
     console.log(
       `Kea ${server.version}, ${threads === 0 ? "single-threaded" : `${threads} threads`}, ` +
-        `${load.rate} exchanges/s, bpftrace ${(await findBpftrace()).version}`,
+        `${load.rate} exchanges/s, bpftrace ${bpftrace.version}`,
     );
     const work = async () => {
       await measure(lab, load.rate, load.seconds);
-      for (const each of profile) await benchProfile(lab, each as Profile, load);
-      if (saturation) await benchSaturation(lab, profile as Profile[]);
+      for (const each of profile) await benchProfile({ lab, bpftrace }, each as Profile, load);
+      if (saturation) await benchSaturation({ lab, bpftrace }, profile as Profile[]);
       return 0;
     };
     const stopped = signals.first.then((signal) =>

@@ -7,6 +7,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADDRESSES, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
+import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { ensureSuite, suiteCommand, type SuiteName } from "../suites.ts";
 import { clear, clearLeftovers, type LabState, remember, startTicksOf } from "./leftovers.ts";
 
@@ -26,6 +27,13 @@ export interface LabOptions {
   readonly program?: string;
   /** Folder of libraries that the server takes before the installed ones. */
   readonly libraries?: string;
+}
+
+/** The bpftrace that comes with a Kea: that of the same Debian suite. */
+export async function bpftraceOf(kea: keyof typeof KEAS): Promise<Bpftrace> {
+  const suite = KEAS[kea];
+  if (suite === null) return await findBpftrace();
+  return await findBpftrace(suiteCommand(await ensureSuite(suite), ["bpftrace"]));
 }
 
 /** A running lab. Disposing takes everything down. */
