@@ -43,7 +43,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { exchanges, rate, threads, sockets, profile } = command.opts();
   await exitWith(async () => {
-    await ensureInstalled(false);
+    await ensureInstalled("lab", false);
     using signals = new CaughtSignals();
     await using lab = await startLab({ threads, sockets });
     const { document, rows } = await Promise.race([

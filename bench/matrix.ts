@@ -84,7 +84,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const load = command.opts();
   await exitWith(async () => {
-    await ensureInstalled(false);
+    await ensureInstalled("suites", false);
     print("Kea      bpftrace  sockets  threads  counts\n");
     let isEqual = true;
     for (const combination of COMBINATIONS) {

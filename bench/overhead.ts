@@ -200,7 +200,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { kea, threads, profile, saturation, ...load } = command.opts();
   await exitWith(async () => {
-    await ensureInstalled(false);
+    await ensureInstalled("lab", false);
     using signals = new CaughtSignals();
     const bpftrace = await bpftraceOf(kea);
     await using lab = await startLab({ kea, threads });

@@ -25,7 +25,7 @@ const command = new Command("demo")
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   await exitWith(async () => {
-    await ensureInstalled(true);
+    await ensureInstalled("lab", true);
     // Caught from before the lab is there until it is gone; the monitor stops by them itself.
     using _signals = new CaughtSignals();
     await using lab = await startLab();

@@ -6,67 +6,70 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith } from "../command_line.ts";
 
-/** A program or a file, the package that brings it, and what it is for. */
-interface Need {
-  readonly program: string;
-  readonly debianPackage: string;
-  readonly why: string;
-}
+/** What is to be done; each needs what those before it need, too. */
+const PURPOSES = ["monitor", "lab", "suites", "tests"] as const;
 
-const NEEDS: readonly Need[] = [
-  { program: "bpftrace", debianPackage: "bpftrace", why: "runs the probes" },
-  { program: "objdump", debianPackage: "binutils", why: "finds and proves probe sites" },
-  { program: "ss", debianPackage: "iproute2", why: "reads what the kernel dropped; the lab" },
-  {
-    program: "setpriv",
-    debianPackage: "util-linux",
-    why: "ends bpftrace and Kea with their parent",
-  },
-  { program: "ping", debianPackage: "iputils-ping", why: "checks that a server is there" },
-  { program: "kea-dhcp4", debianPackage: "kea-dhcp4-server", why: "the lab's server" },
-  { program: "perfdhcp", debianPackage: "kea-admin", why: "the lab's clients" },
-  { program: "chromium", debianPackage: "chromium", why: "tests open the report in a browser" },
-  { program: "tmux", debianPackage: "tmux", why: "tests look at the live view in a terminal" },
-  {
-    program: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-    debianPackage: "fonts-dejavu-core",
-    why: "text in PNG pictures",
-  },
-  { program: "javac", debianPackage: "default-jdk-headless", why: "the Hollow producer" },
-  { program: "mvn", debianPackage: "maven", why: "builds the Hollow producer" },
-  { program: "openssl", debianPackage: "openssl", why: "tests make a certificate" },
-  { program: "curl", debianPackage: "curl", why: "tests run the commands of the guides" },
-  { program: "nft", debianPackage: "nftables", why: "tests put a firewall before a server" },
-  {
-    program: "sshd",
-    debianPackage: "openssh-server",
-    why: "tests copy the wrapper as its hint says",
-  },
-  { program: "scp", debianPackage: "openssh-client", why: "the same" },
-  { program: "sudo", debianPackage: "sudo", why: "the same" },
-  { program: "tcpdump", debianPackage: "tcpdump", why: "tests compare times with the wire" },
-  { program: "debootstrap", debianPackage: "debootstrap", why: "tests run newer bpftraces" },
-];
+/** A purpose to install for. */
+export type Purpose = typeof PURPOSES[number];
+
+/** A program or a file, the package that brings it, and what it is for. */
+type Need = readonly [program: string, debianPackage: string, why: string];
+
+const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
+  monitor: [
+    ["bpftrace", "bpftrace", "runs the probes"],
+    ["objdump", "binutils", "finds and proves probe sites"],
+    ["ss", "iproute2", "reads what the kernel dropped; the lab"],
+    ["setpriv", "util-linux", "ends bpftrace and Kea with their parent"],
+    ["ping", "iputils-ping", "checks that a server is there"],
+    [
+      "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+      "fonts-dejavu-core",
+      "text in PNG pictures",
+    ],
+  ],
+  lab: [
+    ["kea-dhcp4", "kea-dhcp4-server", "the lab's server"],
+    ["perfdhcp", "kea-admin", "the lab's clients"],
+  ],
+  suites: [["debootstrap", "debootstrap", "brings newer Keas and bpftraces"]],
+  tests: [
+    ["chromium", "chromium", "tests open the report in a browser"],
+    ["tmux", "tmux", "tests look at the live view in a terminal"],
+    ["javac", "default-jdk-headless", "the Hollow producer"],
+    ["mvn", "maven", "builds the Hollow producer"],
+    ["openssl", "openssl", "tests make a certificate"],
+    ["curl", "curl", "tests run the commands of the guides"],
+    ["nft", "nftables", "tests put a firewall before a server"],
+    ["sshd", "openssh-server", "tests copy the wrapper as its hint says"],
+    ["scp", "openssh-client", "the same"],
+    ["sudo", "sudo", "the same"],
+    ["python3", "python3", "tests and benchmarks compare with it"],
+    ["tcpdump", "tcpdump", "tests compare times with the wire"],
+  ],
+};
 
 const TRACEFS = "/sys/kernel/tracing";
 
 /**
  * Installs what is missing.
  *
+ * @param purpose what is to be done with it.
  * @param assumeYes install without asking; a person on a terminal is asked otherwise.
  * @throws {Error} when something is missing and cannot or must not be installed.
  */
-export async function ensureInstalled(assumeYes: boolean): Promise<void> {
+export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Promise<void> {
+  const needs = PURPOSES.slice(0, PURPOSES.indexOf(purpose) + 1).flatMap((one) => NEEDS[one]);
   const missing: Need[] = [];
-  for (const need of NEEDS) if (!await onPath(need.program)) missing.push(need);
+  for (const need of needs) if (!await onPath(need[0])) missing.push(need);
   if (missing.length > 0) {
-    for (const { debianPackage, program, why } of missing) {
+    for (const [program, debianPackage, why] of missing) {
       console.error(`missing: ${debianPackage} (${program}): ${why}`);
     }
-    const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
+    const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))];
     const line = `apt-get install ${packages.join(" ")}`;
     if (Deno.uid() !== 0) throw new Error(`Cannot install as user ${Deno.uid()}: sudo ${line}`);
     if (!assumeYes && !(Deno.stdin.isTerminal() && confirm(`Run "${line}"?`))) {
@@ -136,12 +139,20 @@ if (import.meta.main) {
   const command = new Command("install")
     .description("Install the Debian packages that are missing, after saying which and why (root).")
     .option("-y, --yes", "install without asking")
+    .addOption(
+      new Option("--for <purpose>", "what is to be done; each needs what those before it need, too")
+        .choices(PURPOSES).default("monitor" as const),
+    )
     .allowExcessArguments(false)
-    .addHelpText("after", "\nExamples:\n  deno task install\n  sudo ./denow task install --yes")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  deno task install\n  sudo ./denow task install --yes --for lab",
+    )
     .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
   await command.parseAsync(Deno.args, { from: "user" });
   await exitWith(async () => {
-    await ensureInstalled(command.opts().yes ?? false);
+    const { for: purpose, yes = false } = command.opts();
+    await ensureInstalled(purpose, yes);
     return 0;
   });
 }

@@ -98,7 +98,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { kea, sockets, threads, hook: hooks } = command.opts();
   await exitWith(async () => {
-    await ensureInstalled(false);
+    await ensureInstalled("lab", false);
     // Until the lab is down again, no signal may end this process by itself.
     using signals = new CaughtSignals();
     await using lab = await startLab({

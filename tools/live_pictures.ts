@@ -34,7 +34,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const folder = asMeant(command.opts().output);
   await exitWith(async () => {
-    await ensureInstalled(true);
+    await ensureInstalled("tests", true);
     await Deno.mkdir(folder, { recursive: true });
     const files = await Deno.makeTempDir();
     try {

@@ -47,7 +47,7 @@ export async function ensureSuite(name: SuiteName): Promise<Suite> {
     if (Deno.uid() !== 0) {
       throw new SuiteError(`Cannot install Debian ${name} as user ${Deno.uid()}: use sudo`);
     }
-    await ensureInstalled(true);
+    await ensureInstalled("suites", true);
     await Deno.mkdir(cache, { recursive: true });
     // Whoever comes second waits here, and finds it done.
     using lock = await Deno.open(join(cache, `${name}.lock`), { create: true, write: true });
