@@ -7,6 +7,7 @@
 
 import type { Traffic } from "./capture.ts";
 import type { Ledger, Series } from "./document.ts";
+import { messageRank } from "./messages.ts";
 
 /**
  * Kea's own counters that tell why it did not answer (Kea 2.2 and later); a few of them, because
@@ -115,7 +116,8 @@ function answersIn(totals: readonly Series[]): {
       add(labels["id"] ?? "unknown", series.kind === "counter" ? Number(series.value) : 0);
     }
   }
-  return { answered, matched };
+  const ranked = Object.entries(answered).toSorted(([a], [b]) => messageRank(a) - messageRank(b));
+  return { answered: Object.fromEntries(ranked), matched };
 }
 
 function counters(
