@@ -9,7 +9,8 @@
 
 import { join } from "node:path";
 import { DiscoveryError } from "./discovery_error.ts";
-import type { Program } from "./types.ts";
+import { pathInRoot } from "./mapped_files.ts";
+import type { MappedFile, Program } from "./types.ts";
 
 const REGISTER_HOOK = "_ZN3isc5hooks11ServerHooks12registerHookERK" +
   "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
@@ -49,8 +50,14 @@ async function learn(program: Program, bpftrace: readonly string[]): Promise<str
   if (Deno.uid() !== 0) {
     throw new DiscoveryError("Cannot learn the hook points without root: run it with sudo");
   }
-  const { pid, executable, libraries } = program;
-  const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
+  const { pid, libraries } = program;
+  const inRoot = async (file: MappedFile) => ({
+    ...file,
+    path: pid === null ? file.path : await pathInRoot(file.path, pid),
+  });
+  const executable = await inRoot(program.executable);
+  const found = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
+  const library = found && await inRoot(found);
   if (library === undefined) {
     throw new DiscoveryError(
       `Cannot learn the hook points: "${executable.path}" has no libkea-hooks`,

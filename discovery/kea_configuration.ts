@@ -7,6 +7,9 @@
 
 import { dirname, resolve } from "node:path";
 import { DiscoveryError } from "./discovery_error.ts";
+import type { Databases, DatabaseType } from "./types.ts";
+
+const DATABASE_TYPES = ["mysql", "postgresql"] as const satisfies readonly DatabaseType[];
 
 /** The parts of a configuration that somebody here asks for; all may be missing. */
 export interface DhcpConfiguration {
@@ -25,6 +28,11 @@ export interface DhcpConfiguration {
     readonly host?: string;
     readonly port?: number;
     readonly persist?: boolean;
+  };
+  readonly "hosts-database"?: { readonly type?: string };
+  readonly "hosts-databases"?: readonly { readonly type?: string }[];
+  readonly "config-control"?: {
+    readonly "config-databases"?: readonly { readonly type?: string }[];
   };
   readonly "hooks-libraries"?: readonly { readonly library?: string }[];
   readonly "shared-networks"?: readonly { readonly [subnets: string]: unknown }[];
@@ -67,6 +75,26 @@ export async function configurationOf(pid: number, family: 4 | 6): Promise<Found
     const why = error instanceof Error ? error.message.replace(/ \(os error.*/s, "") : error;
     throw new DiscoveryError(`Cannot read the configuration "${path}" (${why})`);
   }
+}
+
+/** The SQL databases that a running server is configured for, as far as that can be read. */
+export async function databasesOf(pid: number, family: 4 | 6): Promise<Databases> {
+  const found = await configurationOf(pid, family).catch((error) => {
+    if (error instanceof DiscoveryError || error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  });
+  if (found === null) return { leases: null, others: DATABASE_TYPES };
+  const { dhcp } = found;
+  const leases = dhcp["lease-database"]?.type;
+  const others = [
+    dhcp["hosts-database"],
+    ...dhcp["hosts-databases"] ?? [],
+    ...dhcp["config-control"]?.["config-databases"] ?? [],
+  ].map((database) => database?.type);
+  return {
+    leases: DATABASE_TYPES.find((type) => type === leases) ?? null,
+    others: DATABASE_TYPES.filter((type) => others.includes(type)),
+  };
 }
 
 /** The file that a server's command line names. */

@@ -63,6 +63,7 @@ export async function installedProgram(path: string): Promise<Program> {
     family: path.split("/").at(-1)!.includes("dhcp6") ? 6 : 4,
     executable,
     libraries,
+    databases: { leases: null, others: [] },
   };
 }
 

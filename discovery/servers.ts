@@ -4,7 +4,9 @@
  * @module
  */
 
+import { hookLibrariesOf } from "./callouts.ts";
 import { DiscoveryError } from "./discovery_error.ts";
+import { databasesOf } from "./kea_configuration.ts";
 import { mappedFiles, pathInRoot } from "./mapped_files.ts";
 import type { Family, Server } from "./types.ts";
 
@@ -94,8 +96,9 @@ export async function describeServer(pid: number): Promise<Server> {
       startTicks: Number(fields[19]),
       sockets,
       leaseFile,
+      databases: await databasesOf(pid, family),
       threads: Number(fields[17]),
-      hookLibraries: libraries.map(({ path }) => path).filter((path) => path.includes("/hooks/")),
+      hookLibraries: (await hookLibrariesOf(libraries)).map(({ path }) => path),
     };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {

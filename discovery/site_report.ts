@@ -12,6 +12,9 @@ import type { Program, Site, SiteSearch } from "./types.ts";
 const METRICS: Readonly<Record<SiteGroup, string>> = {
   allocation: "lease_allocation_time",
   lease_manager: "database_query_time",
+  callouts: "hook_callout_time",
+  postgresql: "database_query_time",
+  mariadb: "database_query_time",
   exceptions: "error_rate",
   log: "error_rate",
   statistics: "error_rate",

@@ -4,10 +4,18 @@
  * @module
  */
 
+import {
+  CALL_CALLOUTS,
+  CALLOUT_HANDLE_END,
+  calloutEdges,
+  calloutsPerPacket,
+  hookLibrariesOf,
+} from "./callouts.ts";
 import { callsOf, type Code, proveStart, tailJumpsTo } from "./call_sites.ts";
 import { codeOf, codeOfFunctions } from "./code.ts";
 import { dataReference, disassemble, type Instruction, instructionClass } from "./disassembly.ts";
 import { type Bounds, type Data, dataAt, exportedFunctions, mappedData } from "./elf.ts";
+import { userOf } from "./sql_statements.ts";
 import { isMultiThreaded } from "./threading.ts";
 import type { MappedFile, Program, Refusal, Site, SiteProof, SiteSearch } from "./types.ts";
 import {
@@ -15,12 +23,23 @@ import {
   ALLOCATE_LEASE4,
   LEASE_MANAGER4,
   LOGGER_ENTRIES,
+  MARIADB_EXECUTE,
   type Operation,
+  POSTGRESQL_RESULT,
   REFUSAL_COUNTERS,
+  STATEMENTS_PER_PACKET,
 } from "./wanted_sites.ts";
 
 /** What a search may look for: each costs time, so a plan asks for what its profile needs. */
-export type SiteGroup = "exceptions" | "allocation" | "log" | "statistics" | "lease_manager";
+export type SiteGroup =
+  | "exceptions"
+  | "allocation"
+  | "log"
+  | "statistics"
+  | "lease_manager"
+  | "callouts"
+  | "postgresql"
+  | "mariadb";
 
 /** How far before a call the name of its counter is put together, in instructions. */
 const NAME_REACH = 40;
@@ -77,6 +96,108 @@ export const SEARCHES: Readonly<
     return sites.length > 0
       ? { sites, refusals }
       : refused("statistics.drop.", "no call that raises a counter of refused packets was found");
+  },
+
+  callouts: async ({ libraries }) => {
+    const id = "callouts.";
+    const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
+    if (library === undefined) return refused(id, "the server maps no libkea-hooks");
+    const [code, symbols, hits] = await Promise.all([
+      codeOf(library),
+      exportedFunctions(library.pinnedPath),
+      hookLibrariesOf(libraries).then(calloutsPerPacket),
+    ]);
+    const symbol = symbols.find(({ name }) => name === CALL_CALLOUTS);
+    if (symbol === undefined) return refused(id, "libkea-hooks does not export callCallouts");
+    const bounds = { start: symbol.address, end: symbol.address + symbol.size };
+    const edges = calloutEdges(code, bounds);
+    if ("why" in edges) return { sites: [], refusals: [edges] };
+    const { start, ends, target, facts } = edges;
+    const sites = [
+      siteOf(`${id}start`, library, start, proofOf(library, bounds, "symbol", target.start), hits),
+      ...ends.map(({ call, function: part }, index) =>
+        siteOf(
+          `${id}end.${index}`,
+          library,
+          call,
+          proofOf(library, part, "eh_frame", target.stop),
+          index === 0 ? hits : 0,
+        )
+      ),
+    ];
+    const done = await entries(
+      { libraries },
+      "libkea-hooks.so",
+      { "callouts.done": CALLOUT_HANDLE_END },
+      () => hits === 0 ? 0 : 1,
+    );
+    return {
+      sites: [...sites.map((site) => ({ ...site, facts })), ...done.sites],
+      refusals: done.refusals,
+    };
+  },
+
+  postgresql: async (program) => {
+    const { libraries } = program;
+    const hits = program.databases.leases === "postgresql" ? STATEMENTS_PER_PACKET : 0;
+    const library = libraries.find(({ path }) => /\/libpq\.so/.test(path));
+    const [started, ended, facts] = await Promise.all([
+      entries(program, "libpq.so", { "postgresql.start": "PQexecPrepared" }, () => hits),
+      entries(program, "libkea-pgsql.so", { "postgresql.end": POSTGRESQL_RESULT }, () => hits),
+      library === undefined ? null : resultFacts(library),
+    ]);
+    const refusals = [...started.refusals, ...ended.refusals];
+    if (refusals.length > 0) return { sites: [], refusals };
+    if (facts === null) {
+      return refused("postgresql.", "how libpq keeps a result is not the known way");
+    }
+    const sites = [...started.sites, ...ended.sites].map((site) => ({ ...site, facts }));
+    return { sites, refusals: [] };
+  },
+
+  mariadb: async (program) => {
+    const id = "mariadb.";
+    const { libraries, databases } = program;
+    const hits = databases.leases === "mysql" ? STATEMENTS_PER_PACKET : 0;
+    const client = libraries.find(({ path }) => /\/lib(mariadb|mysqlclient)\.so/.test(path));
+    const caller = libraries.find(({ path }) => path.endsWith("/libdhcp_mysql.so")) ??
+      libraries.find(({ path }) => /\/libkea-dhcpsrv\.so/.test(path));
+    if (client === undefined) return refused(id, "the server maps no client library of MariaDB");
+    if (caller === undefined) return refused(id, "the server maps no libkea-dhcpsrv");
+    const [started, number, code, symbols] = await Promise.all([
+      entries(
+        program,
+        client.path.split("/").at(-1)!,
+        { "mariadb.start": MARIADB_EXECUTE },
+        () => hits,
+      ),
+      statementNumber(client),
+      codeOf(caller),
+      exportedFunctions(caller.pinnedPath),
+    ]);
+    if (started.refusals.length > 0) return started;
+    if (number === null) {
+      return refused(id, "how the client library numbers its statements is not the known way");
+    }
+    const ends = gather(
+      callsOf(code, MARIADB_EXECUTE).map((found, index) => {
+        const holder = symbols.find(({ address, size }) =>
+          found.call.address >= address && found.call.address < address + size
+        );
+        const end = `mariadb.end.${userOf(holder?.name ?? "")}.${index}`;
+        if ("why" in found) return { id: end, why: found.why };
+        const proof = proofOf(caller, found.function, "eh_frame", found.target);
+        return [siteOf(end, caller, found.end, proof, 0)];
+      }),
+    );
+    // One of the ends comes for each start; which, nobody knows before.
+    const [first, ...others] = ends.sites;
+    if (first === undefined) return refused(id, "no call of mysql_stmt_execute was found");
+    const sites = [...started.sites, { ...first, hitsPerPacket: hits }, ...others];
+    return {
+      sites: sites.map((site) => ({ ...site, facts: { number } })),
+      refusals: ends.refusals,
+    };
   },
 
   lease_manager: async (program) => {
@@ -148,9 +269,41 @@ function operationSites(
   });
 }
 
+/** Where libpq keeps the rows and the status of a result: read from the functions that tell them. */
+async function resultFacts(libpq: MappedFile): Promise<Readonly<Record<string, string>> | null> {
+  const exported = await exportedFunctions(libpq.pinnedPath);
+  const offset = async (name: string): Promise<string | null> => {
+    const symbol = exported.find((candidate) => candidate.name === name);
+    if (symbol === undefined) return null;
+    const bounds = { start: symbol.address, end: symbol.address + symbol.size };
+    const code = await disassemble(libpq.pinnedPath, bounds);
+    const [found] = code.flatMap(({ text }) =>
+      /^mov +(0x[0-9a-f]+)?\(%rdi\),%eax$/.exec(text.trim()) ?? []
+    );
+    return found === undefined ? null : /0x[0-9a-f]+/.exec(found)?.[0] ?? "0x0";
+  };
+  const [rows, outcome] = await Promise.all([offset("PQntuples"), offset("PQresultStatus")]);
+  return rows === null || outcome === null ? null : { rows, outcome };
+}
+
+/**
+ * Where the client library keeps a statement's number: behind the connection, which is the first
+ * that mysql_stmt_execute reads of a statement.
+ */
+async function statementNumber(client: MappedFile): Promise<string | null> {
+  const symbol = (await exportedFunctions(client.pinnedPath))
+    .find(({ name }) => name === MARIADB_EXECUTE);
+  if (symbol === undefined) return null;
+  const bounds = { start: symbol.address, end: symbol.address + symbol.size };
+  const first = (await disassemble(client.pinnedPath, bounds)).slice(0, 25)
+    .map(({ text }) => /^mov +0x([0-9a-f]+)\(%rdi\),%r\w+$/.exec(text.trim())?.[1])
+    .find((offset) => offset !== undefined);
+  return first === undefined ? null : `0x${(parseInt(first, 16) + 8).toString(16)}`;
+}
+
 /** Entries of exported functions: the first emulated instruction of the entry block. */
 async function entries(
-  { libraries }: Program,
+  { libraries }: Pick<Program, "libraries">,
   library: string,
   symbols: Readonly<Record<string, string>>,
   hits: (id: string) => number,

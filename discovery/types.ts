@@ -30,6 +30,18 @@ export interface Program {
   readonly executable: MappedFile;
   /** Libraries, the executable not among them. */
   readonly libraries: readonly MappedFile[];
+  readonly databases: Databases;
+}
+
+/** A SQL database as Kea's configuration names it. */
+export type DatabaseType = "mysql" | "postgresql";
+
+/** The SQL databases that a server's configuration names. */
+export interface Databases {
+  /** Where leases are; null without SQL. */
+  readonly leases: DatabaseType | null;
+  /** Where hosts and configuration are; all types where the configuration cannot be read. */
+  readonly others: readonly DatabaseType[];
 }
 
 /** A running Kea server as the kernel shows it. */
@@ -87,6 +99,8 @@ export interface Site {
   readonly proof: SiteProof;
   /** Forecast of hits per packet on an ordinary server; 0 for sites of errors. */
   readonly hitsPerPacket: number;
+  /** What its program needs to know of the code around it, by the program's words. */
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 /** A site that could not be had, and why, in words for people. */

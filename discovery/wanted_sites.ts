@@ -37,6 +37,15 @@ export const LOGGER_ENTRIES: Readonly<Record<string, string>> = {
   fatal: "_ZN3isc3log6Logger5fatalERKPKc",
 };
 
+/** Takes what PostgreSQL answered to a prepared statement; called right behind PQexecPrepared. */
+export const POSTGRESQL_RESULT = "_ZN3isc2db11PgSqlResultC1EP9pg_result";
+
+/** Sends a prepared statement, and waits for the answer. */
+export const MARIADB_EXECUTE = "mysql_stmt_execute";
+
+/** SQL statements a packet of a DORA, leases in the database (counted on 2.2.0). */
+export const STATEMENTS_PER_PACKET = 4;
+
 const LEASE4 = "RKN5boost10shared_ptrINS0_6Lease4EEE";
 const MEMFILE = "_ZN3isc4dhcp16Memfile_LeaseMgr";
 const MEMFILE_CONST = "_ZNK3isc4dhcp16Memfile_LeaseMgr";

@@ -85,7 +85,11 @@ const sample = z.object({
   /** Monotonic nanoseconds since the start of the capture. */
   elapsed_ns: elapsed,
   maps: z.record(z.string(), z.union([value, z.record(z.string(), value)])),
-  /** Readable names of the exception types in the maps, by mangled name. */
+  /**
+   * Readable names of what the maps have in their keys: exception types by mangled name, callouts
+   * (hook point, library and function, tab-separated) by `callout:NUMBER`, hook points by
+   * `hook:NUMBER`.
+   */
   names: z.record(z.string(), z.string()),
   process: processSample.nullable(),
   sockets: z.array(socketSample),

@@ -14,7 +14,7 @@ export interface Dictionary {
   readonly family: 4 | 6;
   /** The lease manager's operations by number. */
   readonly operations: readonly string[];
-  /** Readable names of exception types by mangled name. */
+  /** Readable names: see the capture's samples. */
   readonly names: Readonly<Record<string, string>>;
   /** Gives one object to all that name the same series. */
   readonly series: (name: SeriesName) => SeriesName;
@@ -104,6 +104,33 @@ const allocation = time(([type], words) => ({
   labels: { message: message(type, words) },
 }));
 
+const callout = (number: string | undefined, { names }: Dictionary) => {
+  const [hookPoint, library, name] = (names[`callout:${number}`] ?? "").split("\t");
+  return {
+    hook_point: hookPoint || "unknown",
+    library: library || "unknown",
+    callout: name || "unknown",
+  };
+};
+
+/** Results of libpq, by its numbers (ExecStatusType). */
+const POSTGRESQL_STATUS: Readonly<Record<number, string>> = {
+  0: "EMPTY_QUERY",
+  5: "BAD_RESPONSE",
+  6: "NONFATAL_ERROR",
+  7: "FATAL_ERROR",
+  11: "PIPELINE_ABORTED",
+};
+
+const rows = (backend: string): Decoder => ([statement], { series }) => {
+  const labels = { backend, statement: statement! };
+  const name = series({ metric: "database_rows", labels, unit: "rows" });
+  return (book, difference) => book.add(name, Number(difference));
+};
+
+/** What a callout makes Kea do next, by Kea's numbers (CalloutHandle::CalloutNextStep). */
+const NEXT_STEPS = ["continue", "skip", "drop", "park"];
+
 const log = errors(([severity, id]) => ({
   kind: "log",
   severity: SEVERITIES[Number(severity)] ?? "unknown",
@@ -147,6 +174,37 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
       backend: "memfile",
       statement: operations[Number(operation)] ?? `operation-${operation}`,
     },
+  })),
+  "@callouts": time(([number], words) => ({
+    metric: "hook_callout_time",
+    labels: callout(number, words),
+  })),
+  "@callout_steps": ([number, step], words) => {
+    const labels = { ...callout(number, words), next_step: NEXT_STEPS[Number(step)] ?? "unknown" };
+    const name = words.series({ metric: "hook_next_step", labels, unit: "events" });
+    return (book, difference) => book.add(name, Number(difference));
+  },
+  "@callouts_unfinished": errors(() => ({ kind: "callout_unfinished", id: "exception" })),
+  "@parked_time": time(([hook], { names }) => ({
+    metric: "packet_parked_time",
+    labels: { hook_point: names[`hook:${hook}`] ?? "unknown" },
+  })),
+  "@postgresql": time(([statement]) => ({
+    metric: "database_query_time",
+    labels: { backend: "postgresql", statement: statement! },
+  })),
+  "@mariadb": time(([statement]) => ({
+    metric: "database_query_time",
+    labels: { backend: "mariadb", statement: statement! },
+  })),
+  "@mariadb_failed": errors(([statement]) => ({
+    kind: "database",
+    id: `mariadb ${statement}: failed`,
+  })),
+  "@postgresql_rows": rows("postgresql"),
+  "@postgresql_failed": errors(([statement, status]) => ({
+    kind: "database",
+    id: `postgresql ${statement}: ${POSTGRESQL_STATUS[Number(status)] ?? "no result"}`,
   })),
   "@exceptions": errors(([type], { names }) => ({
     kind: "exception",

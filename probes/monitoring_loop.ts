@@ -16,7 +16,8 @@ import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import { type FindSites, prepare, type Prepared } from "./prepare.ts";
 import { readCost } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
-import { basesOf, translator } from "./readings.ts";
+import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
+import { basesOf, renamingOf, translator } from "./readings.ts";
 import { isRunning, ServerSampler } from "./server_sample.ts";
 import type { Profile } from "./sources.ts";
 
@@ -127,7 +128,10 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       yield note(watched, `bpftrace was ended from outside: ${watched.complaint || "killed"}`);
       if (attempts++ > 0 || isOver(watched)) break;
     } else if (outcome === "server changed") {
-      yield note(watched, "The server changed its sockets or its lease file: attached anew");
+      yield note(
+        watched,
+        "The server changed its sockets, its lease file or its hook libraries: attached anew",
+      );
       // One that ended meanwhile is found out by the next attempt.
       server = await settled(server.pid).catch(ifGone(server));
     } else {
@@ -179,7 +183,7 @@ interface Watched {
 
 async function* readSegment(
   watched: Watched,
-  { plan, rendered, symbols }: Prepared,
+  { plan, rendered, symbols, hookPoints, statements }: Prepared,
   server: Server,
   segment: number,
 ): AsyncGenerator<CaptureRecord, Outcome> {
@@ -205,22 +209,28 @@ async function* readSegment(
   }, 1000);
 
   try {
-    const translate = translator(
-      plan,
-      rendered.maps,
-      basesOf(await Deno.readTextFile(`/proc/${server.pid}/maps`).catch(() => "")),
-    );
-    const sampler = new ServerSampler(server.pid);
-    const sample = async (maps: Maps, elapsedNs: number) => ({
-      type: "sample" as const,
-      segment,
-      elapsed_ns: elapsedNs,
-      maps: translate(maps),
-      names: await demangleTypes(typesIn(maps)),
-      process: await sampler.process(),
-      sockets: await sampler.sockets(server.sockets),
-      cost: await readCost(run.pid),
+    const callouts = new CalloutNames(server, hookPoints);
+    const bases = basesOf(await Deno.readTextFile(`/proc/${server.pid}/maps`).catch(() => ""));
+    const translate = translator(rendered.maps, {
+      ...renamingOf(plan, bases, statements),
+      ...Object.fromEntries(
+        CALLOUT_MAPS.values().map((map) => [map, (key: string) => callouts.renumbered(key)]),
+      ),
     });
+    const sampler = new ServerSampler(server.pid);
+    const sample = async (maps: Maps, elapsedNs: number) => {
+      await callouts.learn(maps);
+      return {
+        type: "sample" as const,
+        segment,
+        elapsed_ns: elapsedNs,
+        maps: translate(maps),
+        names: { ...await demangleTypes(typesIn(maps)), ...callouts.names },
+        process: await sampler.process(),
+        sockets: await sampler.sockets(server.sockets),
+        cost: await readCost(run.pid),
+      };
+    };
     // Kernel time of our zero, learned from the first reading.
     let origin: number | null = null;
     let held: CaptureRecord | null = null;
@@ -284,7 +294,7 @@ async function* readSegment(
   }
 }
 
-/** Whether a server still is what was attached to: same process, lease file and sockets. */
+/** Whether a server still is what was attached to: same process, lease file and hook libraries. */
 async function changeOf(server: Server): Promise<Outcome | null> {
   if (!await isRunning(server.pid, server.startTicks)) return "server ended";
   if (server.leaseFile !== null) {
@@ -292,6 +302,10 @@ async function changeOf(server: Server): Promise<Outcome | null> {
     const target = await Deno.readLink(`/proc/${server.pid}/fd/${fd}`).catch(() => null);
     if (target !== path && await isRunning(server.pid, server.startTicks)) return "server changed";
   }
+  const text = await Deno.readTextFile(`/proc/${server.pid}/maps`).catch(() => "");
+  const hooks = new Set(server.hookLibraries);
+  const now = basesOf(text).keys().filter((path) => hooks.has(path) || path.includes("/hooks/"));
+  if (text !== "" && hooks.symmetricDifference(new Set(now)).size > 0) return "server changed";
   return null;
 }
 

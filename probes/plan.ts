@@ -56,6 +56,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
   const sources: PlannedSource[] = [];
   const notAvailable: Unavailable[] = [];
   const losses: string[] = [];
+  const unfits: Unavailable[] = [];
   const rank = PROFILES.indexOf(profile);
   let forecast = 0;
 
@@ -70,7 +71,9 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     if (PROFILES.indexOf(source.from) > rank) continue;
     const unfit = source.unfit(server);
     if (unfit !== null) {
-      missing(`${source.file}: ${unfit}`);
+      unfits.push(
+        ...source.metrics.map((metric) => ({ metric, why: `${source.file}: ${unfit}` })),
+      );
       continue;
     }
     const parts = source.parts ?? [];
@@ -86,16 +89,18 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     if (source.needs.some((need) => sitesMatching(need, search.sites).length === 0)) continue;
 
     const sites: Site[] = [];
+    const limit = source.beyondBudget === profile ? Infinity : BUDGET[profile];
     let price = source.tracepointsPerExchange * HIT_PRICE.tracepoint + source.bpfPerExchange;
     const take = (pattern: string): boolean => {
       const found = sitesMatching(pattern, search.sites);
       const dearer = forecastOf(found);
-      if (forecast + price + dearer > BUDGET[profile]) {
+      if (forecast + price + dearer > limit) {
         missing(
           `${source.file}: ${pattern} would take ${dearer.toFixed(0)} us an exchange, ` +
             `${
-              (BUDGET[profile] - forecast - price).toFixed(0)
-            } us of the ${profile} budget are left`,
+              Math.max(0, limit - forecast - price).toFixed(0)
+            } us of the ${profile} budget are left` +
+            (source.beyondBudget === undefined ? "" : ` (--profile ${source.beyondBudget} has it)`),
         );
         return false;
       }
@@ -103,7 +108,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
       sites.push(...found);
       return true;
     };
-    if (forecast + price > BUDGET[profile]) {
+    if (forecast + price > limit) {
       missing(`${source.file}: it would take ${price.toFixed(0)} us an exchange, over the budget`);
       continue;
     }
@@ -121,7 +126,12 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     sources,
     forecast,
     budget: BUDGET[profile],
-    notAvailable: [...withoutTwins(notAvailable, served), ...dearer(profile)],
+    notAvailable: [
+      ...notAvailable,
+      // A program for another kind of socket or database is no loss where one serves.
+      ...unfits.filter(({ metric }) => !served.has(metric)),
+      ...dearer(profile),
+    ],
     losses,
   };
 }
@@ -140,11 +150,6 @@ function dearer(profile: Profile): Unavailable[] {
     .filter(({ metric }, index, all) =>
       !had.has(metric) && all.findIndex((other) => other.metric === metric) === index
     );
-}
-
-/** A packet program for the other kind of socket is no loss where one of the two serves. */
-function withoutTwins(list: readonly Unavailable[], served: ReadonlySet<string>): Unavailable[] {
-  return list.filter(({ metric, why }) => !(why.startsWith("packets_") && served.has(metric)));
 }
 
 /** What the traps of some sites take from an exchange of two requests, microseconds. */

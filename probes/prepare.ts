@@ -12,7 +12,10 @@ import type { Server, Site } from "../discovery/types.ts";
 import { type Bpftrace, FEATURES, has } from "./bpftrace.ts";
 import { type Plan, plan } from "./plan.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { hookPointsOf } from "../discovery/hook_points.ts";
 import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
+import { statementsOf } from "../discovery/sql_statements.ts";
+import type { Statements } from "./readings.ts";
 import { registersOffset } from "./registers_offset.ts";
 import { render, type Rendered } from "./render.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
@@ -26,6 +29,10 @@ export interface Prepared extends AsyncDisposable {
   readonly rendered: Rendered;
   /** Folder of private symbol files for bpftrace; undefined where none are needed. */
   readonly symbols?: string;
+  /** Hook points by number; none where no callout is watched. */
+  readonly hookPoints: readonly string[];
+  /** Statements of MariaDB's client; none where they are not watched. */
+  readonly statements: Statements;
 }
 
 /**
@@ -64,7 +71,8 @@ export async function prepare(
   findSites?: FindSites,
 ): Promise<Prepared> {
   const planned = await planFor(server, profile, findSites);
-  const { receives, made } = await withReceiveCall(planned);
+  const { hookPoints, made: named } = await withHookPoints(planned, bpftrace);
+  const { receives, made } = await withReceiveCall(named);
   const { placements, symbols } = await place(made, bpftrace);
   const rendered = render(
     made,
@@ -77,11 +85,34 @@ export async function prepare(
   return {
     plan: made,
     rendered,
+    hookPoints,
+    statements: await mariadbStatements(made),
     ...(symbols === undefined ? {} : { symbols }),
     [Symbol.asyncDispose]: async () => {
       if (symbols !== undefined) await Deno.remove(symbols, { recursive: true });
     },
   };
+}
+
+/** Names of the statements that the library with MariaDB's call sites prepares. */
+async function mariadbStatements(made: Plan): Promise<Statements> {
+  const site = made.sources.flatMap(({ sites }) => sites)
+    .find(({ id }) => id.startsWith("mariadb.end."));
+  return site === undefined ? {} : await statementsOf(site.file.pinnedPath);
+}
+
+/** Learns the names of the hook points; where that cannot be, callouts have numbers in their place. */
+async function withHookPoints(
+  made: Plan,
+  bpftrace: Bpftrace,
+): Promise<{ readonly hookPoints: readonly string[]; readonly made: Plan }> {
+  if (!made.sources.some(({ file }) => file === "callouts.bt")) return { hookPoints: [], made };
+  try {
+    return { hookPoints: await hookPointsOf(made.server, bpftrace.command), made };
+  } catch (error) {
+    if (!(error instanceof DiscoveryError)) throw error;
+    return { hookPoints: [], made: { ...made, losses: [...made.losses, error.message] } };
+  }
 }
 
 /** Finds out how a server receives; where that cannot be told, packets may be missing. */

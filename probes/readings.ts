@@ -17,25 +17,57 @@ export function operationsOf(plan: Plan): string[] {
   return [...new Set(endsOf(plan).map(operationOf))];
 }
 
+/** What a key of a map is called in a capture, by the map's name. */
+export type Renaming = Readonly<Record<string, (key: string) => string>>;
+
 /**
- * Makes the translation for one server: keeps public maps, and turns the instruction pointers in
- * `@lease_manager` into the numbers of operations. Keys stay in the order in which they first came:
- * bpftrace sorts by value, and readers find best what stands where it stood.
+ * The names of keys that begin with an instruction pointer: of operations of the lease manager and
+ * of MariaDB's statements.
  *
  * @param bases where each library begins in the server's memory, by path.
+ * @param statements of MariaDB's client, in the order of preparing.
+ */
+export function renamingOf(
+  plan: Plan,
+  bases: ReadonlyMap<string, number>,
+  statements: Statements = {},
+): Renaming {
+  const operations = operationsOf(plan);
+  const pointer = (site: Site) => String((bases.get(site.file.path) ?? 0) + site.address);
+  const numbers = new Map(
+    endsOf(plan).map((site) => [pointer(site), String(operations.indexOf(operationOf(site)))]),
+  );
+  const users = new Map(
+    sitesOf(plan, /^mariadb\.end\./).map((site) => [pointer(site), site.id.split(".")[2]!]),
+  );
+  const statement = (key: string) => {
+    const [site, number, ...rest] = key.split(",");
+    const user = users.get(site!) ?? "unknown";
+    const name = statements[user]?.[Number(number) - 1] ?? `${user}-${number}`;
+    return [name, ...rest].join();
+  };
+  return {
+    "@lease_manager": (key) => {
+      const [site, ...rest] = key.split(",");
+      return [numbers.get(site!) ?? site, ...rest].join();
+    },
+    "@mariadb": statement,
+    "@mariadb_failed": statement,
+  };
+}
+
+/** Names of statements by who prepares them, in the order of preparing. */
+export type Statements = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * Makes the translation for one server: keeps public maps, and gives keys that hold addresses
+ * others that do not. Keys stay in the order in which they first came: bpftrace sorts by value, and
+ * readers find best what stands where it stood.
  */
 export function translator(
-  plan: Plan,
   maps: readonly string[],
-  bases: ReadonlyMap<string, number>,
+  renaming: Renaming,
 ): (printed: Maps) => CapturedMaps {
-  const operations = operationsOf(plan);
-  const numbers = new Map(
-    endsOf(plan).map((site) => [
-      String((bases.get(site.file.path) ?? 0) + site.address),
-      operations.indexOf(operationOf(site)),
-    ]),
-  );
   const known = new Map(maps.map((name) => [name, new Set<string>()]));
   return (printed) => {
     const captured: CapturedMaps = {};
@@ -48,7 +80,7 @@ export function translator(
       }
       const values = entries(value);
       captured[name] = ordered(
-        name === "@lease_manager" ? renumbered(values, numbers) : values,
+        renaming[name] === undefined ? values : renamed(values, renaming[name]),
         known.get(name)!,
       );
     }
@@ -71,16 +103,15 @@ export function basesOf(text: string): Map<string, number> {
   return bases;
 }
 
-function renumbered(
+function renamed(
   values: Record<string, number | string>,
-  numbers: ReadonlyMap<string, number>,
+  rename: (key: string) => string,
 ): Record<string, number | string> {
   const sums = new Map<string, bigint>();
   for (const [key, value] of Object.entries(values)) {
-    const [pointer, bucket] = key.split(",");
-    const renamed = `${numbers.get(pointer!) ?? pointer},${bucket}`;
-    // An operation may have several sites: one for each way in, with threads and without.
-    sums.set(renamed, (sums.get(renamed) ?? 0n) + BigInt(value));
+    const name = rename(key);
+    // One thing may have several sites: one for each way in, with threads and without.
+    sums.set(name, (sums.get(name) ?? 0n) + BigInt(value));
   }
   return Object.fromEntries(
     [...sums].map(([key, sum]) => [key, BigInt.asIntN(64, sum).toString()]),
@@ -109,9 +140,11 @@ function isScalar(value: Json): value is number | string {
 }
 
 function endsOf(plan: Plan): Site[] {
-  return plan.sources.flatMap(({ sites }) => sites).filter(({ id }) =>
-    /^lease_manager\..+\.end\./.test(id)
-  );
+  return sitesOf(plan, /^lease_manager\..+\.end\./);
+}
+
+function sitesOf(plan: Plan, pattern: RegExp): Site[] {
+  return plan.sources.flatMap(({ sites }) => sites).filter(({ id }) => pattern.test(id));
 }
 
 function operationOf({ id }: Site): string {

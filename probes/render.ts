@@ -85,6 +85,12 @@ export function render(
       tracepoints.set(name!, file);
       probes++;
     }
+    // A probe that can be done without, where there is no site for it.
+    body = body.replace(
+      /^uprobe:\{\{(.+?)\?\}\}(\n[\s\S]*?^\}(?:\n\n|\n$))/gm,
+      (_, pattern: string, rest: string) =>
+        sites.some(({ id }) => matches(pattern, id)) ? `uprobe:{{${pattern}}}${rest}` : "",
+    );
     body = body.replace(/^uprobe:\{\{(.+?)\}\}$/gm, (_, pattern: string) => {
       const points = sites.filter(({ id }) => matches(pattern, id)).map(({ id }) => {
         const placement = placements.get(id);
@@ -96,6 +102,11 @@ export function render(
       }
       probes += points.length;
       return points.join(",\n");
+    });
+    const facts = Object.assign({}, ...sites.map((site) => site.facts ?? {}));
+    body = body.replace(/\{\{(\w+)\}\}/g, (open, name: string) => {
+      const value = String(facts[name] ?? "");
+      return /^\w+$/.test(value) ? value : open;
     });
     parts.push(`// ${file}\n${body}`);
   }

@@ -5,7 +5,7 @@
  */
 
 import type { SiteGroup } from "../discovery/prove.ts";
-import type { Server } from "../discovery/types.ts";
+import type { DatabaseType, Server } from "../discovery/types.ts";
 
 /** How much is probed. */
 export type Profile = "light" | "standard" | "deep";
@@ -29,6 +29,8 @@ export interface Source {
    * program that has parts needs at least one of them.
    */
   readonly parts?: readonly string[];
+  /** Profile that has it even where it does not fit into the budget. */
+  readonly beyondBudget?: Profile;
   /** Maps that go into the capture; what else it keeps is private. */
   readonly maps: readonly string[];
   /** System-call tracepoints that fire an exchange, DORA without hooks. */
@@ -45,6 +47,11 @@ const socketsAre = (kind: "raw" | "udp") => (server: Server) => {
   if (server.family !== 4) return "it reads DHCPv4 only";
   return server.sockets.includes(kind) ? null : `the server has no ${kind} DHCP socket`;
 };
+
+const usesDatabase = (type: DatabaseType, name: string) => ({ databases }: Server) =>
+  databases.leases === type || databases.others.includes(type)
+    ? null
+    : `the server's configuration names no ${name}`;
 
 /** In order of worth: a plan takes them from the top while its budget lasts. */
 export const SOURCES: readonly Source[] = [
@@ -105,6 +112,28 @@ export const SOURCES: readonly Source[] = [
     unfit: fits,
   },
   {
+    file: "postgresql.bt",
+    metrics: ["database_query_time"],
+    from: "standard",
+    group: "postgresql",
+    needs: ["postgresql.start", "postgresql.end"],
+    maps: ["@postgresql", "@postgresql_rows", "@postgresql_failed"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 0,
+    unfit: usesDatabase("postgresql", "PostgreSQL"),
+  },
+  {
+    file: "mariadb.bt",
+    metrics: ["database_query_time"],
+    from: "standard",
+    group: "mariadb",
+    needs: ["mariadb.start", "mariadb.end.*"],
+    maps: ["@mariadb", "@mariadb_failed"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 0,
+    unfit: usesDatabase("mysql", "MariaDB"),
+  },
+  {
     file: "log_messages.bt",
     metrics: ["error_rate"],
     from: "standard",
@@ -156,5 +185,20 @@ export const SOURCES: readonly Source[] = [
     tracepointsPerExchange: 0,
     bpfPerExchange: 3,
     unfit: fits,
+  },
+  {
+    file: "callouts.bt",
+    metrics: ["hook_callout_time"],
+    from: "standard",
+    group: "callouts",
+    needs: ["callouts.start", "callouts.end.*"],
+    parts: ["callouts.done"],
+    // What a server's own libraries add is what a person who looks deep wants to know.
+    beyondBudget: "deep",
+    maps: ["@callouts", "@callout_steps", "@parked_time", "@callouts_unfinished"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 0,
+    unfit: (server) =>
+      server.hookLibraries.length === 0 ? "the server has no hook library loaded" : null,
   },
 ];

@@ -48,6 +48,9 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
     ["scp", "openssh-client", "the same"],
     ["sudo", "sudo", "the same"],
     ["python3", "python3", "tests and benchmarks compare with it"],
+    ["/usr/include/kea/hooks/hooks.h", "kea-dev", "tests build a hook library"],
+    ["/usr/include/boost/shared_ptr.hpp", "libboost-dev", "the same"],
+    ["g++", "g++", "the same"],
     ["tcpdump", "tcpdump", "tests compare times with the wire"],
   ],
 };

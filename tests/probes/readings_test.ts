@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseExact } from "../../probes/exact_json.ts";
 import { plan } from "../../probes/plan.ts";
-import { basesOf, operationsOf, translator } from "../../probes/readings.ts";
+import { basesOf, operationsOf, renamingOf, translator } from "../../probes/readings.ts";
 import { parseSockets, parseStat } from "../../probes/server_sample.ts";
 import { LIBRARY, server, SITES } from "./server_and_sites.ts";
 
@@ -21,9 +21,8 @@ Deno.test("translator() turns the lease manager's addresses into operations and 
   const deep = plan(server(), { sites: SITES, refusals: [] }, "deep");
   assert.equal(operationsOf(deep)[0], "addLease4");
   const translate = translator(
-    deep,
     ["@lease_manager", "@sent"],
-    new Map([[LIBRARY.path, 0x7f0000000000]]),
+    renamingOf(deep, new Map([[LIBRARY.path, 0x7f0000000000]])),
   );
   assert.deepEqual(
     translate({
@@ -76,8 +75,7 @@ Deno.test("parseSockets() reads drops of the server's own sockets of the wanted 
 });
 
 Deno.test("translator() keeps keys in the order in which they first came", () => {
-  const standard = plan(server(), { sites: SITES, refusals: [] }, "standard");
-  const translate = translator(standard, ["@processing"], new Map());
+  const translate = translator(["@processing"], {});
   const keysOf = (values: Record<string, number>) =>
     Object.keys(translate({ "@processing": values })["@processing"]!);
   assert.deepEqual(keysOf({ "1,2,90": 1, "3,5,80": 2 }), ["1,2,90", "3,5,80"]);

@@ -33,6 +33,7 @@ export function server(changes: Partial<Server> = {}): Server {
     leaseFile: { path: "/var/lib/kea/kea-leases4.csv", fd: 15 },
     threads: 7,
     hookLibraries: [],
+    databases: { leases: null, others: [] },
     ...changes,
   };
 }

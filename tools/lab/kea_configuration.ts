@@ -17,6 +17,8 @@ export interface KeaSettings {
   readonly threads: number;
   readonly hooks: readonly HookLibrary[];
   readonly interfaceName: string;
+  /** The lease database; memfile without it. */
+  readonly leases?: Readonly<Record<string, unknown>>;
   /** Folder for lease file, control socket and log. */
   readonly directory: string;
 }
@@ -26,7 +28,7 @@ export const ADDRESSES = { server: "10.77.0.1", client: "10.77.0.2", prefix: 12 
 
 /** The configuration of a DHCPv4 server on memfile, with 900,000 addresses to give. */
 export function keaConfiguration(settings: KeaSettings): unknown {
-  const { sockets, threads, hooks, interfaceName, directory } = settings;
+  const { sockets, threads, hooks, interfaceName, leases, directory } = settings;
   return {
     Dhcp4: {
       "interfaces-config": { interfaces: [interfaceName], "dhcp-socket-type": sockets },
@@ -36,11 +38,17 @@ export function keaConfiguration(settings: KeaSettings): unknown {
         "packet-queue-size": 64,
       },
       "control-socket": { "socket-type": "unix", "socket-name": `${directory}/control` },
-      "lease-database": { type: "memfile", name: `${directory}/leases.csv`, "lfc-interval": 0 },
+      "lease-database": leases ??
+        { type: "memfile", name: `${directory}/leases.csv`, "lfc-interval": 0 },
       "hooks-libraries": hooks.map(({ path, parameters }) => ({
         library: path,
         ...(parameters === undefined ? {} : { parameters }),
       })),
+      // So that host4_identifier is among the hook points on a packet's way.
+      ...(hooks.length === 0 ? {} : {
+        "host-reservation-identifiers": ["flex-id", "hw-address"],
+        "reservations-global": true,
+      }),
       "valid-lifetime": 4000,
       subnet4: [{
         id: 1,

@@ -7,6 +7,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADDRESSES, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
+import { type Backend, createDatabase, type Database, startDatabase } from "./database.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { ensureSuite, suiteCommand, type SuiteName } from "../suites.ts";
 import { clear, clearLeftovers, type LabState, remember, startTicksOf } from "./leftovers.ts";
@@ -23,6 +24,8 @@ export interface LabOptions {
   /** Worker threads of the server; 0 for a single-threaded one. */
   readonly threads?: number;
   readonly hooks?: readonly HookLibrary[];
+  /** Where it keeps its leases; memfile without it. */
+  readonly backend?: Backend;
   /** The server's executable; the installed kea-dhcp4 without it. */
   readonly program?: string;
   /** Folder of libraries that the server takes before the installed ones. */
@@ -48,8 +51,20 @@ export interface Lab extends AsyncDisposable {
   readonly log: string;
   readonly controlSocket: string;
   readonly directory: string;
+  /** Its database; null with memfile. */
+  readonly database: LabDatabase | null;
   /** Starts the server again, with the same configuration, after it ended. */
   restart(): Promise<number>;
+}
+
+/** The database of a lab. */
+export interface LabDatabase {
+  /** Runs SQL: see {@linkcode Database.sql}. */
+  sql(text: string): Promise<string>;
+  /** Ends it as an administrator does; its data stay. */
+  stop(): Promise<void>;
+  /** Starts it again. */
+  start(): Promise<void>;
 }
 
 /** A lab cannot be set up. */
@@ -89,7 +104,17 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await clear(name, state);
     await Promise.all(children.map((child) => child.status));
   };
+  const kept = async (child: Deno.ChildProcess) => {
+    children.push(child);
+    state = {
+      ...state,
+      processes: [...state.processes, [child.pid, await startTicksOf(child.pid)]],
+    };
+    await remember(name, state);
+  };
   const suite = KEAS[options.kea ?? "2.2"];
+  const { sockets = "raw", threads = 2, backend = "memfile" } = options;
+  let database: Database | null = null;
   const startServer = async () => {
     const program = options.program ?? await programPath("kea-dhcp4");
     const argv = [program, "-c", join(directory, "kea.json")];
@@ -97,14 +122,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       suite === null ? argv : suiteCommand(await ensureSuite(suite), argv, [directory]),
       serverNetns,
       directory,
-      options.libraries,
+      {
+        ...database?.environment,
+        ...(options.libraries === undefined ? {} : { LD_LIBRARY_PATH: options.libraries }),
+      },
     );
-    children.push(child);
-    state = {
-      ...state,
-      processes: [...state.processes, [child.pid, await startTicksOf(child.pid)]],
-    };
-    await remember(name, state);
+    await kept(child);
     await untilServing(child, directory);
     return child.pid;
   };
@@ -113,8 +136,27 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     // What newer Keas want of the folder of a control socket; root's, so nobody's else.
     await Deno.mkdir(directory, { mode: 0o750 });
     await connect(serverNetns, serverInterface, clientNetns, clientInterface);
-    const { sockets = "raw", threads = 2, hooks = [] } = options;
-    const settings = { sockets, threads, hooks, interfaceName: serverInterface, directory };
+    if (backend !== "memfile") {
+      const root = suite === null ? "" : (await ensureSuite(suite)).root;
+      database = await createDatabase(
+        { backend, directory, scripts: `${root}/usr/share/kea/scripts` },
+        kept,
+      );
+    }
+    const settings = {
+      sockets,
+      threads,
+      hooks: [
+        ...options.hooks ?? [],
+        // What was part of Kea before 3.0.
+        ...(options.kea === "newest" && backend !== "memfile"
+          ? [{ path: `libdhcp_${backend === "mariadb" ? "mysql" : "pgsql"}.so` }]
+          : []),
+      ],
+      interfaceName: serverInterface,
+      directory,
+      ...(database === null ? {} : { leases: database.access }),
+    };
     await Deno.writeTextFile(
       join(directory, "kea.json"),
       JSON.stringify(keaConfiguration(settings), null, 2),
@@ -133,6 +175,18 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       log: join(directory, "kea.log"),
       controlSocket: join(directory, "control"),
       directory,
+      database: database && {
+        sql: database.sql,
+        stop: async () => {
+          const { child } = database!;
+          child.kill("SIGINT");
+          await child.status;
+        },
+        start: async () => {
+          if (backend === "memfile") return;
+          database = await startDatabase({ backend, directory }, kept);
+        },
+      },
       restart: async () => pid = await startServer(),
       [Symbol.asyncDispose]: takeDown,
     };
@@ -172,7 +226,7 @@ async function startKea(
   argv: readonly string[],
   netns: string,
   directory: string,
-  libraries?: string,
+  environment: Readonly<Record<string, string>>,
 ): Promise<Deno.ChildProcess> {
   // A fresh log tells when this start is done.
   await Deno.remove(join(directory, "kea.log")).catch(() => {});
@@ -188,7 +242,7 @@ async function startKea(
       KEA_DHCP_DATA_DIR: directory,
       KEA_LOG_FILE_DIR: directory,
       KEA_CONTROL_SOCKET_DIR: directory,
-      ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }),
+      ...environment,
     },
     stdin: "null",
     stdout: "null",

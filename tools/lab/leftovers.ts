@@ -37,7 +37,8 @@ export async function remember(name: string, state: LabState): Promise<void> {
 
 /** Takes down what a lab made; what is gone already is passed over. */
 export async function clear(name: string, state: LabState): Promise<void> {
-  for (const [pid, startTicks] of state.processes) await stopProcess(pid, startTicks);
+  // What was started last needs what was started first.
+  for (const [pid, startTicks] of state.processes.toReversed()) await stopProcess(pid, startTicks);
   for (const namespace of state.namespaces) {
     // Whatever else runs in there belongs to the lab, and would keep the namespace.
     for (const pid of await processesIn(namespace)) {

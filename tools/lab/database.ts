@@ -1,0 +1,207 @@
+/**
+ * A real database for a lab's server: PostgreSQL or MariaDB with Kea's own schema.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { LabError } from "./lab.ts";
+
+/** Where a lab's server keeps its leases. */
+export const BACKENDS = ["memfile", "postgresql", "mariadb"] as const;
+
+/** A lease backend. */
+export type Backend = typeof BACKENDS[number];
+
+/** A running database. */
+export interface Database {
+  readonly child: Deno.ChildProcess;
+  /** How Kea finds it: the `lease-database` of its configuration. */
+  readonly access: Readonly<Record<string, unknown>>;
+  /** What Kea needs in its environment for it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /**
+   * Runs SQL, and returns what it gives: a line a row, columns separated by tabs.
+   *
+   * @throws {LabError} with what the database says.
+   */
+  sql(text: string): Promise<string>;
+}
+
+/** Where a database is, and with which of Kea's schemas. */
+export interface DatabaseSettings {
+  readonly backend: Exclude<Backend, "memfile">;
+  /** The lab's folder. */
+  readonly directory: string;
+  /** Folder of the scripts that come with the server's Kea. */
+  readonly scripts: string;
+}
+
+/** Longest time for a database to take connections. */
+const START_LIMIT_MS = 30_000;
+
+const NAME = "kea";
+
+/** Writes a process down, so that it is stopped whatever happens. */
+type Keep = (child: Deno.ChildProcess) => Promise<void>;
+
+/** Makes a database with Kea's tables, and starts it. */
+export async function createDatabase(
+  settings: DatabaseSettings,
+  kept: Keep,
+): Promise<Database> {
+  const folder = join(settings.directory, "database");
+  await Deno.mkdir(folder, { mode: 0o700 });
+  const made = KINDS[settings.backend];
+  await made.create(settings.directory, folder);
+  const database = await startDatabase(settings, kept);
+  await run(made.client(folder, made.own), `CREATE DATABASE ${NAME}`);
+  await database.sql(await Deno.readTextFile(join(settings.scripts, made.schema)));
+  return database;
+}
+
+/** Starts the database that a lab has, and waits until it answers. */
+export async function startDatabase(
+  { backend, directory }: Pick<DatabaseSettings, "backend" | "directory">,
+  kept: Keep,
+): Promise<Database> {
+  const folder = join(directory, "database");
+  const made = KINDS[backend];
+  const [program, ...args] = made.server(folder);
+  const child = new Deno.Command("setpriv", {
+    // It ends with whoever started it.
+    args: ["--pdeathsig", "INT", ...made.user, "--", program!, ...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    detached: true,
+  }).spawn();
+  await kept(child);
+  let ended = false;
+  child.status.then(() => ended = true);
+  const limit = Date.now() + START_LIMIT_MS;
+  while (true) {
+    try {
+      await run(made.client(folder, made.own), "SELECT 1");
+      break;
+    } catch (error) {
+      if (!ended && Date.now() < limit) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        continue;
+      }
+      throw error;
+    }
+  }
+  return {
+    child,
+    access: { ...made.access(folder), name: NAME, user: NAME, password: "" },
+    environment: made.environment(folder),
+    sql: (text) => run(made.client(folder, NAME), text),
+  };
+}
+
+/** What differs between the databases. */
+interface Kind {
+  /** The file with Kea's tables, in the folder of scripts. */
+  readonly schema: string;
+  /** A database that is there from the beginning. */
+  readonly own: string;
+  /** Options of setpriv. */
+  readonly user: readonly string[];
+  readonly create: (directory: string, folder: string) => Promise<void>;
+  readonly server: (folder: string) => readonly string[];
+  readonly client: (folder: string, name: string) => readonly string[];
+  readonly access: (folder: string) => Readonly<Record<string, unknown>>;
+  readonly environment: (folder: string) => Readonly<Record<string, string>>;
+}
+
+const POSTGRES = ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"];
+
+const KINDS: Readonly<Record<DatabaseSettings["backend"], Kind>> = {
+  postgresql: {
+    schema: "pgsql/dhcpdb_create.pgsql",
+    own: "postgres",
+    // It refuses to run as root.
+    user: POSTGRES,
+    create: async (directory, folder) => {
+      await run(["chgrp", "postgres", directory]);
+      await run(["chown", "postgres:postgres", folder]);
+      await run([
+        ...["setpriv", ...POSTGRES, "--", postgres("initdb"), "-D", join(folder, "data")],
+        ...["-U", NAME, "--auth=trust", "--no-sync"],
+      ]);
+    },
+    server: (folder) => [
+      ...[postgres("postgres"), "-D", join(folder, "data"), "-k", folder],
+      ...["-c", "listen_addresses=", "-c", "shared_preload_libraries=pg_stat_statements"],
+      ...["-c", "unix_socket_permissions=0777"],
+    ],
+    client: (folder, name) => [
+      ...["psql", "-h", folder, "-U", NAME, "-d", name, "-q", "-A", "-t", "-F", "\t"],
+      ...["-X", "-v", "ON_ERROR_STOP=1"],
+    ],
+    access: (folder) => ({ type: "postgresql", host: folder }),
+    environment: () => ({}),
+  },
+  mariadb: {
+    schema: "mysql/dhcpdb_create.mysql",
+    own: "mysql",
+    user: [],
+    create: async (_, folder) => {
+      await run([
+        ...["mariadb-install-db", "--no-defaults", "--user=root"],
+        ...[`--datadir=${join(folder, "data")}`, "--auth-root-authentication-method=normal"],
+        ...["--skip-test-db"],
+      ]);
+    },
+    server: (folder) => [
+      ...["mariadbd", "--no-defaults", "--user=root", `--datadir=${join(folder, "data")}`],
+      ...[`--socket=${socketIn(folder)}`, "--skip-networking", "--skip-grant-tables"],
+    ],
+    client: (folder, name) => [
+      ...["mariadb", "--no-defaults", `--socket=${socketIn(folder)}`, "-u", NAME],
+      ...["--batch", "--skip-column-names", name],
+    ],
+    access: () => ({ type: "mysql", host: "localhost" }),
+    environment: (folder) => ({ MYSQL_UNIX_PORT: socketIn(folder) }),
+  },
+};
+
+function socketIn(folder: string): string {
+  return join(folder, "mysqld.sock");
+}
+
+/** Debian keeps the programs of a PostgreSQL server out of the PATH. */
+function postgres(program: string): string {
+  try {
+    const all = Array.from(Deno.readDirSync("/usr/lib/postgresql"), ({ name }) => Number(name));
+    return `/usr/lib/postgresql/${Math.max(...all)}/bin/${program}`;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new LabError("Cannot find PostgreSQL's server: apt-get install postgresql");
+  }
+}
+
+/** Runs a program with some text as its input, and returns what it prints. */
+async function run([program, ...args]: readonly string[], input = ""): Promise<string> {
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(program!, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new LabError(`Cannot find ${program}: deno task install --for tests`);
+  }
+  const feeding = (async () => {
+    await new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
+  })();
+  const { success, stdout, stderr } = await child.output();
+  await feeding;
+  if (success) return new TextDecoder().decode(stdout).trim();
+  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
+  throw new LabError(`Cannot set up the database, ${program} says: ${words}`);
+}

@@ -1,0 +1,89 @@
+// A hook library for the lab: it makes one hook point slow, throws there, or parks packets, so that
+// what a monitor tells of hook libraries can be compared with what is known.
+//
+// Parameters: "point": name of the hook point; and of these: "sleep": milliseconds to sleep there;
+// "throw": true to throw std::runtime_error; "park": milliseconds until another thread lets the
+// packet go on (leases4_committed only); "drop": true to drop the packet.
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <cc/data.h>
+#include <dhcp/pkt4.h>
+#include <hooks/hooks.h>
+
+using isc::hooks::CalloutHandle;
+using isc::hooks::LibraryHandle;
+
+namespace {
+
+std::string point;
+long sleep_ms = 0;
+long park_ms = 0;
+bool throws = false;
+bool drops = false;
+
+long number(LibraryHandle& handle, const std::string& name) {
+    const auto value = handle.getParameter(name);
+    return value ? value->intValue() : 0;
+}
+
+bool flag(LibraryHandle& handle, const std::string& name) {
+    const auto value = handle.getParameter(name);
+    return value && value->boolValue();
+}
+
+void pause(long milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+int pass(const std::string& here, CalloutHandle& handle) {
+    if (here != point) return 0;
+    if (sleep_ms > 0) pause(sleep_ms);
+    if (throws) throw std::runtime_error("as asked for");
+    if (drops) handle.setStatus(CalloutHandle::NEXT_STEP_DROP);
+    if (park_ms > 0) {
+        isc::dhcp::Pkt4Ptr query;
+        handle.getArgument("query4", query);
+        auto lot = handle.getParkingLotHandlePtr();
+        lot->reference(query);
+        handle.setStatus(CalloutHandle::NEXT_STEP_PARK);
+        std::thread([query, lot] {
+            pause(park_ms);
+            lot->unpark(query);
+        }).detach();
+    }
+    return 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+int version() { return KEA_HOOKS_VERSION; }
+int multi_threading_compatible() { return 1; }
+
+int load(LibraryHandle& handle) {
+    const auto name = handle.getParameter("point");
+    point = name ? name->stringValue() : "";
+    sleep_ms = number(handle, "sleep");
+    park_ms = number(handle, "park");
+    throws = flag(handle, "throw");
+    drops = flag(handle, "drop");
+    return 0;
+}
+
+int unload() { return 0; }
+
+int buffer4_receive(CalloutHandle& handle) { return pass("buffer4_receive", handle); }
+int pkt4_receive(CalloutHandle& handle) { return pass("pkt4_receive", handle); }
+int host4_identifier(CalloutHandle& handle) { return pass("host4_identifier", handle); }
+int subnet4_select(CalloutHandle& handle) { return pass("subnet4_select", handle); }
+int lease4_select(CalloutHandle& handle) { return pass("lease4_select", handle); }
+int leases4_committed(CalloutHandle& handle) { return pass("leases4_committed", handle); }
+int pkt4_send(CalloutHandle& handle) { return pass("pkt4_send", handle); }
+int buffer4_send(CalloutHandle& handle) { return pass("buffer4_send", handle); }
+
+}

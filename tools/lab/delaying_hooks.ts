@@ -1,0 +1,44 @@
+/**
+ * Builds the lab's own hook library, for tests of what is told of hook libraries.
+ *
+ * @module
+ */
+
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { LabError } from "./lab.ts";
+
+const SOURCE = new URL("delaying_hooks.cc", import.meta.url);
+
+/**
+ * Builds the library for the installed Kea, if it is not in the cache.
+ *
+ * @returns its path.
+ * @throws {LabError} without a compiler or Kea's headers.
+ */
+export async function delayingHooks(): Promise<string> {
+  const source = await Deno.readTextFile(SOURCE);
+  const headers = await Deno.readTextFile("/usr/include/kea/hooks/hooks.h").catch(() => {
+    throw new LabError(
+      "Cannot build the hook library without Kea's headers: apt-get install kea-dev",
+    );
+  });
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(source + headers));
+  const cache = Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache");
+  const folder = join(cache, "kea-ebpf-monitoring", "hooks");
+  const path = join(folder, `delaying-${new Uint8Array(digest).toHex().slice(0, 16)}.so`);
+  if (await Deno.stat(path).then(() => true, () => false)) return path;
+  await Deno.mkdir(folder, { recursive: true });
+  const draft = `${path}.${crypto.randomUUID()}`;
+  const { success, stderr } = await new Deno.Command("g++", {
+    args: [
+      ...["-std=c++17", "-O2", "-shared", "-fPIC", "-I/usr/include/kea", "-o", draft],
+      ...["-x", "c++", SOURCE.pathname],
+    ],
+  }).output();
+  if (!success) {
+    throw new LabError(`Cannot build the hook library: ${new TextDecoder().decode(stderr)}`);
+  }
+  await Deno.rename(draft, path);
+  return path;
+}
