@@ -48,7 +48,8 @@ export async function compareCounts(
   return { document, rows };
 }
 
-async function watchLoad(
+/** Watches a lab while it gets its traffic, from the first sample to the last answer. */
+export async function watchLoad(
   lab: Lab,
   { profile, bpftrace, say, ...load }: WatchedLoad,
 ): Promise<{ document: MetricsDocument; report: PerfdhcpReport }> {

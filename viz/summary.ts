@@ -77,6 +77,21 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
       ({ backend, statement }) => `${backend} ${statement}`,
     ),
   );
+  section(
+    "Hook callouts (hook_callout_time)",
+    times(
+      totals,
+      "hook_callout_time",
+      seconds,
+      ({ hook_point, library, callout }) =>
+        `${hook_point} ${library}${callout === hook_point ? "" : ` ${callout}`}`,
+    ),
+  );
+  section("What they decided (hook_next_step)", decisions(totals, seconds));
+  section(
+    "Parked packets (packet_parked_time)",
+    times(totals, "packet_parked_time", seconds, ({ hook_point }) => hook_point ?? ""),
+  );
   section("CPU, share of one core (cpu_usage)", cpu(totals));
   section("Memory (memory_usage)", memory(totals));
   section("Network (network_traffic)", traffic(totals, seconds));
@@ -123,6 +138,16 @@ function three(value: number): string {
 
 function perSecond(count: number, seconds: number | null): string {
   return seconds === null ? "?" : three(count / seconds);
+}
+
+function decisions(totals: readonly Series[], seconds: number | null): string[] {
+  const rows = totals.flatMap((series) => {
+    if (series.metric !== "hook_next_step" || series.kind !== "counter") return [];
+    const { hook_point, library, next_step } = series.labels;
+    const count = Number(series.value);
+    return [[`${hook_point} ${library} ${next_step}`, String(count), perSecond(count, seconds)]];
+  });
+  return rows.length === 0 ? [] : columns([["", "count", "per s"], ...rows]);
 }
 
 function times(

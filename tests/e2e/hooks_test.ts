@@ -1,0 +1,202 @@
+/** What is told of hook libraries, against one whose doing is known. Needs root, Kea and kea-dev. */
+
+import assert from "node:assert/strict";
+import { basename } from "node:path";
+import { watchLoad } from "../../bench/counts.ts";
+import { describeServer } from "../../discovery/servers.ts";
+import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
+import { planFor } from "../../probes/prepare.ts";
+import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
+import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { total } from "./monitored.ts";
+
+const EXCHANGES = 41;
+const SLEEP_MS = 5;
+
+/** Hook points on a packet's way, the stage in which each is, and how often it comes an exchange. */
+const POINTS = {
+  buffer4_receive: { stage: "before", times: 2 },
+  pkt4_receive: { stage: "before", times: 2 },
+  subnet4_select: { stage: "before", times: 2 },
+  host4_identifier: { stage: "before", times: 2 },
+  lease4_select: { stage: "allocate", times: 2 },
+  leases4_committed: { stage: "after", times: 1 },
+  pkt4_send: { stage: "after", times: 2 },
+  buffer4_send: { stage: "after", times: 2 },
+} as const;
+
+const STAGES = ["before", "allocate", "after"] as const;
+
+async function watched(lab: Lab, kea: keyof typeof KEAS = "2.2"): Promise<MetricsDocument> {
+  const { document, report } = await watchLoad(lab, {
+    profile: "deep",
+    bpftrace: await bpftraceOf(kea),
+    rate: 40,
+    exchanges: EXCHANGES,
+    say: () => {},
+  });
+  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  assert.equal(report["REQUEST-ACK"]!.received, EXCHANGES);
+  return document;
+}
+
+function histogramsOf(document: MetricsDocument, metric: string): HistogramSeries[] {
+  return document.totals.filter((series): series is HistogramSeries =>
+    series.metric === metric && series.kind === "histogram"
+  );
+}
+
+/** Milliseconds that series took together, an event. */
+function meanOf(series: readonly HistogramSeries[]): number {
+  const sum = series.reduce((sum, { sum: part }) => sum + Number(part), 0);
+  return sum / series.reduce((sum, { count }) => sum + count, 0) / 1e6;
+}
+
+function stageOf(document: MetricsDocument, stage: string): number {
+  return meanOf(
+    histogramsOf(document, "packet_stage_time").filter(({ labels }) =>
+      labels["stage"] === stage && labels["message"] === "DHCPREQUEST"
+    ),
+  );
+}
+
+function processingOf(document: MetricsDocument): number {
+  return meanOf(
+    histogramsOf(document, "packet_processing_time").filter(({ labels }) =>
+      labels["message"] === "DHCPREQUEST"
+    ),
+  );
+}
+
+function isNear(value: number, wanted: number, what: string): void {
+  assert.ok(
+    Math.abs(value - wanted) <= 0.1 * wanted,
+    `${what}: ${value.toFixed(2)} ms, ${wanted} ms are wanted`,
+  );
+}
+
+Deno.test("a delay of 5 ms shows at its hook point, in its stage and in the whole, and nowhere else", async (t) => {
+  const path = await delayingHooks();
+  const start = (point: string) =>
+    startLab({ hooks: [{ path, parameters: { point, sleep: SLEEP_MS } }] });
+  const run = async (point: string) => {
+    await using lab = await start(point);
+    return await watched(lab);
+  };
+  let quiet = await run("none");
+  for (const [point, { stage }] of Object.entries(POINTS)) {
+    await t.step(point, async () => {
+      const document = await run(point);
+      const callouts = histogramsOf(document, "hook_callout_time");
+      assert.deepEqual(
+        new Set(callouts.map(({ labels }) => labels["hook_point"])),
+        new Set(Object.keys(POINTS)),
+      );
+      for (const callout of callouts) {
+        const { hook_point, library, callout: name } = callout.labels;
+        assert.equal(library, basename(path));
+        assert.equal(name, hook_point);
+        const { times } = POINTS[hook_point as keyof typeof POINTS];
+        assert.equal(callout.count, times * EXCHANGES, hook_point);
+        if (hook_point === point) isNear(meanOf([callout]), SLEEP_MS, point);
+        else assert.ok(meanOf([callout]) < 0.5, `${hook_point} ${meanOf([callout])} ms`);
+      }
+      const compare = (document: MetricsDocument) => {
+        for (const other of STAGES) {
+          const more = stageOf(document, other) - stageOf(quiet, other);
+          if (other === stage) isNear(more, SLEEP_MS, `stage ${other}`);
+          else assert.ok(Math.abs(more) < 0.5, `stage ${other} changed by ${more.toFixed(2)} ms`);
+        }
+        isNear(processingOf(document) - processingOf(quiet), SLEEP_MS, "the whole");
+      };
+      try {
+        compare(document);
+      } catch {
+        // Two servers at two times: a busy machine makes either slower.
+        quiet = await run("none");
+        compare(await run(point));
+      }
+    });
+  }
+});
+
+/** Libraries that come with Kea, and what each must count an exchange. */
+const REAL = [
+  { kea: "2.2", perfmon: false },
+  { kea: "2.6", perfmon: true },
+  { kea: "newest", perfmon: true },
+] as const;
+
+for (const { kea, perfmon } of REAL) {
+  Deno.test(`Kea ${kea}'s own hook libraries are told apart, each with its callouts`, async () => {
+    const folder = "/usr/lib/x86_64-linux-gnu/kea/hooks";
+    const hooks = [
+      { path: `${folder}/libdhcp_lease_cmds.so` },
+      { path: `${folder}/libdhcp_stat_cmds.so` },
+      {
+        path: `${folder}/libdhcp_flex_option.so`,
+        parameters: { options: [{ code: 67, add: "'boot'" }] },
+      },
+      ...perfmon ? [{ path: `${folder}/libdhcp_perfmon.so` }] : [],
+    ];
+    await using lab = await startLab({ kea, hooks });
+    const document = await watched(lab, kea);
+    const counts = histogramsOf(document, "hook_callout_time").map(({ labels, count }) =>
+      [`${labels["library"]} ${labels["hook_point"]}`, count] as const
+    );
+    assert.deepEqual(
+      Object.fromEntries(counts.filter(([name]) => /flex_option|perfmon/.test(name))),
+      {
+        "libdhcp_flex_option.so pkt4_send": 2 * EXCHANGES,
+        ...perfmon ? { "libdhcp_perfmon.so pkt4_send": 2 * EXCHANGES } : {},
+      },
+    );
+  });
+}
+
+Deno.test("a callout that throws is timed and its exception counted, and Kea goes on", async () => {
+  const hooks = [{
+    path: await delayingHooks(),
+    parameters: { point: "lease4_select", throw: true },
+  }];
+  await using lab = await startLab({ hooks });
+  const document = await watched(lab);
+  assert.equal(
+    total(document, "error_rate", { kind: "exception", id: "std::runtime_error" }),
+    2 * EXCHANGES,
+  );
+  assert.equal(
+    total(document, "hook_callout_time", { hook_point: "lease4_select" }),
+    2 * EXCHANGES,
+  );
+  assert.equal(document.server.pid, lab.pid);
+});
+
+Deno.test("parked packets are counted, and how long they were parked", async () => {
+  const hooks = [{
+    path: await delayingHooks(),
+    parameters: { point: "leases4_committed", park: 20 },
+  }];
+  await using lab = await startLab({ hooks });
+  const document = await watched(lab);
+  assert.equal(
+    total(document, "hook_next_step", { hook_point: "leases4_committed", next_step: "park" }),
+    EXCHANGES,
+  );
+  const [parked, ...others] = histogramsOf(document, "packet_parked_time");
+  assert.equal(others.length, 0);
+  assert.equal(parked!.labels["hook_point"], "leases4_committed");
+  assert.equal(parked!.count, EXCHANGES);
+  isNear(meanOf([parked!]), 20, "parked");
+});
+
+Deno.test("nothing is attached for callouts where no hook library is loaded", async () => {
+  await using lab = await startLab();
+  const plan = await planFor(await describeServer(lab.pid), "deep");
+  assert.ok(!plan.sources.some(({ file }) => file === "callouts.bt"));
+  assert.ok(
+    plan.notAvailable.some(({ metric, why }) =>
+      metric === "hook_callout_time" && why.endsWith("the server has no hook library loaded")
+    ),
+  );
+});
