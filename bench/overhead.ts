@@ -10,6 +10,7 @@ import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith, numberBetween } from "../command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
+import { BACKENDS } from "../tools/lab/database.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { describeServer } from "../discovery/servers.ts";
@@ -29,6 +30,10 @@ const command = new Command("bench:overhead")
       Object.keys(KEAS) as (keyof typeof KEAS)[],
     ).default("2.2" as const),
   )
+  .addOption(
+    new Option("--backend <name>", "lease backend").choices(BACKENDS).default("memfile" as const),
+  )
+  .option("--hook <path...>", "hook libraries", [] as string[])
   .addOption(new Option("--threads <number>", "worker threads of Kea").default(2).argParser(Number))
   .option("--rate <number>", "exchanges a second", numberBetween(10, 5000), 2000)
   .option("--alternations <number>", "on and off, each so many times", numberBetween(2, 100), 12)
@@ -198,16 +203,23 @@ async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Prom
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { kea, threads, profile, saturation, ...load } = command.opts();
+  const { kea, backend, hook, threads, profile, saturation, ...load } = command.opts();
   await exitWith(async () => {
     await ensureInstalled("lab", false);
     using signals = new CaughtSignals();
     const bpftrace = await bpftraceOf(kea);
-    await using lab = await startLab({ kea, threads });
+    await using lab = await startLab({
+      kea,
+      backend,
+      threads,
+      hooks: hook.map((path) => ({ path })),
+    });
     await using _statistics = await BpfStatistics.enable();
     const server = await describeServer(lab.pid);
     console.log(
-      `Kea ${server.version}, ${threads === 0 ? "single-threaded" : `${threads} threads`}, ` +
+      `Kea ${server.version}, ${backend}, ${hook.length} hook libraries, ${
+        threads === 0 ? "single-threaded" : `${threads} threads`
+      }, ` +
         `${load.rate} exchanges/s, bpftrace ${bpftrace.version}`,
     );
     const work = async () => {

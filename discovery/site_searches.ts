@@ -164,40 +164,37 @@ export const SEARCHES: Readonly<
       libraries.find(({ path }) => /\/libkea-dhcpsrv\.so/.test(path));
     if (client === undefined) return refused(id, "the server maps no client library of MariaDB");
     if (caller === undefined) return refused(id, "the server maps no libkea-dhcpsrv");
-    const [started, number, code, symbols] = await Promise.all([
-      entries(
-        program,
-        client.path.split("/").at(-1)!,
-        { "mariadb.start": MARIADB_EXECUTE },
-        () => hits,
-      ),
+    const [number, code, symbols] = await Promise.all([
       statementNumber(client),
       codeOf(caller),
       exportedFunctions(caller.pinnedPath),
     ]);
-    if (started.refusals.length > 0) return started;
     if (number === null) {
       return refused(id, "how the client library numbers its statements is not the known way");
     }
-    const ends = gather(
-      callsOf(code, MARIADB_EXECUTE).map((found, index) => {
-        const holder = symbols.find(({ address, size }) =>
-          found.call.address >= address && found.call.address < address + size
-        );
-        const end = `mariadb.end.${userOf(holder?.name ?? "")}.${index}`;
-        if ("why" in found) return { id: end, why: found.why };
-        const proof = proofOf(caller, found.function, "eh_frame", found.target);
-        return [siteOf(end, caller, found.end, proof, 0)];
-      }),
-    );
-    // One of the ends comes for each start; which, nobody knows before.
-    const [first, ...others] = ends.sites;
-    if (first === undefined) return refused(id, "no call of mysql_stmt_execute was found");
-    const sites = [...started.sites, { ...first, hitsPerPacket: hits }, ...others];
-    return {
-      sites: sites.map((site) => ({ ...site, facts: { number } })),
-      refusals: ends.refusals,
-    };
+    const users = [
+      ...databases.leases === "mysql" ? ["leases"] : [],
+      ...databases.others.includes("mysql") ? ["hosts", "configuration"] : [],
+    ];
+    const found = callsOf(code, MARIADB_EXECUTE).flatMap((site, index) => {
+      const holder = symbols.find(({ address, size }) =>
+        site.call.address >= address && site.call.address < address + size
+      );
+      const user = userOf(holder?.name ?? "");
+      return users.length === 0 || users.includes(user) ? [{ site, user, index }] : [];
+    });
+    if (found.length === 0) return refused(id, "no call of mysql_stmt_execute was found");
+    const { sites, refusals } = gather(found.map(({ site, user, index }) => {
+      if ("why" in site) return { id: `mariadb.end.${user}.${index}`, why: site.why };
+      const proof = proofOf(caller, site.function, "eh_frame", site.target);
+      // Each statement comes through one of them.
+      const share = hits / found.length;
+      return [
+        siteOf(`mariadb.start.${user}.${index}`, caller, site.call, proof, share),
+        siteOf(`mariadb.end.${user}.${index}`, caller, site.end, proof, share),
+      ];
+    }));
+    return { sites: sites.map((site) => ({ ...site, facts: { number } })), refusals };
   },
 
   lease_manager: async (program) => {

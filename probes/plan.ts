@@ -12,11 +12,19 @@ import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 /** Microseconds that one hit takes from a busy server in a nested VM, by class (bench:overhead). */
 export const HIT_PRICE = { ...INSTRUCTION_PRICE_US, tracepoint: 0.6 } as const;
 
+/** What a profile may take of the CPU time that the server spends on an exchange (DORA). */
+const SHARE: Readonly<Record<Profile, number>> = { light: 0.08, standard: 0.18, deep: 0.35 };
+
 /**
- * What a profile may take from an exchange (DORA, two packets), microseconds of the server's CPU.
- * A Kea 2.2.0 with two threads spends about 225 us on one here: 8, 18 and 35 % of it.
+ * CPU time of an exchange by where its leases are, microseconds: a Kea 2.2.0 with two threads in a
+ * nested VM (bench:overhead, bench:overhead --backend).
  */
-export const BUDGET: Readonly<Record<Profile, number>> = { light: 18, standard: 40, deep: 79 };
+const EXCHANGE_US = { memfile: 225, postgresql: 420, mysql: 420 } as const;
+
+/** What a profile may take from an exchange of a server, microseconds of the server's CPU. */
+export function budgetOf({ databases }: Pick<Server, "databases">, profile: Profile): number {
+  return Math.round(SHARE[profile] * EXCHANGE_US[databases.leases ?? "memfile"]);
+}
 
 /** A metric, or a part of one, that this run will not have. */
 export interface Unavailable {
@@ -58,6 +66,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
   const losses: string[] = [];
   const unfits: Unavailable[] = [];
   const rank = PROFILES.indexOf(profile);
+  const budget = budgetOf(server, profile);
   let forecast = 0;
 
   const served = new Set<string>();
@@ -89,7 +98,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     if (source.needs.some((need) => sitesMatching(need, search.sites).length === 0)) continue;
 
     const sites: Site[] = [];
-    const limit = source.beyondBudget === profile ? Infinity : BUDGET[profile];
+    const limit = source.beyondBudget === profile ? Infinity : budget;
     let price = source.tracepointsPerExchange * HIT_PRICE.tracepoint + source.bpfPerExchange;
     const take = (pattern: string): boolean => {
       const found = sitesMatching(pattern, search.sites);
@@ -125,7 +134,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     profile,
     sources,
     forecast,
-    budget: BUDGET[profile],
+    budget,
     notAvailable: [
       ...notAvailable,
       // A program for another kind of socket or database is no loss where one serves.

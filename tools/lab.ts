@@ -9,12 +9,13 @@ import { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-t
 import { asMeant, exitWith } from "../command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
+import { BACKENDS } from "./lab/database.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";
 import { KEAS, type Lab, startLab } from "./lab/lab.ts";
 
 const command = new Command("lab")
   .description(
-    "Start a Kea DHCPv4 server (memfile) and an empty client namespace on this machine (root), run " +
+    "Start a Kea DHCPv4 server, its database, and an empty client namespace on this machine (root), run " +
       "a command with their names in KEA_LAB_*, or wait for ^C; then take everything down.",
   )
   .addOption(
@@ -24,7 +25,7 @@ const command = new Command("lab")
   )
   .addOption(new Option("--family <number>", "DHCP family").choices(["4"]).default("4"))
   .addOption(
-    new Option("--backend <name>", "lease backend").choices(["memfile"]).default("memfile"),
+    new Option("--backend <name>", "lease backend").choices(BACKENDS).default("memfile" as const),
   )
   .addOption(new Option("--sockets <kind>", "DHCP sockets").choices(["raw", "udp"]).default("raw"))
   .option("--threads <number>", "worker threads, 0 for a single-threaded server", threads, 2)
@@ -96,13 +97,14 @@ async function run(lab: Lab, argv: readonly string[], signals: CaughtSignals): P
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { kea, sockets, threads, hook: hooks } = command.opts();
+  const { kea, backend, sockets, threads, hook: hooks } = command.opts();
   await exitWith(async () => {
-    await ensureInstalled("lab", false);
+    await ensureInstalled(backend === "memfile" ? "lab" : "tests", false);
     // Until the lab is down again, no signal may end this process by itself.
     using signals = new CaughtSignals();
     await using lab = await startLab({
       kea,
+      backend,
       sockets: sockets as "raw" | "udp",
       threads,
       hooks,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BUDGET, matches, plan } from "../../probes/plan.ts";
+import { budgetOf, matches, plan } from "../../probes/plan.ts";
 import { PROFILES } from "../../probes/sources.ts";
 import { server, site, SITES } from "./server_and_sites.ts";
 
@@ -36,7 +36,7 @@ Deno.test("plan() reads UDP sockets with the UDP program alone", () => {
 Deno.test("plan() keeps each profile's forecast inside its budget", () => {
   for (const profile of PROFILES) {
     const made = plan(server(), { sites: SITES, refusals: [] }, profile);
-    assert.ok(made.forecast <= BUDGET[profile], `${profile}: ${made.forecast}`);
+    assert.ok(made.forecast <= budgetOf(server(), profile), `${profile}: ${made.forecast}`);
   }
 });
 
