@@ -205,7 +205,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { kea, backend, hook, threads, profile, saturation, ...load } = command.opts();
   await exitWith(async () => {
-    await ensureInstalled("lab", false);
+    await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
     using signals = new CaughtSignals();
     const bpftrace = await bpftraceOf(kea);
     await using lab = await startLab({

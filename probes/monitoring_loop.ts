@@ -17,7 +17,8 @@ import { type FindSites, prepare, type Prepared } from "./prepare.ts";
 import { readCost } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
-import { basesOf, renamingOf, translator } from "./readings.ts";
+import { basesOf, renamingOf, statementUsers, translator } from "./readings.ts";
+import { STATEMENT_MAPS, StatementNames } from "./statement_names.ts";
 import { isRunning, ServerSampler } from "./server_sample.ts";
 import type { Profile } from "./sources.ts";
 
@@ -211,15 +212,23 @@ async function* readSegment(
   try {
     const callouts = new CalloutNames(server, hookPoints);
     const bases = basesOf(await Deno.readTextFile(`/proc/${server.pid}/maps`).catch(() => ""));
+    const named = new StatementNames({
+      pid: server.pid,
+      statements,
+      users: statementUsers(plan, bases),
+      numberAt: Number(factOf(plan, "number") ?? 0),
+    });
+    const renaming = (names: Iterable<string>, rename: (key: string) => string) =>
+      Object.fromEntries(Array.from(names, (name) => [name, rename]));
     const translate = translator(rendered.maps, {
-      ...renamingOf(plan, bases, statements),
-      ...Object.fromEntries(
-        CALLOUT_MAPS.values().map((map) => [map, (key: string) => callouts.renumbered(key)]),
-      ),
+      ...renamingOf(plan, bases),
+      ...renaming(CALLOUT_MAPS, (key) => callouts.renumbered(key)),
+      ...renaming(STATEMENT_MAPS, (key) => named.renamed(key)),
     });
     const sampler = new ServerSampler(server.pid);
     const sample = async (maps: Maps, elapsedNs: number) => {
       await callouts.learn(maps);
+      await named.learn(maps);
       return {
         type: "sample" as const,
         segment,
@@ -292,6 +301,12 @@ async function* readSegment(
     clearInterval(watchman);
     options.signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** A fact that the plan's sites bring. */
+function factOf({ sources }: Prepared["plan"], name: string): string | undefined {
+  return sources.flatMap(({ sites }) => sites).find(({ facts }) => facts?.[name] !== undefined)
+    ?.facts?.[name];
 }
 
 /** Whether a server still is what was attached to: same process, lease file and hook libraries. */

@@ -15,7 +15,7 @@ import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { hookPointsOf } from "../discovery/hook_points.ts";
 import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
 import { statementsOf } from "../discovery/sql_statements.ts";
-import type { Statements } from "./readings.ts";
+import type { Statements } from "./statement_names.ts";
 import { registersOffset } from "./registers_offset.ts";
 import { render, type Rendered } from "./render.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";

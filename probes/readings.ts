@@ -21,43 +21,43 @@ export function operationsOf(plan: Plan): string[] {
 export type Renaming = Readonly<Record<string, (key: string) => string>>;
 
 /**
- * The names of keys that begin with an instruction pointer: of operations of the lease manager and
- * of MariaDB's statements.
+ * The names of keys that begin with an instruction pointer in the lease manager.
  *
  * @param bases where each library begins in the server's memory, by path.
- * @param statements of MariaDB's client, in the order of preparing.
  */
-export function renamingOf(
-  plan: Plan,
-  bases: ReadonlyMap<string, number>,
-  statements: Statements = {},
-): Renaming {
+export function renamingOf(plan: Plan, bases: ReadonlyMap<string, number>): Renaming {
   const operations = operationsOf(plan);
-  const pointer = (site: Site) => String((bases.get(site.file.path) ?? 0) + site.address);
   const numbers = new Map(
-    endsOf(plan).map((site) => [pointer(site), String(operations.indexOf(operationOf(site)))]),
+    endsOf(plan).map((site) => [
+      pointerTo(site, bases),
+      String(operations.indexOf(operationOf(site))),
+    ]),
   );
-  const users = new Map(
-    sitesOf(plan, /^mariadb\.end\./).map((site) => [pointer(site), site.id.split(".")[2]!]),
-  );
-  const statement = (key: string) => {
-    const [site, number, ...rest] = key.split(",");
-    const user = users.get(site!) ?? "unknown";
-    const name = statements[user]?.[Number(number) - 1] ?? `${user}-${number}`;
-    return [name, ...rest].join();
-  };
   return {
     "@lease_manager": (key) => {
       const [site, ...rest] = key.split(",");
       return [numbers.get(site!) ?? site, ...rest].join();
     },
-    "@mariadb": statement,
-    "@mariadb_failed": statement,
   };
 }
 
-/** Names of statements by who prepares them, in the order of preparing. */
-export type Statements = Readonly<Record<string, readonly string[]>>;
+/** Who executes MariaDB's statements, by instruction pointer. */
+export function statementUsers(
+  plan: Plan,
+  bases: ReadonlyMap<string, number>,
+): Map<string, string> {
+  return new Map(
+    sitesOf(plan, /^mariadb\.end\./).map((site) => [
+      pointerTo(site, bases),
+      site.id.split(".")[2]!,
+    ]),
+  );
+}
+
+/** An address as bpftrace prints it. */
+function pointerTo({ file, address }: Site, bases: ReadonlyMap<string, number>): string {
+  return String((bases.get(file.path) ?? 0) + address);
+}
 
 /**
  * Makes the translation for one server: keeps public maps, and gives keys that hold addresses

@@ -10,7 +10,7 @@ import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith } from "../command_line.ts";
 
 /** What is to be done; each needs what those before it need, too. */
-const PURPOSES = ["monitor", "lab", "suites", "tests"] as const;
+const PURPOSES = ["monitor", "lab", "databases", "suites", "tests"] as const;
 
 /** A purpose to install for. */
 export type Purpose = typeof PURPOSES[number];
@@ -34,6 +34,12 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
   lab: [
     ["kea-dhcp4", "kea-dhcp4-server", "the lab's server"],
     ["perfdhcp", "kea-admin", "the lab's clients"],
+  ],
+  databases: [
+    ["/usr/lib/postgresql", "postgresql", "a lab's lease database"],
+    ["psql", "postgresql-client", "the same"],
+    ["mariadbd", "mariadb-server-core", "the same"],
+    ["mariadb", "mariadb-client-core", "the same"],
   ],
   suites: [["debootstrap", "debootstrap", "brings newer Keas and bpftraces"]],
   tests: [

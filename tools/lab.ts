@@ -99,7 +99,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { kea, backend, sockets, threads, hook: hooks } = command.opts();
   await exitWith(async () => {
-    await ensureInstalled(backend === "memfile" ? "lab" : "tests", false);
+    await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
     // Until the lab is down again, no signal may end this process by itself.
     using signals = new CaughtSignals();
     await using lab = await startLab({

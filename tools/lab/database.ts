@@ -15,7 +15,8 @@ export type Backend = typeof BACKENDS[number];
 
 /** A running database. */
 export interface Database {
-  readonly child: Deno.ChildProcess;
+  /** Ends it as an administrator does. */
+  stop(): Promise<void>;
   /** How Kea finds it: the `lease-database` of its configuration. */
   readonly access: Readonly<Record<string, unknown>>;
   /** What Kea needs in its environment for it. */
@@ -70,7 +71,7 @@ export async function startDatabase(
   const [program, ...args] = made.server(folder);
   const child = new Deno.Command("setpriv", {
     // It ends with whoever started it.
-    args: ["--pdeathsig", "INT", ...made.user, "--", program!, ...args],
+    args: ["--pdeathsig", made.stop.slice(3), ...made.user, "--", program!, ...args],
     stdin: "null",
     stdout: "null",
     stderr: "null",
@@ -93,8 +94,17 @@ export async function startDatabase(
     }
   }
   return {
-    child,
-    access: { ...made.access(folder), name: NAME, user: NAME, password: "" },
+    stop: async () => {
+      child.kill(made.stop);
+      await child.status;
+    },
+    access: {
+      ...made.access(folder),
+      ...{ name: NAME, user: NAME, password: "" },
+      // Kea ends when its database does, if it is not told otherwise.
+      ...{ "max-reconnect-tries": 1000, "reconnect-wait-time": 500 },
+      "on-fail": "serve-retry-continue",
+    },
     environment: made.environment(folder),
     sql: (text) => run(made.client(folder, NAME), text),
   };
@@ -106,6 +116,8 @@ interface Kind {
   readonly schema: string;
   /** A database that is there from the beginning. */
   readonly own: string;
+  /** Signal that ends it at once and in order, without waiting for its clients. */
+  readonly stop: Deno.Signal;
   /** Options of setpriv. */
   readonly user: readonly string[];
   readonly create: (directory: string, folder: string) => Promise<void>;
@@ -121,6 +133,7 @@ const KINDS: Readonly<Record<DatabaseSettings["backend"], Kind>> = {
   postgresql: {
     schema: "pgsql/dhcpdb_create.pgsql",
     own: "postgres",
+    stop: "SIGINT",
     // It refuses to run as root.
     user: POSTGRES,
     create: async (directory, folder) => {
@@ -146,6 +159,7 @@ const KINDS: Readonly<Record<DatabaseSettings["backend"], Kind>> = {
   mariadb: {
     schema: "mysql/dhcpdb_create.mysql",
     own: "mysql",
+    stop: "SIGTERM",
     user: [],
     create: async (_, folder) => {
       await run([

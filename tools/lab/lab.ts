@@ -177,11 +177,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       directory,
       database: database && {
         sql: database.sql,
-        stop: async () => {
-          const { child } = database!;
-          child.kill("SIGINT");
-          await child.status;
-        },
+        stop: () => database!.stop(),
         start: async () => {
           if (backend === "memfile") return;
           database = await startDatabase({ backend, directory }, kept);

@@ -1,0 +1,187 @@
+/** Times of SQL statements against what the databases themselves count. Needs root and both. */
+
+import assert from "node:assert/strict";
+import { watchLoad } from "../../bench/counts.ts";
+import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
+import { describeServer } from "../../discovery/servers.ts";
+import { WindowBuilder } from "../../metrics/windows.ts";
+import { watch } from "../../probes/monitoring_loop.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { until } from "./run_script.ts";
+import { total } from "./monitored.ts";
+
+const EXCHANGES = 60;
+
+const isRunning = (pid: number) => Deno.stat(`/proc/${pid}`).then(() => true, () => false);
+
+async function watched(lab: Lab, kea: keyof typeof KEAS): Promise<MetricsDocument> {
+  const { document, report } = await watchLoad(lab, {
+    profile: "standard",
+    bpftrace: await bpftraceOf(kea),
+    rate: 40,
+    exchanges: EXCHANGES,
+    say: () => {},
+  });
+  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  assert.equal(report["REQUEST-ACK"]!.received, EXCHANGES);
+  return document;
+}
+
+function statementsIn(document: MetricsDocument): HistogramSeries[] {
+  return document.totals.filter((series): series is HistogramSeries =>
+    series.metric === "database_query_time" && series.kind === "histogram"
+  );
+}
+
+function countsIn(document: MetricsDocument): Record<string, number> {
+  return Object.fromEntries(
+    statementsIn(document).map(({ labels, count }) => [labels["statement"], count]),
+  );
+}
+
+/** Rows of a name and a number, as the databases print them. */
+function parseCounts(text: string): Record<string, number> {
+  return Object.fromEntries(
+    text.split("\n").filter(Boolean).map((line) => line.split("\t")).map((
+      [name, count],
+    ) => [name!, Number(count)]),
+  );
+}
+
+/** One statement is 3 ms slower, and no other is. */
+function isDelayed(document: MetricsDocument, slow: string): void {
+  for (const { labels, sum, count } of statementsIn(document)) {
+    const mean = Number(sum) / count / 1e6;
+    const isSlow = labels["statement"] === slow;
+    assert.ok(isSlow ? mean > 3 && mean < 6 : mean < 2, `${labels["statement"]}: ${mean} ms`);
+  }
+  assert.equal(total(document, "database_query_time", { statement: slow }), EXCHANGES);
+}
+
+/** Kea's statements by what they say, in the words of pg_stat_statements. */
+const POSTGRESQL_COUNTS = `
+SELECT CASE
+  WHEN query LIKE 'INSERT INTO lease4(%' THEN 'insert_lease4'
+  WHEN query ~ 'FROM lease4 *WHERE address = ' THEN 'get_lease4_addr'
+  WHEN query ~ 'FROM lease4 *WHERE client_id = .[0-9]+$' THEN 'get_lease4_clientid'
+  WHEN query ~ 'FROM lease4 *WHERE hwaddr = .[0-9]+$' THEN 'get_lease4_hwaddr'
+  ELSE query END, sum(calls)
+FROM pg_stat_statements WHERE query ~ 'lease4' AND query ~ '^(SELECT|INSERT|UPDATE|DELETE)'
+  AND query !~ 'pg_stat' GROUP BY 1`;
+
+/** The same from MariaDB's general log, in the words of our names. */
+const MARIADB_COUNTS = `
+SELECT CASE WHEN argument LIKE 'INSERT INTO lease4%' THEN 'insert_lease4'
+  WHEN argument LIKE '%WHERE address =%' THEN 'select_lease4_by_address'
+  WHEN argument LIKE '%WHERE client_id =%' THEN 'select_lease4_by_client_id'
+  WHEN argument LIKE '%WHERE hwaddr =%' THEN 'select_lease4_by_hwaddr'
+  ELSE 'other' END AS what, count(*)
+FROM mysql.general_log WHERE command_type = 'Execute' GROUP BY what`;
+
+const OF_PACKETS = /^(insert_lease4|select_lease4_by_(address|client_id|hwaddr))$/;
+
+for (const kea of Object.keys(KEAS) as (keyof typeof KEAS)[]) {
+  Deno.test(`PostgreSQL's statements are counted as pg_stat_statements does, and a slow one shows alone, Kea ${kea}`, async () => {
+    await using lab = await startLab({ kea, backend: "postgresql" });
+    const { sql } = lab.database!;
+    await sql(
+      "CREATE EXTENSION pg_stat_statements; CREATE FUNCTION slow() RETURNS trigger AS " +
+        "'BEGIN PERFORM pg_sleep(0.003); RETURN NEW; END' LANGUAGE plpgsql; " +
+        "CREATE TRIGGER slow BEFORE INSERT ON lease4 FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    await sql("SELECT pg_stat_statements_reset()");
+    const document = await watched(lab, kea);
+    assert.deepEqual(countsIn(document), parseCounts(await sql(POSTGRESQL_COUNTS)));
+    isDelayed(document, "insert_lease4");
+  });
+
+  Deno.test(`MariaDB's statements are counted as its own log does, and a slow one shows alone, Kea ${kea}`, async () => {
+    await using lab = await startLab({ kea, backend: "mariadb" });
+    const { sql } = lab.database!;
+    await sql("CREATE TRIGGER slow BEFORE INSERT ON lease4 FOR EACH ROW DO SLEEP(0.003)");
+    // Statements of a table that changed are prepared anew, and counted twice then.
+    const old = lab.pid;
+    Deno.kill(old, "SIGTERM");
+    await until(async () => !await isRunning(old), 10, "Kea ended");
+    await lab.restart();
+    await sql("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = 1");
+    const executed = async () =>
+      parseCounts(await sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'"))["Com_stmt_execute"]!;
+    const before = await executed();
+    const document = await watched(lab, kea);
+    const after = await executed();
+    const logged = parseCounts(await sql(MARIADB_COUNTS));
+    const all = Object.values(logged).reduce((sum, count) => sum + count, 0);
+    assert.equal(all, after - before, "its log has all that it counted");
+    // Kea looks for expired leases by itself, also before and after the watch.
+    const ofPackets = (counts: Record<string, number>) =>
+      Object.fromEntries(Object.entries(counts).filter(([name]) => OF_PACKETS.test(name)));
+    assert.deepEqual(ofPackets(countsIn(document)), ofPackets(logged));
+    assert.equal(Object.keys(ofPackets(logged)).length, 4);
+    isDelayed(document, "insert_lease4");
+  });
+}
+
+Deno.test("rows are counted where libpq tells them", async () => {
+  await using lab = await startLab({ backend: "postgresql" });
+  const load = { rate: 40, exchanges: EXCHANGES, seed: 1 };
+  await runPerfdhcp(lab, load);
+  // The same clients again: each of their packets finds the lease that is there.
+  const { document } = await watchLoad(lab, {
+    profile: "standard",
+    bpftrace: await bpftraceOf("2.2"),
+    ...load,
+    say: () => {},
+  });
+  assert.equal(
+    total(document, "database_rows", { statement: "get_lease4_clientid" }),
+    2 * EXCHANGES,
+  );
+});
+
+for (const backend of ["postgresql", "mariadb"] as const) {
+  Deno.test(`${backend} stopped and started in the middle: errors are counted, nothing is harmed`, async () => {
+    await using lab = await startLab({ backend });
+    const stop = new AbortController();
+    const windows = new WindowBuilder();
+    let work: Promise<void> | null = null;
+    const disturb = async () => {
+      const first = runPerfdhcp(lab, { rate: 40, exchanges: 120 }).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await lab.database!.stop();
+      await first;
+      await lab.database!.start();
+      // Kea connects again by itself.
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      const report = await runPerfdhcp(lab, { rate: 40, exchanges: EXCHANGES, seed: 7 });
+      assert.equal(report["REQUEST-ACK"]!.received, EXCHANGES);
+    };
+    for await (
+      const record of watch({
+        server: await describeServer(lab.pid),
+        profile: "standard",
+        bpftrace: await bpftraceOf("2.2"),
+        intervalMs: 1000,
+        durationMs: 60_000,
+        signal: stop.signal,
+        say: () => {},
+      })
+    ) {
+      windows.next(record);
+      if (record.type === "sample") work ??= disturb().finally(() => stop.abort());
+    }
+    await work;
+    const document = windows.document();
+    assert.equal(document.server.pid, lab.pid);
+    assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+    const failed = document.totals.filter(({ labels }) => labels["kind"] === "database");
+    console.log(failed.map((s) => `${s.labels["id"]} ${s.kind === "counter" ? s.value : ""}`));
+    assert.ok(failed.length > 0, "no failed statement was counted");
+    assert.ok(failed.every(({ labels }) => labels["id"]!.startsWith(`${backend} `)));
+    const inserted = statementsIn(document).find(({ labels }) =>
+      labels["statement"] === "insert_lease4"
+    );
+    assert.ok(inserted!.count >= EXCHANGES);
+  });
+}
