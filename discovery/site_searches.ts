@@ -20,7 +20,7 @@ import { isMultiThreaded } from "./threading.ts";
 import type { MappedFile, Program, Refusal, Site, SiteProof, SiteSearch } from "./types.ts";
 import {
   ADD_VALUE,
-  ALLOCATE_LEASE4,
+  ALLOCATIONS,
   LEASE_MANAGER4,
   LOGGER_ENTRIES,
   MARIADB_EXECUTE,
@@ -62,18 +62,20 @@ export const SEARCHES: Readonly<
     ),
 
   allocation: async ({ executable, family }) => {
-    if (family !== 4) return refused("allocation.", "allocations are known for DHCPv4 only");
     const code = await codeOf(executable);
-    const calls = callsOf(code, ALLOCATE_LEASE4);
+    const calls = ALLOCATIONS[family].flatMap(({ symbol, hitsPerPacket }) => {
+      const found = callsOf(code, symbol);
+      return found.map((call) => ({ ...call, hits: hitsPerPacket / found.length }));
+    });
     if (calls.length === 0) {
-      return refused("allocation.", "the executable does not call AllocEngine::allocateLease4");
+      return refused("allocation.", "the executable does not call the allocation engine");
     }
     return gather(calls.map((found, index) => {
       if ("why" in found) return { id: `allocation.end.${index}`, why: found.why };
       const proof = proofOf(executable, found.function, "eh_frame", found.target);
       return [
-        siteOf(`allocation.start.${index}`, executable, found.call, proof, 1),
-        siteOf(`allocation.end.${index}`, executable, found.end, proof, 1),
+        siteOf(`allocation.start.${index}`, executable, found.call, proof, found.hits),
+        siteOf(`allocation.end.${index}`, executable, found.end, proof, found.hits),
       ];
     }));
   },
@@ -343,7 +345,7 @@ function raisesRefusalCounter(code: Code, data: readonly Data[], call: Instructi
     const text = new TextDecoder("latin1").decode(bytes.subarray(0, 32));
     if (REFUSAL_COUNTERS.some((name) => text.startsWith(name))) return true;
     // The nearest other counter's name: an ordinary call.
-    if (/^(pkt4|v4|subnet|declined|assigned|reclaimed|cumulative)-/.test(text)) return false;
+    if (/^(pkt[46]|v[46]|subnet|declined|assigned|reclaimed|cumulative)-/.test(text)) return false;
   }
   return false;
 }

@@ -6,8 +6,25 @@
 
 const STRING = "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
 
-/** Called by the server's own code, once for each packet that wants a lease. */
-export const ALLOCATE_LEASE4 = "_ZN3isc4dhcp11AllocEngine14allocateLease4ERNS1_14ClientContext4E";
+/** Called by the server's own code for each lease that a packet wants, by family. */
+export const ALLOCATIONS: Readonly<
+  Record<4 | 6, readonly { readonly symbol: string; readonly hitsPerPacket: number }[]>
+> = {
+  4: [{
+    symbol: "_ZN3isc4dhcp11AllocEngine14allocateLease4ERNS1_14ClientContext4E",
+    hitsPerPacket: 1,
+  }],
+  6: [
+    {
+      symbol: "_ZN3isc4dhcp11AllocEngine15allocateLeases6ERNS1_14ClientContext6E",
+      hitsPerPacket: 1,
+    },
+    {
+      symbol: "_ZN3isc4dhcp11AllocEngine12renewLeases6ERNS1_14ClientContext6E",
+      hitsPerPacket: 0,
+    },
+  ],
+};
 
 /** Called by the server's own code for every counter that it raises. */
 export const ADD_VALUE = `_ZN3isc5stats8StatsMgr8addValueERK${STRING}l`;
@@ -17,17 +34,17 @@ export const ADD_VALUE = `_ZN3isc5stats8StatsMgr8addValueERK${STRING}l`;
  * byte of a text elsewhere, so they are a byte short.
  */
 export const REFUSAL_COUNTERS: readonly string[] = [
-  "pkt4-receive-dro",
-  "pkt4-parse-faile",
-  "pkt4-queue-ful",
-  "pkt4-rfc-violatio",
-  "pkt4-admin-filtere",
-  "pkt4-not-for-u",
-  "pkt4-processing-faile",
-  "pkt4-limit-exceede",
-  "pkt4-duplicat",
-  "pkt4-service-disable",
-];
+  "receive-dro",
+  "parse-faile",
+  "queue-ful",
+  "rfc-violatio",
+  "admin-filtere",
+  "not-for-u",
+  "processing-faile",
+  "limit-exceede",
+  "duplicat",
+  "service-disable",
+].flatMap((end) => [`pkt4-${end}`, `pkt6-${end}`]);
 
 /** Entries that Kea passes only when something is logged, by severity. */
 export const LOGGER_ENTRIES: Readonly<Record<string, string>> = {

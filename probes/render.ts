@@ -124,7 +124,7 @@ export function render(
 
 function secondParameter(file: string, plan: Plan, files: ReadonlySet<string>): string {
   if (file === "lease_file.bt") return String(plan.server.leaseFile?.fd ?? -1);
-  return files.has("allocation.bt") ? "1" : "0";
+  return files.has("allocation.bt") || files.has("allocation_v6.bt") ? "1" : "0";
 }
 
 function refuseHarm(file: string, body: string): void {

@@ -43,6 +43,9 @@ export interface Source {
 
 const fits = () => null;
 
+const family = (wanted: Server["family"]) => (server: Server) =>
+  server.family === wanted ? null : `it reads DHCPv${wanted} only`;
+
 const socketsAre = (kind: "raw" | "udp") => (server: Server) => {
   if (server.family !== 4) return "it reads DHCPv4 only";
   return server.sockets.includes(kind) ? null : `the server has no ${kind} DHCP socket`;
@@ -76,6 +79,20 @@ export const SOURCES: readonly Source[] = [
     tracepointsPerExchange: 6,
     bpfPerExchange: 7.5,
     unfit: socketsAre("udp"),
+  },
+  {
+    file: "packets_v6.bt",
+    metrics: ["packet_processing_time", "network_traffic"],
+    from: "light",
+    group: null,
+    needs: [],
+    maps: ["@received", "@not_dhcp", "@processing", "@unmatched", "@sent"],
+    tracepointsPerExchange: 6,
+    bpfPerExchange: 10,
+    unfit: (server) => {
+      if (server.family !== 6) return "it reads DHCPv6 only";
+      return server.sockets.includes("udp") ? null : "the server has no DHCPv6 socket";
+    },
   },
   {
     file: "lease_file.bt",
@@ -132,7 +149,18 @@ export const SOURCES: readonly Source[] = [
     maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 6,
-    unfit: fits,
+    unfit: family(4),
+  },
+  {
+    file: "allocation_v6.bt",
+    metrics: ["lease_allocation_time", "packet_stage_time"],
+    from: "standard",
+    group: "allocation",
+    needs: ["allocation.start.*", "allocation.end.*"],
+    maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 7,
+    unfit: family(6),
   },
   {
     file: "log_messages.bt",

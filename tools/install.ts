@@ -33,6 +33,7 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
   ],
   lab: [
     ["kea-dhcp4", "kea-dhcp4-server", "the lab's server"],
+    ["kea-dhcp6", "kea-dhcp6-server", "the same for DHCPv6"],
     ["perfdhcp", "kea-admin", "the lab's clients"],
   ],
   databases: [

@@ -15,7 +15,7 @@ import { KEAS, type Lab, startLab } from "./lab/lab.ts";
 
 const command = new Command("lab")
   .description(
-    "Start a Kea DHCPv4 server, its database, and an empty client namespace on this machine (root), run " +
+    "Start a Kea DHCP server, its database, and an empty client namespace on this machine (root), run " +
       "a command with their names in KEA_LAB_*, or wait for ^C; then take everything down.",
   )
   .addOption(
@@ -23,7 +23,7 @@ const command = new Command("lab")
       Object.keys(KEAS) as (keyof typeof KEAS)[],
     ).default("2.2" as keyof typeof KEAS),
   )
-  .addOption(new Option("--family <number>", "DHCP family").choices(["4"]).default("4"))
+  .addOption(new Option("--family <number>", "DHCP family").choices(["4", "6"]).default("4"))
   .addOption(
     new Option("--backend <name>", "lease backend").choices(BACKENDS).default("memfile" as const),
   )
@@ -97,12 +97,13 @@ async function run(lab: Lab, argv: readonly string[], signals: CaughtSignals): P
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { kea, backend, sockets, threads, hook: hooks } = command.opts();
+  const { family, kea, backend, sockets, threads, hook: hooks } = command.opts();
   await exitWith(async () => {
     await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
     // Until the lab is down again, no signal may end this process by itself.
     using signals = new CaughtSignals();
     await using lab = await startLab({
+      family: family === "6" ? 6 : 4,
       kea,
       backend,
       sockets: sockets as "raw" | "udp",

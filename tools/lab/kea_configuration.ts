@@ -12,6 +12,8 @@ export interface HookLibrary {
 
 /** What a lab's server is configured by. */
 export interface KeaSettings {
+  readonly family: 4 | 6;
+  /** Of DHCPv4; DHCPv6 has UDP sockets alone. */
   readonly sockets: "raw" | "udp";
   /** Worker threads; 0 for a single-threaded server. */
   readonly threads: number;
@@ -24,14 +26,20 @@ export interface KeaSettings {
 }
 
 /** Addresses of a lab; each lab has network namespaces of its own, so they may be the same. */
+export const ADDRESSES6 = { server: "fd77::1", client: "fd77::2", prefix: 64 } as const;
+
+/** The same for DHCPv4. */
 export const ADDRESSES = { server: "10.77.0.1", client: "10.77.0.2", prefix: 12 } as const;
 
-/** The configuration of a DHCPv4 server on memfile, with 900,000 addresses to give. */
+/** The configuration of a lab's server, with more addresses to give than any load asks for. */
 export function keaConfiguration(settings: KeaSettings): unknown {
-  const { sockets, threads, hooks, interfaceName, leases, directory } = settings;
+  const { family, sockets, threads, hooks, interfaceName, leases, directory } = settings;
   return {
-    Dhcp4: {
-      "interfaces-config": { interfaces: [interfaceName], "dhcp-socket-type": sockets },
+    [`Dhcp${family}`]: {
+      "interfaces-config": {
+        interfaces: [interfaceName],
+        ...(family === 4 ? { "dhcp-socket-type": sockets } : {}),
+      },
       "multi-threading": threads === 0 ? { "enable-multi-threading": false } : {
         "enable-multi-threading": true,
         "thread-pool-size": threads,
@@ -44,24 +52,50 @@ export function keaConfiguration(settings: KeaSettings): unknown {
         library: path,
         ...(parameters === undefined ? {} : { parameters }),
       })),
-      // So that host4_identifier is among the hook points on a packet's way.
+      // So that the hook point for identifiers is among those on a packet's way.
       ...(hooks.length === 0 ? {} : {
         "host-reservation-identifiers": ["flex-id", "hw-address"],
         "reservations-global": true,
       }),
       "valid-lifetime": 4000,
-      subnet4: [{
-        id: 1,
-        subnet: "10.64.0.0/12",
-        pools: [{ pool: "10.65.0.0-10.76.255.255" }],
-        // perfdhcp sends as a relay.
-        relay: { "ip-addresses": [ADDRESSES.client] },
-      }],
+      ...(family === 4 ? subnets4() : subnets6(interfaceName)),
       loggers: [{
-        name: "kea-dhcp4",
+        name: `kea-dhcp${family}`,
         severity: "INFO",
         output_options: [{ output: `${directory}/kea.log` }],
       }],
     },
+  };
+}
+
+function subnets4(): object {
+  return {
+    subnet4: [{
+      id: 1,
+      subnet: "10.64.0.0/12",
+      pools: [{ pool: "10.65.0.0-10.76.255.255" }],
+      // perfdhcp sends as a relay.
+      relay: { "ip-addresses": [ADDRESSES.client] },
+    }],
+  };
+}
+
+function subnets6(interfaceName: string): object {
+  return {
+    // It would be kept in a folder that all servers of this machine share.
+    "server-id": {
+      type: "EN",
+      "enterprise-id": 2495,
+      identifier: "6b65612d6c6162",
+      persist: false,
+    },
+    subnet6: [{
+      id: 1,
+      subnet: "fd77:1::/32",
+      pools: [{ pool: "fd77:1:0:1::/64" }],
+      "pd-pools": [{ prefix: "fd78::", "prefix-len": 24, "delegated-len": 56 }],
+      interface: interfaceName,
+      "rapid-commit": true,
+    }],
   };
 }

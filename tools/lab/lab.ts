@@ -6,7 +6,7 @@
 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ADDRESSES, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
+import { ADDRESSES, ADDRESSES6, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
 import { type Backend, createDatabase, type Database, startDatabase } from "./database.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { ensureSuite, suiteCommand, type SuiteName } from "../suites.ts";
@@ -19,6 +19,8 @@ export const KEAS = { "2.2": null, "2.6": "trixie", "newest": "sid" } as const s
 
 /** What a lab is made of. */
 export interface LabOptions {
+  /** DHCP family; 4 without it. */
+  readonly family?: 4 | 6;
   readonly kea?: keyof typeof KEAS;
   readonly sockets?: "raw" | "udp";
   /** Worker threads of the server; 0 for a single-threaded one. */
@@ -42,7 +44,7 @@ export async function bpftraceOf(kea: keyof typeof KEAS): Promise<Bpftrace> {
 /** A running lab. Disposing takes everything down. */
 export interface Lab extends AsyncDisposable {
   readonly pid: number;
-  readonly family: 4;
+  readonly family: 4 | 6;
   readonly clientNetns: string;
   readonly clientInterface: string;
   readonly serverNetns: string;
@@ -76,7 +78,7 @@ export class LabError extends Error {
 const START_LIMIT_MS = 15_000;
 
 /**
- * Sets up a lab: two network namespaces, a veth pair between them, and a Kea DHCPv4 server.
+ * Sets up a lab: two network namespaces, a veth pair between them, and a Kea DHCP server.
  *
  * What an earlier lab could not take down, because it was killed, is cleared first.
  *
@@ -113,10 +115,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await remember(name, state);
   };
   const suite = KEAS[options.kea ?? "2.2"];
-  const { sockets = "raw", threads = 2, backend = "memfile" } = options;
+  const { family = 4, sockets = "raw", threads = 2, backend = "memfile" } = options;
   let database: Database | null = null;
   const startServer = async () => {
-    const program = options.program ?? await programPath("kea-dhcp4");
+    const program = options.program ?? await programPath(`kea-dhcp${family}`);
     const argv = [program, "-c", join(directory, "kea.json")];
     const child = await startKea(
       suite === null ? argv : suiteCommand(await ensureSuite(suite), argv, [directory]),
@@ -144,6 +146,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       );
     }
     const settings = {
+      family,
       sockets,
       threads,
       hooks: [
@@ -166,12 +169,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       get pid() {
         return pid;
       },
-      family: 4,
+      family,
       clientNetns,
       clientInterface,
       serverNetns,
       serverInterface,
-      serverAddress: ADDRESSES.server,
+      serverAddress: (family === 4 ? ADDRESSES : ADDRESSES6).server,
       log: join(directory, "kea.log"),
       controlSocket: join(directory, "control"),
       directory,
@@ -198,20 +201,34 @@ async function connect(
   clientNetns: string,
   clientInterface: string,
 ): Promise<void> {
-  const { prefix, server, client } = ADDRESSES;
   await ip("netns", "add", serverNetns);
   await ip("netns", "add", clientNetns);
+  for (const netns of [serverNetns, clientNetns]) {
+    // Nobody else can have these addresses: no second of waiting for who does.
+    const noWait = "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad";
+    await ip("netns", "exec", netns, "sh", "-c", noWait);
+  }
   await ip(
     ...["link", "add", serverInterface, "netns", serverNetns, "type", "veth"],
     ...["peer", "name", clientInterface, "netns", clientNetns],
   );
   for (
-    const [netns, link, address] of [
-      [serverNetns, serverInterface, server],
-      [clientNetns, clientInterface, client],
+    const [netns, link, side] of [
+      [serverNetns, serverInterface, "server"],
+      [clientNetns, clientInterface, "client"],
     ] as const
   ) {
-    await ip("-n", netns, "address", "add", `${address}/${prefix}`, "dev", link);
+    for (const addresses of [ADDRESSES, ADDRESSES6]) {
+      await ip(
+        "-n",
+        netns,
+        "address",
+        "add",
+        `${addresses[side]}/${addresses.prefix}`,
+        "dev",
+        link,
+      );
+    }
     await ip("-n", netns, "link", "set", link, "up");
     await ip("-n", netns, "link", "set", "lo", "up");
   }
@@ -254,7 +271,7 @@ async function untilServing(child: Deno.ChildProcess, directory: string): Promis
   const limit = Date.now() + START_LIMIT_MS;
   while (true) {
     const text = await Deno.readTextFile(log).catch(() => "");
-    if (text.includes("DHCP4_STARTED ")) return;
+    if (/DHCP[46]_STARTED /.test(text)) return;
     if (ended || Date.now() > limit) {
       const last = text.trim().split("\n").slice(-3).join(" | ") || "its log is empty";
       throw new LabError(`Cannot start Kea, ${ended ? "it ended" : "it does not serve"}: ${last}`);

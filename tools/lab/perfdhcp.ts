@@ -16,6 +16,8 @@ export interface Load {
   readonly clients?: number;
   /** Seed of the clients' order. */
   readonly seed?: number;
+  /** More of perfdhcp's own options. */
+  readonly args?: readonly string[];
   /** First hardware address; runs with different ones have different clients. */
   readonly base?: string;
 }
@@ -47,9 +49,20 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
     args: [
       ...["netns", "exec", lab.clientNetns, "setpriv", "--pdeathsig", "TERM", "--"],
       ...["timeout", "-s", "INT", String(limit)],
-      ...["perfdhcp", "-4", "-r", String(rate), "-n", String(exchanges), "-R", String(clients)],
+      ...[
+        "perfdhcp",
+        `-${lab.family}`,
+        "-r",
+        String(rate),
+        "-n",
+        String(exchanges),
+        "-R",
+        String(clients),
+      ],
       ...["-s", String(seed), ...(base === undefined ? [] : ["-b", `mac=${base}`])],
-      ...["-W", "500000", "-l", lab.clientInterface, lab.serverAddress],
+      ...["-W", "500000", "-l", lab.clientInterface, ...load.args ?? []],
+      // DHCPv6 clients know no address: they ask all servers on their link.
+      ...lab.family === 4 ? [lab.serverAddress] : [],
     ],
     env: { LD_LIBRARY_PATH: await librariesFor(lab) },
     stdin: "null",
