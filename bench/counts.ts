@@ -44,7 +44,12 @@ export async function compareCounts(
   const before = await keaStatistics(lab.controlSocket);
   const { document, report } = await watchLoad(lab, load);
   const after = await keaStatistics(lab.controlSocket);
-  const rows = rowsOf(document, report, (name) => after[name]! - before[name]!);
+  const rows = rowsOf(
+    lab.family,
+    document,
+    report,
+    (name) => (after[name] ?? 0) - (before[name] ?? 0),
+  );
   return { document, rows };
 }
 
@@ -76,6 +81,7 @@ export async function watchLoad(
 }
 
 function rowsOf(
+  family: 4 | 6,
   { totals }: MetricsDocument,
   report: PerfdhcpReport,
   raised: (counter: string) => number,
@@ -85,36 +91,38 @@ function rowsOf(
       series.metric === metric && (unit === undefined || series.unit === unit) &&
       Object.entries(labels).every(([name, value]) => series.labels[name] === value)
     ).reduce((sum, s) => sum + (s.kind === "histogram" ? s.count : Number(s.value)), 0);
-  const offers = ours("packet_processing_time", { answer: "DHCPOFFER" });
-  const acks = ours("packet_processing_time", { answer: "DHCPACK" });
-  const exchange = (name: string) => report[name]!.received;
+  const [first, second, counter] = family === 4
+    ? [["DHCPDISCOVER", "DHCPOFFER"], ["DHCPREQUEST", "DHCPACK"], "ack-sent"] as const
+    : [["SOLICIT", "ADVERTISE"], ["REQUEST", "REPLY"], "reply-sent"] as const;
+  const answered = ([message, answer]: readonly [string, string]) =>
+    ours("packet_processing_time", { message, answer });
+  const exchange = (pair: readonly [string, string]) =>
+    report[pair.join("-").replaceAll("DHCP", "")]!.received;
+  const kea = (name: string) =>
+    [`Kea pkt${family}-${name}`, raised(`pkt${family}-${name}`)] as const;
   const row = (what: string, count: number, whose: string, theirs: number): Row => (
     { what, ours: count, theirs, whose }
   );
   const packets = (direction: string) => ours("network_traffic", { direction }, "packets");
+  const offered = `${family === 4 ? "offer" : "advertise"}-sent`;
   return [
-    row("DHCPDISCOVER -> DHCPOFFER timed", offers, "perfdhcp", exchange("DISCOVER-OFFER")),
-    row(
-      "DHCPDISCOVER -> DHCPOFFER timed",
-      offers,
-      "Kea pkt4-offer-sent",
-      raised("pkt4-offer-sent"),
-    ),
-    row("DHCPREQUEST -> DHCPACK timed", acks, "perfdhcp", exchange("REQUEST-ACK")),
-    row("DHCPREQUEST -> DHCPACK timed", acks, "Kea pkt4-ack-sent", raised("pkt4-ack-sent")),
-    row("packets received", packets("received"), "Kea pkt4-received", raised("pkt4-received")),
-    row("packets sent", packets("sent"), "Kea pkt4-sent", raised("pkt4-sent")),
+    row(`${first.join(" -> ")} timed`, answered(first), "perfdhcp", exchange(first)),
+    row(`${first.join(" -> ")} timed`, answered(first), ...kea(offered)),
+    row(`${second.join(" -> ")} timed`, answered(second), "perfdhcp", exchange(second)),
+    row(`${second.join(" -> ")} timed`, answered(second), ...kea(counter)),
+    row("packets received", packets("received"), ...kea("received")),
+    row("packets sent", packets("sent"), ...kea("sent")),
     row(
       "lease file writes",
       ours("database_query_time", { statement: "lease_file_write" }),
       "perfdhcp acknowledged",
-      exchange("REQUEST-ACK"),
+      exchange(second),
     ),
     ...ours("lease_allocation_time", {}) === 0 ? [] : [row(
       "allocations",
       ours("lease_allocation_time", {}),
       "perfdhcp answered",
-      exchange("DISCOVER-OFFER") + exchange("REQUEST-ACK"),
+      exchange(first) + exchange(second),
     )],
   ];
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
  * `deno task test:matrix`: every supported Kea with the bpftrace of its Debian, single- and
- * multi-threaded, on raw and UDP sockets: counts beside perfdhcp's and Kea's own.
+ * multi-threaded, DHCPv4 on raw and UDP sockets, and DHCPv6: counts beside perfdhcp's and Kea's own.
  *
  * @module
  */
@@ -30,17 +30,19 @@ const command = new Command("test:matrix")
 
 /** A combination of the matrix. */
 export interface Combination {
+  readonly family: 4 | 6;
   readonly kea: keyof typeof KEAS;
+  /** DHCPv6 has UDP sockets alone. */
   readonly sockets: "raw" | "udp";
   readonly threads: 0 | 2;
 }
 
-/** All of them, DHCPv4. */
+/** All of them. */
 export const COMBINATIONS: readonly Combination[] = (["2.2", "2.6", "newest"] as const).flatMap((
   kea,
 ) =>
-  (["raw", "udp"] as const).flatMap((sockets) =>
-    ([0, 2] as const).map((threads) => ({ kea, sockets, threads }))
+  ([[4, "raw"], [4, "udp"], [6, "udp"]] as const).flatMap(([family, sockets]) =>
+    ([0, 2] as const).map((threads) => ({ family, kea, sockets, threads }))
   )
 );
 
@@ -57,11 +59,11 @@ export interface Outcome {
 
 /** Runs one combination, in the deepest profile. */
 export async function runCombination(
-  { kea, sockets, threads }: Combination,
+  { family, kea, sockets, threads }: Combination,
   load: { readonly exchanges: number; readonly rate: number },
 ): Promise<Outcome> {
   const bpftrace = await bpftraceOf(kea);
-  await using lab = await startLab({ kea, sockets, threads });
+  await using lab = await startLab({ family, kea, sockets, threads });
   const { version } = await describeServer(lab.pid);
   const { document, rows } = await compareCounts(lab, {
     ...load,
@@ -85,7 +87,7 @@ if (import.meta.main) {
   const load = command.opts();
   await exitWith(async () => {
     await ensureInstalled("suites", false);
-    print("Kea      bpftrace  sockets  threads  counts\n");
+    print("Kea      bpftrace  family  sockets  threads  counts\n");
     let isEqual = true;
     for (const combination of COMBINATIONS) {
       const outcome = await runCombination(combination, load);
@@ -95,6 +97,7 @@ if (import.meta.main) {
         [
           outcome.kea.padEnd(9),
           outcome.bpftrace.padEnd(10),
+          `v${combination.family}`.padEnd(8),
           combination.sockets.padEnd(9),
           String(combination.threads).padEnd(9),
           isExact

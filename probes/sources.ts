@@ -201,8 +201,10 @@ export const SOURCES: readonly Source[] = [
     maps: ["@lease_manager"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: (server) =>
-      server.leaseFile === null ? "the server's lease backend is not memfile" : null,
+    unfit: (server) => {
+      if (server.family !== 4) return "it knows the lease manager's DHCPv4 operations only";
+      return server.leaseFile === null ? "the server's lease backend is not memfile" : null;
+    },
   },
   {
     file: "log_information.bt",

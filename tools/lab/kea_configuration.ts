@@ -37,7 +37,11 @@ export function keaConfiguration(settings: KeaSettings): unknown {
   return {
     [`Dhcp${family}`]: {
       "interfaces-config": {
-        interfaces: [interfaceName],
+        interfaces: [
+          interfaceName,
+          // Relays send to an address of the server.
+          ...(family === 6 ? [`${interfaceName}/${ADDRESSES6.server}`] : []),
+        ],
         ...(family === 4 ? { "dhcp-socket-type": sockets } : {}),
       },
       "multi-threading": threads === 0 ? { "enable-multi-threading": false } : {
