@@ -30,6 +30,8 @@ export interface LabOptions {
   readonly backend?: Backend;
   /** The server's executable; the installed kea-dhcp4 without it. */
   readonly program?: string;
+  /** Whether the server has process ids of its own, as in a container. */
+  readonly ownProcessIds?: boolean;
   /** Folder of libraries that the server takes before the installed ones. */
   readonly libraries?: string;
 }
@@ -106,20 +108,23 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await clear(name, state);
     await Promise.all(children.map((child) => child.status));
   };
+  const noted = async (pid: number) => {
+    state = { ...state, processes: [...state.processes, [pid, await startTicksOf(pid)]] };
+    await remember(name, state);
+  };
   const kept = async (child: Deno.ChildProcess) => {
     children.push(child);
-    state = {
-      ...state,
-      processes: [...state.processes, [child.pid, await startTicksOf(child.pid)]],
-    };
-    await remember(name, state);
+    await noted(child.pid);
   };
   const suite = KEAS[options.kea ?? "2.2"];
   const { family = 4, sockets = "raw", threads = 2, backend = "memfile" } = options;
   let database: Database | null = null;
   const startServer = async () => {
     const program = options.program ?? await programPath(`kea-dhcp${family}`);
-    const argv = [program, "-c", join(directory, "kea.json")];
+    const contained = options.ownProcessIds
+      ? ["unshare", "--pid", "--fork", "--kill-child=TERM", "--"]
+      : [];
+    const argv = [...contained, program, "-c", join(directory, "kea.json")];
     const child = await startKea(
       suite === null ? argv : suiteCommand(await ensureSuite(suite), argv, [directory]),
       serverNetns,
@@ -131,7 +136,11 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     );
     await kept(child);
     await untilServing(child, directory);
-    return child.pid;
+    if (!options.ownProcessIds) return child.pid;
+    // As this machine sees it; the server takes itself for process 1.
+    const children = await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`);
+    await noted(Number(children.trim()));
+    return Number(children.trim());
   };
 
   try {

@@ -1,0 +1,46 @@
+/** A server in mount, process and network namespaces of its own, watched from outside. Needs root. */
+
+import assert from "node:assert/strict";
+import { startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { documentIn, startMonitor, total } from "./monitored.ts";
+
+const EXCHANGES = 101;
+
+const SEVEN = [
+  "packet_processing_time",
+  "lease_allocation_time",
+  "database_query_time",
+  "cpu_usage",
+  "memory_usage",
+  "network_traffic",
+] as const;
+
+Deno.test("all seven metrics of a server in a container of another Debian, from outside", async () => {
+  await using lab = await startLab({ kea: "2.6", ownProcessIds: true });
+  const namespace = (pid: number | "self", name: string) =>
+    Deno.readLink(`/proc/${pid}/ns/${name}`);
+  for (const name of ["pid", "mnt", "net"]) {
+    assert.notEqual(await namespace(lab.pid, name), await namespace("self", name), name);
+  }
+  const status = await Deno.readTextFile(`/proc/${lab.pid}/status`);
+  assert.match(status, /^NSpid:\t\d+\t1$/m, "it takes itself for process 1");
+  assert.notEqual(await Deno.readLink(`/proc/${lab.pid}/root`), "/");
+
+  const monitored = await startMonitor(lab.pid, ["--duration", "6", "--no-visualization"]);
+  const report = await runPerfdhcp(lab, { rate: 50, exchanges: EXCHANGES });
+  assert.equal(report["REQUEST-ACK"]!.received, EXCHANGES);
+  const { code, stderr } = await monitored.end();
+  assert.equal(code, 0, stderr);
+  const document = await documentIn(monitored);
+  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  const seen = new Set(document.totals.map(({ metric }) => metric));
+  for (const metric of SEVEN) assert.ok(seen.has(metric), metric);
+  // Errors are watched, too: nothing was lost, and that is said of each kind.
+  assert.equal(total(document, "error_rate", { kind: "unanswered" }), 0);
+  assert.ok(!document.capture.not_available.some(({ metric }) => metric === "error_rate"));
+  for (const message of ["DHCPDISCOVER", "DHCPREQUEST"]) {
+    assert.equal(total(document, "packet_processing_time", { message }), EXCHANGES);
+    assert.equal(total(document, "lease_allocation_time", { message }), EXCHANGES);
+  }
+});
