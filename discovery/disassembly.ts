@@ -94,6 +94,6 @@ export function dataReference({ text }: Instruction): number | null {
  * under load, in a nested virtual machine. Bare metal takes a quarter of it and less.
  */
 export const INSTRUCTION_PRICE_US: Readonly<Record<InstructionClass, number>> = {
-  emulated: 4,
+  emulated: 3,
   "single-stepped": 16,
 };

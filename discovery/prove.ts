@@ -7,6 +7,7 @@
  * @module
  */
 
+import { DiscoveryError } from "./discovery_error.ts";
 import { ElfError, loadSegments, readAt } from "./elf.ts";
 import { buildIdOf, isReplaced } from "./mapped_files.ts";
 import { SEARCHES, type SiteGroup } from "./site_searches.ts";
@@ -36,7 +37,7 @@ export async function proveSites(
     try {
       return await SEARCHES[group](program);
     } catch (error) {
-      const expected = error instanceof ElfError ||
+      const expected = error instanceof DiscoveryError ||
         error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied;
       if (!expected) throw error;
       return { sites: [], refusals: [{ id: `${group}.`, why: error.message }] };

@@ -13,6 +13,7 @@ const METRICS: Readonly<Record<SiteGroup, string>> = {
   allocation: "lease_allocation_time",
   lease_manager: "database_query_time",
   callouts: "hook_callout_time",
+  stages: "packet_stage_time",
   postgresql: "database_query_time",
   mariadb: "database_query_time",
   exceptions: "error_rate",

@@ -13,20 +13,31 @@ import {
 } from "./callouts.ts";
 import { callsOf, type Code, proveStart, tailJumpsTo } from "./call_sites.ts";
 import { codeOf, codeOfFunctions } from "./code.ts";
-import { dataReference, disassemble, type Instruction, instructionClass } from "./disassembly.ts";
+import {
+  branchTarget,
+  dataReference,
+  disassemble,
+  type Instruction,
+  instructionClass,
+  isCall,
+} from "./disassembly.ts";
 import { type Bounds, type Data, dataAt, exportedFunctions, mappedData } from "./elf.ts";
 import { userOf } from "./sql_statements.ts";
 import { isMultiThreaded } from "./threading.ts";
 import type { MappedFile, Program, Refusal, Site, SiteProof, SiteSearch } from "./types.ts";
+import { hookPointsOf } from "./hook_points.ts";
+import { basesOf } from "./mapped_files.ts";
 import {
   ADD_VALUE,
   ALLOCATIONS,
+  CALLOUTS_PRESENT,
   LEASE_MANAGER4,
   LOGGER_ENTRIES,
   MARIADB_EXECUTE,
   type Operation,
   POSTGRESQL_RESULT,
   REFUSAL_COUNTERS,
+  STAGE_EDGES,
   STATEMENTS_PER_PACKET,
 } from "./wanted_sites.ts";
 
@@ -39,7 +50,11 @@ export type SiteGroup =
   | "lease_manager"
   | "callouts"
   | "postgresql"
-  | "mariadb";
+  | "mariadb"
+  | "stages";
+
+/** How far before a call its argument may be loaded, in instructions. */
+const ARGUMENT_REACH = 24;
 
 /** How far before a call the name of its counter is put together, in instructions. */
 const NAME_REACH = 40;
@@ -155,6 +170,42 @@ export const SEARCHES: Readonly<
     }
     const sites = [...started.sites, ...ended.sites].map((site) => ({ ...site, facts }));
     return { sites, refusals: [] };
+  },
+
+  stages: async (program) => {
+    const id = "stages.";
+    const { executable, family, pid } = program;
+    if (pid === null) {
+      return refused(id, "which call asks for which hook point, only a running server tells");
+    }
+    const [code, numbers, hookPoints] = await Promise.all([
+      codeOf(executable),
+      hookNumbersIn(program),
+      hookPointsOf(program),
+    ]);
+    const sites: Site[] = [];
+    const refusals: Refusal[] = [];
+    for (const [edge, point] of Object.entries(STAGE_EDGES)) {
+      const wanted = hookPoints.indexOf(point.replace("N", String(family)));
+      const asking = code.instructions.filter((call) =>
+        isCall(call) && code.imports.get(branchTarget(call)!) === CALLOUTS_PRESENT
+      ).filter((call) => {
+        const variable = argumentOf(code, call);
+        return variable !== null && wanted >= 0 && numbers(variable) === wanted;
+      });
+      if (asking.length === 0) {
+        refusals.push({ id: `${id}${edge}`, why: `no call asks for callouts of ${point}` });
+      }
+      asking.forEach((call, index) => {
+        const found = proveStart(code, call.address, CALLOUTS_PRESENT);
+        if ("why" in found) refusals.push({ id: `${id}${edge}.${index}`, why: found.why });
+        else {
+          const proof = proofOf(executable, found.function, "eh_frame", CALLOUTS_PRESENT);
+          sites.push(siteOf(`${id}${edge}.${index}`, executable, call, proof, 1 / asking.length));
+        }
+      });
+    }
+    return { sites, refusals };
   },
 
   mariadb: async (program) => {
@@ -283,6 +334,29 @@ async function resultFacts(libpq: MappedFile): Promise<Readonly<Record<string, s
   };
   const [rows, outcome] = await Promise.all([offset("PQntuples"), offset("PQresultStatus")]);
   return rows === null || outcome === null ? null : { rows, outcome };
+}
+
+/** The variable from which a call takes its first argument, an int; null where that is not plain. */
+function argumentOf(code: Code, call: Instruction): number | null {
+  const position = code.positions.get(call.address)!;
+  for (let back = position - 1; back >= Math.max(0, position - ARGUMENT_REACH); back--) {
+    const { text } = code.instructions[back]!;
+    const loaded = /^mov +0x[0-9a-f]+\(%rip\),%edi +# ([0-9a-f]+)/.exec(text.trim());
+    if (loaded !== null) return parseInt(loaded[1]!, 16);
+    if (/^call|,%[er]di$/.test(text.trim())) return null;
+  }
+  return null;
+}
+
+/** Reads ints in the memory of a running program, by their ELF address. */
+async function hookNumbersIn({ pid, executable }: Program): Promise<(address: number) => number> {
+  const base = basesOf(await Deno.readTextFile(`/proc/${pid}/maps`)).get(executable.path) ?? 0;
+  return (address) => {
+    using memory = Deno.openSync(`/proc/${pid}/mem`);
+    const bytes = new Uint8Array(4);
+    memory.seekSync(base + address, Deno.SeekMode.Start);
+    return memory.readSync(bytes) === 4 ? new DataView(bytes.buffer).getInt32(0, true) : -1;
+  };
 }
 
 /**

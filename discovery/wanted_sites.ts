@@ -57,6 +57,17 @@ export const LOGGER_ENTRIES: Readonly<Record<string, string>> = {
 /** Takes what PostgreSQL answered to a prepared statement; called right behind PQexecPrepared. */
 export const POSTGRESQL_RESULT = "_ZN3isc2db11PgSqlResultC1EP9pg_result";
 
+/** Asked before the callouts of a hook point are called, whether there are any or not. */
+export const CALLOUTS_PRESENT = "_ZN3isc5hooks12HooksManager15calloutsPresentEi";
+
+/** Edges of a packet's stages, and the hook point that Kea asks for there; N is the family. */
+export const STAGE_EDGES: Readonly<Record<string, string>> = {
+  process: "bufferN_receive",
+  parsed: "pktN_receive",
+  committed: "pktN_send",
+  packed: "bufferN_send",
+};
+
 /** Sends a prepared statement, and waits for the answer. */
 export const MARIADB_EXECUTE = "mysql_stmt_execute";
 

@@ -118,7 +118,13 @@ function ourSeries(
   unavailable: Map<string, string>,
 ): Series[] {
   const book = new SeriesBook(4);
-  const words: Dictionary = { family: 4, operations: [], names: {}, series: (name) => name };
+  const words: Dictionary = {
+    family: 4,
+    hasStages: false,
+    operations: [],
+    names: {},
+    series: (name) => name,
+  };
   for (const [name, { values }] of maps) {
     if (!isPublicMap(name)) continue;
     for (const [key, value] of values) {

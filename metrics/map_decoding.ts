@@ -12,6 +12,8 @@ import type { SeriesBook, SeriesName } from "./series_book.ts";
 /** What the keys of maps need to become words. */
 export interface Dictionary {
   readonly family: 4 | 6;
+  /** Whether stages.bt was there. */
+  readonly hasStages: boolean;
   /** The lease manager's operations by number. */
   readonly operations: readonly string[];
   /** Readable names: see the capture's samples. */
@@ -93,6 +95,9 @@ const errors = (
 const message = (type: string | undefined, { family }: Dictionary) =>
   messageName(family, Number(type));
 
+/** Stages by the numbers of stages.bt. */
+const STAGES = ["", "queue", "parse", "select", "allocate", "commit", "pack", "send", "other"];
+
 const stage = (name: string): Decoder =>
   time(([type], words) => ({
     metric: "packet_stage_time",
@@ -152,8 +157,8 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   "@not_dhcp": errors(([socket]) => ({ kind: "not_dhcp", id: SOCKETS[Number(socket)] ?? "" })),
   "@allocation": (key, words) => {
     const whole = allocation(key, words);
-    // Without an answer it is no stage of a packet's time.
-    if (key[0] === "0") return whole;
+    // Without an answer it is no stage of a packet's time; stages.bt counts the stage by itself.
+    if (key[0] === "0" || words.hasStages) return whole;
     const part = stage("allocate")(key, words);
     return (book, difference) => {
       whole(book, difference);
@@ -161,6 +166,10 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
     };
   },
   "@allocation_unfinished": errors(() => ({ kind: "allocation_unfinished", id: "exception" })),
+  "@stage": time(([type, number], words) => ({
+    metric: "packet_stage_time",
+    labels: { message: message(type, words), stage: STAGES[Number(number)] ?? "unknown" },
+  })),
   "@before": stage("before"),
   "@after": stage("after"),
   "@lease_file_write": time(() => ({

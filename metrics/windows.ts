@@ -5,7 +5,7 @@
  */
 
 import { BuiltWindow, type UnansweredSeries } from "./built_window.ts";
-import type { CaptureHeader, CaptureRecord, Sample, Traffic } from "./capture.ts";
+import type { CaptureHeader, CaptureRecord, PlanRecord, Sample, Traffic } from "./capture.ts";
 import { CaptureError } from "./capture.ts";
 import type { ChangeRecord } from "./capture_changes.ts";
 import type { Cost, MetricsDocument, Series, Window } from "./document.ts";
@@ -38,6 +38,7 @@ export class WindowBuilder {
   readonly #seriesNames = new Map<string, SeriesName>();
   #dictionary: Dictionary = {
     family: 4,
+    hasStages: false,
     operations: [],
     names: {},
     series: (name) => this.#seriesNames.getOrInsert(seriesKey(name), name),
@@ -95,7 +96,7 @@ export class WindowBuilder {
       this.#learn({
         ...this.#dictionary,
         family: record.server.family,
-        operations: record.plan.operations,
+        ...planWords(record.plan),
       });
       return null;
     }
@@ -107,7 +108,7 @@ export class WindowBuilder {
         this.#previous = null;
         this.#finish(this.#unanswered.end());
         this.#drops = new SocketDrops();
-        this.#learn({ ...this.#dictionary, operations: record.plan.operations });
+        this.#learn({ ...this.#dictionary, ...planWords(record.plan) });
         return null;
       case "note":
         this.#reasons.push(record.reason);
@@ -224,6 +225,7 @@ export class WindowBuilder {
     this.#dictionary = words;
     if (
       words.family !== before.family || words.operations !== before.operations ||
+      words.hasStages !== before.hasStages ||
       Object.entries(words.names).some(([name, meant]) => before.names[name] !== meant)
     ) {
       for (const key of this.#known) key.meaning = undefined;
@@ -299,6 +301,13 @@ export class WindowBuilder {
   #at(elapsedNs: number): string {
     return new Date(Date.parse(this.#header!.started) + elapsedNs / 1e6).toISOString();
   }
+}
+
+/** What the keys of maps mean under a plan. */
+function planWords(
+  { files, operations }: PlanRecord,
+): Pick<Dictionary, "hasStages" | "operations"> {
+  return { hasStages: files.includes("stages.bt"), operations };
 }
 
 /** The document of a whole capture, with all its windows in memory. */

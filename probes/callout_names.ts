@@ -7,7 +7,7 @@
 import { exportedFunctions, type Symbol } from "../discovery/elf.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Maps } from "./probe_run.ts";
-import { basesOf } from "./readings.ts";
+import { basesOf } from "../discovery/mapped_files.ts";
 
 /** Maps whose keys begin with a hook point's number and a callout's address. */
 export const CALLOUT_MAPS: ReadonlySet<string> = new Set(["@callouts", "@callout_steps"]);

@@ -88,21 +88,6 @@ export function translator(
   };
 }
 
-/**
- * Finds where each mapped file begins in memory.
- *
- * @param text of /proc/PID/maps.
- * @returns the lowest address of each path that is mapped from its first byte.
- */
-export function basesOf(text: string): Map<string, number> {
-  const bases = new Map<string, number>();
-  for (const line of text.split("\n")) {
-    const match = /^([0-9a-f]+)-\S+ \S+ 0{8} \S+ [1-9]\d*\s+(.+?)(?: \(deleted\))?$/.exec(line);
-    if (match !== null && !bases.has(match[2]!)) bases.set(match[2]!, parseInt(match[1]!, 16));
-  }
-  return bases;
-}
-
 function renamed(
   values: Record<string, number | string>,
   rename: (key: string) => string,

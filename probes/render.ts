@@ -64,9 +64,10 @@ export function render(
       secondParameter(file, plan, files),
       String(registers),
       receives === "read" ? "0" : "1",
+      files.has("stages.bt") ? "1" : "0",
     ];
     if (file === "packets_raw.bt") body = body.replaceAll("sys_exit_read", `sys_exit_${receives}`);
-    body = body.replace(/\$([1234])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
+    body = body.replace(/\$([1-5])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
     // A probe whose condition begins with what is not so is for another case: it is left out.
     body = body.replace(
       /^tracepoint:\S+\n\/((?:\d+ == \d+ && )+)[\s\S]*?^\}\n\n/gm,

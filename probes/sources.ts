@@ -163,6 +163,17 @@ export const SOURCES: readonly Source[] = [
     unfit: family(6),
   },
   {
+    file: "stages.bt",
+    metrics: ["packet_stage_time"],
+    from: "deep",
+    group: "stages",
+    needs: ["stages.process.*", "stages.parsed.*", "stages.committed.*", "stages.packed.*"],
+    maps: ["@stage"],
+    tracepointsPerExchange: 0,
+    bpfPerExchange: 6,
+    unfit: fits,
+  },
+  {
     file: "log_messages.bt",
     metrics: ["error_rate"],
     from: "standard",

@@ -8,13 +8,14 @@
 export const CSS = `
 :root {
   --blue: #0072b2; --orange: #b87f00; --green: #008563; --red: #d55e00; --purple: #b8578f;
-  --sky: #3a9bd9; --grey: #7d8590; --text: #1f2328; --muted: #59636e; --line: #d1d9e0;
+  --sky: #3a9bd9; --grey: #7d8590; --brown: #8c564b;
+  --text: #1f2328; --muted: #59636e; --line: #d1d9e0;
   --page: #ffffff; --panel: #f6f8fa; --good: #1a7f37; --poor: #9a6700;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --blue: #4ca9e8; --orange: #f0b33c; --green: #35c99b; --red: #ff8a4c; --purple: #e59bc6;
-    --sky: #86cbf5; --grey: #8b949e; --text: #e6edf3; --muted: #9da7b3; --line: #30363d;
+    --sky: #86cbf5; --grey: #8b949e; --brown: #c49c94; --text: #e6edf3; --muted: #9da7b3; --line: #30363d;
     --page: #0d1117; --panel: #161b22; --good: #56d364; --poor: #e3b341;
   }
 }
@@ -65,7 +66,7 @@ footer { margin-top: 48px; border-top: 1px solid var(--line); color: var(--muted
 }
 @media print {
   :root { --blue: #0072b2; --orange: #b87f00; --green: #008563; --red: #d55e00; --purple: #b8578f;
-    --sky: #3a9bd9; --grey: #7d8590; --text: #000; --muted: #444; --line: #ccc; --page: #fff;
+    --sky: #3a9bd9; --grey: #7d8590; --brown: #8c564b; --text: #000; --muted: #444; --line: #ccc; --page: #fff;
     --panel: #f4f4f4; --good: #1a7f37; --poor: #9a6700; }
   body { max-width: none; padding: 0; font-size: 11pt; }
   figure, header, tr { break-inside: avoid; }

@@ -175,7 +175,9 @@ function times(
 }
 
 /** The stages of a packet in the order of time. */
-const STAGES = ["before", "allocate", "after"];
+const STAGES = [
+  ...["queue", "parse", "select", "before", "allocate", "commit", "pack", "send", "after", "other"],
+];
 
 /** Messages in the order of an exchange, their stages in the order of time. */
 function inOrder({ labels: a }: HistogramSeries, { labels: b }: HistogramSeries): number {

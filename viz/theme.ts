@@ -7,7 +7,7 @@
 import type { Config } from "npm:vega-lite@6.5.0";
 import type { Window } from "../metrics/document.ts";
 
-/** Colours of data, at most seven at once. The report has others of the same names for the dark. */
+/** Colours of data, at most eight at once. The report has others of the same names for the dark. */
 export const COLOURS = {
   blue: "#0072b2",
   orange: "#e69f00",
@@ -16,6 +16,7 @@ export const COLOURS = {
   purple: "#cc79a7",
   sky: "#56b4e9",
   grey: "#7d8590",
+  brown: "#8c564b",
 } as const;
 
 /** The colours of several series of one kind, in their order; the last is for "other". */

@@ -15,17 +15,17 @@ const SLEEP_MS = 5;
 
 /** Hook points on a packet's way, the stage in which each is, and how often it comes an exchange. */
 const POINTS = {
-  buffer4_receive: { stage: "before", times: 2 },
-  pkt4_receive: { stage: "before", times: 2 },
-  subnet4_select: { stage: "before", times: 2 },
-  host4_identifier: { stage: "before", times: 2 },
+  buffer4_receive: { stage: "parse", times: 2 },
+  pkt4_receive: { stage: "select", times: 2 },
+  subnet4_select: { stage: "select", times: 2 },
+  host4_identifier: { stage: "select", times: 2 },
   lease4_select: { stage: "allocate", times: 2 },
-  leases4_committed: { stage: "after", times: 1 },
-  pkt4_send: { stage: "after", times: 2 },
-  buffer4_send: { stage: "after", times: 2 },
+  leases4_committed: { stage: "commit", times: 1 },
+  pkt4_send: { stage: "pack", times: 2 },
+  buffer4_send: { stage: "send", times: 2 },
 } as const;
 
-const STAGES = ["before", "allocate", "after"] as const;
+const STAGES = ["queue", "parse", "select", "allocate", "commit", "pack", "send"] as const;
 
 async function watched(lab: Lab, kea: keyof typeof KEAS = "2.2"): Promise<MetricsDocument> {
   const { document, report } = await watchLoad(lab, {
@@ -199,4 +199,27 @@ Deno.test("nothing is attached for callouts where no hook library is loaded", as
       metric === "hook_callout_time" && why.endsWith("the server has no hook library loaded")
     ),
   );
+});
+
+Deno.test("with one worker held, the wait in the queue takes the difference", async () => {
+  const hooks = [{
+    path: await delayingHooks(),
+    parameters: { point: "lease4_select", sleep: SLEEP_MS },
+  }];
+  const run = async (rate: number) => {
+    await using lab = await startLab({ hooks, threads: 1 });
+    const { document } = await watchLoad(lab, {
+      profile: "deep",
+      bpftrace: await bpftraceOf("2.2"),
+      rate,
+      exchanges: 3 * rate,
+      say: () => {},
+    });
+    return { whole: processingOf(document), queue: stageOf(document, "queue") };
+  };
+  const idle = await run(20);
+  // Twice as many packets as it can work on.
+  const full = await run(200);
+  assert.ok(full.queue > 10 * SLEEP_MS, `${full.queue} ms in the queue`);
+  isNear(full.queue - idle.queue, full.whole - idle.whole, "the wait in the queue");
 });

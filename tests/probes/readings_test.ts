@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { parseExact } from "../../probes/exact_json.ts";
 import { plan } from "../../probes/plan.ts";
-import { basesOf, operationsOf, renamingOf, translator } from "../../probes/readings.ts";
+import { basesOf } from "../../discovery/mapped_files.ts";
+import { operationsOf, renamingOf, translator } from "../../probes/readings.ts";
 import { parseSockets, parseStat } from "../../probes/server_sample.ts";
 import { LIBRARY, server, SITES } from "./server_and_sites.ts";
 

@@ -71,6 +71,9 @@ export const SITES: readonly Site[] = [
   site("log.error", { file: LIBRARY, symbol: "error" }),
   site("log.fatal", { file: LIBRARY, symbol: "fatal" }),
   site("log.info", { file: LIBRARY, symbol: "info", hitsPerPacket: 1.5 }),
+  ...["process", "parsed", "committed", "packed"].map((edge, index) =>
+    site(`stages.${edge}.0`, { address: 0x70000 + 0x100 * index, hitsPerPacket: 1 })
+  ),
   site("statistics.drop.0", { address: 0x3add6 }),
   ...[
     "addLease4",

@@ -10,7 +10,7 @@ import type { Chart } from "../chart.ts";
 import { printable } from "../printable.ts";
 import { greatest, histograms, three, whole } from "../series.ts";
 import { duration } from "../summary.ts";
-import { MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "../theme.ts";
+import { COLOURS, MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "../theme.ts";
 
 /** Stages in the order of time; others follow by name. */
 const ORDER = [
@@ -23,6 +23,7 @@ const ORDER = [
   "pack",
   "send",
   "after",
+  "other",
 ];
 
 /** The mean time of each stage, stacked to the whole, a bar for each message. */
@@ -92,7 +93,10 @@ export function stages({ totals }: MetricsDocument): Chart | null {
               field: "stage",
               type: "nominal",
               sort: names,
-              scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) },
+              scale: {
+                domain: names,
+                range: [...SERIES_COLOURS, COLOURS.brown].slice(0, names.length),
+              },
             },
           },
         },
