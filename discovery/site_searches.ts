@@ -24,7 +24,16 @@ import {
 import { type Bounds, type Data, dataAt, exportedFunctions, mappedData } from "./elf.ts";
 import { userOf } from "./sql_statements.ts";
 import { isMultiThreaded } from "./threading.ts";
-import type { MappedFile, Program, Refusal, Site, SiteProof, SiteSearch } from "./types.ts";
+import type {
+  Databases,
+  DatabaseType,
+  MappedFile,
+  Program,
+  Refusal,
+  Site,
+  SiteProof,
+  SiteSearch,
+} from "./types.ts";
 import { hookPointsOf } from "./hook_points.ts";
 import { basesOf } from "./mapped_files.ts";
 import {
@@ -155,8 +164,11 @@ export const SEARCHES: Readonly<
   },
 
   postgresql: async (program) => {
-    const { libraries } = program;
-    const hits = program.databases.leases === "postgresql" ? STATEMENTS_PER_PACKET : 0;
+    const { libraries, databases } = program;
+    if (!uses(databases, "postgresql")) {
+      return refused("postgresql.", "the configuration names no PostgreSQL");
+    }
+    const hits = databases.leases === "postgresql" ? STATEMENTS_PER_PACKET : 0;
     const library = libraries.find(({ path }) => /\/libpq\.so/.test(path));
     const [started, ended, facts] = await Promise.all([
       entries(program, "libpq.so", { "postgresql.start": "PQexecPrepared" }, () => hits),
@@ -211,6 +223,7 @@ export const SEARCHES: Readonly<
   mariadb: async (program) => {
     const id = "mariadb.";
     const { libraries, databases } = program;
+    if (!uses(databases, "mysql")) return refused(id, "the configuration names no MariaDB");
     const hits = databases.leases === "mysql" ? STATEMENTS_PER_PACKET : 0;
     const client = libraries.find(({ path }) => /\/lib(mariadb|mysqlclient)\.so/.test(path));
     const caller = libraries.find(({ path }) => path.endsWith("/libdhcp_mysql.so")) ??
@@ -334,6 +347,11 @@ async function resultFacts(libpq: MappedFile): Promise<Readonly<Record<string, s
   };
   const [rows, outcome] = await Promise.all([offset("PQntuples"), offset("PQresultStatus")]);
   return rows === null || outcome === null ? null : { rows, outcome };
+}
+
+/** Whether a server keeps anything in a SQL database of a type. */
+function uses({ leases, others }: Databases, type: DatabaseType): boolean {
+  return leases === type || others.includes(type);
 }
 
 /** The variable from which a call takes its first argument, an int; null where that is not plain. */

@@ -42,7 +42,11 @@ for (const { name, sockets, threads, profile } of SERVERS) {
     assert.equal(packets("sent"), raised("pkt4-sent"));
     for (const message of ["DHCPDISCOVER", "DHCPREQUEST"]) {
       assert.equal(total(document, "lease_allocation_time", { message }), EXCHANGES);
-      for (const stage of ["before", "allocate", "after"]) {
+      for (
+        const stage of profile === "deep"
+          ? ["queue", "parse", "select", "allocate", "commit", "pack", "send"]
+          : ["before", "allocate", "after"]
+      ) {
         assert.equal(total(document, "packet_stage_time", { message, stage }), EXCHANGES, stage);
       }
     }

@@ -161,7 +161,7 @@ Deno.test("hookPointsOf() learns the hook points of the installed server, and ke
 
 /** Scripts with arguments that choose what they show. */
 const QUESTIONS: readonly (readonly [string, readonly string[], RegExp])[] = [
-  ["find_available_functions.ts", [], /allocation\.start\.0 .* call +emulated +4 us/],
+  ["find_available_functions.ts", [], /allocation\.start\.0 .* call +emulated +3 us/],
   ["find_mangled_names.ts", ["isc::dhcp::Pkt4::unpack"], /^ {2}_ZN3isc4dhcp4Pkt46unpackEv$/m],
   ["list_all_functions.ts", ["--filter", "alloc"], /AllocEngine::allocateLease4/],
 ];

@@ -51,7 +51,7 @@ for (const name of SUITES) {
         const count = total(document, "packet_processing_time", { message, answer });
         assert.equal(count, EXCHANGES);
         assert.equal(total(document, "lease_allocation_time", { message }), EXCHANGES);
-        assert.equal(total(document, "packet_stage_time", { message, stage: "after" }), EXCHANGES);
+        assert.equal(total(document, "packet_stage_time", { message, stage: "send" }), EXCHANGES);
       }
       const statement = (name: string) =>
         total(document, "database_query_time", { statement: name });
