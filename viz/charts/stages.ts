@@ -26,6 +26,9 @@ const ORDER = [
   "other",
 ];
 
+/** A stage's name with its colour, pixels. */
+const LEGEND_WIDTH = 90;
+
 /** The mean time of each stage, stacked to the whole, a bar for each message. */
 export function stages({ totals }: MetricsDocument): Chart | null {
   const found = histograms(totals, "packet_stage_time").filter(({ sum }) => sum !== null);
@@ -97,6 +100,7 @@ export function stages({ totals }: MetricsDocument): Chart | null {
                 domain: names,
                 range: [...SERIES_COLOURS, COLOURS.brown].slice(0, names.length),
               },
+              legend: { columns: Math.max(1, Math.floor(width / LEGEND_WIDTH)) },
             },
           },
         },
