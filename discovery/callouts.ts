@@ -54,9 +54,11 @@ export function calloutEdges(code: Code, bounds: Bounds): CalloutEdges | Refusal
   const at = code.positions.get(start.address)!;
   const text = (from: number, to: number) =>
     code.instructions.slice(at + from, at + to).map(({ text }) => text.trim()).join("\n");
-  const stored = new RegExp(`mov +%e\\w+,0x([0-9a-f]+)\\(${KEPT}\\)`).exec(text(-4, 0));
+  // The nearest store: the library's number, right before the start.
+  const stored = text(-4, 0).matchAll(new RegExp(`mov +%e\\w+,0x([0-9a-f]+)\\(${KEPT}\\)`, "g"))
+    .toArray().at(-1);
   const called = new RegExp(`call +\\*0x8\\(${KEPT}\\)`).exec(text(1, 5));
-  if (stored === null || called === null) {
+  if (stored === undefined || called === null) {
     return { id, why: "the code around callCallouts' stopwatch is not the known one" };
   }
   const [library, handle, entry] = [parseInt(stored[1]!, 16), stored[2]!, called[1]!];

@@ -361,3 +361,59 @@ Deno.test("BuiltWindow.write() writes the JSON of the finished window", async ()
   builder.document();
   assert.ok(windows > 3);
 });
+
+Deno.test("callouts have the names that their sample gives their numbers", async () => {
+  const names = { "callout:0": "pkt4_send\tlibdhcp_ha.so\tpkt4_send", "hook:20": "pkt4_send" };
+  const { totals } = await documentOf([
+    HEADER,
+    sampleAt(0, {}),
+    sampleAt(1, {
+      "@callouts": { "0,100": packed(2, 80_000, 44), "7,100": packed(1, 40_000, 44) },
+      "@callout_steps": { "0,3": 2 },
+      "@parked_time": { "20,160": packed(2, 8_000_000, 44) },
+    }, { names }),
+    END,
+  ]);
+  const known = { hook_point: "pkt4_send", library: "libdhcp_ha.so", callout: "pkt4_send" };
+  assert.equal(histogram(totals, "hook_callout_time", known).count, 2);
+  assert.equal(histogram(totals, "hook_callout_time", { library: "unknown" }).count, 1);
+  assert.equal(counter(totals, "hook_next_step", { ...known, next_step: "park" }), 2);
+  assert.equal(histogram(totals, "packet_parked_time", { hook_point: "pkt4_send" }).count, 2);
+});
+
+Deno.test("SQL statements have their times, rows and failures", async () => {
+  const { totals } = await documentOfMaps({}, {
+    "@postgresql": { "get_lease4_addr,120": packed(3, 900_000, 44) },
+    "@postgresql_rows": { get_lease4_addr: 2 },
+    "@postgresql_failed": { "get_lease4_addr,7": 1, "insert_lease4,-1": 1 },
+    "@mariadb": { "insert_lease4,120": packed(1, 300_000, 44) },
+  });
+  const of = (backend: string, statement: string) => ({ backend, statement });
+  assert.equal(
+    histogram(totals, "database_query_time", of("postgresql", "get_lease4_addr")).count,
+    3,
+  );
+  assert.equal(histogram(totals, "database_query_time", of("mariadb", "insert_lease4")).count, 1);
+  assert.equal(counter(totals, "database_rows", of("postgresql", "get_lease4_addr")), 2);
+  for (const id of ["get_lease4_addr: FATAL_ERROR", "insert_lease4: no result"]) {
+    assert.equal(counter(totals, "error_rate", { kind: "database", id: `postgresql ${id}` }), 1);
+  }
+});
+
+Deno.test("the stage of the allocation is counted once, whoever tells it", async () => {
+  const allocation = { "@allocation": { "1,110": packed(1, 100_000, 44) } };
+  const stage = { "@stage": { "1,4,110": packed(1, 100_000, 44), "1,1,90": packed(1, 9000, 44) } };
+  const plan = { ...HEADER.plan, files: ["packets_raw.bt", "allocation.bt", "stages.bt"] };
+  const fine = await documentOf([
+    { ...HEADER, plan },
+    sampleAt(0, {}),
+    sampleAt(1, { ...allocation, ...stage }),
+    END,
+  ]);
+  const coarse = await documentOfMaps({}, allocation);
+  for (const { totals } of [fine, coarse]) {
+    assert.equal(histogram(totals, "packet_stage_time", { stage: "allocate" }).count, 1);
+    assert.equal(histogram(totals, "lease_allocation_time", {}).count, 1);
+  }
+  assert.equal(histogram(fine.totals, "packet_stage_time", { stage: "queue" }).count, 1);
+});

@@ -92,3 +92,47 @@ Deno.test("matches() takes a star for any run of characters and a dot for a dot"
   assert.ok(!matches("log.warn", "logXwarn"));
   assert.ok(!matches("statistics.drop.*", site("statistics").id));
 });
+
+const CALLOUTS = ["callouts.start", "callouts.end.0", "callouts.end.1", "callouts.done"].map((id) =>
+  site(id, { hitsPerPacket: id === "callouts.end.1" ? 0 : 8 })
+);
+const withHooks = server({ hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] });
+
+Deno.test("plan() leaves many callouts to deep, which has them beyond its budget", () => {
+  const sites = [...SITES, ...CALLOUTS];
+  const standard = plan(withHooks, { sites, refusals: [] }, "standard");
+  assert.ok(!standard.sources.some(({ file }) => file === "callouts.bt"));
+  assert.match(
+    standard.notAvailable.map(({ why }) => why).join(),
+    /callouts\.bt: callouts\.start would take 48 us .*--profile deep has it/,
+  );
+  const deep = plan(withHooks, { sites, refusals: [] }, "deep");
+  assert.ok(deep.sources.some(({ file }) => file === "callouts.bt"));
+  assert.ok(deep.forecast > deep.budget);
+  // What is taken beyond the budget takes nothing from the others.
+  assert.deepEqual(
+    deep.sources.map(({ file }) => file).filter((file) => file !== "callouts.bt"),
+    files("deep"),
+  );
+});
+
+Deno.test("plan() has callouts in standard where they are few", () => {
+  const few = CALLOUTS.map((each) => ({ ...each, hitsPerPacket: 0 }));
+  assert.ok(files("standard", [...SITES, ...few], withHooks).includes("callouts.bt"));
+});
+
+Deno.test("plan() times the statements of the database that the server uses, and says nothing of the other", () => {
+  const sites = [
+    ...SITES,
+    site("postgresql.start", { hitsPerPacket: 4 }),
+    site("postgresql.end", { hitsPerPacket: 4 }),
+  ];
+  const facts = server({
+    leaseFile: null,
+    databases: { leases: "postgresql", others: [] },
+  });
+  const made = plan(facts, { sites, refusals: [] }, "standard");
+  const chosen = made.sources.map(({ file }) => file);
+  assert.ok(chosen.includes("postgresql.bt") && !chosen.includes("mariadb.bt"));
+  assert.ok(!made.notAvailable.some(({ metric }) => metric === "database_query_time"));
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { plan } from "../../probes/plan.ts";
 import { render, UnsafeProgramError } from "../../probes/render.ts";
-import { server, SITES } from "./server_and_sites.ts";
+import { server, site, SITES } from "./server_and_sites.ts";
 
 const placements = new Map(
   SITES.map(({ id, address }) => [id, `"/proc/4242/exe":0x${address.toString(16)}`]),
@@ -111,4 +111,39 @@ Deno.test("render() refuses a site that does not carry its proof", () => {
       /Site "allocation.start.0" does not carry its proof/,
     );
   }
+});
+
+const FACTS = { entry: "bx", handle: "bp", hook: "0x8c", status: "0x90" };
+const CALLOUTS = ["callouts.start", "callouts.end.0", "callouts.done"].map((id) =>
+  site(id, id === "callouts.done" ? {} : { facts: FACTS })
+);
+
+/** The part of a program that is callouts.bt. */
+function calloutsWith(sites: typeof CALLOUTS): string {
+  const made = plan(
+    server({ hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] }),
+    { sites: [...SITES, ...sites], refusals: [] },
+    "deep",
+  );
+  const file = "callouts.bt";
+  const text = Deno.readTextFileSync(new URL(`../../probes/${file}`, import.meta.url));
+  const points = new Map([...placements, ...sites.map(({ id }) => [id, `"/lib":${id}`] as const)]);
+  const { program } = render(made, new Map([...texts, [file, text]]), points, 1000);
+  return program.slice(program.indexOf(`// ${file}`));
+}
+
+Deno.test("render() fills in what the code around a site tells", () => {
+  assert.match(calloutsWith(CALLOUTS), /uptr\(reg\("bp"\) \+ 0x90\)/);
+});
+
+Deno.test("render() refuses a program that is not told what it needs to know", () => {
+  const { entry: _, ...rest } = FACTS;
+  const poor = CALLOUTS.map((each) => each.facts === undefined ? each : { ...each, facts: rest });
+  assert.throws(() => calloutsWith(poor as typeof CALLOUTS), UnsafeProgramError);
+});
+
+Deno.test("render() leaves out a probe that can be done without, and its private map stays", () => {
+  assert.match(calloutsWith(CALLOUTS), /uprobe:"\/lib":callouts\.done/);
+  const program = calloutsWith(CALLOUTS.slice(0, 2));
+  assert.doesNotMatch(program, /callouts\.done|delete\(@parked/);
 });
