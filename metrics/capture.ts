@@ -50,6 +50,8 @@ const header = z.object({
   bpftrace: z.string(),
   server: serverRecord,
   plan: planRecord,
+  /** Packets that took longer are listed one by one, nanoseconds. */
+  slow_ns: z.number().positive().optional(),
 });
 
 const processSample = z.object({
@@ -116,6 +118,21 @@ const traffic = z.object({
   statistics: z.record(z.string(), count).nullable(),
 });
 
+const slow = z.object({
+  type: z.literal("slow"),
+  /** When it was answered. */
+  elapsed_ns: elapsed,
+  message: z.int().nonnegative(),
+  answer: z.int().nonnegative(),
+  time_ns: count,
+  /** Transaction id, hexadecimal; hashed where the run redacts. */
+  transaction: z.string(),
+  /** Hardware address, or the last 16 bytes of the DUID; hashed where the run redacts. */
+  client: z.string(),
+  /** Nanoseconds by stage. */
+  stages: z.record(z.string(), count),
+});
+
 const end = z.object({
   type: z.literal("end"),
   ended: z.iso.datetime(),
@@ -124,7 +141,7 @@ const end = z.object({
   not_available: z.array(unavailable),
 });
 
-const record = z.discriminatedUnion("type", [header, sample, segment, note, traffic, end]);
+const record = z.discriminatedUnion("type", [header, sample, segment, note, traffic, slow, end]);
 
 /** Any line of a capture. */
 export type CaptureRecord = z.infer<typeof record>;
@@ -134,6 +151,8 @@ export type CaptureHeader = z.infer<typeof header>;
 export type Sample = z.infer<typeof sample>;
 /** What clients sent, and what Kea itself says of it. */
 export type Traffic = z.infer<typeof traffic>;
+/** A packet that took longer than the run's threshold. */
+export type SlowPacket = z.infer<typeof slow>;
 /** CPU (cumulative seconds by thread), memory in bytes, page faults of the server. */
 export type ProcessSample = z.infer<typeof processSample>;
 /** Packets that the kernel dropped at one socket since it was opened. */

@@ -72,6 +72,20 @@ const ledger = z.object({
   unexplained: packets,
 }).describe("Where every packet went; it adds up but for what is unexplained");
 
+const slow = z.object({
+  threshold_ns: z.number(),
+  packets: z.array(z.object({
+    time: z.iso.datetime().describe("When it was answered"),
+    message: z.string(),
+    answer: z.string(),
+    duration_ns: z.number(),
+    transaction: z.string().describe("Transaction id, hexadecimal; hashed in a redacted run"),
+    client: z.string().describe("Hardware address, or the end of the DUID; hashed if redacted"),
+    stages: z.record(z.string(), z.number()).describe("Nanoseconds by stage"),
+  })),
+  left_out: packets.describe("As slow, but too many to be listed one by one"),
+}).describe("Packets that took longer than the threshold, the slowest first");
+
 const document = z.object({
   schema: z.literal("kea-metrics/1"),
   server: z.object({
@@ -103,6 +117,7 @@ const document = z.object({
   windows: z.array(window),
   totals: z.array(series),
   ledger: ledger.optional(),
+  slow: slow.optional(),
   printed: z.object({ lines: z.int().nonnegative(), newest: z.array(z.string()) }).optional()
     .describe("Lines that the program of a foreign input printed: how many, and the newest"),
 });

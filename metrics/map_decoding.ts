@@ -193,6 +193,10 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
     const name = words.series({ metric: "hook_next_step", labels, unit: "events" });
     return (book, difference) => book.add(name, Number(difference));
   },
+  "@slow_left_out": (_, { series }) => {
+    const name = series({ metric: "slow_packets_left_out", labels: {}, unit: "packets" });
+    return (book, difference) => book.add(name, Number(difference));
+  },
   "@callouts_unfinished": errors(() => ({ kind: "callout_unfinished", id: "exception" })),
   "@parked_time": time(([hook], { names }) => ({
     metric: "packet_parked_time",

@@ -5,7 +5,14 @@
  */
 
 import { BuiltWindow, type UnansweredSeries } from "./built_window.ts";
-import type { CaptureHeader, CaptureRecord, PlanRecord, Sample, Traffic } from "./capture.ts";
+import type {
+  CaptureHeader,
+  CaptureRecord,
+  PlanRecord,
+  Sample,
+  SlowPacket,
+  Traffic,
+} from "./capture.ts";
 import { CaptureError } from "./capture.ts";
 import type { ChangeRecord } from "./capture_changes.ts";
 import type { Cost, MetricsDocument, Series, Window } from "./document.ts";
@@ -27,6 +34,9 @@ export const METRICS = [
   "network_traffic",
   "error_rate",
 ] as const;
+
+/** As many slow packets are listed, the slowest. */
+const MOST_SLOW = 1000;
 
 /** Builds windows and totals from records in the order of the capture. */
 export class WindowBuilder {
@@ -57,6 +67,9 @@ export class WindowBuilder {
   readonly #reasons: string[] = [];
   #notAvailable: { metric: string; why: string }[] = [];
   #traffic: Traffic | null = null;
+  #slow: SlowPacket[] = [];
+  /** Slow packets that are not among those any more. */
+  #slowForgotten = 0;
   #ended: string | null = null;
   #firstElapsed: number | null = null;
   #lastElapsed = 0;
@@ -112,6 +125,10 @@ export class WindowBuilder {
         return null;
       case "note":
         this.#reasons.push(record.reason);
+        return null;
+      case "slow":
+        this.#slow.push(record);
+        if (this.#slow.length >= 2 * MOST_SLOW) this.#forget();
         return null;
       case "traffic":
         this.#traffic = record;
@@ -169,6 +186,35 @@ export class WindowBuilder {
       windows: [],
       totals,
       ...(ledger === null ? {} : { ledger }),
+      ...(header.slow_ns === undefined ? {} : { slow: this.#slowPackets(header, totals) }),
+    };
+  }
+
+  /** Keeps the slowest. */
+  #forget(): void {
+    const ranked = this.#slow.toSorted((a, b) => b.time_ns - a.time_ns);
+    this.#slow = ranked.slice(0, MOST_SLOW);
+    this.#slowForgotten += ranked.length - this.#slow.length;
+  }
+
+  #slowPackets(
+    { server, slow_ns }: CaptureHeader,
+    totals: readonly Series[],
+  ): NonNullable<MetricsDocument["slow"]> {
+    this.#forget();
+    const left = totals.find(({ metric }) => metric === "slow_packets_left_out");
+    return {
+      threshold_ns: slow_ns!,
+      packets: this.#slow.map(({ elapsed_ns, message, answer, time_ns, ...rest }) => ({
+        time: this.#at(elapsed_ns),
+        message: messageName(server.family, message),
+        answer: messageName(server.family, answer),
+        duration_ns: time_ns,
+        transaction: rest.transaction,
+        client: rest.client,
+        stages: rest.stages,
+      })),
+      left_out: this.#slowForgotten + (left?.kind === "counter" ? Number(left.value) : 0),
     };
   }
 

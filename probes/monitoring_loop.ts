@@ -16,6 +16,7 @@ import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import { type FindSites, prepare, type Prepared } from "./prepare.ts";
 import { readCost } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
+import { SlowPackets } from "./slow_packets.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
 import { basesOf } from "../discovery/mapped_files.ts";
 import { renamingOf, statementUsers, translator } from "./readings.ts";
@@ -39,6 +40,16 @@ export interface WatchOptions {
   /** How long a server that ended may take to come back, milliseconds; 15 s without it. */
   readonly restartGraceMs?: number;
   readonly findSites?: FindSites;
+  /** Packets that take longer are told one by one. */
+  readonly slow?: SlowOptions;
+}
+
+/** What is done with slow packets. */
+export interface SlowOptions {
+  /** From when on a packet is slow, nanoseconds. */
+  readonly thresholdNs: number;
+  /** Whether clients and transactions are hashed. */
+  readonly redacts: boolean;
 }
 
 /** How long a server that ended may take to come back. */
@@ -95,7 +106,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
         profile,
         options.bpftrace,
         options.intervalMs,
-        options.findSites,
+        { findSites: options.findSites, slowNs: options.slow?.thresholdNs },
       );
       notAvailable = prepared.plan.notAvailable;
       if (segment === 0) {
@@ -227,6 +238,7 @@ async function* readSegment(
       ...renaming(STATEMENT_MAPS, (key) => named.renamed(key)),
     });
     const sampler = new ServerSampler(server.pid);
+    const slow = new SlowPackets(server.family, options.slow?.redacts ?? true);
     const sample = async (maps: Maps, elapsedNs: number) => {
       await callouts.learn(maps);
       await named.learn(maps);
@@ -289,6 +301,10 @@ async function* readSegment(
           watched.dying.push(run.abandon());
           break;
         }
+      } else if (event.type === "slow") {
+        const { nsecs, packet } = slow.read(event.line);
+        origin ??= nsecs - elapsed(watched);
+        yield { ...packet, elapsed_ns: Math.max(0, nsecs - origin) };
       } else if (event.type === "lost") {
         yield note(watched, `bpftrace lost ${event.events} of its own events`);
       } else {

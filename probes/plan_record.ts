@@ -13,7 +13,11 @@ import { operationsOf } from "./readings.ts";
 /** The first record of a capture. */
 export function headerOf(
   plan: Plan,
-  { bpftrace, intervalMs }: { readonly bpftrace: Bpftrace; readonly intervalMs: number },
+  { bpftrace, intervalMs, slow }: {
+    readonly bpftrace: Bpftrace;
+    readonly intervalMs: number;
+    readonly slow?: { readonly thresholdNs: number };
+  },
   started: Date,
 ): CaptureHeader {
   return {
@@ -26,6 +30,7 @@ export function headerOf(
     bpftrace: bpftrace.version,
     server: serverRecordOf(plan.server),
     plan: planRecordOf(plan),
+    ...(slow === undefined ? {} : { slow_ns: slow.thresholdNs }),
   };
 }
 

@@ -68,9 +68,13 @@ export async function prepare(
   profile: Profile,
   bpftrace: Bpftrace,
   intervalMs: number,
-  findSites?: FindSites,
+  more: {
+    readonly findSites?: FindSites | undefined;
+    /** Packets that take longer are told one by one, nanoseconds. */
+    readonly slowNs?: number | undefined;
+  } = {},
 ): Promise<Prepared> {
-  const planned = await planFor(server, profile, findSites);
+  const planned = await planFor(server, profile, more.findSites);
   const { hookPoints, made: named } = await withHookPoints(planned, bpftrace);
   const { receives, made } = await withReceiveCall(named);
   const { placements, symbols } = await place(made, bpftrace);
@@ -81,6 +85,7 @@ export async function prepare(
     intervalMs,
     await registersOffset(bpftrace),
     receives,
+    more.slowNs,
   );
   return {
     plan: made,

@@ -6,6 +6,7 @@
 
 import { ATTACHED, type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 import { type Json, parseExact } from "./exact_json.ts";
+import { SLOW } from "./slow_packets.ts";
 import { READING, type Rendered } from "./render.ts";
 
 /** Maps by name, as bpftrace prints them: cumulative since the probes were attached. */
@@ -17,6 +18,8 @@ export type ProbeEvent =
   | { readonly type: "attached"; readonly probes: number }
   /** One reading of the maps; `nsecs` is the kernel's monotonic clock, null at the last one. */
   | { readonly type: "reading"; readonly nsecs: number | null; readonly maps: Maps }
+  /** A line of a slow packet. */
+  | { readonly type: "slow"; readonly line: string }
   /** bpftrace could not keep up and dropped so many of its own events. */
   | { readonly type: "lost"; readonly events: number }
   /** bpftrace ended. `complaint` is what it said of the reason. */
@@ -144,7 +147,9 @@ export class ProbeRun implements AsyncDisposable {
         } else if (message.type === "lost_events") {
           yield { type: "lost", events: Number((data as Record<string, Json>)["events"] ?? 1) };
         } else if (message.type === "printf" && typeof data === "string") {
-          if (data.startsWith(`${READING.start} `)) {
+          if (data.startsWith(`${SLOW} `)) {
+            yield { type: "slow", line: data };
+          } else if (data.startsWith(`${READING.start} `)) {
             [maps, nsecs] = [{}, Number(data.slice(READING.start.length))];
           } else if (data.startsWith(READING.end)) {
             yield { type: "reading", nsecs, maps };

@@ -35,6 +35,7 @@ export const READING = { start: "reading", end: "read" } as const;
  * @param registers where the kernel keeps a system call's registers, see `registersOffset()`; 0 where
  * that is not known.
  * @param receives with which call the server takes packets from raw sockets.
+ * @param slowNs packets that take longer are printed one by one, nanoseconds; 0 for none.
  * @param intervalMs time between two readings of the maps, milliseconds.
  * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without
  * its proof, or a tracepoint that two programs use.
@@ -46,6 +47,7 @@ export function render(
   intervalMs: number,
   registers = 0,
   receives: ReceiveCall = "read",
+  slowNs = 0,
 ): Rendered {
   const files = new Set(plan.sources.map(({ file }) => file));
   const parts: string[] = [];
@@ -65,9 +67,10 @@ export function render(
       String(registers),
       receives === "read" ? "0" : "1",
       files.has("stages.bt") ? "1" : "0",
+      String(slowNs),
     ];
     if (file === "packets_raw.bt") body = body.replaceAll("sys_exit_read", `sys_exit_${receives}`);
-    body = body.replace(/\$([1-5])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
+    body = body.replace(/\$([1-6])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
     // A probe whose condition begins with what is not so is for another case: it is left out.
     body = body.replace(
       /^tracepoint:\S+\n\/((?:\d+ == \d+ && )+)[\s\S]*?^\}\n\n/gm,
@@ -112,10 +115,14 @@ export function render(
     parts.push(`// ${file}\n${body}`);
   }
 
-  const maps = SOURCES.filter(({ file }) => files.has(file)).flatMap((source) => source.maps);
+  const maps = [
+    ...SOURCES.filter(({ file }) => files.has(file)).flatMap((source) => source.maps),
+    ...slowNs > 0 ? ["@slow_left_out"] : [],
+  ];
   const prints = maps.map((map) => `  print(${map});`).join("\n");
   parts.push(
     `interval:ms:${intervalMs}\n{\n  printf("${READING.start} %llu\\n", nsecs);\n${prints}\n` +
+      (slowNs > 0 ? "  @slow_spent = 0;\n" : "") +
       `  printf("${READING.end}\\n");\n}\n`,
   );
   const program = parts.join("\n");

@@ -13,6 +13,11 @@ import { PROFILES } from "../probes/sources.ts";
 import { monitor } from "./monitor.ts";
 import { asMeant, exitWith, numberBetween } from "../command_line.ts";
 
+/** Reads the threshold of slow packets. */
+function slowness(text: string): number | "auto" {
+  return text === "auto" ? text : numberBetween(0.001, 3_600_000)(text);
+}
+
 const command = new Command("monitor")
   .description(
     "Watch a running Kea DHCP server with eBPF: no restart, no configuration change.\n" +
@@ -28,6 +33,12 @@ const command = new Command("monitor")
     "-o, --output <folder>",
     "where the files go (default: a new folder, named for the server)",
   )
+  .option(
+    "--slow <milliseconds|auto>",
+    "list packets that take longer one by one; auto: than the p99.9 of a first look",
+    slowness,
+  )
+  .option("--redact", "hash the clients and transaction ids of slow packets")
   .option("--json", "print the metrics document, and nothing else, on standard output")
   .option("--plan", "say what would be attached and what it would cost, attach nothing")
   .option("--no-traffic", "no hint how to send traffic from another machine")
@@ -42,6 +53,7 @@ Examples:
   deno task monitor                            watch the only Kea server for 5 minutes
   deno task monitor --plan --profile deep      what would deep attach, at what price?
   deno task monitor --duration 60 --json > kea.json
+  deno task monitor --slow auto --redact       which packets are slow, and at what stage?
   deno task monitor --server dhcp4 --profile light -o /var/log/kea-monitor
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict).`,
@@ -57,6 +69,7 @@ if (import.meta.main) {
       hint,
       json: options.json ?? false,
       plan: options.plan ?? false,
+      redact: options.redact ?? false,
       strict: options.strict ?? false,
       ...(output === undefined ? {} : { output: asMeant(output) }),
     })

@@ -28,6 +28,7 @@ import { windowLine } from "../viz/window_line.ts";
 import { writeReport } from "../viz/write_report.ts";
 import { LiveTerminal } from "./live_terminal.ts";
 import { trafficHint } from "./traffic_hint.ts";
+import { learnThreshold } from "./slow_threshold.ts";
 import { planText } from "./plan_text.ts";
 
 /** Options of `deno task monitor`; times in seconds. */
@@ -36,6 +37,10 @@ export interface MonitorOptions {
   readonly profile: Profile;
   readonly duration: number;
   readonly interval: number;
+  /** From how many milliseconds on packets are listed one by one, or `auto` to learn that. */
+  readonly slow?: number | "auto";
+  /** Whether the clients of slow packets are hashed. */
+  readonly redact?: boolean;
   /** Folder for the files; a new one in the person's folder without it. */
   readonly output?: string;
   readonly json: boolean;
@@ -80,7 +85,16 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   let live: LiveTerminal | null = null;
   const tell = (line: string) => live === null ? say(line) : live.note(line);
   using _signals = stoppedBySignals(stop, tell);
+  const slow = options.slow === undefined ? {} : {
+    slow: {
+      thresholdNs: options.slow === "auto"
+        ? await learnThreshold(server, bpftrace, stop.signal, tell)
+        : options.slow * 1e6,
+      redacts: options.redact ?? false,
+    },
+  };
   const records = watch({
+    ...slow,
     server,
     profile: options.profile,
     bpftrace,

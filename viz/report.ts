@@ -11,6 +11,7 @@ import { headlines } from "./headline.ts";
 import { escaped } from "./printable.ts";
 import { CSS } from "./report_style.ts";
 import { durationOf, three } from "./series.ts";
+import { duration } from "./summary.ts";
 import { COLOURS, INK } from "./theme.ts";
 
 /** A chart with its drawings by layout. */
@@ -54,6 +55,7 @@ ${list("Why it is partial", capture.reasons)}
 ${ledger(document)}
 ${charts.length === 0 ? "<p>There is nothing to draw.</p>" : ""}
 ${charts.map(figure).join("\n")}
+${slowPackets(document)}
 ${notAvailable(document)}
 </main>
 <footer>
@@ -142,6 +144,26 @@ function ledger({ ledger }: MetricsDocument): string {
   return `<section id="ledger"><h2>Where every packet went</h2>
 <p>${sentence}</p>
 ${tableHtml({ columns: ["what", "packets"], rows })}</section>`;
+}
+
+function slowPackets({ slow }: MetricsDocument): string {
+  if (slow === undefined) return "";
+  const sentence =
+    `${slow.packets.length} packets took longer than ${duration(slow.threshold_ns)}` +
+    (slow.left_out === 0 ? "." : `, and ${slow.left_out} more that are not listed.`);
+  const names = [...new Set(slow.packets.flatMap(({ stages }) => Object.keys(stages)))];
+  const rows = slow.packets.slice(0, MOST_ROWS).map((packet) => [
+    packet.time.slice(0, 23).replace("T", " "),
+    `${packet.message} -> ${packet.answer}`,
+    duration(packet.duration_ns),
+    packet.client,
+    packet.transaction,
+    ...names.map((name) => name in packet.stages ? duration(packet.stages[name]!) : ""),
+  ]);
+  const columns = ["time (UTC)", "message", "took", "client", "transaction", ...names];
+  return `<section id="slow"><h2>Slow packets</h2>
+<p>${sentence}</p>
+${rows.length === 0 ? "" : tableHtml({ columns, rows })}</section>`;
 }
 
 function notAvailable({ capture }: MetricsDocument): string {

@@ -97,6 +97,7 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
   section("Network (network_traffic)", traffic(totals, seconds));
   section("Losses and errors (error_rate)", errors(totals));
   section("Where every packet went", ledger(document));
+  section(slowTitle(document), slow(document));
   section("What looking cost", cost(document));
   section(
     "Not available",
@@ -138,6 +139,36 @@ function three(value: number): string {
 
 function perSecond(count: number, seconds: number | null): string {
   return seconds === null ? "?" : three(count / seconds);
+}
+
+/** As many slow packets are shown; the report has more of them. */
+const MOST_SLOW = 10;
+
+function slowTitle({ slow }: MetricsDocument): string {
+  return slow === undefined ? "" : `Slow packets, over ${duration(slow.threshold_ns)}`;
+}
+
+function slow({ slow }: MetricsDocument): string[] {
+  if (slow === undefined) return [];
+  if (slow.packets.length === 0) return ["none"];
+  const rows = slow.packets.slice(0, MOST_SLOW).map((packet) => [
+    `${packet.time.slice(11, 23)} ${packet.message} -> ${packet.answer}`,
+    duration(packet.duration_ns),
+    longestStage(packet.stages),
+    packet.client,
+    packet.transaction,
+  ]);
+  const more = slow.packets.length - rows.length + slow.left_out;
+  return [
+    ...columns([["", "took", "most of it", "client", "transaction"], ...rows]),
+    ...more > 0 ? [`and ${more} more`] : [],
+  ];
+}
+
+/** The stage that took most of a packet's time. */
+export function longestStage(stages: Readonly<Record<string, number>>): string {
+  const [longest] = Object.entries(stages).toSorted(([, a], [, b]) => b - a);
+  return longest === undefined ? "" : `${longest[0]} ${duration(longest[1])}`;
 }
 
 function decisions(totals: readonly Series[], seconds: number | null): string[] {

@@ -1,0 +1,92 @@
+/**
+ * Slow packets as the programs print them, one by one: a record for each.
+ *
+ * @module
+ */
+
+import { createHash, randomBytes } from "node:crypto";
+import type { SlowPacket } from "../metrics/capture.ts";
+
+/** Word with which the programs begin such a line. */
+export const SLOW = "slow";
+
+/** Stages in the order in which they are printed; a time of 0 is none. */
+const STAGES = [
+  ...["before", "allocate", "after"],
+  ...["queue", "parse", "select", "commit", "pack", "send", "other"],
+] as const;
+
+/** Stages that the finer ones are in the place of. */
+const COARSE: ReadonlySet<string> = new Set(["before", "after"]);
+
+/** Makes records of the lines of one run. */
+export class SlowPackets {
+  readonly #family: 4 | 6;
+  readonly #redacts: boolean;
+  /** Another in each run, so that nobody can look a client up. */
+  readonly #salt = randomBytes(16);
+
+  /** @param redacts whether clients and transactions are hashed: the same ones alike in one run. */
+  constructor(family: 4 | 6, redacts: boolean) {
+    this.#family = family;
+    this.#redacts = redacts;
+  }
+
+  /**
+   * Reads a line.
+   *
+   * @returns the record but for its time in the capture, and the kernel's monotonic clock, ns.
+   */
+  read(line: string): { readonly nsecs: number; readonly packet: Omit<SlowPacket, "elapsed_ns"> } {
+    const [nsecs, time, message, answer, ...rest] = line.trim().split(" ").slice(1);
+    const [head, long, start, end, ...times] = rest.map(BigInt);
+    const bytes = bytesOf(start!, end!);
+    const isFine = STAGES.some((name, at) =>
+      !COARSE.has(name) && name !== "allocate" && times[at]! > 0n
+    );
+    const stages = STAGES.map((name, at) => [name, Number(times[at])] as const)
+      .filter(([name, ns]) => ns > 0 && !(isFine && COARSE.has(name)));
+    return {
+      nsecs: Number(nsecs),
+      packet: {
+        type: "slow",
+        message: Number(message),
+        answer: Number(answer),
+        time_ns: Number(time),
+        transaction: this.#shown(
+          (this.#family === 4 ? bytesOf(head!).subarray(4) : bytesOf(head!).subarray(1, 4)).toHex(),
+        ),
+        client: this.#shown(
+          this.#family === 4 ? hardwareAddress(bytes, Number(long)) : duid(bytes, Number(long)),
+        ),
+        stages: Object.fromEntries(stages),
+      },
+    };
+  }
+
+  #shown(text: string): string {
+    if (!this.#redacts) return text;
+    return createHash("sha256").update(this.#salt).update(text).digest("hex").slice(0, 12);
+  }
+}
+
+/** The bytes of 64-bit words as they stood in memory. */
+function bytesOf(...words: readonly bigint[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8 * words.length));
+  words.forEach((word, index) => view.setBigUint64(8 * index, BigInt.asUintN(64, word), true));
+  return new Uint8Array(view.buffer);
+}
+
+function hardwareAddress(bytes: Uint8Array, length: number): string {
+  return colons(bytes.subarray(0, Math.min(length, bytes.length)));
+}
+
+/** The last bytes of a DUID; one that is longer has dots before them. */
+function duid(bytes: Uint8Array, length: number): string {
+  const text = colons(bytes.subarray(Math.max(0, bytes.length - length)));
+  return length > bytes.length ? `..${text}` : text;
+}
+
+function colons(bytes: Uint8Array): string {
+  return bytes.toHex().replaceAll(/..(?!$)/g, "$&:");
+}
