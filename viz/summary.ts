@@ -68,15 +68,15 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
     "Lease allocation (lease_allocation_time)",
     times(totals, "lease_allocation_time", seconds, ({ message }) => message ?? ""),
   );
-  section(
-    "Database (database_query_time)",
-    times(
+  section("Database (database_query_time)", [
+    ...times(
       totals,
       "database_query_time",
       seconds,
       ({ backend, statement }) => `${backend} ${statement}`,
     ),
-  );
+    ...databaseShare(totals),
+  ]);
   section(
     "Hook callouts (hook_callout_time)",
     times(
@@ -169,6 +169,18 @@ function slow({ slow }: MetricsDocument): string[] {
 export function longestStage(stages: Readonly<Record<string, number>>): string {
   const [longest] = Object.entries(stages).toSorted(([, a], [, b]) => b - a);
   return longest === undefined ? "" : `${longest[0]} ${duration(longest[1])}`;
+}
+
+/** How much of the packets' time SQL takes: Kea waits for each statement. */
+function databaseShare(totals: readonly Series[]): string[] {
+  const sumOf = (metric: string, isMeant: (series: HistogramSeries) => boolean) =>
+    totals.filter((series): series is HistogramSeries =>
+      series.metric === metric && series.kind === "histogram" && isMeant(series)
+    ).reduce((sum, series) => sum + Number(series.sum ?? 0), 0);
+  const sql = sumOf("database_query_time", ({ labels }) => labels["backend"] !== "memfile");
+  const packets = sumOf("packet_processing_time", () => true);
+  if (sql === 0 || packets === 0) return [];
+  return [`waiting for SQL: ${three(100 * sql / packets)} % of the packets' time`];
 }
 
 function decisions(totals: readonly Series[], seconds: number | null): string[] {
