@@ -188,7 +188,7 @@ Deno.test("monitor --plan tells sites and prices and attaches nothing", async ()
   await using lab = await startLab();
   const plan = await runScript(MONITOR, ["--server", String(lab.pid), "--plan"]);
   assert.equal(plan.code, 0, plan.stderr);
-  assert.match(plan.stdout, /allocation\.start\.0 +0x[0-9a-f]+ +emulated, 4 us a hit/);
+  assert.match(plan.stdout, /allocation\.start\.0 +0x[0-9a-f]+ +emulated, 3 us a hit/);
   assert.match(plan.stdout, /us of the server's CPU an exchange/);
   const json = await runScript(MONITOR, ["--server", String(lab.pid), "--plan", "--json"]);
   assert.equal(JSON.parse(json.stdout).server.pid, lab.pid);
