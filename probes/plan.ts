@@ -80,9 +80,11 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     if (PROFILES.indexOf(source.from) > rank) continue;
     const unfit = source.unfit(server);
     if (unfit !== null) {
-      unfits.push(
-        ...source.metrics.map((metric) => ({ metric, why: `${source.file}: ${unfit}` })),
-      );
+      if (unfit !== "") {
+        unfits.push(
+          ...source.metrics.map((metric) => ({ metric, why: `${source.file}: ${unfit}` })),
+        );
+      }
       continue;
     }
     const parts = source.parts ?? [];

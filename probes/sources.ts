@@ -37,17 +37,17 @@ export interface Source {
   readonly tracepointsPerExchange: number;
   /** BPF time an exchange, microseconds, without traps and tracepoint entry (bench:overhead). */
   readonly bpfPerExchange: number;
-  /** Why it cannot serve this server; null when it can. */
+  /** Why it cannot serve this server; null when it can, "" when another of its kind does. */
   readonly unfit: (server: Server) => string | null;
 }
 
 const fits = () => null;
 
 const family = (wanted: Server["family"]) => (server: Server) =>
-  server.family === wanted ? null : `it reads DHCPv${wanted} only`;
+  server.family === wanted ? null : "";
 
 const socketsAre = (kind: "raw" | "udp") => (server: Server) => {
-  if (server.family !== 4) return "it reads DHCPv4 only";
+  if (server.family !== 4) return "";
   return server.sockets.includes(kind) ? null : `the server has no ${kind} DHCP socket`;
 };
 
@@ -90,7 +90,7 @@ export const SOURCES: readonly Source[] = [
     tracepointsPerExchange: 6,
     bpfPerExchange: 10,
     unfit: (server) => {
-      if (server.family !== 6) return "it reads DHCPv6 only";
+      if (server.family !== 6) return "";
       return server.sockets.includes("udp") ? null : "the server has no DHCPv6 socket";
     },
   },

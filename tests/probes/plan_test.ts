@@ -81,10 +81,15 @@ Deno.test("plan() counts no loss for a database that has no lease file", () => {
   });
 });
 
-Deno.test("plan() does not offer DHCPv4 programs to a DHCPv6 server", () => {
-  const made = plan(server({ family: 6 }), { sites: SITES, refusals: [] }, "light");
-  assert.ok(!made.sources.some(({ file }) => file.startsWith("packets")));
-  assert.match(made.notAvailable[0]!.why, /DHCPv4 only/);
+Deno.test("plan() takes the programs of the server's family alone, and says nothing of the others", () => {
+  const six = server({ family: 6, sockets: ["udp"] });
+  const made = plan(six, { sites: SITES, refusals: [] }, "standard");
+  const ofFamilies = /^(packets|allocation)/;
+  assert.deepEqual(
+    made.sources.map(({ file }) => file).filter((file) => ofFamilies.test(file)),
+    ["packets_v6.bt", "allocation_v6.bt"],
+  );
+  assert.ok(!made.notAvailable.some(({ why }) => ofFamilies.test(why)));
 });
 
 Deno.test("matches() takes a star for any run of characters and a dot for a dot", () => {
