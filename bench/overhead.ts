@@ -134,12 +134,15 @@ async function watched<T>(
   await watching;
   const stopSeconds = (performance.now() - stopping) / 1000;
   const first = samples[0]!.cost!;
-  // The last sample that bpftrace was still there for.
-  const last = samples.findLast(({ cost }) => cost !== null && cost.hits > first.hits)!.cost!;
+  // The last sample that bpftrace was still there for. Newer ones keep no descriptor of their
+  // programs, so the kernel does not tell their time.
+  const tells = samples.some(({ cost }) => cost !== null && cost.hits > first.hits);
+  const last = samples.findLast(({ cost }) => cost !== null && (!tells || cost.hits > first.hits))!
+    .cost!;
   return {
     result,
     cost: {
-      bpf: last.bpf_seconds - first.bpf_seconds,
+      bpf: tells ? last.bpf_seconds - first.bpf_seconds : NaN,
       monitorCpu: last.monitor_cpu_seconds - first.monitor_cpu_seconds,
       memory: last.monitor_memory_bytes,
     },
@@ -173,12 +176,17 @@ async function benchProfile(
       upper.toFixed(3)
     }), ` +
       `Kea ${median(offs.map(({ cpu }) => cpu)).toFixed(0)} us an exchange without, ` +
-      `BPF ${over(({ cost }) => cost.bpf * 1e6 / (rate * seconds)).toFixed(1)} us an exchange, ` +
+      `BPF ${bpf(over(({ cost }) => cost.bpf * 1e6 / (rate * seconds)))}, ` +
       `monitor ${over(({ cost }) => cost.monitorCpu / seconds * 100).toFixed(1)} % of a core and ` +
       `${over(({ cost }) => cost.memory / 2 ** 20).toFixed(0)} MiB, ` +
       `attached after ${over(({ attachSeconds }) => attachSeconds).toFixed(1)} s, ` +
       `stopped after ${over(({ stopSeconds }) => stopSeconds).toFixed(1)} s`,
   );
+}
+
+/** BPF time an exchange, in words. */
+function bpf(microseconds: number): string {
+  return Number.isNaN(microseconds) ? "not known" : `${microseconds.toFixed(1)} us an exchange`;
 }
 
 async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Promise<void> {
