@@ -114,7 +114,11 @@ const FAULTS: readonly Fault[] = [
   {
     what: "the kernel lets no uprobe in",
     told: ["a probe fires"],
-    around: after("mount -t tmpfs none /sys/bus/event_source/devices/uprobe"),
+    // Both of its doors: bpftrace tries the older one, tracefs, where perf's does not open.
+    around: after(
+      "mount -t tmpfs none /sys/bus/event_source/devices/uprobe\n" +
+        "mount --bind /dev/null /sys/kernel/tracing/uprobe_events",
+    ),
   },
   {
     what: "the server has ended",
