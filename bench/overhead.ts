@@ -134,15 +134,12 @@ async function watched<T>(
   await watching;
   const stopSeconds = (performance.now() - stopping) / 1000;
   const first = samples[0]!.cost!;
-  // The last sample that bpftrace was still there for. Newer ones keep no descriptor of their
-  // programs, so the kernel does not tell their time.
-  const tells = samples.some(({ cost }) => cost !== null && cost.hits > first.hits);
-  const last = samples.findLast(({ cost }) => cost !== null && (!tells || cost.hits > first.hits))!
-    .cost!;
+  // The last sample that bpftrace was still there for.
+  const last = samples.findLast(({ cost }) => cost !== null && cost.hits > first.hits)!.cost!;
   return {
     result,
     cost: {
-      bpf: tells ? last.bpf_seconds - first.bpf_seconds : NaN,
+      bpf: last.bpf_seconds - first.bpf_seconds,
       monitorCpu: last.monitor_cpu_seconds - first.monitor_cpu_seconds,
       memory: last.monitor_memory_bytes,
     },

@@ -150,6 +150,10 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
     metric: "packet_processing_time",
     labels: { message: message(type, words), answer: message(answer, words) },
   })),
+  "@socket_wait": time(([type], words) => ({
+    metric: "packet_socket_wait",
+    labels: { message: message(type, words) },
+  })),
   "@unmatched": errors(([answer], words) => ({
     kind: "unmatched_answer",
     id: message(answer, words),
@@ -177,6 +181,15 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
     labels: { backend: "memfile", statement: "lease_file_write" },
   })),
   "@lease_file_write_failed": errors(() => ({ kind: "lease_file_write_failed", id: "write" })),
+  "@lease_file_cleanup": time(() => ({
+    metric: "database_query_time",
+    labels: { backend: "memfile", statement: "lease_file_cleanup" },
+  })),
+  // As wait() tells it: the exit status in the second byte, a signal in the first.
+  "@lease_file_cleanup_failed": errors(([status]) => ({
+    kind: "lease_file_cleanup_failed",
+    id: Number(status) >= 256 ? `status ${Number(status) >> 8}` : `signal ${Number(status) & 127}`,
+  })),
   "@lease_manager": time(([operation], { operations }) => ({
     metric: "database_query_time",
     labels: {

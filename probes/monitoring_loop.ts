@@ -14,6 +14,7 @@ import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import { type FindSites, prepare, type Prepared } from "./prepare.ts";
+import { wallClockOffset } from "./libc.ts";
 import { readCost } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { SlowPackets } from "./slow_packets.ts";
@@ -65,7 +66,13 @@ const ATTACH_LIMIT_MS = 60_000;
 const PATIENT_PROBES = 20;
 
 /** How a segment came to its end. */
-type Outcome = "over" | "server ended" | "server changed" | "bpftrace ended" | "not attached";
+type Outcome =
+  | "over"
+  | "server ended"
+  | "server changed"
+  | "clock set"
+  | "bpftrace ended"
+  | "not attached";
 
 /**
  * Watches a server.
@@ -140,6 +147,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     } else if (outcome === "bpftrace ended") {
       yield note(watched, `bpftrace was ended from outside: ${watched.complaint || "killed"}`);
       if (attempts++ > 0 || isOver(watched)) break;
+    } else if (outcome === "clock set") {
+      yield note(watched, "The host's clock was set: attached anew, to know when packets came");
     } else if (outcome === "server changed") {
       yield note(
         watched,
@@ -196,7 +205,7 @@ interface Watched {
 
 async function* readSegment(
   watched: Watched,
-  { plan, rendered, symbols, hookPoints, statements }: Prepared,
+  { plan, rendered, wallClock, symbols, hookPoints, statements }: Prepared,
   server: Server,
   segment: number,
 ): AsyncGenerator<CaptureRecord, Outcome> {
@@ -217,7 +226,7 @@ async function* readSegment(
   if (options.signal.aborted) onAbort();
   let limit = setTimeout(() => stop("not attached"), ATTACH_LIMIT_MS);
   const watchman = setInterval(async () => {
-    const change = await changeOf(server);
+    const change = await changeOf(server) ?? (wasSet(wallClock) ? "clock set" : null);
     if (change !== null) stop(change);
   }, 1000);
 
@@ -318,6 +327,13 @@ async function* readSegment(
     clearInterval(watchman);
     options.signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** Whether somebody set the wall clock by a millisecond or more since a program was told of it. */
+function wasSet(wallClock: bigint): boolean {
+  if (wallClock === 0n) return false;
+  const moved = wallClockOffset() - wallClock;
+  return moved > 1_000_000n || moved < -1_000_000n;
 }
 
 /** A fact that the plan's sites bring. */

@@ -26,6 +26,12 @@ export function budgetOf({ databases }: Pick<Server, "databases">, profile: Prof
   return Math.round(SHARE[profile] * EXCHANGE_US[databases.leases ?? "memfile"]);
 }
 
+/** Whether a Kea has the kernel write down when each packet came: 2.5.6 and later do. */
+export function knowsArrivals({ version }: Pick<Server, "version">): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  return major * 10_000 + minor * 100 + patch >= 20_506;
+}
+
 /** A metric, or a part of one, that this run will not have. */
 export interface Unavailable {
   readonly metric: string;
@@ -69,6 +75,13 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
   const budget = budgetOf(server, profile);
   let forecast = 0;
 
+  if (!knowsArrivals(server)) {
+    notAvailable.push({
+      metric: "packet_socket_wait",
+      why: "Kea 2.5.6 and later have the kernel write down when a packet came, this is " +
+        server.version,
+    });
+  }
   const served = new Set<string>();
   for (const source of SOURCES) {
     const missing = (why: string) =>

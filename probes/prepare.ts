@@ -10,7 +10,8 @@ import { proveSites, recheck } from "../discovery/prove.ts";
 import { writeSiteSymbols } from "../discovery/site_symbols.ts";
 import type { Server, Site } from "../discovery/types.ts";
 import { type Bpftrace, FEATURES, has } from "./bpftrace.ts";
-import { type Plan, plan } from "./plan.ts";
+import { wallClockOffset } from "./libc.ts";
+import { knowsArrivals, type Plan, plan } from "./plan.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { hookPointsOf } from "../discovery/hook_points.ts";
 import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
@@ -27,6 +28,8 @@ export type FindSites = typeof proveSites;
 export interface Prepared extends AsyncDisposable {
   readonly plan: Plan;
   readonly rendered: Rendered;
+  /** What the program was told of the wall clock, see `wallClockOffset()`; 0: nothing. */
+  readonly wallClock: bigint;
   /** Folder of private symbol files for bpftrace; undefined where none are needed. */
   readonly symbols?: string;
   /** Hook points by number; none where no callout is watched. */
@@ -78,18 +81,17 @@ export async function prepare(
   const { hookPoints, made: named } = await withHookPoints(planned, bpftrace);
   const { receives, made } = await withReceiveCall(named);
   const { placements, symbols } = await place(made, bpftrace);
-  const rendered = render(
-    made,
-    await texts(made),
-    placements,
-    intervalMs,
-    await registersOffset(bpftrace),
+  const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
+  const rendered = render(made, await texts(made), placements, intervalMs, {
+    registers: await registersOffset(bpftrace),
     receives,
-    more.slowNs,
-  );
+    slowNs: more.slowNs ?? 0,
+    wallClock,
+  });
   return {
     plan: made,
     rendered,
+    wallClock,
     hookPoints,
     statements: await mariadbStatements(made),
     ...(symbols === undefined ? {} : { symbols }),

@@ -5,6 +5,7 @@
  */
 
 import type { CostSample } from "../metrics/capture.ts";
+import { programInfo } from "./libc.ts";
 import { parseStat } from "./server_sample.ts";
 
 const SWITCH = "/proc/sys/kernel/bpf_stats_enabled";
@@ -77,9 +78,11 @@ export async function readCost(bpftracePid: number): Promise<CostSample | null> 
   try {
     const programs = new Map<string, { nanoseconds: number; runs: number }>();
     for await (const { name } of Deno.readDir(`/proc/${bpftracePid}/fdinfo`)) {
-      const text = await Deno.readTextFile(`/proc/${bpftracePid}/fdinfo/${name}`).catch(() => "");
+      let text = await Deno.readTextFile(`/proc/${bpftracePid}/fdinfo/${name}`).catch(() => "");
       const id = /^prog_id:\s+(\d+)$/m.exec(text)?.[1];
-      if (id === undefined) continue;
+      if (id === undefined || programs.has(id)) continue;
+      // bpftrace 0.27 keeps the links of its programs alone, whose information has no times.
+      if (!text.includes("run_time_ns")) text = programInfo(Number(id)) ?? "";
       programs.set(id, {
         nanoseconds: Number(/^run_time_ns:\s+(\d+)$/m.exec(text)?.[1] ?? 0),
         runs: Number(/^run_cnt:\s+(\d+)$/m.exec(text)?.[1] ?? 0),

@@ -27,15 +27,24 @@ export class UnsafeProgramError extends Error {
 /** Lines that frame one reading of the maps in what the program prints. */
 export const READING = { start: "reading", end: "read" } as const;
 
+/** What the host and the run bring to the programs. */
+export interface Surroundings {
+  /** Where the kernel keeps a system call's registers, see `registersOffset()`; 0: not known. */
+  readonly registers: number;
+  /** With which call the server takes packets from raw sockets. */
+  readonly receives: ReceiveCall;
+  /** Packets that take longer are printed one by one, nanoseconds; 0 for none. */
+  readonly slowNs: number;
+  /** Nanoseconds from the programs' clock to the wall clock; 0: not known, or of no use. */
+  readonly wallClock: bigint;
+}
+
 /**
  * Renders a plan.
  *
  * @param texts the `.bt` files by name.
  * @param placements how bpftrace is to find each site, by site id: what follows `uprobe:`.
- * @param registers where the kernel keeps a system call's registers, see `registersOffset()`; 0 where
- * that is not known.
- * @param receives with which call the server takes packets from raw sockets.
- * @param slowNs packets that take longer are printed one by one, nanoseconds; 0 for none.
+ * @param surroundings what is not given is taken for unknown, and `read` for the call.
  * @param intervalMs time between two readings of the maps, milliseconds.
  * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without
  * its proof, or a tracepoint that two programs use.
@@ -45,10 +54,9 @@ export function render(
   texts: ReadonlyMap<string, string>,
   placements: ReadonlyMap<string, string>,
   intervalMs: number,
-  registers = 0,
-  receives: ReceiveCall = "read",
-  slowNs = 0,
+  surroundings: Partial<Surroundings> = {},
 ): Rendered {
+  const { registers = 0, receives = "read", slowNs = 0, wallClock = 0n } = surroundings;
   const files = new Set(plan.sources.map(({ file }) => file));
   const parts: string[] = [];
   const tracepoints = new Map<string, string>();
@@ -68,9 +76,10 @@ export function render(
       receives === "read" ? "0" : "1",
       files.has("stages.bt") ? "1" : "0",
       String(slowNs),
+      String(wallClock),
     ];
     if (file === "packets_raw.bt") body = body.replaceAll("sys_exit_read", `sys_exit_${receives}`);
-    body = body.replace(/\$([1-6])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
+    body = body.replace(/\$([1-7])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
     // A probe whose condition begins with what is not so is for another case: it is left out.
     body = body.replace(
       /^tracepoint:\S+\n\/((?:\d+ == \d+ && )+)[\s\S]*?^\}\n\n/gm,

@@ -65,6 +65,10 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
     times(totals, "packet_stage_time", seconds, ({ message, stage }) => `${message} ${stage}`),
   );
   section(
+    "Wait in the socket before it (packet_socket_wait)",
+    times(totals, "packet_socket_wait", seconds, ({ message }) => message ?? ""),
+  );
+  section(
     "Lease allocation (lease_allocation_time)",
     times(totals, "lease_allocation_time", seconds, ({ message }) => message ?? ""),
   );

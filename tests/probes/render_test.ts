@@ -19,7 +19,7 @@ const altered = (file: string, change: (text: string) => string) =>
 
 Deno.test("render() fills in process, descriptor and sites, and counts its probes", () => {
   const { program, probes, maps } = render(deep, texts, placements, 1000);
-  assert.doesNotMatch(program, /\$[1234]\b|\{\{/);
+  assert.doesNotMatch(program, /\$[1-7]\b|\{\{/);
   assert.match(program, /args->fd == 15/);
   assert.match(program, /uprobe:"\/proc\/4242\/exe":0x7928d\n\/pid == 4242\//);
   const points = program.match(/^(tracepoint|uprobe|interval):/gm)!.length;
@@ -34,18 +34,21 @@ Deno.test("render() splits the time in stages only beside the allocation's progr
 
 Deno.test("render() puts recvmsg where the server receives with it", () => {
   for (const registers of [0, 16_216]) {
-    const { program, probes } = render(light, texts, placements, 1000, registers, "recvmsg");
+    const { program, probes } = render(light, texts, placements, 1000, {
+      registers,
+      receives: "recvmsg",
+    });
     assert.match(program, /^tracepoint:syscalls:sys_exit_recvmsg$/m);
     assert.doesNotMatch(program, /sys_(enter|exit)_read\b/);
     assert.equal(program.includes("sys_enter_recvmsg"), registers === 0);
     assert.match(program, /if \(1 == 1\) \{ \$frame = /);
-    assert.equal(probes, render(light, texts, placements, 1000, registers).probes);
+    assert.equal(probes, render(light, texts, placements, 1000, { registers }).probes);
   }
 });
 
 Deno.test("render() leaves out the probe at a read's entry where registers can be read", () => {
   const without = render(light, texts, placements, 1000);
-  const withRegisters = render(light, texts, placements, 1000, 16216);
+  const withRegisters = render(light, texts, placements, 1000, { registers: 16216 });
   assert.match(without.program, /sys_enter_read\n\/0 == 0 && 0 == 0 && pid == 4242/);
   assert.doesNotMatch(withRegisters.program, /sys_enter_read/);
   assert.match(withRegisters.program, /curtask->stack \+ 16216 \+ 104/);
