@@ -133,6 +133,9 @@ export type Series = z.infer<typeof series>;
 /** A series of kind histogram. */
 export type HistogramSeries = z.infer<typeof histogram>;
 
+/** One slow packet. */
+export type ListedPacket = NonNullable<MetricsDocument["slow"]>["packets"][number];
+
 /** What a run measured and what that cost; see {@linkcode MetricsDocument}. */
 export type Cost = NonNullable<MetricsDocument["capture"]["cost"]>;
 

@@ -15,7 +15,7 @@ import type {
 } from "./capture.ts";
 import { CaptureError } from "./capture.ts";
 import type { ChangeRecord } from "./capture_changes.ts";
-import type { Cost, MetricsDocument, Series, Window } from "./document.ts";
+import type { Cost, ListedPacket, MetricsDocument, Series, Window } from "./document.ts";
 import { ledgerOf } from "./ledger.ts";
 import { type Change, type ChangedSample, MapChanges, type MapKey } from "./map_changes.ts";
 import { countsByMessage, type Dictionary, type Meaning, meaningOf } from "./map_decoding.ts";
@@ -190,6 +190,20 @@ export class WindowBuilder {
     };
   }
 
+  /** A slow packet as a document tells it. */
+  slowPacket({ elapsed_ns, message, answer, time_ns, ...rest }: SlowPacket): ListedPacket {
+    const { family } = this.#dictionary;
+    return {
+      time: this.#at(elapsed_ns),
+      message: messageName(family, message),
+      answer: messageName(family, answer),
+      duration_ns: time_ns,
+      transaction: rest.transaction,
+      client: rest.client,
+      stages: rest.stages,
+    };
+  }
+
   /** Keeps the slowest. */
   #forget(): void {
     const ranked = this.#slow.toSorted((a, b) => b.time_ns - a.time_ns);
@@ -198,22 +212,14 @@ export class WindowBuilder {
   }
 
   #slowPackets(
-    { server, slow_ns }: CaptureHeader,
+    { slow_ns }: CaptureHeader,
     totals: readonly Series[],
   ): NonNullable<MetricsDocument["slow"]> {
     this.#forget();
     const left = totals.find(({ metric }) => metric === "slow_packets_left_out");
     return {
       threshold_ns: slow_ns!,
-      packets: this.#slow.map(({ elapsed_ns, message, answer, time_ns, ...rest }) => ({
-        time: this.#at(elapsed_ns),
-        message: messageName(server.family, message),
-        answer: messageName(server.family, answer),
-        duration_ns: time_ns,
-        transaction: rest.transaction,
-        client: rest.client,
-        stages: rest.stages,
-      })),
+      packets: this.#slow.map((packet) => this.slowPacket(packet)),
       left_out: this.#slowForgotten + (left?.kind === "counter" ? Number(left.value) : 0),
     };
   }

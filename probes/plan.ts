@@ -75,13 +75,6 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
   const budget = budgetOf(server, profile);
   let forecast = 0;
 
-  if (!knowsArrivals(server)) {
-    notAvailable.push({
-      metric: "packet_socket_wait",
-      why: "Kea 2.5.6 and later have the kernel write down when a packet came, this is " +
-        server.version,
-    });
-  }
   const served = new Set<string>();
   for (const source of SOURCES) {
     const missing = (why: string) =>
@@ -154,6 +147,11 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
       ...notAvailable,
       // A program for another kind of socket or database is no loss where one serves.
       ...unfits.filter(({ metric }) => !served.has(metric)),
+      ...knowsArrivals(server) ? [] : [{
+        metric: "packet_socket_wait",
+        why: "Kea 2.5.6 and later have the kernel write down when a packet came, this is " +
+          server.version,
+      }],
       ...dearer(profile),
     ],
     losses,

@@ -7,13 +7,14 @@
 import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
 import { oneLine } from "../command_line.ts";
-import type { Cost, Window } from "../metrics/document.ts";
+import type { Cost, ListedPacket, Window } from "../metrics/document.ts";
 import { type Drawing, loadDrawing } from "../viz/live_drawing.ts";
 import {
   type LiveFacts,
   liveStart,
   type LiveState,
   withNote,
+  withSlow,
   withWindow,
 } from "../viz/live_state.ts";
 import { liveView } from "../viz/live_view.ts";
@@ -75,6 +76,11 @@ export class LiveTerminal implements Disposable {
   window(window: Window, facts: { elapsedSeconds: number; cost: Cost | null }): void {
     this.#state = withWindow(this.#state, window, facts);
     if (!this.#paused) this.#draw();
+  }
+
+  /** Takes a slow packet, to be shown with the next window. */
+  slow(packet: ListedPacket): void {
+    this.#state = withSlow(this.#state, packet);
   }
 
   /** Shows a line that would be said otherwise. */

@@ -18,7 +18,7 @@ import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
-import { watch } from "../probes/monitoring_loop.ts";
+import { type SlowOptions, watch } from "../probes/monitoring_loop.ts";
 import { planFor } from "../probes/prepare.ts";
 import { BpfStatistics } from "../probes/price.ts";
 import { requireHost } from "../probes/requirements.ts";
@@ -85,7 +85,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   let live: LiveTerminal | null = null;
   const tell = (line: string) => live === null ? say(line) : live.note(line);
   using _signals = stoppedBySignals(stop, tell);
-  const slow = options.slow === undefined ? {} : {
+  const slow: { readonly slow?: SlowOptions } = options.slow === undefined ? {} : {
     slow: {
       thresholdNs: options.slow === "auto"
         ? await learnThreshold(server, bpftrace, stop.signal, tell)
@@ -108,7 +108,11 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     const { version, family, pid } = server;
     const facts = { version, family, pid, profile: options.profile };
     using terminal = await LiveTerminal.open(
-      { ...facts, durationSeconds: options.duration },
+      {
+        ...facts,
+        ...slow.slow === undefined ? {} : { slowNs: slow.slow.thresholdNs },
+        durationSeconds: options.duration,
+      },
       () => stop.abort(),
     );
     live = terminal;
@@ -173,6 +177,7 @@ async function write(
       }
       capture.append(record);
       const window = windows.next(record);
+      if (record.type === "slow") live?.slow(windows.slowPacket(record));
       if (window !== null) {
         const { elapsedSeconds } = windows;
         if (live === null) say(windowLine(window.live(), elapsedSeconds, duration));

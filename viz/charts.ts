@@ -31,6 +31,12 @@ export function chartsOf(document: MetricsDocument): Chart[] {
     distribution(document),
     stages(document),
     quantilesOverTime(document, {
+      id: "socket-wait",
+      metric: "packet_socket_wait",
+      title: "Wait in the socket",
+      words: "From a packet's arrival in the kernel to the system call that gave it to Kea",
+    }),
+    quantilesOverTime(document, {
       id: "lease-allocation",
       metric: "lease_allocation_time",
       title: "Lease allocation",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Cost, Window } from "../metrics/document.ts";
+import type { Cost, ListedPacket, Window } from "../metrics/document.ts";
 import { mergedWindows } from "../metrics/overview.ts";
 import { counters, secondsOf } from "./series.ts";
 
@@ -15,6 +15,8 @@ export interface LiveFacts {
   readonly pid: number;
   readonly profile: string;
   readonly durationSeconds: number;
+  /** From when on a packet is listed by itself, nanoseconds. */
+  readonly slowNs?: number;
 }
 
 /** What was lost or went wrong, since the start and in the newest window. */
@@ -36,6 +38,10 @@ export interface LiveState {
   readonly rates: readonly number[];
   readonly errors: readonly LiveError[];
   readonly cost: Cost | null;
+  /** Packets over the threshold so far, also those too many to be listed. */
+  readonly slowCount: number;
+  /** The last of them, the newest last. */
+  readonly slow: readonly ListedPacket[];
   /** What was said while it ran, the newest last. */
   readonly notes: readonly string[];
 }
@@ -43,14 +49,14 @@ export interface LiveState {
 /** Percentiles are those of so many seconds: of one window alone they would jump. */
 export const STEADY_SECONDS = 10;
 
-/** So many rates, notes and kinds of errors are remembered. */
-const [RATES, NOTES, ERRORS] = [120, 20, 200];
+/** So many rates, notes, kinds of errors and slow packets are remembered. */
+const [RATES, NOTES, ERRORS, SLOW] = [120, 20, 200, 3];
 
 /** The state before the first window. */
 export function liveStart(facts: LiveFacts): LiveState {
   return {
     ...{ facts, elapsedSeconds: 0, newest: null, recent: [], rates: [] },
-    ...{ errors: [], cost: null, notes: [] },
+    ...{ errors: [], cost: null, slowCount: 0, slow: [], notes: [] },
   };
 }
 
@@ -65,14 +71,26 @@ export function withWindow(
   const received = counters(window.series, "network_traffic", "packets")
     .filter(({ labels }) => labels["direction"] === "received")
     .reduce((sum, { value }) => sum + Number(value), 0);
+  const leftOut = counters(window.series, "slow_packets_left_out", "packets")
+    .reduce((sum, { value }) => sum + Number(value), 0);
   return {
     ...state,
     elapsedSeconds,
     cost,
+    slowCount: state.slowCount + leftOut,
     newest: window,
     recent,
     rates: [...state.rates, received / secondsOf(window)].slice(-RATES),
     errors: withErrors(state.errors, window),
+  };
+}
+
+/** The state after a slow packet. */
+export function withSlow(state: LiveState, packet: ListedPacket): LiveState {
+  return {
+    ...state,
+    slowCount: state.slowCount + 1,
+    slow: [...state.slow, packet].slice(-SLOW),
   };
 }
 

@@ -11,7 +11,7 @@ import { type LiveState, STEADY_SECONDS, steadyWindow } from "./live_state.ts";
 import { printable } from "./printable.ts";
 import { gauges, histograms, nameOf, quantileOf, secondsOf, three } from "./series.ts";
 import { axisOf, sparkline, spread } from "./sparkline.ts";
-import { duration, size } from "./summary.ts";
+import { duration, inOrder, longestStage, size } from "./summary.ts";
 
 /** What the terminal can show. */
 export interface LiveScreen {
@@ -142,6 +142,7 @@ class Draw {
       ...this.#messages(room),
       ...this.#rate(room),
       ...this.#errors(room),
+      ...this.#slow(),
       ...this.#machine(),
       ...this.#notes(),
     ];
@@ -150,6 +151,7 @@ class Draw {
   /** What takes the time. */
   details(room: number): string[] {
     return [
+      ...this.#times("Wait in the socket", "packet_socket_wait", room),
       ...this.#times("Lease allocation", "lease_allocation_time", room),
       ...this.#times("Database", "database_query_time", room),
       ...this.#times("Hook callouts", "hook_callout_time", room),
@@ -221,6 +223,22 @@ class Draw {
     return lines;
   }
 
+  #slow(): string[] {
+    const { facts: { slowNs }, slowCount, slow } = this.#state;
+    if (slowNs === undefined) return [];
+    const rows = slow.map(({ time, message, duration_ns, stages, client, transaction }) =>
+      [
+        `  ${time.slice(11, 19)} ${message}`,
+        duration(duration_ns),
+        longestStage(stages),
+        client,
+        transaction,
+      ].map((cell) => this.text(cell))
+    );
+    const title = this.#styled("bold", `Slow packets, over ${duration(slowNs)}`);
+    return [`${title}  ${slowCount || "none"}`, ...this.#drawing.columns(rows, new Set([1]))];
+  }
+
   #machine(): string[] {
     const { newest, cost } = this.#state;
     if (newest === null) return [];
@@ -249,7 +267,7 @@ class Draw {
 
   /** A table of histograms: how many a second, percentiles, and where there is room the shape. */
   #times(title: string, metric: string, room: number): string[] {
-    const found = histograms(this.#steady?.series ?? [], metric);
+    const found = histograms(this.#steady?.series ?? [], metric).toSorted(inOrder);
     if (found.length === 0) return [];
     const { columns, widthOf, cut } = this.#drawing;
     const seconds = secondsOf(this.#steady!);

@@ -227,7 +227,7 @@ const STAGES = [
 ];
 
 /** Messages in the order of an exchange, their stages in the order of time. */
-function inOrder({ labels: a }: HistogramSeries, { labels: b }: HistogramSeries): number {
+export function inOrder({ labels: a }: HistogramSeries, { labels: b }: HistogramSeries): number {
   const rank = (message = "") => Math.min(messageRank(message), 255);
   return rank(a["message"]) - rank(b["message"]) || rank(a["answer"]) - rank(b["answer"]) ||
     STAGES.indexOf(a["stage"] ?? "") - STAGES.indexOf(b["stage"] ?? "");

@@ -7,13 +7,18 @@ const files = (profile: "light" | "standard" | "deep", sites = SITES, facts = se
   plan(facts, { sites, refusals: [] }, profile).sources.map(({ file }) => file);
 
 Deno.test("plan() takes system calls and exceptions for light", () => {
-  assert.deepEqual(files("light"), ["packets_raw.bt", "lease_file.bt", "exceptions.bt"]);
+  assert.deepEqual(files("light"), [
+    "packets_raw.bt",
+    "lease_file.bt",
+    "lease_file_cleanup.bt",
+    "exceptions.bt",
+  ]);
 });
 
 Deno.test("plan() takes every program for deep when all sites are proven and cheap", () => {
   const made = plan(server(), { sites: SITES, refusals: [] }, "deep");
   assert.deepEqual(made.losses, []);
-  assert.equal(made.sources.length, 9);
+  assert.equal(made.sources.length, 10);
 });
 
 Deno.test("plan() takes the parts of a program that fit and says the price of the others", () => {
@@ -140,4 +145,18 @@ Deno.test("plan() times the statements of the database that the server uses, and
   const chosen = made.sources.map(({ file }) => file);
   assert.ok(chosen.includes("postgresql.bt") && !chosen.includes("mariadb.bt"));
   assert.ok(!made.notAvailable.some(({ metric }) => metric === "database_query_time"));
+});
+
+Deno.test("plan() says which Kea does not know when packets came", () => {
+  for (
+    const [version, knows] of [["2.2.0", false], ["2.5.5", false], ["2.5.6", true], ["3.0.4", true]]
+  ) {
+    const made = plan(
+      server({ version: String(version) }),
+      { sites: SITES, refusals: [] },
+      "light",
+    );
+    const said = made.notAvailable.some(({ metric }) => metric === "packet_socket_wait");
+    assert.equal(said, !knows, String(version));
+  }
 });

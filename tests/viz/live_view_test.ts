@@ -9,6 +9,7 @@ import {
   type LiveState,
   steadyWindow,
   withNote,
+  withSlow,
   withWindow,
 } from "../../viz/live_state.ts";
 import { type LiveScreen, liveView } from "../../viz/live_view.ts";
@@ -178,4 +179,36 @@ Deno.test("liveView() breaks losses and errors before the right part of a wide s
   const text = liveView(state, { ...SCREEN, columns: 160, rows: 50 }, drawing).join("\n");
   for (const { labels } of errors.slice(0, 2)) assert.ok(text.includes(`${labels["id"]} 1 (+1)`));
   assert.match(text, /\d more( |$)/m);
+});
+
+Deno.test("liveView() counts slow packets, and shows the last of them", () => {
+  const packet = (second: number) => ({
+    time: new Date(1000 * second).toISOString(),
+    message: "DHCPREQUEST",
+    answer: "DHCPACK",
+    duration_ns: 20e6 + second,
+    transaction: `0000000${second}`,
+    client: "00:0c:01:02:03:04\x1b[31m",
+    stages: { parse: 1e6, commit: 19e6 },
+  });
+  const none = { ...real, facts: { ...FACTS, slowNs: 15e6 } };
+  const screen = { ...SCREEN, columns: 100, rows: 40 };
+  assert.match(
+    liveView(none, screen, drawing).join("\n"),
+    /^Slow packets, over 15\.0 ms {2}none$/m,
+  );
+  let state: LiveState = none;
+  for (const second of [1, 2, 3, 4]) state = withSlow(state, packet(second));
+  const leftOut = {
+    ...{ metric: "slow_packets_left_out", family: 4 as const, labels: {}, unit: "packets" },
+    ...{ kind: "counter" as const, value: 6 },
+  };
+  state = withWindow(state, windowOf(5, [leftOut]), { elapsedSeconds: 5, cost: null });
+  const lines = liveView(state, screen, drawing);
+  assertFits(lines, screen);
+  const text = lines.join("\n");
+  assert.match(text, /^Slow packets, over 15\.0 ms {2}10$/m);
+  assert.match(text, /^ {2}00:00:04 DHCPREQUEST +20\.0 ms +commit 19\.0 ms +00:0c.* +00000004$/m);
+  assert.doesNotMatch(text, /00000001/);
+  assert.doesNotMatch(liveView(real, screen, drawing).join("\n"), /Slow packets/);
 });

@@ -79,6 +79,9 @@ export class LabError extends Error {
 /** Longest time for a server to begin to serve. */
 const START_LIMIT_MS = 15_000;
 
+/** Longest time for the link to be up. */
+const ROUTE_LIMIT_MS = 5000;
+
 /**
  * Sets up a lab: two network namespaces, a veth pair between them, and a Kea DHCP server.
  *
@@ -240,6 +243,16 @@ async function connect(
     }
     await ip("-n", netns, "link", "set", link, "up");
     await ip("-n", netns, "link", "set", "lo", "up");
+  }
+  // IPv6 has its routes when the kernel has taken note that the other end is up, which it may put off.
+  const limit = Date.now() + ROUTE_LIMIT_MS;
+  while (true) {
+    try {
+      return await ip("-6", "-n", clientNetns, "route", "get", ADDRESSES6.server);
+    } catch (error) {
+      if (Date.now() > limit) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 }
 
