@@ -19,6 +19,7 @@ import type { Bpftrace } from "../probes/bpftrace.ts";
 import { watch } from "../probes/monitoring_loop.ts";
 import { BpfStatistics } from "../probes/price.ts";
 import { type Profile, PROFILES } from "../probes/sources.ts";
+import { lookedAt, OTHER_WAYS, type OtherWay, WayError } from "./other_ways.ts";
 import { estimate, median } from "./ratio.ts";
 
 const command = new Command("bench:overhead")
@@ -26,9 +27,10 @@ const command = new Command("bench:overhead")
     "Measure what watching costs Kea (root). Takes about a minute for 10 alternations of a profile.",
   )
   .addOption(
-    new Option("--kea <version>", "which Kea, with the bpftrace of its Debian suite").choices(
-      Object.keys(KEAS) as (keyof typeof KEAS)[],
-    ).default("2.2" as const),
+    new Option("--kea <version...>", "which Keas, with the bpftrace of their Debian suites")
+      .choices(
+        Object.keys(KEAS) as (keyof typeof KEAS)[],
+      ).default(["2.2"] as (keyof typeof KEAS)[]),
   )
   .addOption(
     new Option("--backend <name>", "lease backend").choices(BACKENDS).default("memfile" as const),
@@ -41,13 +43,17 @@ const command = new Command("bench:overhead")
   .addOption(
     new Option("--profile <name...>", "which profiles").choices(PROFILES).default([...PROFILES]),
   )
+  .addOption(
+    new Option("--beside <way...>", "compare with other ways to look at a Kea").choices(OTHER_WAYS)
+      .default([] as OtherWay[]),
+  )
   .option("--no-saturation", "leave out the throughput under overload")
   .allowExcessArguments(false)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:overhead\n" +
       "  deno task bench:overhead --threads 0 --profile light --alternations 20\n" +
-      "  deno task bench:overhead --kea newest --no-saturation",
+      "  deno task bench:overhead --kea 2.2 2.6 newest --no-saturation --beside perfmon strace",
   )
   .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 
@@ -148,42 +154,82 @@ async function watched<T>(
   };
 }
 
-async function benchProfile(
-  bench: Bench,
-  profile: Profile,
-  { rate, seconds, alternations }: { rate: number; seconds: number; alternations: number },
-): Promise<void> {
-  const { lab } = bench;
+/** How much is sent, how often. */
+interface Load {
+  readonly rate: number;
+  readonly seconds: number;
+  readonly alternations: number;
+}
+
+/** Ratios of the CPU time an exchange with something on to that without, one after the other. */
+async function alternate(
+  lab: Lab,
+  { rate, seconds, alternations }: Load,
+  name: string,
+  measureOn: () => Promise<Measured>,
+): Promise<{ readonly ratios: number[]; readonly without: number }> {
   const ratios: number[] = [];
-  const runs: Watched<Measured>[] = [];
   const offs = [await measure(lab, rate, seconds)];
   for (let turn = 0; turn < alternations; turn++) {
-    const on = await watched(bench, profile, () => measure(lab, rate, seconds));
+    const on = await measureOn();
     const off = await measure(lab, rate, seconds);
-    // Against the loads without a watch before and after: the machine's speed drifts.
-    ratios.push(on.result.cpu / ((offs.at(-1)!.cpu + off.cpu) / 2));
+    // Against the loads before and after: the machine's speed drifts.
+    ratios.push(on.cpu / ((offs.at(-1)!.cpu + off.cpu) / 2));
     offs.push(off);
-    runs.push(on);
-    console.error(`${profile} ${turn + 1}/${alternations}: ${ratios.at(-1)!.toFixed(3)}`);
+    console.error(`${name} ${turn + 1}/${alternations}: ${ratios.at(-1)!.toFixed(3)}`);
   }
-  const { median: ratio, lower, upper } = estimate(ratios);
+  return { ratios, without: median(offs.map(({ cpu }) => cpu)) };
+}
+
+/** @returns the ratio with its interval, for the table. */
+async function benchProfile(bench: Bench, profile: Profile, load: Load): Promise<string> {
+  const { rate, seconds } = load;
+  const runs: Watched<Measured>[] = [];
+  const { ratios, without } = await alternate(bench.lab, load, profile, async () => {
+    runs.push(await watched(bench, profile, () => measure(bench.lab, rate, seconds)));
+    return runs.at(-1)!.result;
+  });
   const over = (value: (run: Watched<Measured>) => number) => median(runs.map(value));
+  const cell = inWords(ratios);
   console.log(
-    `${profile.padEnd(9)} CPU ratio ${ratio.toFixed(3)} (95 % ${lower.toFixed(3)}-${
-      upper.toFixed(3)
-    }), ` +
-      `Kea ${median(offs.map(({ cpu }) => cpu)).toFixed(0)} us an exchange without, ` +
-      `BPF ${bpf(over(({ cost }) => cost.bpf * 1e6 / (rate * seconds)))}, ` +
+    `${profile.padEnd(NAMES)}CPU ratio ${cell}, Kea ${
+      without.toFixed(0)
+    } us an exchange without, ` +
+      `BPF ${over(({ cost }) => cost.bpf * 1e6 / (rate * seconds)).toFixed(1)} us an exchange, ` +
       `monitor ${over(({ cost }) => cost.monitorCpu / seconds * 100).toFixed(1)} % of a core and ` +
       `${over(({ cost }) => cost.memory / 2 ** 20).toFixed(0)} MiB, ` +
       `attached after ${over(({ attachSeconds }) => attachSeconds).toFixed(1)} s, ` +
       `stopped after ${over(({ stopSeconds }) => stopSeconds).toFixed(1)} s`,
   );
+  return cell;
 }
 
-/** BPF time an exchange, in words. */
-function bpf(microseconds: number): string {
-  return Number.isNaN(microseconds) ? "not known" : `${microseconds.toFixed(1)} us an exchange`;
+/** Some ways take so much that a Kea does not keep up with a high rate; ours is not compared there. */
+const LOW_RATE = 300;
+
+async function benchOther(lab: Lab, way: OtherWay, load: Load): Promise<string> {
+  const rate = way === "perfmon" ? load.rate : Math.min(LOW_RATE, load.rate);
+  try {
+    const { ratios } = await alternate(lab, { ...load, rate }, way, async () => {
+      await using _way = await lookedAt(lab, way);
+      return await measure(lab, rate, load.seconds);
+    });
+    const cell = inWords(ratios);
+    console.log(`${way.padEnd(NAMES)}CPU ratio ${cell}, at ${rate} exchanges/s`);
+    return cell;
+  } catch (error) {
+    if (!(error instanceof WayError)) throw error;
+    console.log(`${way.padEnd(NAMES)}${error.message}`);
+    return "none";
+  }
+}
+
+/** Columns of the names. */
+const NAMES = 11;
+
+function inWords(ratios: readonly number[]): string {
+  const { median: ratio, lower, upper } = estimate(ratios);
+  return `${ratio.toFixed(3)} (${lower.toFixed(3)}-${upper.toFixed(3)})`;
 }
 
 async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Promise<void> {
@@ -200,7 +246,7 @@ async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Prom
   for (const [profile, ratios] of rows) {
     const { median: ratio } = estimate(ratios);
     console.log(
-      `${profile.padEnd(9)} saturated throughput ratio ${ratio.toFixed(3)} ` +
+      `${profile.padEnd(NAMES)}saturated throughput ratio ${ratio.toFixed(3)} ` +
         `(${ratios.map((value) => value.toFixed(3)).join(", ")})`,
     );
   }
@@ -208,29 +254,43 @@ async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Prom
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { kea, backend, hook, threads, profile, saturation, ...load } = command.opts();
+  const { kea, backend, hook, threads, profile, beside, saturation, ...load } = command.opts();
   await exitWith(async () => {
     await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
+    if (beside.includes("strace")) await ensureInstalled("tests", false);
     using signals = new CaughtSignals();
-    const bpftrace = await bpftraceOf(kea);
-    await using lab = await startLab({
-      kea,
-      backend,
-      threads,
-      hooks: hook.map((path) => ({ path })),
-    });
     await using _statistics = await BpfStatistics.enable();
-    const server = await describeServer(lab.pid);
-    console.log(
-      `Kea ${server.version}, ${backend}, ${hook.length} hook libraries, ${
-        threads === 0 ? "single-threaded" : `${threads} threads`
-      }, ` +
-        `${load.rate} exchanges/s, bpftrace ${bpftrace.version}`,
-    );
-    const work = async () => {
+    /** Ratios by way and Kea. */
+    const table = new Map<string, string[]>();
+    const keep = (name: string, cell: string) => table.set(name, [...table.get(name) ?? [], cell]);
+    const benchKea = async (version: keyof typeof KEAS) => {
+      const bpftrace = await bpftraceOf(version);
+      await using lab = await startLab({
+        kea: version,
+        backend,
+        threads,
+        hooks: hook.map((path) => ({ path })),
+      });
+      const server = await describeServer(lab.pid);
+      console.log(
+        `Kea ${server.version}, ${backend}, ${hook.length} hook libraries, ${
+          threads === 0 ? "single-threaded" : `${threads} threads`
+        }, ${load.rate} exchanges/s, bpftrace ${bpftrace.version}`,
+      );
+      keep("", `Kea ${server.version}`);
       await measure(lab, load.rate, load.seconds);
-      for (const each of profile) await benchProfile({ lab, bpftrace }, each as Profile, load);
+      for (const each of profile as Profile[]) {
+        keep(each, await benchProfile({ lab, bpftrace }, each, load));
+      }
+      for (const way of beside) keep(way, await benchOther(lab, way, load));
       if (saturation) await benchSaturation({ lab, bpftrace }, profile as Profile[]);
+    };
+    const work = async () => {
+      for (const version of kea) await benchKea(version);
+      console.log("\nCPU time of Kea an exchange, ratio to no monitor (95 %)");
+      for (const [name, cells] of table) {
+        console.log(name.padEnd(NAMES) + cells.map((cell) => cell.padEnd(23)).join("").trimEnd());
+      }
       return 0;
     };
     const stopped = signals.first.then((signal) =>

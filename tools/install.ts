@@ -55,6 +55,7 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
     ["scp", "openssh-client", "the same"],
     ["sudo", "sudo", "the same"],
     ["python3", "python3", "tests and benchmarks compare with it"],
+    ["strace", "strace", "the same"],
     ["/usr/include/kea/hooks/hooks.h", "kea-dev", "tests build a hook library"],
     ["/usr/include/boost/shared_ptr.hpp", "libboost-dev", "the same"],
     ["g++", "g++", "the same"],

@@ -1,0 +1,97 @@
+/**
+ * The other ways to look at a Kea, switched on and off in the same process: what ours is compared with.
+ *
+ * @module
+ */
+
+import { basename, dirname, join, relative } from "node:path";
+import { keaCommand } from "../discovery/control_channel.ts";
+import { describeServer } from "../discovery/servers.ts";
+import type { Lab } from "../tools/lab/lab.ts";
+
+/** Ways that can be compared with. */
+export const OTHER_WAYS = ["perfmon", "debug-log", "strace"] as const;
+
+/** One of them. */
+export type OtherWay = typeof OTHER_WAYS[number];
+
+/** A way that this Kea does not have. */
+export class WayError extends Error {
+  override name = "WayError";
+}
+
+/**
+ * Switches a way of looking on; disposing switches it off.
+ *
+ * @throws {WayError} when this Kea does not have it.
+ */
+export async function lookedAt(lab: Lab, way: OtherWay): Promise<AsyncDisposable> {
+  switch (way) {
+    case "perfmon":
+      return await configured(lab, await withPerfmon(lab));
+    case "debug-log":
+      return await configured(lab, (dhcp) => {
+        for (const logger of dhcp.loggers) {
+          Object.assign(logger, { severity: "DEBUG", debuglevel: 99 });
+        }
+      });
+    case "strace":
+      return await straced(lab);
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- Kea's own configuration, as far as it is changed here.
+type Change = (dhcp: any) => void;
+
+async function configured(lab: Lab, change: Change): Promise<AsyncDisposable> {
+  const name = `Dhcp${lab.family}`;
+  const configuration = await keaCommand(lab.controlSocket, "config-get") as Record<string, object>;
+  const before = configuration[name]!;
+  const changed = structuredClone(before);
+  change(changed);
+  const set = (dhcp: object) => keaCommand(lab.controlSocket, "config-set", { [name]: dhcp });
+  await set(changed);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await set(before);
+    },
+  };
+}
+
+/** Kea's own hook library for times: means a second, which statistic-get tells. */
+async function withPerfmon({ pid }: Lab): Promise<Change> {
+  const { libraries, version } = await describeServer(pid);
+  const kea = libraries.find(({ path }) => basename(path).startsWith("libkea-hooks"));
+  const inHere = join(dirname(kea?.path ?? "/"), "kea", "hooks", "libdhcp_perfmon.so");
+  if (!await Deno.stat(inHere).then(() => true, () => false)) {
+    throw new WayError(`Kea ${version} has no perfmon`);
+  }
+  // As the server names its files, which may have a root of its own.
+  const root = await Deno.readLink(`/proc/${pid}/root`);
+  const library = join("/", relative(root, inHere));
+  return (dhcp) =>
+    dhcp["hooks-libraries"].push({
+      library,
+      parameters: {
+        "enable-monitoring": true,
+        "interval-width-secs": 1,
+        "stats-mgr-reporting": true,
+      },
+    });
+}
+
+async function straced({ pid, directory }: Lab): Promise<AsyncDisposable> {
+  const strace = new Deno.Command("strace", {
+    args: ["-c", "-f", "-p", String(pid), "-o", join(directory, "strace")],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  return {
+    [Symbol.asyncDispose]: async () => {
+      strace.kill("SIGINT");
+      await strace.status;
+    },
+  };
+}
