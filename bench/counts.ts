@@ -10,6 +10,7 @@ import type { MetricsDocument } from "../metrics/document.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import type { Bpftrace } from "../probes/bpftrace.ts";
 import { watch } from "../probes/monitoring_loop.ts";
+import { knowsArrivals } from "../probes/plan.ts";
 import type { Profile } from "../probes/sources.ts";
 import type { Lab } from "../tools/lab/lab.ts";
 import { type PerfdhcpReport, runPerfdhcp } from "../tools/lab/perfdhcp.ts";
@@ -82,7 +83,7 @@ export async function watchLoad(
 
 function rowsOf(
   family: 4 | 6,
-  { totals }: MetricsDocument,
+  { totals, server }: MetricsDocument,
   report: PerfdhcpReport,
   raised: (counter: string) => number,
 ): Row[] {
@@ -112,6 +113,9 @@ function rowsOf(
     row(`${second.join(" -> ")} timed`, answered(second), ...kea(counter)),
     row("packets received", packets("received"), ...kea("received")),
     row("packets sent", packets("sent"), ...kea("sent")),
+    ...knowsArrivals({ version: server.version ?? "" })
+      ? [row("waits in the socket", ours("packet_socket_wait", {}), ...kea("received"))]
+      : [],
     row(
       "lease file writes",
       ours("database_query_time", { statement: "lease_file_write" }),

@@ -19,6 +19,7 @@ for (const combination of COMBINATIONS) {
     const outcome = await runCombination(combination, { exchanges: 211, rate: 100 });
     console.log(`Kea ${outcome.kea}, bpftrace ${outcome.bpftrace}`);
     assert.deepEqual([outcome.different, outcome.verdict], [[], "COMPLETE"]);
-    assert.equal(outcome.compared, 8);
+    // A Kea before 2.5.6 does not know when packets came.
+    assert.equal(outcome.compared, kea === "2.2" ? 8 : 9);
   });
 }

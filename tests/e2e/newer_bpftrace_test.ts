@@ -42,6 +42,9 @@ for (const name of SUITES) {
       await traffic;
       const document = windows.document();
       assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+      // The price is known however bpftrace holds its programs.
+      const { hits, bpf_us_per_packet } = document.capture.cost!;
+      assert.ok(hits > 10 * EXCHANGES && bpf_us_per_packet! > 1, `${hits} hits`);
       for (
         const [message, answer] of [["DHCPDISCOVER", "DHCPOFFER"], [
           "DHCPREQUEST",
