@@ -17,7 +17,6 @@ import { describeServer } from "../discovery/servers.ts";
 import type { Sample } from "../metrics/capture.ts";
 import type { Bpftrace } from "../probes/bpftrace.ts";
 import { watch } from "../probes/monitoring_loop.ts";
-import { BpfStatistics } from "../probes/price.ts";
 import { type Profile, PROFILES } from "../probes/sources.ts";
 import { lookedAt, OTHER_WAYS, type OtherWay, WayError } from "./other_ways.ts";
 import { estimate, median } from "./ratio.ts";
@@ -264,7 +263,6 @@ if (import.meta.main) {
     await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
     if (beside.includes("strace")) await ensureInstalled("tests", false);
     using signals = new CaughtSignals();
-    await using _statistics = await BpfStatistics.enable();
     /** Ratios by way and Kea. */
     const table = new Map<string, string[]>();
     const keep = (name: string, cell: string) => table.set(name, [...table.get(name) ?? [], cell]);

@@ -7,8 +7,8 @@
 /** Numbers of the bpf system call. */
 const SYS_BPF: Partial<Record<typeof Deno.build.arch, number>> = { x86_64: 321, aarch64: 280 };
 
-/** include/uapi/linux/bpf.h */
-const BPF_PROG_GET_FD_BY_ID = 13;
+/** Commands of it, include/uapi/linux/bpf.h. */
+const [BPF_PROG_GET_FD_BY_ID, BPF_ENABLE_STATS] = [13, 32];
 
 /** include/uapi/linux/time.h */
 const [CLOCK_REALTIME, CLOCK_BOOTTIME] = [0, 7];
@@ -53,23 +53,38 @@ export function wallClockOffset(): bigint {
   return best.offset;
 }
 
+/** @returns a file descriptor, or null where the kernel refuses. */
+function bpf(command: number, attributes: Uint32Array<ArrayBuffer>): number | null {
+  const number = SYS_BPF[Deno.build.arch];
+  const library = libc();
+  if (library === null || number === undefined) return null;
+  const size = BigInt(attributes.byteLength);
+  const fd = Number(library.syscall(BigInt(number), BigInt(command), attributes, size));
+  return fd < 0 ? null : fd;
+}
+
 /**
  * What the kernel tells of a loaded BPF program, as in /proc/PID/fdinfo of one who holds it; null
  * when it is gone or cannot be asked for.
  */
 export function programInfo(id: number): string | null {
-  const number = SYS_BPF[Deno.build.arch];
-  const library = libc();
-  if (library === null || number === undefined) return null;
   // union bpf_attr: prog_id, next_id, open_flags.
-  const request = new Uint32Array([id, 0, 0]);
-  const fd = Number(
-    library.syscall(BigInt(number), BigInt(BPF_PROG_GET_FD_BY_ID), request, 12n),
-  );
-  if (fd < 0) return null;
+  const fd = bpf(BPF_PROG_GET_FD_BY_ID, new Uint32Array([id, 0, 0]));
+  if (fd === null) return null;
   try {
     return Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
   } finally {
-    library.close(fd);
+    libc()!.close(fd);
   }
+}
+
+/**
+ * Has the kernel count runs and time of all BPF programs until disposed, or until this process ends.
+ *
+ * @returns null where it does not (Linux before 5.8).
+ */
+export function countPrograms(): Disposable | null {
+  // union bpf_attr: BPF_STATS_RUN_TIME.
+  const fd = bpf(BPF_ENABLE_STATS, new Uint32Array([0]));
+  return fd === null ? null : { [Symbol.dispose]: () => void libc()!.close(fd) };
 }

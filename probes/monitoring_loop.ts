@@ -15,7 +15,7 @@ import { demangleTypes } from "./exception_names.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import { type FindSites, prepare, type Prepared } from "./prepare.ts";
 import { wallClockOffset } from "./libc.ts";
-import { readCost } from "./price.ts";
+import { PriceMeter } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { SlowPackets } from "./slow_packets.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
@@ -211,6 +211,7 @@ async function* readSegment(
 ): AsyncGenerator<CaptureRecord, Outcome> {
   const { options } = watched;
   await using run = ProbeRun.start(options.bpftrace, rendered, symbols);
+  using price = new PriceMeter(run.pid, options.intervalMs);
   let outcome: Outcome | null = null;
   let attached = false;
   let watchedSockets = false;
@@ -259,7 +260,7 @@ async function* readSegment(
         names: { ...await demangleTypes(typesIn(maps)), ...callouts.names },
         process: await sampler.process(),
         sockets: await sampler.sockets(server.sockets),
-        cost: await readCost(run.pid),
+        cost: await price.read(),
       };
     };
     // Kernel time of our zero, learned from the first reading.

@@ -5,101 +5,121 @@
  */
 
 import type { CostSample } from "../metrics/capture.ts";
-import { programInfo } from "./libc.ts";
+import { countPrograms, programInfo } from "./libc.ts";
 import { parseStat } from "./server_sample.ts";
 
-const SWITCH = "/proc/sys/kernel/bpf_stats_enabled";
+/** Part of an interval for which the kernel counts, and the least of it, milliseconds. */
+const [SLICE, LEAST_SLICE_MS] = [0.1, 20];
+
+/** What programs took so far, of those that are there. */
+type Taken = ReadonlyMap<string, { readonly nanoseconds: number; readonly runs: number }>;
 
 /**
- * Where monitors that need the switch leave a file each: the last one that goes puts it back.
- * Kept in /run, which the next boot empties, as it does the switch.
+ * Measures what looking costs, between its readings.
+ *
+ * The kernel's own counting takes more time than a short program: 0.3 us a run in a nested VM. So
+ * it counts in one slice of each interval, at a place that chance gives, and what it counted stands
+ * for the whole.
  */
-const USERS = "/run/kea-ebpf-monitoring/bpf_stats";
+export class PriceMeter implements Disposable {
+  readonly #bpftracePid: number;
+  readonly #sliceMs: number;
+  /** Longest time from a reading to the slice, milliseconds. */
+  readonly #latestMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #counting: Disposable | null = null;
+  #countingSince = 0;
+  /** Milliseconds of counting since what was counted was last added. */
+  #countedMs = 0;
+  #addedAt: number | null = null;
+  #taken: Taken = new Map();
+  #seconds = 0;
+  #hits = 0;
 
-/** Keeps `kernel.bpf_stats_enabled` on, and puts it back when disposed or when this process dies. */
-export class BpfStatistics implements AsyncDisposable {
-  readonly #guardian: Deno.ChildProcess;
-
-  private constructor(guardian: Deno.ChildProcess) {
-    this.#guardian = guardian;
+  /** @param intervalMs time between two readings, milliseconds. */
+  constructor(bpftracePid: number, intervalMs: number) {
+    this.#bpftracePid = bpftracePid;
+    this.#sliceMs = Math.max(LEAST_SLICE_MS, SLICE * intervalMs);
+    this.#latestMs = Math.max(0, intervalMs - 2 * this.#sliceMs);
   }
 
-  /** @returns null where the kernel has no such switch or it cannot be written. */
-  static async enable(): Promise<BpfStatistics | null> {
+  /** Whether this kernel counts at all. */
+  static isPossible(): boolean {
+    using counting = countPrograms();
+    return counting !== null;
+  }
+
+  /**
+   * The price so far: BPF time and runs of all programs that bpftrace holds (runs for other processes
+   * included, which a program leaves at its first test), CPU and memory of it and of us.
+   *
+   * @returns null when bpftrace is gone.
+   */
+  async read(): Promise<CostSample | null> {
+    this.#pause();
     try {
-      await Deno.mkdir(USERS, { recursive: true });
-      const before = (await Deno.readTextFile(SWITCH)).trim();
-      const original = `${USERS}/original`;
-      // The first to come keeps what was there; the others find its file.
-      await Deno.writeTextFile(original, before, { createNew: true }).catch((error) => {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      });
-      const own = `${USERS}/${crypto.randomUUID()}`;
-      await Deno.writeTextFile(own, String(Deno.pid));
-      await Deno.writeTextFile(SWITCH, "1");
-      // It waits for the end of its standard input, which comes also when this process is killed.
-      const guardian = new Deno.Command("sh", {
-        args: [
-          "-c",
-          'cat >/dev/null; rm -f "$1"; [ "$(ls "$2")" = original ] && ' +
-          'cat "$2/original" >"$3" && rm -f "$2/original"; exit 0',
-          "sh",
-          own,
-          USERS,
-          SWITCH,
-        ],
-        stdin: "piped",
-        stdout: "null",
-        stderr: "null",
-        detached: true,
-      }).spawn();
-      return new BpfStatistics(guardian);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
-        return null;
+      const taken = await readPrograms(this.#bpftracePid);
+      const now = performance.now();
+      if (this.#countedMs > 0 && this.#addedAt !== null) {
+        const whole = (now - this.#addedAt) / this.#countedMs;
+        for (const [id, { nanoseconds, runs }] of taken) {
+          const before = this.#taken.get(id);
+          this.#seconds += whole * (nanoseconds - (before?.nanoseconds ?? 0)) / 1e9;
+          this.#hits += whole * (runs - (before?.runs ?? 0));
+        }
       }
+      if (this.#countedMs > 0 || this.#addedAt === null) {
+        this.#addedAt = now;
+        this.#countedMs = 0;
+        this.#taken = taken;
+      }
+      const [tracer, self] = await Promise.all([usage(this.#bpftracePid), usage(Deno.pid)]);
+      this.#timer = setTimeout(() => this.#count(), Math.random() * this.#latestMs);
+      return {
+        bpf_seconds: this.#seconds,
+        hits: Math.round(this.#hits),
+        monitor_cpu_seconds: tracer.cpuSeconds + self.cpuSeconds,
+        monitor_memory_bytes: tracer.memoryBytes + self.memoryBytes,
+      };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
       throw error;
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#guardian.stdin.close();
-    await this.#guardian.status;
+  [Symbol.dispose](): void {
+    this.#pause();
+  }
+
+  #count(): void {
+    this.#counting = countPrograms();
+    this.#countingSince = performance.now();
+    this.#timer = setTimeout(() => this.#pause(), this.#sliceMs);
+  }
+
+  #pause(): void {
+    clearTimeout(this.#timer);
+    if (this.#counting === null) return;
+    this.#counting[Symbol.dispose]();
+    this.#counting = null;
+    this.#countedMs += performance.now() - this.#countingSince;
   }
 }
 
-/**
- * Reads the price so far: BPF time and runs of all programs that a bpftrace holds (runs for other
- * processes included, which a program leaves at its first test), CPU and memory of it and of us.
- *
- * @returns null when the process is gone.
- */
-export async function readCost(bpftracePid: number): Promise<CostSample | null> {
-  try {
-    const programs = new Map<string, { nanoseconds: number; runs: number }>();
-    for await (const { name } of Deno.readDir(`/proc/${bpftracePid}/fdinfo`)) {
-      let text = await Deno.readTextFile(`/proc/${bpftracePid}/fdinfo/${name}`).catch(() => "");
-      const id = /^prog_id:\s+(\d+)$/m.exec(text)?.[1];
-      if (id === undefined || programs.has(id)) continue;
-      // bpftrace 0.27 keeps the links of its programs alone, whose information has no times.
-      if (!text.includes("run_time_ns")) text = programInfo(Number(id)) ?? "";
-      programs.set(id, {
-        nanoseconds: Number(/^run_time_ns:\s+(\d+)$/m.exec(text)?.[1] ?? 0),
-        runs: Number(/^run_cnt:\s+(\d+)$/m.exec(text)?.[1] ?? 0),
-      });
-    }
-    const all = [...programs.values()];
-    const [tracer, self] = await Promise.all([usage(bpftracePid), usage(Deno.pid)]);
-    return {
-      bpf_seconds: all.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0) / 1e9,
-      hits: all.reduce((sum, { runs }) => sum + runs, 0),
-      monitor_cpu_seconds: tracer.cpuSeconds + self.cpuSeconds,
-      monitor_memory_bytes: tracer.memoryBytes + self.memoryBytes,
-    };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+async function readPrograms(bpftracePid: number): Promise<Taken> {
+  const programs = new Map<string, { nanoseconds: number; runs: number }>();
+  for await (const { name } of Deno.readDir(`/proc/${bpftracePid}/fdinfo`)) {
+    let text = await Deno.readTextFile(`/proc/${bpftracePid}/fdinfo/${name}`).catch(() => "");
+    const id = /^prog_id:\s+(\d+)$/m.exec(text)?.[1];
+    if (id === undefined || programs.has(id)) continue;
+    // bpftrace 0.27 keeps the links of its programs alone, whose information has no times.
+    if (!text.includes("run_time_ns")) text = programInfo(Number(id)) ?? "";
+    programs.set(id, {
+      nanoseconds: Number(/^run_time_ns:\s+(\d+)$/m.exec(text)?.[1] ?? 0),
+      runs: Number(/^run_cnt:\s+(\d+)$/m.exec(text)?.[1] ?? 0),
+    });
   }
+  return programs;
 }
 
 async function usage(pid: number): Promise<{ cpuSeconds: number; memoryBytes: number }> {

@@ -20,7 +20,7 @@ import type { Server } from "../discovery/types.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { type SlowOptions, watch } from "../probes/monitoring_loop.ts";
 import { planFor } from "../probes/prepare.ts";
-import { BpfStatistics } from "../probes/price.ts";
+import { PriceMeter } from "../probes/price.ts";
 import { requireHost } from "../probes/requirements.ts";
 import type { Profile } from "../probes/sources.ts";
 import { summary } from "../viz/summary.ts";
@@ -78,8 +78,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   const folder = await makeFolder(options.output ?? defaultFolder(server));
   const stop = new AbortController();
   options.signal?.addEventListener("abort", () => stop.abort(), { once: true });
-  await using statistics = await BpfStatistics.enable();
-  if (statistics === null) say("The kernel does not tell what BPF programs cost");
+  if (!PriceMeter.isPossible()) say("The kernel does not tell what BPF programs cost");
 
   if (options.hint) { for (const line of await trafficHint(server)) say(line); }
   let live: LiveTerminal | null = null;
