@@ -13,7 +13,8 @@ const [BPF_PROG_GET_FD_BY_ID, BPF_ENABLE_STATS] = [13, 32];
 /** include/uapi/linux/time.h */
 const [CLOCK_REALTIME, CLOCK_BOOTTIME] = [0, 7];
 
-let opened: ReturnType<typeof open> | undefined;
+/** The library; null where there is none, as on macOS. */
+const library = open();
 
 function open() {
   try {
@@ -27,14 +28,11 @@ function open() {
   }
 }
 
-const libc = () => opened ??= open();
-
 /**
  * How far the wall clock is ahead of the clock that BPF programs read, nanoseconds; 0 where that
  * cannot be told. It changes only when somebody sets the clock: NTP's slewing moves both.
  */
 export function wallClockOffset(): bigint {
-  const library = libc();
   if (library === null) return 0n;
   const read = (clock: number) => {
     const time = new BigInt64Array(2);
@@ -56,7 +54,6 @@ export function wallClockOffset(): bigint {
 /** @returns a file descriptor, or null where the kernel refuses. */
 function bpf(command: number, attributes: Uint32Array<ArrayBuffer>): number | null {
   const number = SYS_BPF[Deno.build.arch];
-  const library = libc();
   if (library === null || number === undefined) return null;
   const size = BigInt(attributes.byteLength);
   const fd = Number(library.syscall(BigInt(number), BigInt(command), attributes, size));
@@ -74,7 +71,7 @@ export function programInfo(id: number): string | null {
   try {
     return Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
   } finally {
-    libc()!.close(fd);
+    library!.close(fd);
   }
 }
 
@@ -86,5 +83,5 @@ export function programInfo(id: number): string | null {
 export function countPrograms(): Disposable | null {
   // union bpf_attr: BPF_STATS_RUN_TIME.
   const fd = bpf(BPF_ENABLE_STATS, new Uint32Array([0]));
-  return fd === null ? null : { [Symbol.dispose]: () => void libc()!.close(fd) };
+  return fd === null ? null : { [Symbol.dispose]: () => void library!.close(fd) };
 }
