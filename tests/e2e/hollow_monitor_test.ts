@@ -136,9 +136,12 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
   await Deno.writeTextFile(tokenFile, `${TOKEN}\n`);
   await using network = await startNetwork();
   await using lab = await startLab();
+  // To the end: the waits for a producer that was away are long, and chance says how long.
+  const over = new AbortController();
   const traffic = runPerfdhcp(lab, {
+    signal: over.signal,
     rate: RATE,
-    exchanges: RATE * (SECONDS + 60),
+    exchanges: RATE * (SECONDS + 600),
     clients: 200,
   }).catch(() => {});
   const logs: string[] = [];
@@ -225,6 +228,8 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
     assert.equal(records.length, (await client.state())!.records);
     const windows = windowsOf(records);
     const gaps = [];
+    // A monitor that is killed before its first window was full leaves none.
+    if (windows[0]!.start - first >= 3000) gaps.push({ from: first, to: windows[0]!.start });
     for (const [index, { start, end, discovers }] of windows.entries()) {
       const next = windows[index + 1];
       const wanted = (end - start) / 1000 * RATE;
@@ -236,7 +241,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
       assert.ok(next.start > end, `windows overlap at ${end}, seed ${seed}`);
       gaps.push({ from: end, to: next.start });
     }
-    assert.ok(Math.abs(windows[0]!.start - first) < 3000);
+    assert.ok(windows[0]!.start - first > -3000);
     assert.ok(stopped - windows.at(-1)!.end < 3000);
     for (const gap of gaps) {
       const why = away.find(({ from, to }) =>
@@ -260,6 +265,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
     assert.ok(!everything.includes(TOKEN), "the token shows");
   } finally {
     await producer[Symbol.asyncDispose]();
+    over.abort();
     await traffic;
     for (const path of [spool, data, tokenFile]) await Deno.remove(path, { recursive: true });
   }

@@ -20,6 +20,8 @@ export interface Load {
   readonly args?: readonly string[];
   /** First hardware address; runs with different ones have different clients. */
   readonly base?: string;
+  /** Stops it before its end. */
+  readonly signal?: AbortSignal;
 }
 
 /** What perfdhcp tells of one exchange type, delays in milliseconds. */
@@ -66,6 +68,7 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
     ],
     env: { LD_LIBRARY_PATH: await librariesFor(lab) },
     stdin: "null",
+    ...load.signal === undefined ? {} : { signal: load.signal },
   }).output();
   const text = new TextDecoder().decode(stdout);
   // 3: some exchanges were not completed.
