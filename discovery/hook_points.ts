@@ -33,12 +33,17 @@ export async function hookPointsOf(
   const known = await Deno.readTextFile(cache).catch(() => null);
   if (known !== null) return known.trim().split("\n");
   const names = await learn(program, bpftrace);
+  // A cache that cannot be written is done without.
+  await keep(cache, names).catch(() => {});
+  return names;
+}
+
+async function keep(cache: string, names: readonly string[]): Promise<void> {
   await Deno.mkdir(join(cache, ".."), { recursive: true });
   // Renamed into place: a reader never sees half of it.
   const draft = `${cache}.${crypto.randomUUID()}`;
   await Deno.writeTextFile(draft, names.join("\n") + "\n");
   await Deno.rename(draft, cache);
-  return names;
 }
 
 /** Parses what the probe prints; a name that is registered twice keeps its first number. */

@@ -211,7 +211,7 @@ async function* readSegment(
 ): AsyncGenerator<CaptureRecord, Outcome> {
   const { options } = watched;
   await using run = ProbeRun.start(options.bpftrace, rendered, symbols);
-  using price = new PriceMeter(run.pid, options.intervalMs);
+  await using price = new PriceMeter(run.pid, options.intervalMs);
   let outcome: Outcome | null = null;
   let attached = false;
   let watchedSockets = false;
@@ -266,6 +266,13 @@ async function* readSegment(
     // Kernel time of our zero, learned from the first reading.
     let origin: number | null = null;
     let held: CaptureRecord | null = null;
+    // Slow packets whose time is not known yet: lines of them may be as old as the first probe.
+    const early: ReturnType<SlowPackets["read"]>[] = [];
+    const slowRecords = function* (): Generator<CaptureRecord> {
+      for (const { nsecs, packet } of early.splice(0)) {
+        yield { ...packet, elapsed_ns: Math.max(0, nsecs - (origin ?? nsecs)) };
+      }
+    };
 
     // Not for await: leaving that would end the events of a run that is still dying.
     for (let next = await run.events.next(); !next.done; next = await run.events.next()) {
@@ -295,6 +302,7 @@ async function* readSegment(
         }
       } else if (event.type === "reading") {
         if (event.nsecs !== null) origin ??= event.nsecs - elapsed(watched);
+        yield* slowRecords();
         // The last reading is printed when all is detached; what it tells ended when that began.
         const time = event.nsecs === null ? stoppedAt ?? elapsed(watched) : event.nsecs - origin!;
         const reading = await sample(event.maps, time);
@@ -312,15 +320,15 @@ async function* readSegment(
           break;
         }
       } else if (event.type === "slow") {
-        const { nsecs, packet } = slow.read(event.line);
-        origin ??= nsecs - elapsed(watched);
-        yield { ...packet, elapsed_ns: Math.max(0, nsecs - origin) };
+        early.push(slow.read(event.line));
+        if (origin !== null) yield* slowRecords();
       } else if (event.type === "lost") {
         yield note(watched, `bpftrace lost ${event.events} of its own events`);
       } else {
         watched.complaint = event.complaint || `it ended with status ${event.code}`;
       }
     }
+    yield* slowRecords();
     if (held !== null) yield held;
     return outcome ?? await changeOf(server) ?? (attached ? "bpftrace ended" : "not attached");
   } finally {

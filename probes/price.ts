@@ -6,7 +6,7 @@
 
 import type { CostSample } from "../metrics/capture.ts";
 import { countPrograms, programInfo } from "./libc.ts";
-import { parseStat } from "./server_sample.ts";
+import { isGone, parseStat } from "./server_sample.ts";
 
 /** Part of an interval for which the kernel counts, and the least of it, milliseconds. */
 const [SLICE, LEAST_SLICE_MS] = [0.1, 20];
@@ -21,18 +21,18 @@ type Taken = ReadonlyMap<string, { readonly nanoseconds: number; readonly runs: 
  * it counts in one slice of each interval, at a place that chance gives, and what it counted stands
  * for the whole.
  */
-export class PriceMeter implements Disposable {
+export class PriceMeter implements AsyncDisposable {
   readonly #bpftracePid: number;
   readonly #sliceMs: number;
   /** Longest time from a reading to the slice, milliseconds. */
   readonly #latestMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #counting: Disposable | null = null;
-  #countingSince = 0;
-  /** Milliseconds of counting since what was counted was last added. */
-  #countedMs = 0;
-  #addedAt: number | null = null;
-  #taken: Taken = new Map();
+  /** The slice under way. */
+  #slice: Promise<void> | null = null;
+  #endSlice: () => void = () => {};
+  /** What slices counted since the last reading that could use it. */
+  #counted = { milliseconds: 0, nanoseconds: 0, runs: 0 };
+  #since: number | null = null;
   #seconds = 0;
   #hits = 0;
 
@@ -56,25 +56,23 @@ export class PriceMeter implements Disposable {
    * @returns null when bpftrace is gone.
    */
   async read(): Promise<CostSample | null> {
-    this.#pause();
+    await this.#pause();
+    const now = performance.now();
+    const { milliseconds, nanoseconds, runs } = this.#counted;
+    if (milliseconds > 0 && this.#since !== null) {
+      const whole = (now - this.#since) / milliseconds;
+      this.#seconds += whole * nanoseconds / 1e9;
+      this.#hits += whole * runs;
+    }
+    if (milliseconds > 0 || this.#since === null) {
+      this.#since = now;
+      this.#counted = { milliseconds: 0, nanoseconds: 0, runs: 0 };
+    }
     try {
-      const taken = await readPrograms(this.#bpftracePid);
-      const now = performance.now();
-      if (this.#countedMs > 0 && this.#addedAt !== null) {
-        const whole = (now - this.#addedAt) / this.#countedMs;
-        for (const [id, { nanoseconds, runs }] of taken) {
-          const before = this.#taken.get(id);
-          this.#seconds += whole * (nanoseconds - (before?.nanoseconds ?? 0)) / 1e9;
-          this.#hits += whole * (runs - (before?.runs ?? 0));
-        }
-      }
-      if (this.#countedMs > 0 || this.#addedAt === null) {
-        this.#addedAt = now;
-        this.#countedMs = 0;
-        this.#taken = taken;
-      }
       const [tracer, self] = await Promise.all([usage(this.#bpftracePid), usage(Deno.pid)]);
-      this.#timer = setTimeout(() => this.#count(), Math.random() * this.#latestMs);
+      this.#timer = setTimeout(() => {
+        this.#slice = this.#count();
+      }, Math.random() * this.#latestMs);
       return {
         bpf_seconds: this.#seconds,
         hits: Math.round(this.#hits),
@@ -82,34 +80,55 @@ export class PriceMeter implements Disposable {
         monitor_memory_bytes: tracer.memoryBytes + self.memoryBytes,
       };
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return null;
+      if (isGone(error)) return null;
       throw error;
     }
   }
 
-  [Symbol.dispose](): void {
-    this.#pause();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pause();
   }
 
-  #count(): void {
-    this.#counting = countPrograms();
-    this.#countingSince = performance.now();
-    this.#timer = setTimeout(() => this.#pause(), this.#sliceMs);
+  /** Counts for a slice. Others may have the kernel count before and after: that is left out. */
+  async #count(): Promise<void> {
+    const over = new Promise<void>((resolve) => this.#endSlice = resolve);
+    const before = await readPrograms(this.#bpftracePid);
+    const since = performance.now();
+    {
+      using _counting = countPrograms();
+      this.#timer = setTimeout(this.#endSlice, this.#sliceMs);
+      await over;
+    }
+    const milliseconds = performance.now() - since;
+    // One that was cut short stands for nothing.
+    if (milliseconds < this.#sliceMs / 2) return;
+    const after = await readPrograms(this.#bpftracePid);
+    for (const [id, { nanoseconds, runs }] of after) {
+      const first = before.get(id);
+      if (first === undefined) continue;
+      this.#counted.nanoseconds += nanoseconds - first.nanoseconds;
+      this.#counted.runs += runs - first.runs;
+    }
+    this.#counted.milliseconds += milliseconds;
   }
 
-  #pause(): void {
+  async #pause(): Promise<void> {
     clearTimeout(this.#timer);
-    if (this.#counting === null) return;
-    this.#counting[Symbol.dispose]();
-    this.#counting = null;
-    this.#countedMs += performance.now() - this.#countingSince;
+    this.#endSlice();
+    await this.#slice;
+    clearTimeout(this.#timer);
+    this.#slice = null;
   }
 }
 
+/** @returns nothing when bpftrace is gone. */
 async function readPrograms(bpftracePid: number): Promise<Taken> {
   const programs = new Map<string, { nanoseconds: number; runs: number }>();
-  for await (const { name } of Deno.readDir(`/proc/${bpftracePid}/fdinfo`)) {
-    let text = await Deno.readTextFile(`/proc/${bpftracePid}/fdinfo/${name}`).catch(() => "");
+  const folder = `/proc/${bpftracePid}/fdinfo`;
+  for (
+    const name of await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).catch(() => [])
+  ) {
+    let text = await Deno.readTextFile(`${folder}/${name}`).catch(() => "");
     const id = /^prog_id:\s+(\d+)$/m.exec(text)?.[1];
     if (id === undefined || programs.has(id)) continue;
     // bpftrace 0.27 keeps the links of its programs alone, whose information has no times.

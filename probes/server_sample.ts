@@ -180,7 +180,7 @@ async function throttled(folder: string): Promise<number | null> {
 }
 
 /** The process ended while it was read: the file is gone, or reads with ESRCH. */
-function isGone(error: unknown): boolean {
+export function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
     (error instanceof Error && /os error (2|3)\b/.test(error.message));
 }

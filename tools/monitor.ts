@@ -88,7 +88,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     slow: {
       thresholdNs: options.slow === "auto"
         ? await learnThreshold(server, bpftrace, stop.signal, tell)
-        : options.slow * 1e6,
+        : Math.round(options.slow * 1e6),
       redacts: options.redact ?? false,
     },
   };
@@ -97,7 +97,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     server,
     profile: options.profile,
     bpftrace,
-    intervalMs: options.interval * 1000,
+    intervalMs: Math.round(options.interval * 1000),
     durationMs: options.duration * 1000,
     signal: stop.signal,
     say: tell,
