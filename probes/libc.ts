@@ -4,10 +4,13 @@
  * @module
  */
 
-/** Numbers of the bpf system call. */
+/** Number of the bpf system call. */
 const SYS_BPF: Partial<Record<typeof Deno.build.arch, number>> = { x86_64: 321, aarch64: 280 };
 
-/** Commands of it, include/uapi/linux/bpf.h. */
+/** Numbers of system calls that are the same everywhere. */
+const [SYS_PIDFD_OPEN, SYS_PIDFD_GETFD] = [434n, 438n];
+
+/** Commands of bpf, include/uapi/linux/bpf.h. */
 const [BPF_PROG_GET_FD_BY_ID, BPF_ENABLE_STATS] = [13, 32];
 
 /** include/uapi/linux/time.h */
@@ -21,6 +24,8 @@ function open() {
     return Deno.dlopen("libc.so.6", {
       clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
       syscall: { parameters: ["i64", "i64", "buffer", "i64"], result: "i64" },
+      plain: { name: "syscall", parameters: ["i64", "i64", "i64", "i64"], result: "i64" },
+      ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
       close: { parameters: ["i32"], result: "i32" },
     }).symbols;
   } catch {
@@ -84,4 +89,31 @@ export function countPrograms(): Disposable | null {
   // union bpf_attr: BPF_STATS_RUN_TIME.
   const fd = bpf(BPF_ENABLE_STATS, new Uint32Array([0]));
   return fd === null ? null : { [Symbol.dispose]: () => void library!.close(fd) };
+}
+
+/** A file descriptor of this process for what one of another process stands for. */
+export interface Borrowed extends Disposable {
+  readonly fd: number;
+  /** ioctl(2). @returns whether it succeeded. */
+  readonly control: (request: number, argument?: Uint32Array<ArrayBuffer>) => boolean;
+}
+
+/**
+ * Borrows a file descriptor of another process.
+ *
+ * @returns null where it is gone, or the kernel cannot (Linux before 5.6) or may not lend it.
+ */
+export function borrowDescriptor(pid: number, fd: number): Borrowed | null {
+  if (library === null) return null;
+  const process = Number(library.plain(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n));
+  if (process < 0) return null;
+  const borrowed = Number(library.plain(SYS_PIDFD_GETFD, BigInt(process), BigInt(fd), 0n));
+  library.close(process);
+  if (borrowed < 0) return null;
+  return {
+    fd: borrowed,
+    control: (request, argument) =>
+      library.ioctl(borrowed, BigInt(request), argument ?? null) === 0,
+    [Symbol.dispose]: () => void library.close(borrowed),
+  };
 }

@@ -6,6 +6,7 @@
 
 import { ATTACHED, type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 import { type Json, parseExact } from "./exact_json.ts";
+import { stopSamples } from "./perf_events.ts";
 import { SLOW } from "./slow_packets.ts";
 import { READING, type Rendered } from "./render.ts";
 
@@ -162,6 +163,7 @@ export class ProbeRun implements AsyncDisposable {
       // The word and the count come on two streams in versions up to 0.22, in any order.
       if (word && probes !== null && !told) {
         told = true;
+        stopSamples(this.pid);
         yield { type: "attached", probes };
       }
     }
