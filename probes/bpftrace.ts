@@ -52,11 +52,14 @@ export async function findBpftrace(command: readonly string[] = ["bpftrace"]): P
   return { command, version };
 }
 
+/** Keys that a map takes; what would be one more, the kernel refuses, and bpftrace does not tell. */
+export const MAP_KEYS = 20_480;
+
 /** Environment that sets the limits of every supported version; each ignores the others' names. */
 export const BPFTRACE_ENVIRONMENT: Readonly<Record<string, string>> = {
-  // 2 x 8,192 slots of packets under way, and room. Renamed in 0.20.
-  BPFTRACE_MAP_KEYS_MAX: "20480",
-  BPFTRACE_MAX_MAP_KEYS: "20480",
+  // Renamed in 0.20.
+  BPFTRACE_MAP_KEYS_MAX: String(MAP_KEYS),
+  BPFTRACE_MAX_MAP_KEYS: String(MAP_KEYS),
   // Prints that word once every probe is attached: on stderr up to 0.22, on stdout from 0.23.
   __BPFTRACE_NOTIFY_PROBES_ATTACHED: "1",
 };

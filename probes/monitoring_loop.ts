@@ -20,7 +20,7 @@ import { type Maps, ProbeRun } from "./probe_run.ts";
 import { SlowPackets } from "./slow_packets.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
 import { basesOf } from "../discovery/mapped_files.ts";
-import { renamingOf, statementUsers, translator } from "./readings.ts";
+import { fullMaps, renamingOf, statementUsers, translator } from "./readings.ts";
 import { STATEMENT_MAPS, StatementNames } from "./statement_names.ts";
 import { isRunning, ServerSampler } from "./server_sample.ts";
 import type { Profile } from "./sources.ts";
@@ -114,24 +114,31 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
         options.bpftrace,
         options.intervalMs,
         { findSites: options.findSites, slowNs: options.slow?.thresholdNs },
-      );
-      notAvailable = prepared.plan.notAvailable;
-      if (segment === 0) {
-        yield headerOf(prepared.plan, options, started);
+      ).catch(ifStillRunning(server));
+      // What could not be had of a server that is gone says nothing.
+      if (prepared === null || !await isRunning(server.pid, server.startTicks)) {
+        if (segment === 0) throw endedTooEarly(server);
+        outcome = "server ended";
       } else {
-        yield {
-          type: "segment",
-          segment,
-          elapsed_ns: elapsed(watched),
-          server: serverRecordOf(server),
-          plan: planRecordOf(prepared.plan),
-          reason: watched.reasons.at(-1)!,
-        };
+        notAvailable = prepared.plan.notAvailable;
+        if (segment === 0) {
+          yield headerOf(prepared.plan, options, started);
+        } else {
+          yield {
+            type: "segment",
+            segment,
+            elapsed_ns: elapsed(watched),
+            server: serverRecordOf(server),
+            plan: planRecordOf(prepared.plan),
+            reason: watched.reasons.at(-1)!,
+          };
+        }
+        for (const reason of prepared.plan.losses) {
+          if (!watched.reasons.includes(reason)) yield note(watched, reason);
+        }
+        outcome = yield* readSegment(watched, prepared, server, segment);
+        segment++;
       }
-      for (const reason of prepared.plan.losses) {
-        if (!watched.reasons.includes(reason)) yield note(watched, reason);
-      }
-      outcome = yield* readSegment(watched, prepared, server, segment);
     }
     if (outcome === "over") break;
     if (outcome === "not attached") {
@@ -161,11 +168,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       options.say(`The server (pid ${server.pid}) ended, waiting for it to come back`);
       const next = await successor(server, networkNamespace, watched);
       if (next === null) {
-        if (watched.deadline === null) {
-          throw new DiscoveryError(
-            `Cannot watch process ${server.pid}: it ended before the probes were attached, start it again`,
-          );
-        }
+        if (watched.deadline === null) throw endedTooEarly(server);
         yield note(watched, `The server (pid ${server.pid}) ended`);
         break;
       }
@@ -176,7 +179,6 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       );
       server = next;
     }
-    segment++;
   }
 
   yield {
@@ -303,6 +305,10 @@ async function* readSegment(
       } else if (event.type === "reading") {
         if (event.nsecs !== null) origin ??= event.nsecs - elapsed(watched);
         yield* slowRecords();
+        for (const name of fullMaps(event.maps)) {
+          const reason = `${name} is full: what has a new key there is not counted any more`;
+          if (!watched.reasons.includes(reason)) yield note(watched, reason);
+        }
         // The last reading is printed when all is detached; what it tells ended when that began.
         const time = event.nsecs === null ? stoppedAt ?? elapsed(watched) : event.nsecs - origin!;
         const reading = await sample(event.maps, time);
@@ -364,6 +370,20 @@ async function changeOf(server: Server): Promise<Outcome | null> {
   const now = basesOf(text).keys().filter((path) => hooks.has(path) || path.includes("/hooks/"));
   if (text !== "" && hooks.symmetricDifference(new Set(now)).size > 0) return "server changed";
   return null;
+}
+
+function endedTooEarly({ pid }: Server): DiscoveryError {
+  return new DiscoveryError(
+    `Cannot watch process ${pid}: it ended before the probes were attached, start it again`,
+  );
+}
+
+/** For `catch`: null when the reason is that the server is gone. */
+function ifStillRunning({ pid, startTicks }: Server): (error: unknown) => Promise<null> {
+  return async (error) => {
+    if (await isRunning(pid, startTicks)) throw error;
+    return null;
+  };
 }
 
 /** For `catch`: what was known of a server that is gone. */

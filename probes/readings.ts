@@ -5,12 +5,20 @@
  */
 
 import type { Site } from "../discovery/types.ts";
+import { MAP_KEYS } from "./bpftrace.ts";
 import type { Json } from "./exact_json.ts";
 import type { Plan } from "./plan.ts";
 import type { Maps } from "./probe_run.ts";
 
 /** Maps of a capture: by name, a number or numbers by key; beyond 2^53 decimal strings. */
 export type CapturedMaps = Record<string, number | string | Record<string, number | string>>;
+
+/** Maps whose places are all taken: what has a new key there is not counted. */
+export function fullMaps(maps: Maps): string[] {
+  return Object.entries(maps).filter(([, map]) =>
+    typeof map === "object" && map !== null && Object.keys(map).length >= MAP_KEYS
+  ).map(([name]) => name);
+}
 
 /** The lease manager's operations that a plan times, in the order of their numbers. */
 export function operationsOf(plan: Plan): string[] {

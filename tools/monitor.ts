@@ -68,7 +68,7 @@ export interface MonitorOptions {
  */
 export async function monitor(options: MonitorOptions): Promise<number> {
   await requireHost();
-  const server = await chooseServer(options.server);
+  let server = await chooseServer(options.server);
   if (options.plan) {
     const made = await planFor(server, options.profile);
     print(`${options.json ? JSON.stringify(made, null, 2) : planText(made)}\n`);
@@ -84,14 +84,15 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   let live: LiveTerminal | null = null;
   const tell = (line: string) => live === null ? say(line) : live.note(line);
   using _signals = stoppedBySignals(stop, tell);
-  const slow: { readonly slow?: SlowOptions } = options.slow === undefined ? {} : {
-    slow: {
-      thresholdNs: options.slow === "auto"
-        ? await learnThreshold(server, bpftrace, stop.signal, tell)
-        : Math.round(options.slow * 1e6),
-      redacts: options.redact ?? false,
-    },
-  };
+  const redacts = options.redact ?? false;
+  let slow: { readonly slow?: SlowOptions } = {};
+  if (options.slow === "auto") {
+    const learned = await learnThreshold(server, bpftrace, stop.signal, tell);
+    server = learned.server;
+    slow = { slow: { thresholdNs: learned.thresholdNs, redacts } };
+  } else if (options.slow !== undefined) {
+    slow = { slow: { thresholdNs: Math.round(options.slow * 1e6), redacts } };
+  }
   const records = watch({
     ...slow,
     server,

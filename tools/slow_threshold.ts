@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describeServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import type { HistogramSeries, Series } from "../metrics/document.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
@@ -22,17 +23,26 @@ const UNKNOWN_NS = 100e6;
 /** The share of packets that are not slow. */
 const SHARE = 0.999;
 
-/** Watches a server with the cheapest profile, and returns the p99.9 of its packets, nanoseconds. */
+/** What a first look taught. */
+export interface Learned {
+  /** The p99.9 of the server's packets, nanoseconds. */
+  readonly thresholdNs: number;
+  /** The server, or the one that took its place meanwhile. */
+  readonly server: Server;
+}
+
+/** Watches a server with the cheapest profile for what is slow there. */
 export async function learnThreshold(
   server: Server,
   bpftrace: Bpftrace,
   signal: AbortSignal,
   say: (line: string) => void,
-): Promise<number> {
+): Promise<Learned> {
   say(`Learning what is slow here, ${LOOK_SECONDS} s at most`);
   const enough = new AbortController();
   const windows = new WindowBuilder();
   let packets = 0;
+  let pid = server.pid;
   for await (
     const record of watch({
       server,
@@ -47,14 +57,16 @@ export async function learnThreshold(
     const window = windows.next(record);
     if (window !== null) packets += answered(window.live().series);
     if (packets >= ENOUGH) enough.abort();
+    if (record.type === "segment") pid = record.server.pid;
   }
+  const newest = pid === server.pid ? server : await describeServer(pid);
   const threshold = quantileOf(windows.document().totals, SHARE);
   if (threshold === null) {
     say(`Slow is what takes over ${UNKNOWN_NS / 1e6} ms: no packet was answered to learn from`);
-    return UNKNOWN_NS;
+    return { thresholdNs: UNKNOWN_NS, server: newest };
   }
   say(`Slow is what takes over ${(threshold / 1e6).toFixed(2)} ms: p99.9 of ${packets} packets`);
-  return threshold;
+  return { thresholdNs: threshold, server: newest };
 }
 
 function processing(series: readonly Series[]): HistogramSeries[] {

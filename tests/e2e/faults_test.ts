@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readCapture } from "../../metrics/capture.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
-import { documentOf } from "../../metrics/windows.ts";
+import { documentOf, WindowBuilder } from "../../metrics/windows.ts";
+import { proveSites } from "../../discovery/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
@@ -114,6 +115,51 @@ Deno.test("monitor goes on with a restarted Kea, and the verdict says so", async
   const document = await documentIn(monitored);
   assert.match(document.capture.reasons.join(), /The server restarted/);
   assert.equal(total(document, "packet_processing_time", { message: "DHCPDISCOVER" }), 154);
+});
+
+Deno.test("a Kea that ends again while its probes are planned is waited for again", async () => {
+  await using lab = await startLab();
+  const stop = new AbortController();
+  const windows = new WindowBuilder();
+  const replace = async () => {
+    const { pid } = lab;
+    Deno.kill(pid, "SIGKILL");
+    await until(async () => !await runs(pid), 5, "the server is gone");
+    await lab.restart();
+  };
+  let plans = 0;
+  let work: Promise<unknown> | null = null;
+  for await (
+    const record of watch({
+      server: await describeServer(lab.pid),
+      profile: "standard",
+      bpftrace: await findBpftrace(),
+      intervalMs: 500,
+      durationMs: 30_000,
+      signal: stop.signal,
+      say: () => {},
+      findSites: async (server, groups) => {
+        if (++plans === 2) {
+          await work;
+          await replace();
+        }
+        return await proveSites(server, groups);
+      },
+    })
+  ) {
+    windows.next(record);
+    if (record.type !== "sample") continue;
+    if (plans === 1) work ??= replace();
+    else if (plans === 3) {
+      plans++;
+      runPerfdhcp(lab, { rate: 100, exchanges: 53 }).then(settled).then(() => stop.abort());
+    }
+  }
+  const document = windows.document();
+  assert.equal(plans, 4, document.capture.reasons.join());
+  assert.equal(document.capture.reasons.length, 2, document.capture.reasons.join());
+  for (const reason of document.capture.reasons) assert.match(reason, /The server restarted/);
+  assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), 53);
 });
 
 Deno.test("monitor of a Kea that is killed for good ends with what it has", async () => {

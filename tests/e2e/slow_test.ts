@@ -81,3 +81,24 @@ Deno.test("--slow auto learns what is slow from a first look", async () => {
   assert.ok(slow!.threshold_ns > 100e3 && slow!.threshold_ns < 100e6, `${slow!.threshold_ns} ns`);
   assert.equal(records.filter(({ type }) => type === "slow").length, slow!.packets.length);
 });
+
+Deno.test("--slow auto goes on with a Kea that was restarted while it learned", async () => {
+  await using lab = await startLab();
+  const starting = startMonitor(lab.pid, [
+    ...["--duration", "5", "--no-visualization", "--slow", "auto"],
+  ]);
+  // The first look lasts 10 s where so little comes.
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  const first = lab.pid;
+  Deno.kill(first, "SIGKILL");
+  await lab.restart();
+  const monitored = await starting;
+  await runPerfdhcp(lab, { rate: 50, exchanges: 53 });
+  const { code, stderr } = await monitored.end();
+  assert.equal(code, 0, stderr);
+  const document = await documentIn(monitored);
+  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  assert.equal(document.server.pid, lab.pid);
+  assert.notEqual(lab.pid, first);
+  assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), 53);
+});

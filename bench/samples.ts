@@ -1,0 +1,94 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * `deno task bench:samples`: what one attached system call costs every process of the host, with the
+ * perf samples that bpftrace's tracepoints make by themselves and without them.
+ *
+ * @module
+ */
+
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { exitWith, numberBetween } from "../command_line.ts";
+import { findBpftrace } from "../probes/bpftrace.ts";
+import { stopSamples } from "../probes/perf_events.ts";
+import { ensureInstalled } from "../tools/install.ts";
+import { estimate } from "./ratio.ts";
+
+/** System calls of one measurement. */
+const CALLS = 200_000;
+
+/** A program that leaves every call alone, as ours do with other processes' calls. */
+const PROGRAM = "tracepoint:syscalls:sys_enter_write /pid == 1/ { @calls = count(); } " +
+  'BEGIN { printf("ready\\n"); }';
+
+/** Time of one block that dd copies, a read and a write, on one CPU, nanoseconds. */
+async function timeOfBlock(cpu: number): Promise<number> {
+  const { stderr } = await new Deno.Command("taskset", {
+    args: ["-c", String(cpu), "dd", "if=/dev/zero", "of=/dev/null", "bs=1", `count=${CALLS}`],
+    env: { LC_ALL: "C" },
+  }).output();
+  const text = new TextDecoder().decode(stderr);
+  const seconds = /copied, ([\d.e-]+) s/.exec(text)?.[1];
+  if (seconds === undefined) throw new Error(`Cannot read the time that dd took from "${text}"`);
+  return Number(seconds) * 1e9 / CALLS;
+}
+
+/** Measures while a bpftrace of its own is attached. */
+async function attached(cpu: number, samples: boolean): Promise<number> {
+  const { command: [program, ...args] } = await findBpftrace();
+  const child = new Deno.Command("setpriv", {
+    args: ["--pdeathsig", "KILL", "--", program!, ...args, "-e", PROGRAM],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const output = child.stdout.getReader();
+  try {
+    await output.read();
+    // BEGIN runs before the others are attached.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (!samples && stopSamples(child.pid) === 0) {
+      throw new Error(
+        "Cannot stop samples, this kernel does not let us: Linux 5.6 or later is wanted",
+      );
+    }
+    return await timeOfBlock(cpu);
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+    await output.cancel();
+  }
+}
+
+const command = new Command("bench:samples")
+  .description("Measure what an attached system call costs each process of the host (root).")
+  .option("--alternations <number>", "each so many times", numberBetween(2, 100), 9)
+  .allowExcessArguments(false)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  deno task bench:samples\n  deno task bench:samples --alternations 20",
+  )
+  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+
+if (import.meta.main) {
+  await command.parseAsync(Deno.args, { from: "user" });
+  const { alternations } = command.opts();
+  await exitWith(async () => {
+    await ensureInstalled("monitor", false);
+    for (const cpu of [0, 1]) {
+      const ways = { "with samples": [] as number[], "without": [] as number[] };
+      for (let turn = 0; turn < alternations; turn++) {
+        const free = await timeOfBlock(cpu);
+        ways["with samples"].push(await attached(cpu, true) - free);
+        ways["without"].push(await attached(cpu, false) - free);
+      }
+      for (const [name, values] of Object.entries(ways)) {
+        const { median, lower, upper } = estimate(values);
+        const [m, l, u] = [median, lower, upper].map((value) => value.toFixed(0));
+        console.log(
+          `CPU ${cpu}  ${name.padEnd(14)}${m} ns more (${l}-${u}) for a write and a read`,
+        );
+      }
+    }
+    return 0;
+  });
+}

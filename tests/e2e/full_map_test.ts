@@ -1,0 +1,45 @@
+/**
+ * A map of which all places are taken is told of: bpftrace itself is silent. Needs root and newer
+ * Debian suites, which it installs into the cache.
+ */
+
+import assert from "node:assert/strict";
+import { findBpftrace, MAP_KEYS } from "../../probes/bpftrace.ts";
+import { ProbeRun } from "../../probes/probe_run.ts";
+import { fullMaps } from "../../probes/readings.ts";
+import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
+
+const PROGRAM = `
+tracepoint:syscalls:sys_enter_write /comm == "dd"/ { @each[nsecs] = count(); @all[1] = count(); }
+interval:ms:500 { printf("reading %llu\\n", nsecs); print(@each); print(@all); printf("read\\n"); }
+`;
+
+for (const suite of [null, ...SUITES]) {
+  const name = suite === null ? "the host" : `Debian ${suite}`;
+  Deno.test(`a map that bpftrace of ${name} could not add to is a full one`, async () => {
+    const bpftrace = await findBpftrace(
+      suite === null ? undefined : suiteCommand(await ensureSuite(suite), ["bpftrace"]),
+    );
+    const rendered = { program: PROGRAM, probes: 2, maps: ["@each", "@all"] };
+    await using run = ProbeRun.start(bpftrace, rendered);
+    const write = async (count: number) => {
+      const { success } = await new Deno.Command("dd", {
+        args: ["if=/dev/zero", "of=/dev/null", "bs=1", `count=${count}`, "status=none"],
+      }).output();
+      assert.ok(success);
+    };
+    const seen: { full: string[]; all: number; each: number }[] = [];
+    for await (const event of run.events) {
+      if (event.type === "ended") assert.equal(event.code, 0, event.complaint);
+      if (event.type === "attached") await write(MAP_KEYS - 1);
+      if (event.type !== "reading" || event.nsecs === null) continue;
+      const { "@each": each, "@all": all } = event.maps as Record<string, Record<string, number>>;
+      if (all === undefined) continue;
+      seen.push({ full: fullMaps(event.maps), all: all["1"]!, each: Object.keys(each!).length });
+      if (seen.length === 1) await write(1009);
+      if (seen.at(-1)!.all === MAP_KEYS + 1008) run.stop();
+    }
+    assert.deepEqual(seen[0], { full: [], all: MAP_KEYS - 1, each: MAP_KEYS - 1 });
+    assert.deepEqual(seen.at(-1), { full: ["@each"], all: MAP_KEYS + 1008, each: MAP_KEYS });
+  });
+}
