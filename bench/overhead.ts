@@ -98,8 +98,8 @@ async function cpuTime(pid: number): Promise<number> {
 /** What a watch costs by its own measure. */
 interface Watched<T> {
   readonly result: T;
-  /** Difference of the first and the last sample while the load ran. */
-  readonly cost: { bpf: number; monitorCpu: number; memory: number };
+  /** From the first sample to the last, and the most memory. */
+  readonly cost: { bpf: number | null; monitorCpu: number; memory: number };
   readonly attachSeconds: number;
   readonly stopSeconds: number;
 }
@@ -138,15 +138,17 @@ async function watched<T>(
   stop.abort();
   await watching;
   const stopSeconds = (performance.now() - stopping) / 1000;
-  const first = samples[0]!.cost!;
-  // The last sample that bpftrace was still there for.
-  const last = samples.findLast(({ cost }) => cost !== null && cost.hits > first.hits)!.cost!;
+  const costs = samples.flatMap(({ cost }) => cost ?? []);
+  const first = costs[0]!;
+  const last = costs.at(-1)!;
   return {
     result,
     cost: {
-      bpf: last.bpf_seconds - first.bpf_seconds,
+      // The kernel counts in a tenth of the time: a short load can fall between.
+      bpf: last.hits > first.hits ? last.bpf_seconds - first.bpf_seconds : null,
       monitorCpu: last.monitor_cpu_seconds - first.monitor_cpu_seconds,
-      memory: last.monitor_memory_bytes,
+      // The last one may find bpftrace ended, with no memory any more.
+      memory: Math.max(...costs.map(({ monitor_memory_bytes }) => monitor_memory_bytes)),
     },
     attachSeconds,
     stopSeconds,
@@ -188,13 +190,16 @@ async function benchProfile(bench: Bench, profile: Profile, load: Load): Promise
     runs.push(await watched(bench, profile, () => measure(bench.lab, rate, seconds)));
     return runs.at(-1)!.result;
   });
-  const over = (value: (run: Watched<Measured>) => number) => median(runs.map(value));
+  const over = (value: (run: Watched<Measured>) => number | null) =>
+    median(runs.flatMap((run) => value(run) ?? []));
   const cell = inWords(ratios);
   console.log(
     `${profile.padEnd(NAMES)}CPU ratio ${cell}, Kea ${
       without.toFixed(0)
     } us an exchange without, ` +
-      `BPF ${over(({ cost }) => cost.bpf * 1e6 / (rate * seconds)).toFixed(1)} us an exchange, ` +
+      `BPF ${
+        over(({ cost }) => cost.bpf && cost.bpf * 1e6 / (rate * seconds)).toFixed(1)
+      } us an exchange, ` +
       `monitor ${over(({ cost }) => cost.monitorCpu / seconds * 100).toFixed(1)} % of a core and ` +
       `${over(({ cost }) => cost.memory / 2 ** 20).toFixed(0)} MiB, ` +
       `attached after ${over(({ attachSeconds }) => attachSeconds).toFixed(1)} s, ` +
