@@ -46,7 +46,7 @@ export async function compareCounts(
   const { document, report } = await watchLoad(lab, load);
   const after = await keaStatistics(lab.controlSocket);
   const rows = rowsOf(
-    lab.family,
+    { family: lab.family, profile: load.profile },
     document,
     report,
     (name) => (after[name] ?? 0) - (before[name] ?? 0),
@@ -82,7 +82,7 @@ export async function watchLoad(
 }
 
 function rowsOf(
-  family: 4 | 6,
+  { family, profile }: { readonly family: 4 | 6; readonly profile: Profile },
   { totals, server }: MetricsDocument,
   report: PerfdhcpReport,
   raised: (counter: string) => number,
@@ -116,12 +116,12 @@ function rowsOf(
     ...knowsArrivals({ version: server.version ?? "" })
       ? [row("waits in the socket", ours("packet_socket_wait", {}), ...kea("received"))]
       : [],
-    row(
+    ...profile === "light" ? [] : [row(
       "lease file writes",
       ours("database_query_time", { statement: "lease_file_write" }),
       "perfdhcp acknowledged",
       exchange(second),
-    ),
+    )],
     ...ours("lease_allocation_time", {}) === 0 ? [] : [row(
       "allocations",
       ours("lease_allocation_time", {}),

@@ -144,7 +144,7 @@ async function watched<T>(
   return {
     result,
     cost: {
-      // The kernel counts in a tenth of the time: a short load can fall between.
+      // The kernel counts in a twentieth of the time: a short load can fall between.
       bpf: last.hits > first.hits ? last.bpf_seconds - first.bpf_seconds : null,
       monitorCpu: last.monitor_cpu_seconds - first.monitor_cpu_seconds,
       // The last one may find bpftrace ended, with no memory any more.

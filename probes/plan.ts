@@ -164,7 +164,9 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
 function dearer(profile: Profile): Unavailable[] {
   const rank = PROFILES.indexOf(profile);
   const had = new Set(
-    SOURCES.filter((s) => PROFILES.indexOf(s.from) <= rank).flatMap((s) => s.metrics),
+    // A cleanup of the lease file is no query: it alone does not serve its metric.
+    SOURCES.filter((s) => PROFILES.indexOf(s.from) <= rank && s.file !== "lease_file_cleanup.bt")
+      .flatMap((s) => s.metrics),
   );
   return SOURCES
     .filter((s) => PROFILES.indexOf(s.from) > rank)

@@ -9,7 +9,7 @@ import { countPrograms, programInfo } from "./libc.ts";
 import { isGone, parseStat } from "./server_sample.ts";
 
 /** Part of an interval for which the kernel counts, and the least of it, milliseconds. */
-const [SLICE, LEAST_SLICE_MS] = [0.1, 20];
+const [SLICE, LEAST_SLICE_MS] = [0.05, 20];
 
 /** What programs took so far, of those that are there. */
 type Taken = ReadonlyMap<string, { readonly nanoseconds: number; readonly runs: number }>;

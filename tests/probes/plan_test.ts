@@ -9,10 +9,15 @@ const files = (profile: "light" | "standard" | "deep", sites = SITES, facts = se
 Deno.test("plan() takes system calls and exceptions for light", () => {
   assert.deepEqual(files("light"), [
     "packets_raw.bt",
-    "lease_file.bt",
     "lease_file_cleanup.bt",
     "exceptions.bt",
   ]);
+  // A cleanup is no query: what the profile lacks is told.
+  const { notAvailable } = plan(server(), { sites: SITES, refusals: [] }, "light");
+  assert.deepEqual(
+    notAvailable.filter(({ metric }) => metric === "database_query_time"),
+    [{ metric: "database_query_time", why: "needs --profile standard" }],
+  );
 });
 
 Deno.test("plan() takes every program for deep when all sites are proven and cheap", () => {
@@ -78,7 +83,7 @@ Deno.test("plan() counts no loss for a site that the server's build does not hav
 });
 
 Deno.test("plan() counts no loss for a database that has no lease file", () => {
-  const made = plan(server({ leaseFile: null }), { sites: SITES, refusals: [] }, "light");
+  const made = plan(server({ leaseFile: null }), { sites: SITES, refusals: [] }, "standard");
   assert.deepEqual(made.losses, []);
   assert.deepEqual(made.notAvailable[0], {
     metric: "database_query_time",

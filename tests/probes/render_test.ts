@@ -60,7 +60,7 @@ Deno.test("render() leaves out the probe at a read's entry where registers can b
 Deno.test("render() refuses return probes in every spelling", () => {
   for (const probe of ['uretprobe:"/x":f { }', 'ur:"/x":f { }', "kretprobe:f { }"]) {
     assert.throws(
-      () => render(light, altered("lease_file.bt", (t) => `${t}\n${probe}`), placements, 1000),
+      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${probe}`), placements, 1000),
       UnsafeProgramError,
       probe,
     );
@@ -76,7 +76,7 @@ Deno.test("render() refuses programs that act on the system or name an address t
     ]
   ) {
     assert.throws(
-      () => render(light, altered("lease_file.bt", (t) => `${t}\n${probe}`), placements, 1000),
+      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${probe}`), placements, 1000),
       UnsafeProgramError,
       probe,
     );
@@ -84,10 +84,10 @@ Deno.test("render() refuses programs that act on the system or name an address t
 });
 
 Deno.test("render() refuses two programs on one tracepoint", () => {
-  const twice = altered("exceptions.bt", (t) => `${t}\ntracepoint:syscalls:sys_exit_write\n{ }\n`);
+  const twice = altered("exceptions.bt", (t) => `${t}\ntracepoint:syscalls:sys_enter_sendto\n{ }\n`);
   assert.throws(
     () => render(light, twice, placements, 1000),
-    /"lease_file.bt" and "exceptions.bt" both use tracepoint/,
+    /"packets_raw.bt" and "exceptions.bt" both use tracepoint/,
   );
 });
 
