@@ -84,7 +84,10 @@ Deno.test("render() refuses programs that act on the system or name an address t
 });
 
 Deno.test("render() refuses two programs on one tracepoint", () => {
-  const twice = altered("exceptions.bt", (t) => `${t}\ntracepoint:syscalls:sys_enter_sendto\n{ }\n`);
+  const twice = altered(
+    "exceptions.bt",
+    (t) => `${t}\ntracepoint:syscalls:sys_enter_sendto\n{ }\n`,
+  );
   assert.throws(
     () => render(light, twice, placements, 1000),
     /"packets_raw.bt" and "exceptions.bt" both use tracepoint/,
