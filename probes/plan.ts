@@ -164,8 +164,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
 function dearer(profile: Profile): Unavailable[] {
   const rank = PROFILES.indexOf(profile);
   const had = new Set(
-    // A cleanup of the lease file is no query: it alone does not serve its metric.
-    SOURCES.filter((s) => PROFILES.indexOf(s.from) <= rank && s.file !== "lease_file_cleanup.bt")
+    SOURCES.filter((s) => PROFILES.indexOf(s.from) <= rank && s.aside !== true)
       .flatMap((s) => s.metrics),
   );
   return SOURCES

@@ -18,6 +18,8 @@ export interface Source {
   readonly file: string;
   /** What it measures, in the words of the metrics document. */
   readonly metrics: readonly string[];
+  /** True for one that only adds to its metrics: alone, it does not serve them. */
+  readonly aside?: true;
   /** Cheapest profile that asks for it. */
   readonly from: Profile;
   /** Where its sites are looked for; null for a program without any. */
@@ -110,6 +112,8 @@ export const SOURCES: readonly Source[] = [
   {
     file: "lease_file_cleanup.bt",
     metrics: ["database_query_time"],
+    // A cleanup is no query.
+    aside: true,
     from: "light",
     group: null,
     needs: [],
