@@ -9,7 +9,7 @@
 
 import { type Code, proveStart } from "./call_sites.ts";
 import { branchTarget, type Instruction, isCall } from "./disassembly.ts";
-import { type Bounds, exportedFunctions } from "./elf.ts";
+import { type Bounds, exportedFunctions, importedFunctions } from "./elf.ts";
 import type { MappedFile, Refusal } from "./types.ts";
 
 /** Calls every callout of a hook point, one after the other. */
@@ -143,6 +143,17 @@ export async function calloutsPerPacket(libraries: readonly MappedFile[]): Promi
     libraries.map(({ pinnedPath }) => exportedFunctions(pinnedPath)),
   );
   return exported.flat().reduce((sum, { name }) => sum + (PER_EXCHANGE[name] ?? 0), 0) / 2;
+}
+
+/** Asked by a callout that parks its packet, for the place where it is kept. */
+export const PARKING_LOT = "_ZNK3isc5hooks13CalloutHandle22getParkingLotHandlePtrEv";
+
+/** Whether any of some hook libraries may park packets. */
+export async function mayPark(libraries: readonly MappedFile[]): Promise<boolean> {
+  const imported = await Promise.all(
+    libraries.map(({ pinnedPath }) => importedFunctions(pinnedPath)),
+  );
+  return imported.some((names) => names.includes(PARKING_LOT));
 }
 
 /** Folders of libraries that no administrator writes hooks into. */

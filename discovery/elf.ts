@@ -60,6 +60,12 @@ export async function exportedFunctions(path: string): Promise<Symbol[]> {
   return symbols;
 }
 
+/** Names of what a file takes from others, from its dynamic symbol table. */
+export async function importedFunctions(path: string): Promise<string[]> {
+  const text = await run("nm", ["-D", "--undefined-only", path]);
+  return Array.from(text.matchAll(/^\s+[Uw] (\S+?)(?:@.*)?$/gm), ([, name]) => name!);
+}
+
 /**
  * Symbols by the address of the GOT slot that the dynamic linker fills with them.
  */

@@ -10,6 +10,8 @@ import {
   calloutEdges,
   calloutsPerPacket,
   hookLibrariesOf,
+  mayPark,
+  PARKING_LOT,
 } from "./callouts.ts";
 import { callsOf, type Code, proveStart, tailJumpsTo } from "./call_sites.ts";
 import { codeOf, codeOfFunctions } from "./code.ts";
@@ -68,6 +70,9 @@ const ARGUMENT_REACH = 24;
 /** How far before a call the name of its counter is put together, in instructions. */
 const NAME_REACH = 40;
 
+/** Where a thread leaves its packet to others. */
+const PARKED = "allocation.parked";
+
 /** The search of each group. What cannot be proven comes back as a refusal. */
 export const SEARCHES: Readonly<
   Record<SiteGroup, (program: Program) => Promise<SiteSearch>>
@@ -85,8 +90,11 @@ export const SEARCHES: Readonly<
       (id) => id === "log.info" ? 1 : 0,
     ),
 
-  allocation: async ({ executable, family }) => {
-    const code = await codeOf(executable);
+  allocation: async ({ executable, family, libraries }) => {
+    const [code, parks] = await Promise.all([
+      codeOf(executable),
+      hookLibrariesOf(libraries).then(mayPark),
+    ]);
     const calls = ALLOCATIONS[family].flatMap(({ symbol, hitsPerPacket }) => {
       const found = callsOf(code, symbol);
       return found.map((call) => ({ ...call, hits: hitsPerPacket / found.length }));
@@ -94,7 +102,11 @@ export const SEARCHES: Readonly<
     if (calls.length === 0) {
       return refused("allocation.", "the executable does not call the allocation engine");
     }
-    return gather(calls.map((found, index) => {
+    // A committed lease an exchange.
+    const parked = parks
+      ? await entries({ libraries }, "libkea-hooks.so", { [PARKED]: PARKING_LOT }, () => 0.5)
+      : { sites: [], refusals: [] };
+    const found = gather(calls.map((found, index) => {
       if ("why" in found) return { id: `allocation.end.${index}`, why: found.why };
       const proof = proofOf(executable, found.function, "eh_frame", found.target);
       return [
@@ -102,6 +114,10 @@ export const SEARCHES: Readonly<
         siteOf(`allocation.end.${index}`, executable, found.end, proof, found.hits),
       ];
     }));
+    return {
+      sites: [...found.sites, ...parked.sites],
+      refusals: [...found.refusals, ...parked.refusals],
+    };
   },
 
   statistics: async ({ executable }) => {

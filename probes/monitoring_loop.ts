@@ -6,6 +6,7 @@
  * @module
  */
 
+import { basename } from "node:path";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { describeServer, findServers } from "../discovery/servers.ts";
@@ -19,7 +20,7 @@ import { PriceMeter } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { SlowPackets } from "./slow_packets.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
-import { basesOf } from "../discovery/mapped_files.ts";
+import { basesOf, parseMaps } from "../discovery/mapped_files.ts";
 import { fullMaps, renamingOf, statementUsers, translator } from "./readings.ts";
 import { STATEMENT_MAPS, StatementNames } from "./statement_names.ts";
 import { isRunning, ServerSampler } from "./server_sample.ts";
@@ -367,9 +368,14 @@ async function changeOf(server: Server): Promise<Outcome | null> {
   }
   const text = await Deno.readTextFile(`/proc/${server.pid}/maps`).catch(() => "");
   const hooks = new Set(server.hookLibraries);
-  const now = basesOf(text).keys().filter((path) => hooks.has(path) || path.includes("/hooks/"));
-  if (text !== "" && hooks.symmetricDifference(new Set(now)).size > 0) return "server changed";
-  return null;
+  const isHook = ({ path }: { readonly path: string }) =>
+    hooks.has(path) || path.includes("/hooks/");
+  // One that is loaded again may be another file, or stand elsewhere in memory.
+  const before = server.libraries.filter(isHook)
+    .map(({ inode, pinnedPath }) => `${inode} ${basename(pinnedPath)}`);
+  const now = parseMaps(text).filter(isHook).map(({ inode, range }) => `${inode} ${range}`);
+  const isSame = new Set(before).symmetricDifference(new Set(now)).size === 0;
+  return text === "" || isSame ? null : "server changed";
 }
 
 function endedTooEarly({ pid }: Server): DiscoveryError {

@@ -77,11 +77,14 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
 
   const served = new Set<string>();
   for (const source of SOURCES) {
-    const missing = (why: string) =>
+    const missing = (why: string) => {
+      // Several sites may be missing for one reason.
+      if (notAvailable.some((said) => said.why === why)) return;
       notAvailable.push(...source.metrics.map((metric) => ({ metric, why })));
+    };
     const lost = (why: string) => {
       missing(why);
-      losses.push(why);
+      if (!losses.includes(why)) losses.push(why);
     };
     if (PROFILES.indexOf(source.from) > rank) continue;
     const unfit = source.unfit(server);
@@ -94,12 +97,14 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
       continue;
     }
     const parts = source.parts ?? [];
-    for (const pattern of [...source.needs, ...parts]) {
+    const where = source.where ?? [];
+    for (const pattern of [...source.needs, ...parts, ...where]) {
       const refused = refusalsMatching(pattern, search.refusals);
       for (const { id, why, inherent } of refused) {
         (inherent ? missing : lost)(`${source.file}: ${id}: ${why}`);
       }
-      if (refused.length === 0 && sitesMatching(pattern, search.sites).length === 0) {
+      const isFound = sitesMatching(pattern, search.sites).length > 0;
+      if (refused.length === 0 && !isFound && !where.includes(pattern)) {
         lost(`${source.file}: no site found for ${pattern}`);
       }
     }
@@ -129,7 +134,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
       missing(`${source.file}: it would take ${price.toFixed(0)} us an exchange, over the budget`);
       continue;
     }
-    if (!source.needs.every(take)) continue;
+    if (![...source.needs, ...where].every(take)) continue;
     for (const part of parts) take(part);
     if (parts.length > 0 && sites.length === 0) continue;
     forecast += price;

@@ -26,6 +26,8 @@ export interface Source {
   readonly group: SiteGroup | null;
   /** Site ids of which it needs at least one each; `*` stands for any run of characters. */
   readonly needs: readonly string[];
+  /** Site ids that it needs on servers that have them. */
+  readonly where?: readonly string[];
   /**
    * Site ids that it can do without, in order of worth: each is taken while the budget lasts. A
    * program that has parts needs at least one of them.
@@ -96,19 +98,6 @@ export const SOURCES: readonly Source[] = [
       return server.sockets.includes("udp") ? null : "the server has no DHCPv6 socket";
     },
   },
-  // Every line of its log is a write of the server, too: where it logs much, too dear for light.
-  {
-    file: "lease_file.bt",
-    metrics: ["database_query_time"],
-    from: "standard",
-    group: null,
-    needs: [],
-    maps: ["@lease_file_write", "@lease_file_write_failed"],
-    tracepointsPerExchange: 6,
-    bpfPerExchange: 2,
-    unfit: (server) =>
-      server.leaseFile === null ? "the server holds no memfile lease file open" : null,
-  },
   {
     file: "lease_file_cleanup.bt",
     metrics: ["database_query_time"],
@@ -162,6 +151,7 @@ export const SOURCES: readonly Source[] = [
     from: "standard",
     group: "allocation",
     needs: ["allocation.start.*", "allocation.end.*"],
+    where: ["allocation.parked"],
     maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 6,
@@ -173,10 +163,24 @@ export const SOURCES: readonly Source[] = [
     from: "standard",
     group: "allocation",
     needs: ["allocation.start.*", "allocation.end.*"],
+    where: ["allocation.parked"],
     maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 7,
     unfit: family(6),
+  },
+  // Every line of its log is a write of the server, too: where it logs much, too dear for light.
+  {
+    file: "lease_file.bt",
+    metrics: ["database_query_time"],
+    from: "standard",
+    group: null,
+    needs: [],
+    maps: ["@lease_file_write", "@lease_file_write_failed"],
+    tracepointsPerExchange: 6,
+    bpfPerExchange: 2,
+    unfit: (server) =>
+      server.leaseFile === null ? "the server holds no memfile lease file open" : null,
   },
   {
     file: "stages.bt",

@@ -3,7 +3,7 @@
 //
 // Parameters: "point": name of the hook point; and of these: "sleep": milliseconds to sleep there;
 // "throw": true to throw std::runtime_error; "park": milliseconds until another thread lets the
-// packet go on (leases4_committed only); "drop": true to drop the packet.
+// packet go on (leases4_committed and leases6_committed only); "drop": true to drop the packet.
 
 #include <chrono>
 #include <stdexcept>
@@ -12,6 +12,7 @@
 
 #include <cc/data.h>
 #include <dhcp/pkt4.h>
+#include <dhcp/pkt6.h>
 #include <hooks/hooks.h>
 
 using isc::hooks::CalloutHandle;
@@ -39,21 +40,27 @@ void pause(long milliseconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
 }
 
+template <typename PacketPtr>
+void park(const char* argument, CalloutHandle& handle) {
+    PacketPtr query;
+    handle.getArgument(argument, query);
+    auto lot = handle.getParkingLotHandlePtr();
+    lot->reference(query);
+    handle.setStatus(CalloutHandle::NEXT_STEP_PARK);
+    std::thread([query, lot] {
+        pause(park_ms);
+        lot->unpark(query);
+    }).detach();
+}
+
 int pass(const std::string& here, CalloutHandle& handle) {
     if (here != point) return 0;
     if (sleep_ms > 0) pause(sleep_ms);
     if (throws) throw std::runtime_error("as asked for");
     if (drops) handle.setStatus(CalloutHandle::NEXT_STEP_DROP);
     if (park_ms > 0) {
-        isc::dhcp::Pkt4Ptr query;
-        handle.getArgument("query4", query);
-        auto lot = handle.getParkingLotHandlePtr();
-        lot->reference(query);
-        handle.setStatus(CalloutHandle::NEXT_STEP_PARK);
-        std::thread([query, lot] {
-            pause(park_ms);
-            lot->unpark(query);
-        }).detach();
+        if (here == "leases4_committed") park<isc::dhcp::Pkt4Ptr>("query4", handle);
+        if (here == "leases6_committed") park<isc::dhcp::Pkt6Ptr>("query6", handle);
     }
     return 0;
 }
@@ -85,5 +92,14 @@ int lease4_select(CalloutHandle& handle) { return pass("lease4_select", handle);
 int leases4_committed(CalloutHandle& handle) { return pass("leases4_committed", handle); }
 int pkt4_send(CalloutHandle& handle) { return pass("pkt4_send", handle); }
 int buffer4_send(CalloutHandle& handle) { return pass("buffer4_send", handle); }
+
+int buffer6_receive(CalloutHandle& handle) { return pass("buffer6_receive", handle); }
+int pkt6_receive(CalloutHandle& handle) { return pass("pkt6_receive", handle); }
+int subnet6_select(CalloutHandle& handle) { return pass("subnet6_select", handle); }
+int host6_identifier(CalloutHandle& handle) { return pass("host6_identifier", handle); }
+int lease6_select(CalloutHandle& handle) { return pass("lease6_select", handle); }
+int leases6_committed(CalloutHandle& handle) { return pass("leases6_committed", handle); }
+int pkt6_send(CalloutHandle& handle) { return pass("pkt6_send", handle); }
+int buffer6_send(CalloutHandle& handle) { return pass("buffer6_send", handle); }
 
 }
