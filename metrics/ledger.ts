@@ -78,7 +78,9 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
       client_dropped: null,
       answered_others: null,
       received_by_client: null,
-      unexplained: Math.abs(rest),
+      // More answers than requests: those were received before anything was counted.
+      ...(rest < 0 ? { under_way_before: -rest } : {}),
+      unexplained: Math.max(0, rest),
     };
   }
   const lostBefore = client.sent - kernelDropped - read;
@@ -151,6 +153,7 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, number, 
     ...known("sent by others", ledger.from_others),
     ...known("dropped by the kernel before Kea", ledger.kernel_dropped, true),
     ...known("received by Kea", ledger.received, true),
+    ...known("received before, answered now", ledger.under_way_before ?? 0),
     ...known("not answered", refused, true),
     ...parts(REASONS, ledger.refused),
     ...known("answer not wanted", ledger.no_answer_wanted),

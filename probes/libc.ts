@@ -14,7 +14,7 @@ const [SYS_PIDFD_OPEN, SYS_PIDFD_GETFD] = [434n, 438n];
 const [BPF_PROG_GET_FD_BY_ID, BPF_ENABLE_STATS] = [13, 32];
 
 /** include/uapi/linux/time.h */
-const [CLOCK_REALTIME, CLOCK_BOOTTIME] = [0, 7];
+const [CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME] = [0, 1, 7];
 
 /** The library; null where there is none, as on macOS. */
 const library = open();
@@ -33,17 +33,25 @@ function open() {
   }
 }
 
+/** A time that no BPF program that runs later can read before, nanoseconds; 0 where it cannot be read. */
+export function monotonicTime(): bigint {
+  // Programs read CLOCK_BOOTTIME, which is never behind it, or on kernels before 5.8 this very clock.
+  return library === null ? 0n : readClock(library, CLOCK_MONOTONIC);
+}
+
+function readClock({ clock_gettime }: NonNullable<typeof library>, clock: number): bigint {
+  const time = new BigInt64Array(2);
+  clock_gettime(clock, time);
+  return time[0]! * 1_000_000_000n + time[1]!;
+}
+
 /**
  * How far the wall clock is ahead of the clock that BPF programs read, nanoseconds; 0 where that
  * cannot be told. It changes only when somebody sets the clock: NTP's slewing moves both.
  */
 export function wallClockOffset(): bigint {
   if (library === null) return 0n;
-  const read = (clock: number) => {
-    const time = new BigInt64Array(2);
-    library.clock_gettime(clock, time);
-    return time[0]! * 1_000_000_000n + time[1]!;
-  };
+  const read = (clock: number) => readClock(library, clock);
   // The reading that was interrupted least.
   let best = { width: 2n ** 62n, offset: 0n };
   for (let reading = 0; reading < 20; reading++) {

@@ -15,7 +15,7 @@ import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import { type FindSites, prepare, type Prepared } from "./prepare.ts";
-import { wallClockOffset } from "./libc.ts";
+import { monotonicTime, wallClockOffset } from "./libc.ts";
 import { PriceMeter } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { SlowPackets } from "./slow_packets.ts";
@@ -60,11 +60,16 @@ const RESTART_GRACE_MS = 15_000;
 /** Longest time to attach everything; 0.17 takes about 0.1 s a probe. */
 const ATTACH_LIMIT_MS = 60_000;
 
-/**
- * Probes up to which a run waits for the reading that bpftrace prints when all are detached: some
- * kernels take 0.1 s for each. With more, the next reading is the last.
- */
-const PATIENT_PROBES = 20;
+/** How long a reading may be overdue before bpftrace is taken for stuck. */
+const SILENCE_LIMIT_MS = 5000;
+
+/** Longest time between two readings: so long may it take to stop. */
+const LONGEST_READING_MS = 2000;
+
+/** How many readings of the maps make a window. */
+function readingsPerWindow(intervalMs: number): number {
+  return Math.ceil(intervalMs / LONGEST_READING_MS);
+}
 
 /** How a segment came to its end. */
 type Outcome =
@@ -113,7 +118,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
         server,
         profile,
         options.bpftrace,
-        options.intervalMs,
+        Math.round(options.intervalMs / readingsPerWindow(options.intervalMs)),
         { findSites: options.findSites, slowNs: options.slow?.thresholdNs },
       ).catch(ifStillRunning(server));
       // What could not be had of a server that is gone says nothing.
@@ -215,20 +220,25 @@ async function* readSegment(
   const { options } = watched;
   await using run = ProbeRun.start(options.bpftrace, rendered, symbols);
   await using price = new PriceMeter(run.pid, options.intervalMs);
+  const perWindow = readingsPerWindow(options.intervalMs);
+  const periodMs = options.intervalMs / perWindow;
   let outcome: Outcome | null = null;
-  let attached = false;
+  /** When every probe was attached, by the clock of the readings. */
+  let attachedAt: bigint | null = null;
   let watchedSockets = false;
-  let stoppedAt: number | null = null;
+  let limit = setTimeout(() => stop("not attached"), ATTACH_LIMIT_MS);
+  // The next reading is the last: while probes are detached, one by one, those that are left count on,
+  // and what they count does not fit together.
   const stop = (why: Outcome) => {
     if (outcome !== null) return;
     outcome = why;
-    stoppedAt = elapsed(watched);
-    if (!attached || rendered.probes <= PATIENT_PROBES) run.stop();
+    clearTimeout(limit);
+    if (attachedAt === null) run.stop();
+    else limit = setTimeout(() => run.stop(), periodMs + SILENCE_LIMIT_MS);
   };
   const onAbort = () => stop("over");
   options.signal.addEventListener("abort", onAbort, { once: true });
   if (options.signal.aborted) onAbort();
-  let limit = setTimeout(() => stop("not attached"), ATTACH_LIMIT_MS);
   const watchman = setInterval(async () => {
     const change = await changeOf(server) ?? (wasSet(wallClock) ? "clock set" : null);
     if (change !== null) stop(change);
@@ -266,78 +276,80 @@ async function* readSegment(
         cost: await price.read(),
       };
     };
-    // Kernel time of our zero, learned from the first reading.
-    let origin: number | null = null;
-    let held: CaptureRecord | null = null;
-    // Slow packets whose time is not known yet: lines of them may be as old as the first probe.
-    const early: ReturnType<SlowPackets["read"]>[] = [];
-    const slowRecords = function* (): Generator<CaptureRecord> {
-      for (const { nsecs, packet } of early.splice(0)) {
-        yield { ...packet, elapsed_ns: Math.max(0, nsecs - (origin ?? nsecs)) };
-      }
-    };
+    /** The baseline's time, by the clock of the readings and by ours. */
+    let origin: { readonly nsecs: number; readonly elapsedNs: number } | null = null;
+    let readings = 0;
+    let probes = 0;
 
     // Not for await: leaving that would end the events of a run that is still dying.
     for (let next = await run.events.next(); !next.done; next = await run.events.next()) {
       const event = next.value;
       if (event.type === "attached") {
-        attached = true;
+        attachedAt = monotonicTime();
         clearTimeout(limit);
-        watched.deadline ??= performance.now() + options.durationMs;
-        limit = setTimeout(() => stop("over"), watched.deadline - performance.now());
+        probes = event.probes;
         if (event.probes !== rendered.probes) {
           yield note(
             watched,
             `${event.probes} probes are attached, ${rendered.probes} were planned`,
           );
         }
-        options.say(`Watching pid ${server.pid} with ${event.probes} probes`);
-        const baseline = await sample({}, elapsed(watched));
-        watchedSockets = baseline.sockets.length > 0;
-        yield baseline;
-        if (
-          server.sockets.length > 0 && baseline.process !== null && baseline.sockets.length === 0
-        ) {
-          yield note(
-            watched,
-            "The kernel's drops are not known: ss does not show the server's sockets",
-          );
-        }
       } else if (event.type === "reading") {
-        if (event.nsecs !== null) origin ??= event.nsecs - elapsed(watched);
-        yield* slowRecords();
-        for (const name of fullMaps(event.maps)) {
+        const { nsecs, maps } = event;
+        // Printed when all is detached, or before all was attached.
+        if (nsecs === null || attachedAt === null || nsecs < attachedAt) continue;
+        for (const name of fullMaps(maps)) {
           const reason = `${name} is full: what has a new key there is not counted any more`;
           if (!watched.reasons.includes(reason)) yield note(watched, reason);
         }
-        // The last reading is printed when all is detached; what it tells ended when that began.
-        const time = event.nsecs === null ? stoppedAt ?? elapsed(watched) : event.nsecs - origin!;
-        const reading = await sample(event.maps, time);
-        // The last full reading waits for the final one, which follows at once: no sliver of a window.
-        const last = rendered.probes <= PATIENT_PROBES &&
-          watched.deadline! - performance.now() < options.intervalMs / 2;
-        held = event.nsecs !== null && last ? reading : null;
-        if (held === null) yield reading;
-        // Sockets of another kind now: the programs look at system calls that do not come any more.
-        const closed = reading.process !== null && reading.sockets.length === 0;
-        if (closed && watchedSockets) stop("server changed");
-        // One that nobody waits for, or the last of many probes.
-        if (outcome !== null && event.nsecs !== null && rendered.probes > PATIENT_PROBES) {
+        if (origin === null) {
+          // The baseline: what was counted until now, while probe after probe was attached, is nothing.
+          origin = { nsecs, elapsedNs: elapsed(watched) };
+          const baseline = await sample(maps, origin.elapsedNs);
+          watchedSockets = baseline.sockets.length > 0;
+          options.say(`Watching pid ${server.pid} with ${probes} probes`);
+          yield baseline;
+          if (
+            server.sockets.length > 0 && baseline.process !== null && baseline.sockets.length === 0
+          ) {
+            yield note(
+              watched,
+              "The kernel's drops are not known: ss does not show the server's sockets",
+            );
+          }
+          watched.deadline ??= performance.now() + options.durationMs;
+          if (outcome === null) {
+            clearTimeout(limit);
+            limit = setTimeout(() => stop("over"), watched.deadline - performance.now());
+          }
+        } else {
+          // The reading that is nearest to the end.
+          if (performance.now() > watched.deadline! - periodMs / 2) stop("over");
+          readings++;
+          if (outcome === null && readings % perWindow !== 0) continue;
+          const reading = await sample(maps, origin.elapsedNs + nsecs - origin.nsecs);
+          yield reading;
+          // Sockets of another kind now: the programs look at system calls that do not come any more.
+          const closed = reading.process !== null && reading.sockets.length === 0;
+          if (closed && watchedSockets) stop("server changed");
+        }
+        if (outcome !== null) {
           watched.dying.push(run.abandon());
           break;
         }
       } else if (event.type === "slow") {
-        early.push(slow.read(event.line));
-        if (origin !== null) yield* slowRecords();
+        const { nsecs, packet } = slow.read(event.line);
+        if (origin !== null && nsecs >= origin.nsecs) {
+          yield { ...packet, elapsed_ns: origin.elapsedNs + nsecs - origin.nsecs };
+        }
       } else if (event.type === "lost") {
         yield note(watched, `bpftrace lost ${event.events} of its own events`);
       } else {
         watched.complaint = event.complaint || `it ended with status ${event.code}`;
       }
     }
-    yield* slowRecords();
-    if (held !== null) yield held;
-    return outcome ?? await changeOf(server) ?? (attached ? "bpftrace ended" : "not attached");
+    const isAttached = attachedAt !== null;
+    return outcome ?? await changeOf(server) ?? (isAttached ? "bpftrace ended" : "not attached");
   } finally {
     clearTimeout(limit);
     clearInterval(watchman);

@@ -35,7 +35,10 @@ export interface Source {
   readonly parts?: readonly string[];
   /** Profile that has it even where it does not fit into the budget. */
   readonly beyondBudget?: Profile;
-  /** Maps that go into the capture; what else it keeps is private. */
+  /**
+   * Maps that go into the capture, in the order in which they are read: answers before requests, so
+   * that no answer is without its request. What else it keeps is private.
+   */
   readonly maps: readonly string[];
   /** System-call tracepoints that fire an exchange, DORA without hooks. */
   readonly tracepointsPerExchange: number;
@@ -68,7 +71,7 @@ export const SOURCES: readonly Source[] = [
     from: "light",
     group: null,
     needs: [],
-    maps: ["@received", "@socket_wait", "@not_dhcp", "@processing", "@unmatched", "@sent"],
+    maps: ["@processing", "@unmatched", "@sent", "@not_dhcp", "@socket_wait", "@received"],
     tracepointsPerExchange: 6,
     bpfPerExchange: 7.5,
     unfit: socketsAre("raw"),
@@ -79,7 +82,7 @@ export const SOURCES: readonly Source[] = [
     from: "light",
     group: null,
     needs: [],
-    maps: ["@received", "@socket_wait", "@not_dhcp", "@processing", "@unmatched", "@sent"],
+    maps: ["@processing", "@unmatched", "@sent", "@not_dhcp", "@socket_wait", "@received"],
     tracepointsPerExchange: 6,
     bpfPerExchange: 7.5,
     unfit: socketsAre("udp"),
@@ -90,7 +93,7 @@ export const SOURCES: readonly Source[] = [
     from: "light",
     group: null,
     needs: [],
-    maps: ["@received", "@socket_wait", "@not_dhcp", "@processing", "@unmatched", "@sent"],
+    maps: ["@processing", "@unmatched", "@sent", "@not_dhcp", "@socket_wait", "@received"],
     tracepointsPerExchange: 6,
     bpfPerExchange: 10,
     unfit: (server) => {

@@ -1,6 +1,7 @@
 /** A known load gives exactly the expected counts. Needs root, Kea and bpftrace. */
 
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { startLab } from "../../tools/lab/lab.ts";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
@@ -14,6 +15,34 @@ const SERVERS = [
   { name: "multi-threaded with raw sockets", sockets: "raw", threads: 2, profile: "standard" },
   { name: "multi-threaded with UDP sockets", sockets: "udp", threads: 2, profile: "deep" },
 ] as const;
+
+Deno.test("a watch that begins and ends in the middle of traffic loses and doubles nothing", async () => {
+  await using lab = await startLab();
+  const traffic = runPerfdhcp(lab, { rate: 400, exchanges: 400 * 14 });
+  const monitored = await startMonitor(lab.pid, ["--duration", "4"]);
+  const { code, stderr } = await monitored.end();
+  const stillSent = await Promise.race([traffic.then(() => false), delay(500, true)]);
+  assert.ok(stillSent, "the traffic ended before the watch");
+  await traffic;
+  assert.equal(code, 0, stderr);
+  const document = await documentIn(monitored);
+  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  for (const kind of ["unmatched_answer", "allocation_unfinished", "kernel_drop"]) {
+    assert.equal(total(document, "error_rate", { kind }), 0, kind);
+  }
+  assert.equal(total(document, "lease_allocation_time", { message: "unknown" }), 0);
+  // What is under way at either end, no more.
+  const near = (a: number, b: number, what: string) =>
+    assert.ok(Math.abs(a - b) <= 4, `${what}: ${a} and ${b}`);
+  const received = total(document, "network_traffic", { direction: "received" }, "packets");
+  const timed = total(document, "packet_processing_time", {});
+  assert.ok(received > 2 * 400 * 3, `${received} packets`);
+  near(received, timed, "received and answered");
+  near(total(document, "network_traffic", { direction: "sent" }, "packets"), timed, "sent");
+  near(total(document, "lease_allocation_time", {}), timed, "allocations");
+  assert.ok(total(document, "error_rate", { kind: "unanswered" }) <= 4);
+  assert.equal(document.ledger!.unexplained, 0);
+});
 
 for (const { name, sockets, threads, profile } of SERVERS) {
   Deno.test(`monitor counts ${EXCHANGES} exchanges exactly, ${name}, ${profile}`, async () => {
