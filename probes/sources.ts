@@ -169,7 +169,7 @@ export const SOURCES: readonly Source[] = [
     where: ["allocation.parked"],
     maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
     tracepointsPerExchange: 0,
-    bpfPerExchange: 7,
+    bpfPerExchange: 8,
     unfit: family(6),
   },
   // Every line of its log is a write of the server, too: where it logs much, too dear for light.

@@ -1,0 +1,119 @@
+/** The library of Kea's high availability, with a real partner. Needs root and Kea. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { watchLoad } from "../../bench/counts.ts";
+import { keaCommand } from "../../discovery/control_channel.ts";
+import { bpftraceOf, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { total } from "./monitored.ts";
+import { until } from "./run_script.ts";
+
+const EXCHANGES = 101;
+
+const LIBRARIES = "/usr/lib/x86_64-linux-gnu/kea/hooks";
+
+/** Both libraries that high availability takes, for one of the two servers. */
+const libraries = (name: "primary" | "partner") => [
+  { path: `${LIBRARIES}/libdhcp_lease_cmds.so` },
+  {
+    path: `${LIBRARIES}/libdhcp_ha.so`,
+    parameters: {
+      "high-availability": [{
+        "this-server-name": name,
+        mode: "hot-standby",
+        "heartbeat-delay": 300,
+        "max-response-delay": 10_000,
+        "multi-threading": { "enable-multi-threading": true, "http-dedicated-listener": true },
+        peers: [
+          { name: "primary", url: "http://127.0.0.1:8001/", role: "primary" },
+          { name: "partner", url: "http://127.0.0.1:8002/", role: "standby" },
+        ],
+      }],
+    },
+  },
+];
+
+/** Starts the partner beside a lab's server: it gets every lease, and listens to no client. */
+async function startPartner(lab: Lab): Promise<AsyncDisposable> {
+  const { Dhcp4 } = JSON.parse(await Deno.readTextFile(join(lab.directory, "kea.json")));
+  const folder = join(lab.directory, "partner");
+  await Deno.mkdir(folder);
+  Object.assign(Dhcp4, {
+    "interfaces-config": { interfaces: [] },
+    "control-socket": { "socket-type": "unix", "socket-name": join(folder, "control") },
+    "lease-database": { type: "memfile", name: join(folder, "leases.csv"), "lfc-interval": 0 },
+    "hooks-libraries": libraries("partner").map(({ path, parameters }) => ({
+      library: path,
+      ...parameters === undefined ? {} : { parameters },
+    })),
+    loggers: [{
+      name: "kea-dhcp4",
+      severity: "INFO",
+      output_options: [{ output: join(folder, "kea.log") }],
+    }],
+  });
+  await Deno.writeTextFile(join(folder, "kea.json"), JSON.stringify({ Dhcp4 }));
+  const child = new Deno.Command("ip", {
+    args: [
+      ...["netns", "exec", lab.serverNetns, "setpriv", "--pdeathsig", "TERM", "--"],
+      ...["kea-dhcp4", "-c", join(folder, "kea.json")],
+    ],
+    env: { KEA_PIDFILE_DIR: folder, KEA_LOCKFILE_DIR: folder },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGTERM");
+      await child.status;
+    },
+  };
+}
+
+async function stateOf(lab: Lab): Promise<string> {
+  const status = await keaCommand(lab.controlSocket, "status-get") as {
+    "high-availability": { "ha-servers": { local: { state: string } } }[];
+  };
+  return status["high-availability"][0]!["ha-servers"].local.state;
+}
+
+for (const profile of ["standard", "deep"] as const) {
+  Deno.test(`packets that wait for the partner of a pair are told apart, ${profile}`, async () => {
+    await using lab = await startLab({ hooks: libraries("primary") });
+    await using _partner = await startPartner(lab);
+    await until(async () => await stateOf(lab) === "hot-standby", 20, "both servers are ready");
+    const { document, report } = await watchLoad(lab, {
+      profile,
+      bpftrace: await bpftraceOf("2.2"),
+      rate: 100,
+      exchanges: EXCHANGES,
+      say: () => {},
+    });
+    assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+    const { received } = report["REQUEST-ACK"]!;
+    assert.ok(received >= EXCHANGES);
+    // The partner has each lease before the client has.
+    const { leases } = await keaCommand(
+      join(lab.directory, "partner", "control"),
+      "lease4-get-all",
+    ) as { leases: unknown[] };
+    assert.equal(leases.length, received);
+    const count = (metric: string, labels: Readonly<Record<string, string>>) =>
+      total(document, metric, labels);
+    assert.equal(count("packet_processing_time", { message: "DHCPREQUEST" }), received);
+    // Another thread sends them: no stages, and the allocation is nobody else's.
+    assert.equal(count("lease_allocation_time", { message: "unknown" }), received);
+    assert.equal(count("lease_allocation_time", { message: "DHCPREQUEST" }), 0);
+    const stage = profile === "deep" ? "commit" : "after";
+    assert.equal(count("packet_stage_time", { message: "DHCPREQUEST", stage }), 0);
+    assert.equal(count("packet_stage_time", { message: "DHCPDISCOVER", stage }), received);
+    const ha = { library: "libdhcp_ha.so", hook_point: "leases4_committed" };
+    const isDeep = profile === "deep";
+    assert.equal(count("hook_callout_time", ha), isDeep ? received : 0);
+    assert.equal(count("hook_next_step", { ...ha, next_step: "park" }), isDeep ? received : 0);
+    // The library keeps its last packets until it talks with the partner again.
+    const parked = count("packet_parked_time", { hook_point: "leases4_committed" });
+    if (isDeep) assert.ok(parked > received - 5 && parked <= received, `${parked} of ${received}`);
+  });
+}

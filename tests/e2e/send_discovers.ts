@@ -1,0 +1,62 @@
+/**
+ * Sends DISCOVERs as a relay does, bounded in number, and prints how many answers came; run inside a
+ * lab's client namespace: `deno run -A send_discovers.ts ADDRESS alike|twice`.
+ *
+ * alike: 20 bursts of 100, hardware addresses that differ in their last byte alone, random
+ * transaction ids. twice: 160 clients in groups of 20, each packet twice, 15 ms apart.
+ */
+
+import { createSocket } from "node:dgram";
+import { promisify } from "node:util";
+
+const [address, manner] = [Deno.args[0]!, Deno.args[1]!];
+
+/** A small generator with a fixed seed, so that every run sends the same bytes (xorshift32). */
+let state = 2463534242;
+function random(): number {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return state >>> 0;
+}
+
+function discover(client: number, transaction: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(300);
+  const view = new DataView(bytes.buffer);
+  bytes.set([1, 1, 6, 1]);
+  view.setUint32(4, transaction);
+  bytes.set([10, 77, 0, 2], 24);
+  bytes.set([2, 0, 0x5e, 0x10, client >> 8, client & 0xff], 28);
+  bytes.set([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255], 236);
+  return bytes;
+}
+
+const socket = createSocket("udp4");
+let answers = 0;
+socket.on("message", () => answers++);
+await promisify<void>((done) => socket.bind(67, "10.77.0.2", () => done(null)))();
+const send = (packet: Uint8Array) =>
+  new Promise<void>((resolve, reject) =>
+    socket.send(packet, 67, address, (error) => error ? reject(error) : resolve())
+  );
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+if (manner === "alike") {
+  for (let burst = 0; burst < 20; burst++) {
+    for (let each = 0; each < 100; each++) {
+      await send(discover((burst * 100 + each) % 250, random()));
+    }
+    await pause(350);
+  }
+} else {
+  for (let group = 0; group < 8; group++) {
+    const packets = Array.from({ length: 20 }, (_, each) => discover(20 * group + each, random()));
+    for (const packet of packets) await send(packet);
+    await pause(15);
+    for (const packet of packets) await send(packet);
+    await pause(400);
+  }
+}
+await pause(1000);
+socket.close();
+console.log(answers);
