@@ -230,6 +230,38 @@ for (const family of [4, 6] as const) {
   });
 }
 
+for (const family of [4, 6] as const) {
+  Deno.test(`a packet that a callout drops takes nothing from the next one, DHCPv${family}`, async () => {
+    const hooks = [{
+      path: await delayingHooks(),
+      parameters: { point: `leases${family}_committed`, drop: true },
+    }];
+    // One thread alone: what a dropped packet leaves behind, the next one finds.
+    await using lab = await startLab({ family, hooks, threads: 0 });
+    const { document, report } = await watchLoad(lab, {
+      profile: "standard",
+      bpftrace: await bpftraceOf("2.2"),
+      rate: 40,
+      exchanges: EXCHANGES,
+      say: () => {},
+    });
+    assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+    const [offers, others] = Object.values(report);
+    assert.equal(others!.received, 0, "each request is dropped");
+    const message = family === 4 ? "DHCPDISCOVER" : "SOLICIT";
+    assert.equal(total(document, "packet_processing_time", { message }), offers!.received);
+    assert.equal(total(document, "lease_allocation_time", { message }), offers!.received);
+    for (const stage of ["before", "allocate", "after"]) {
+      assert.equal(
+        total(document, "packet_stage_time", { message, stage }),
+        offers!.received,
+        stage,
+      );
+    }
+    assert.equal(total(document, "error_rate", { kind: "unanswered" }), others!.sent);
+  });
+}
+
 Deno.test("a hook library that is replaced and loaded again keeps its names and counts", async () => {
   const folder = await Deno.makeTempDir({ prefix: "kea-hooks-" });
   const path = join(folder, "delaying.so");
