@@ -53,19 +53,32 @@ export async function interfacesOf(pid: number, family: 4 | 6): Promise<NetworkI
   }));
 }
 
+/** An interface that a configuration means. */
+export interface MeantInterface {
+  readonly name: string;
+  /** Those that it names; none where it means all of the interface. */
+  readonly addresses: readonly string[];
+}
+
 /**
- * Names of the interfaces that a configuration means: `*` for all but loopback, `eth0`,
- * `eth0/10.0.0.1`.
+ * The interfaces that a configuration means, each once: `*` for all but loopback, `eth0`,
+ * `eth0/10.0.0.1`. DHCPv6 servers that relays reach by unicast name both of the latter.
  */
 export function interfacesMeant(
   configured: readonly string[],
   there: readonly NetworkInterface[],
-): { readonly name: string; readonly address: string | null }[] {
-  return configured.flatMap((entry) => {
-    if (entry === "*") {
-      return there.filter(({ name }) => name !== "lo").map(({ name }) => ({ name, address: null }));
+): MeantInterface[] {
+  const meant = new Map<string, Set<string>>();
+  for (const entry of configured) {
+    const [named, address] = entry.split("/") as [string, string?];
+    const names = named === "*"
+      ? there.map(({ name }) => name).filter((name) => name !== "lo")
+      : [named];
+    for (const name of names) {
+      const addresses = meant.get(name) ?? new Set();
+      if (address !== undefined) addresses.add(address);
+      meant.set(name, addresses);
     }
-    const [name, address] = entry.split("/");
-    return [{ name: name!, address: address ?? null }];
-  });
+  }
+  return Array.from(meant, ([name, addresses]) => ({ name, addresses: [...addresses] }));
 }

@@ -39,7 +39,9 @@ Examples:
   deno task lab                                     until ^C
   deno task lab --threads 0 --sockets udp -- sh -c 'tail -f "$KEA_LAB_LOG"'
   deno task lab -- sh -c 'ip netns exec $KEA_LAB_CLIENT_NETNS perfdhcp -4 -r 50 -n 500 -R 500 \\
-    -l $KEA_LAB_CLIENT_INTERFACE $KEA_LAB_SERVER_ADDRESS'`,
+    -l $KEA_LAB_CLIENT_INTERFACE $KEA_LAB_SERVER_ADDRESS'
+  deno task lab --family 6 -- sh -c 'ip netns exec $KEA_LAB_CLIENT_NETNS perfdhcp -6 -r 50 -n 200 \\
+    -W 500000 -l $KEA_LAB_CLIENT_INTERFACE all'`,
   )
   .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 

@@ -24,7 +24,7 @@ import {
 } from "./dras_wrapper.ts";
 import { copyLibraries } from "./lab/perfdhcp.ts";
 import { monitor, type MonitorOptions } from "./monitor.ts";
-import { addressesOf, trafficHint } from "./traffic_hint.ts";
+import { addressesOf, sendLine } from "./traffic_hint.ts";
 
 /** Options of {@linkcode runWithTraffic}. */
 export interface RunOptions
@@ -49,6 +49,12 @@ const LONGER = 60;
 export async function runWithTraffic(options: RunOptions): Promise<number> {
   const { clientNetns, load: { target, ...load }, ...watching } = options;
   const server = await chooseServer(options.server);
+  if (server.family === 6) {
+    throw new TrafficError(
+      'Cannot send to a DHCPv6 server, run sends DHCPv4 alone: watch it with "deno task monitor" ' +
+        'and send with "perfdhcp -6 -l INTERFACE all"',
+    );
+  }
   const addresses = await addressesOf(server);
   const address = target ?? addresses[0];
   if (address === undefined) {
@@ -59,12 +65,10 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
   if (clientNetns !== null) await requireNamespace(clientNetns);
   const { engine, command } = await trafficCommand(wanted, prefix);
   if (engine === "perfdhcp" && clientNetns === null) {
-    const [, , there] = await trafficHint(server);
     throw new TrafficError(
       "Cannot send from the server's own host, Kea holds the port that perfdhcp needs: give " +
-        `--client-netns NAME, or watch with "deno task monitor" and type on another machine: ${
-          there?.trim() ?? "deno run -A dras_wrapper.ts"
-        }`,
+        '--client-netns NAME, or watch with "deno task monitor" and type on another machine: ' +
+        sendLine(address),
     );
   }
   for (const warning of await checkTraffic(wanted, command, prefix)) {

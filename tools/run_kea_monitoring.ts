@@ -58,7 +58,6 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { output, ...options } = command.opts();
   const target = options.target ?? lab("SERVER_ADDRESS") ?? null;
-  const server = options.server ?? lab("PID");
   let load: ReturnType<typeof trafficOptions>;
   try {
     load = trafficOptions({ ...options, server: target ?? "", yes: options.yes ?? false });
@@ -75,7 +74,7 @@ if (import.meta.main) {
       json: options.json ?? false,
       strict: options.strict ?? false,
       visualization: options.visualization,
-      ...(server === undefined ? {} : { server }),
+      ...(options.server === undefined ? {} : { server: options.server }),
       ...(output === undefined ? {} : { output: asMeant(output) }),
     })
   );

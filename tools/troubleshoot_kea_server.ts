@@ -50,11 +50,17 @@ function linesOf({ check, status, found, means, remedy }: Finding, colour: boole
   return `${shown}  ${check}: ${printable(found)}${more.join("")}\n`;
 }
 
+/** The last line for people. */
+export function conclusion(problems: readonly Pick<Finding, "check">[]): string {
+  if (problems.length === 0) return "Healthy";
+  const names = problems.map(({ check }) => check).join(", ");
+  return `${problems.length} ${problems.length === 1 ? "problem" : "problems"}: ${names}`;
+}
+
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { json = false, probe = false, ...options } = command.opts();
-  const lab = (name: string) => Deno.env.get(`KEA_LAB_${name}`);
-  const clientNetns = options.clientNetns ?? lab("CLIENT_NETNS") ?? null;
+  const clientNetns = options.clientNetns ?? Deno.env.get("KEA_LAB_CLIENT_NETNS") ?? null;
   if (probe && clientNetns === null) {
     command.error(
       "error: Cannot probe from the server's own link, a client must be at its other end: give " +
@@ -64,7 +70,7 @@ if (import.meta.main) {
   await exitWith(async () => {
     const colour = Deno.stdout.isTerminal() && !Deno.noColor;
     const findings = await troubleshoot(
-      { selector: options.server ?? lab("PID"), probeFrom: probe ? clientNetns : null },
+      { selector: options.server, probeFrom: probe ? clientNetns : null },
       (finding) => {
         if (!json) print(linesOf(finding, colour));
       },
@@ -75,10 +81,7 @@ if (import.meta.main) {
     });
     const problems = findings.filter(({ status }) => status === "problem");
     if (json) print(`${JSON.stringify({ healthy: problems.length === 0, findings }, null, 2)}\n`);
-    else {
-      const names = problems.map(({ check }) => check).join(", ");
-      print(problems.length === 0 ? "Healthy\n" : `${problems.length} problems: ${names}\n`);
-    }
+    else print(`${conclusion(problems)}\n`);
     return problems.length === 0 ? 0 : 1;
   });
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { DiscoveryError } from "../../discovery/discovery_error.ts";
 import { parseHookPoints } from "../../discovery/hook_points.ts";
 import { installedProgram, parseLdd } from "../../discovery/programs.ts";
-import { chooseServer, describeServer } from "../../discovery/servers.ts";
+import { chooseServer, describeServer, onlyServer } from "../../discovery/servers.ts";
+import { server } from "../probes/server_and_sites.ts";
 
 const fails = (work: () => Promise<unknown>, message: RegExp) =>
   assert.rejects(work, (error) => {
@@ -47,6 +48,38 @@ Deno.test("installedProgram() says that a file is missing, or no ELF file", asyn
 
 Deno.test("chooseServer() says what a selector must be", async () => {
   await fails(() => chooseServer("dhcp5"), /a process id, dhcp4 or dhcp6 is wanted/);
+});
+
+Deno.test("chooseServer() means the server of the lab in which it runs", async () => {
+  const before = Deno.env.get("KEA_LAB_PID");
+  // Not a Kea, and told by its number: so it was looked at.
+  Deno.env.set("KEA_LAB_PID", String(Deno.pid));
+  try {
+    await fails(() => chooseServer(), new RegExp(`^Cannot watch process ${Deno.pid}: `));
+    await fails(() => chooseServer("4194305"), /^Cannot find process 4194305: /);
+  } finally {
+    if (before === undefined) Deno.env.delete("KEA_LAB_PID");
+    else Deno.env.set("KEA_LAB_PID", before);
+  }
+});
+
+Deno.test("onlyServer() offers the ways to choose that tell the servers apart", () => {
+  const [four, other, six] = [
+    server({ pid: 41 }),
+    server({ pid: 42 }),
+    server({ pid: 61, family: 6 }),
+  ];
+  assert.equal(onlyServer([four, six], "dhcp6"), six);
+  assert.equal(onlyServer([six]), six);
+  const says = (servers: Parameters<typeof onlyServer>[0], ways: string, selector?: string) =>
+    assert.throws(() => onlyServer(servers, selector), ({ message }: Error) => {
+      const start = /^Cannot choose among \d servers, give one with (.*?): 41 \(/.exec(message);
+      assert.equal(start?.[1], ways, message);
+      return true;
+    });
+  says([four, six], "--server PID or --server dhcp4 or --server dhcp6");
+  says([four, other, six], "--server PID or --server dhcp6");
+  says([four, other, six], "--server PID", "dhcp4");
 });
 
 Deno.test("describeServer() refuses a process that is not Kea, and one that is not there", async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { startLab } from "../../tools/lab/lab.ts";
-import { startScript, until } from "./run_script.ts";
+import { finished, ROOT, startScript, until } from "./run_script.ts";
 
 const MONITOR = "tools/kea_monitor_complete.ts";
 
@@ -51,10 +51,18 @@ Deno.test("monitor's lines for the Mac bring the wrapper there and send traffic"
     await using lab = await startLab();
     await using ssh = await startSsh(lab.serverNetns, folder);
     const output = join(folder, "output");
-    const monitor = startScript(MONITOR, [
-      ...["--server", String(lab.pid), "--duration", "120", "-o", output],
-      ...["--no-visualization", "--json"],
-    ], { env: { SUDO_USER: "" } });
+    // The server's network is the monitor's own, as on a host with a Kea.
+    const monitor = new Deno.Command("nsenter", {
+      args: [
+        ...[`--net=/run/netns/${lab.serverNetns}`, Deno.execPath(), "run", "-A"],
+        ...[join(ROOT, MONITOR), "--server", String(lab.pid), "--duration", "120", "-o", output],
+        ...["--no-visualization", "--json"],
+      ],
+      env: { NO_COLOR: "1", SUDO_USER: "" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
     let log = "";
     const reading = (async () => {
       for await (const text of monitor.stderr.pipeThrough(new TextDecoderStream())) log += text;
@@ -101,6 +109,22 @@ Deno.test("monitor's lines for the Mac bring the wrapper there and send traffic"
   }
 });
 
+Deno.test("monitor has no lines for the Mac when the server's network is not its own", async () => {
+  await using lab = await startLab();
+  const folder = await Deno.makeTempDir({ prefix: "kea-hint-test-" });
+  try {
+    const { code, stderr } = await finished(startScript(MONITOR, [
+      ...["--server", String(lab.pid), "--duration", "1", "-o", join(folder, "output")],
+      "--no-visualization",
+    ]));
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /scp|dras/);
+    assert.match(stderr, /^The server has a network of its own .* 10\.77\.0\.1 can be reached/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("monitor --no-traffic says nothing of it", async () => {
   await using lab = await startLab();
   const folder = await Deno.makeTempDir({ prefix: "kea-hint-test-" });
@@ -111,7 +135,7 @@ Deno.test("monitor --no-traffic says nothing of it", async () => {
     ]);
     const { stderr, code } = await child.output();
     assert.equal(code, 0);
-    assert.doesNotMatch(new TextDecoder().decode(stderr), /scp|dras/);
+    assert.doesNotMatch(new TextDecoder().decode(stderr), /scp|dras|of its own/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -175,6 +175,16 @@ Deno.test("run says what it needs before it watches", async () => {
   assert.match(stderr, /sudo deno run -A dras_wrapper\.ts -d 10\.77\.0\.1$/m);
 });
 
+Deno.test("run refuses a DHCPv6 server and says what sends to one", async () => {
+  await using lab = await startLab({ family: 6 });
+  const { code, stdout, stderr } = await runScript(RUN, ["-n", "200"], { env: environmentOf(lab) });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /^error: Cannot send to a DHCPv6 server, .* "deno task monitor" .* "perfdhcp -6 .* all"\n$/,
+  );
+});
+
 Deno.test("run says why when another client holds the port", async () => {
   await using lab = await startLab();
   const output = await Deno.makeTempDir({ prefix: "kea-run-test-" });

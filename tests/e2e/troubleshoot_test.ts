@@ -329,6 +329,19 @@ Deno.test("troubleshoot finds nothing in a healthy lab, and its client gets a le
   }
 });
 
+Deno.test("troubleshoot finds nothing in a healthy DHCPv6 lab, and names each interface once", async () => {
+  await using lab = await startLab({ family: 6 });
+  await runPerfdhcp(lab, { rate: 50, exchanges: 11 });
+  const { code, findings: all } = await findings(lab);
+  assert.deepEqual(problemsIn(all), [], JSON.stringify(all, null, 2));
+  assert.equal(code, 0);
+  const found = (name: string) => all.find(({ check }) => check === name)!.found;
+  assert.equal(found("interfaces"), lab.serverInterface);
+  assert.match(found("addresses"), /^fd77::1, fe80:[0-9a-f:]+$/);
+  assert.equal(found("pools"), "practically unlimited addresses are free");
+  assert.match(found("last packet"), /^22 so far, the last at 20\d\d-/);
+});
+
 Deno.test("troubleshoot knows that raw sockets pass a firewall", async () => {
   await using lab = await startLab();
   await atServer(

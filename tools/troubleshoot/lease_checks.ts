@@ -22,6 +22,12 @@ import {
 /** A pool with less than this share of its addresses left is told. */
 const NEARLY = 0.05;
 
+/**
+ * Whether nobody can use a pool up. Kea 2.2 shows its 64 unsigned bits as signed ones, so -1 for a
+ * whole /64; newer ones show totals that no number here holds exactly.
+ */
+const isUnlimited = (total: number) => total < 0 || !Number.isSafeInteger(total);
+
 /** What is behind the answers. */
 export const LEASE_CHECKS: readonly Check[] = [
   ofConfiguration("control socket", async (configuration, { pid }, facts) => {
@@ -52,10 +58,14 @@ export const LEASE_CHECKS: readonly Check[] = [
       : ["total-nas", "assigned-nas"];
     const full: string[] = [];
     const nearly: string[] = [];
-    let left = 0;
+    let [left, unlimited] = [0, false];
     for (const [name, total] of Object.entries(statistics)) {
       const subnet = new RegExp(`^subnet\\[(\\d+)\\]\\.${totals}$`).exec(name)?.[1];
       if (subnet === undefined || total === 0) continue;
+      if (isUnlimited(total)) {
+        unlimited = true;
+        continue;
+      }
       const free = total - (statistics[`subnet[${subnet}].${assigned}`] ?? 0) -
         (statistics[`subnet[${subnet}].declined-addresses`] ?? 0);
       left += Math.max(0, free);
@@ -70,7 +80,7 @@ export const LEASE_CHECKS: readonly Check[] = [
       );
     }
     if (nearly.length > 0) return note(nearly.join(", "), "new clients will soon get none");
-    return ok(`${left} addresses are free`);
+    return ok(`${unlimited ? "practically unlimited" : left} addresses are free`);
   }),
   ofConfiguration("lease database", async ({ dhcp, path }, server) => {
     const { type = "memfile", host = "localhost", port } = dhcp["lease-database"] ?? {};
@@ -91,7 +101,7 @@ export const LEASE_CHECKS: readonly Check[] = [
       `start the database, or mend lease-database in ${path}`,
     );
   }),
-  ofServer("lease file", ({ leaseFile }, { configuration }) => {
+  ofServer("lease file", ({ leaseFile, family }, { configuration }) => {
     const database = configuration?.dhcp["lease-database"];
     if (database?.type !== undefined && database.type !== "memfile") return skipped("none is used");
     if (leaseFile === null) {
@@ -106,7 +116,7 @@ export const LEASE_CHECKS: readonly Check[] = [
     return problem(
       `${leaseFile.path.replace(" (deleted)", "")} was deleted while the server writes to it`,
       "every lease since then is forgotten when it ends",
-      "config-write and leases4-write may save it (lease_cmds); then restart the server",
+      `config-write and leases${family}-write may save it (lease_cmds); then restart the server`,
     );
   }),
   ofServer("disk", async ({ pid, leaseFile }) => {
@@ -123,12 +133,14 @@ export const LEASE_CHECKS: readonly Check[] = [
       `make room on the disk of ${dirname(leaseFile.path)}`,
     );
   }),
-  ofServer("last packet", async (_server, { controlSocket }) => {
+  ofServer("last packet", async ({ family }, { controlSocket }) => {
     if (controlSocket === null) return skipped("there is no control socket to ask");
-    const found = await keaCommand(controlSocket, "statistic-get", {
-      name: "pkt4-received",
-    }) as Record<string, [number, string][]>;
-    const [count, time] = found["pkt4-received"]?.[0] ?? [0, ""];
+    const name = `pkt${family}-received`;
+    const found = await keaCommand(controlSocket, "statistic-get", { name }) as Record<
+      string,
+      [number, string][]
+    >;
+    const [count, time] = found[name]?.[0] ?? [0, ""];
     if (count === 0) {
       return note("none has come since it started", "clients or a relay may not reach it");
     }

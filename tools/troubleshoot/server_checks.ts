@@ -11,6 +11,7 @@ import {
 } from "../../discovery/kea_configuration.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
 import { pathInRoot } from "../../discovery/mapped_files.ts";
+import { commandToRun } from "../../discovery/own_program.ts";
 import { chooseServer } from "../../discovery/servers.ts";
 import { parseStat } from "../../probes/server_sample.ts";
 import { contains } from "./addresses.ts";
@@ -102,7 +103,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     const path = await configurationPath(pid);
     const program = await pathInRoot(executable.path, pid);
     const test = await outputOf(
-      ...["nsenter", "-t", String(pid), "-m", "-n", "-r", "--", program, "-t", path],
+      ...[...await commandToRun(pid, executable.path), program, "-t", path],
     );
     const words = `${test?.stdout}${test?.stderr}`.trim().split("\n").at(-1) ?? "";
     const isGood = test !== null && test.code === 0;
