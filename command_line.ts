@@ -7,6 +7,7 @@
 import { InvalidArgumentError } from "npm:@commander-js/extra-typings@15.1.0";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
+import { printable } from "./viz/printable.ts";
 
 /** Makes a parser for an option's number, with the range in the error. */
 export function numberBetween(least: number, most: number): (text: string) => number {
@@ -131,8 +132,8 @@ export async function exitWith(work: () => Promise<number>): Promise<never> {
   }
 }
 
-/** An error in one line for people. */
+/** An error in one line for people; paths and the like in it cannot act on their terminal. */
 export function oneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/\s*\n\s*/g, " ");
+  return printable(text.replaceAll(/\s*\n\s*/g, " "));
 }

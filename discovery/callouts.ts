@@ -160,7 +160,9 @@ export async function mayPark(libraries: readonly MappedFile[]): Promise<boolean
 const SYSTEM = /^\/(usr\/|usr\/local\/)?lib(32|64)?\//;
 
 /** Which of the files that a server maps are hook libraries. */
-export async function hookLibrariesOf(libraries: readonly MappedFile[]): Promise<MappedFile[]> {
+export async function hookLibrariesOf<T extends Pick<MappedFile, "path" | "pinnedPath">>(
+  libraries: readonly T[],
+): Promise<T[]> {
   const found = await Promise.all(libraries.map(async (library) => {
     if (library.path.includes("/hooks/")) return library;
     if (SYSTEM.test(library.path) || !/\.so\b/.test(library.path)) return null;

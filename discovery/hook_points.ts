@@ -10,6 +10,7 @@
 import { join } from "node:path";
 import { DiscoveryError } from "./discovery_error.ts";
 import { pathInRoot } from "./mapped_files.ts";
+import { commandToRun } from "./own_program.ts";
 import type { MappedFile, Program } from "./types.ts";
 
 const REGISTER_HOOK = "_ZN3isc5hooks11ServerHooks12registerHookERK" +
@@ -82,7 +83,9 @@ async function learn(program: Program, bpftrace: readonly string[]): Promise<str
   }
   const root = pid === null ? "" : `/proc/${pid}/root`;
   // By its whole path: bpftrace refuses a name that the PATH finds twice (/bin is /usr/bin).
-  const enter = pid === null ? "" : `/usr/bin/nsenter -t ${pid} -m -r -- `;
+  const enter = pid === null
+    ? ""
+    : `${(await commandToRun(pid, program.executable.path)).join(" ")} `;
   const probe = `uprobe:"${root}${library.path}":${REGISTER_HOOK} /pid == cpid/ ` +
     '{ printf("hook point %s\\n", str(*(uint64*)arg1)); }';
   const [command, ...rest] = bpftrace;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isGone } from "./discovery_error.ts";
 import type { MappedFile } from "./types.ts";
 
 /** A mapping of an executable part of a file, as a line of /proc/PID/maps gives it. */
@@ -92,7 +93,7 @@ async function leadTo(path: string, other: string): Promise<boolean> {
     const [a, b] = await Promise.all([Deno.stat(path), Deno.stat(other)]);
     return a.dev === b.dev && a.ino === b.ino;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (isGone(error)) return false;
     throw error;
   }
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DiscoveryError } from "./discovery_error.ts";
+import { DiscoveryError, isGone } from "./discovery_error.ts";
 import { ElfError, loadSegments, readAt } from "./elf.ts";
 import { buildIdOf, isReplaced } from "./mapped_files.ts";
 import { SEARCHES, type SiteGroup } from "./site_searches.ts";
@@ -38,9 +38,9 @@ export async function proveSites(
       return await SEARCHES[group](program);
     } catch (error) {
       const expected = error instanceof DiscoveryError ||
-        error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied;
+        isGone(error) || error instanceof Deno.errors.PermissionDenied;
       if (!expected) throw error;
-      return { sites: [], refusals: [{ id: `${group}.`, why: error.message }] };
+      return { sites: [], refusals: [{ id: `${group}.`, why: (error as Error).message }] };
     }
   }));
   return {
@@ -58,8 +58,8 @@ export async function proveSites(
 export async function recheck(site: Site): Promise<string | null> {
   const { file, proof, address } = site;
   try {
-    // The executable is probed by the process's own link to it, whatever became of its path. A
-    // library is probed by its path, which may have been replaced since the server was described.
+    // The probes sit on the very files that the process maps. A library of which another stands at its
+    // path by now is left out nevertheless: what this server tells will soon be another's.
     if (!file.pinnedPath.endsWith("/exe") && await isReplaced(file)) {
       return `"${file.path}" was replaced under the running server: restart it to watch its new code`;
     }
@@ -79,7 +79,7 @@ export async function recheck(site: Site): Promise<string | null> {
     }
     return null;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof ElfError) {
+    if (isGone(error) || error instanceof ElfError) {
       return "the server is gone, or its file";
     }
     throw error;

@@ -5,9 +5,10 @@
  */
 
 import { hookLibrariesOf } from "./callouts.ts";
-import { DiscoveryError } from "./discovery_error.ts";
+import { DiscoveryError, isGone } from "./discovery_error.ts";
 import { databasesOf } from "./kea_configuration.ts";
-import { mappedFiles, pathInRoot } from "./mapped_files.ts";
+import { mappedFiles } from "./mapped_files.ts";
+import { programVersion } from "./program_version.ts";
 import type { Family, Server } from "./types.ts";
 
 export { DiscoveryError };
@@ -37,10 +38,13 @@ export async function findServers(): Promise<Server[]> {
 /**
  * Finds the server that a person means.
  *
- * @param selector a process id, `dhcp4`, `dhcp6`, or nothing for the only one that runs.
+ * @param selector a process id, `dhcp4`, `dhcp6`, or nothing for the lab's (`KEA_LAB_PID`, in a
+ * command of `deno task lab`), else for the only one that runs.
  * @throws {DiscoveryError} when there is none, or more than one.
  */
-export async function chooseServer(selector?: string): Promise<Server> {
+export async function chooseServer(
+  selector: string | undefined = Deno.env.get("KEA_LAB_PID"),
+): Promise<Server> {
   if (selector !== undefined && /^\d+$/.test(selector)) {
     return await describeServer(Number(selector));
   }
@@ -49,7 +53,20 @@ export async function chooseServer(selector?: string): Promise<Server> {
       `Cannot choose a server by "${selector}": a process id, dhcp4 or dhcp6 is wanted`,
     );
   }
-  const servers = (await findServers()).filter(({ family }) =>
+  return onlyServer(await findServers(), selector);
+}
+
+/**
+ * The only server, or the only one of a family.
+ *
+ * @param selector `dhcp4`, `dhcp6`, or nothing.
+ * @throws {DiscoveryError} when there is none, or more than one.
+ */
+export function onlyServer<T extends Pick<Server, "pid" | "family" | "executable">>(
+  running: readonly T[],
+  selector?: string,
+): T {
+  const servers = running.filter(({ family }) =>
     selector === undefined || selector === `dhcp${family}`
   );
   if (servers.length === 1) return servers[0]!;
@@ -62,8 +79,15 @@ export async function chooseServer(selector?: string): Promise<Server> {
   const list = servers.map(({ pid, executable, family }) =>
     `${pid} (${executable.path}, DHCPv${family})`
   );
+  const families = ([4, 6] as const).filter((each) =>
+    servers.filter(({ family }) => family === each).length === 1
+  );
+  const ways = ["PID", ...families.map((family) => `dhcp${family}`)].map((way) =>
+    `--server ${way}`
+  );
   throw new DiscoveryError(
-    `Cannot choose among ${servers.length} servers, give one with --server PID: ${list.join(", ")}`,
+    `Cannot choose among ${servers.length} servers, give one with ${ways.join(" or ")}: ` +
+      list.join(", "),
   );
 }
 
@@ -83,14 +107,15 @@ export async function describeServer(pid: number): Promise<Server> {
       );
     }
     const [executable, ...libraries] = await mappedFiles(pid);
+    if (executable === undefined) throw new Deno.errors.NotFound("It maps nothing any more");
     const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const { sockets, leaseFile } = await openFiles(pid, family);
     return {
       pid,
       family,
-      version: await versionOf(executable!.pinnedPath, pid),
-      executable: executable!,
+      version: await versions.getOrInsertComputed(executable.pinnedPath, programVersion),
+      executable,
       libraries,
       host: Deno.hostname(),
       startTicks: Number(fields[19]),
@@ -101,7 +126,7 @@ export async function describeServer(pid: number): Promise<Server> {
       hookLibraries: (await hookLibrariesOf(libraries)).map(({ path }) => path),
     };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
+    if (isGone(error)) {
       throw new DiscoveryError(`Cannot find process ${pid}: it does not run (any more)`);
     }
     if (error instanceof Deno.errors.PermissionDenied) {
@@ -121,8 +146,7 @@ async function familyOf(pid: number): Promise<Family | null> {
     const name = path.replace(/ \(deleted\)$/, "").split("/").at(-1)!;
     return FAMILIES[name] ?? null;
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) return null;
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Deno.errors.PermissionDenied || isGone(error)) return null;
     throw error;
   }
 }
@@ -130,29 +154,12 @@ async function familyOf(pid: number): Promise<Family | null> {
 /** Versions by executable: a process's never changes. */
 const versions = new Map<string, Promise<string>>();
 
-/** Asks the very file that runs for its version; `-v` prints it and ends. */
-function versionOf(pinnedPath: string, pid: number): Promise<string> {
-  const known = versions.get(pinnedPath);
-  if (known !== undefined) return known;
-  const asked = (async () => {
-    const path = await Deno.readLink(pinnedPath);
-    // A replaced executable can be reached from here only, with the libraries of this root.
-    const [program, ...args] = path.endsWith(" (deleted)")
-      ? [pinnedPath, "-v"]
-      : ["nsenter", "-t", String(pid), "-m", "-r", "--", await pathInRoot(path, pid), "-v"];
-    const { stdout } = await new Deno.Command(program!, {
-      args,
-      stderr: "null",
-      stdin: "null",
-    }).output();
-    return /\d+\.\d+\.\d+[-\w.]*/.exec(new TextDecoder().decode(stdout))?.[0] ?? "unknown";
-  })();
-  versions.set(pinnedPath, asked);
-  return asked;
-}
-
-/** What the descriptors of a server tell: where it receives, and where it writes leases. */
-async function openFiles(
+/**
+ * What the descriptors of a server tell: where it receives, and where it writes leases.
+ *
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export async function openFiles(
   pid: number,
   family: Family,
 ): Promise<Pick<Server, "sockets" | "leaseFile">> {
@@ -191,7 +198,7 @@ async function isLeaseFile(pid: number, fd: string, family: Family): Promise<boo
     const start = new TextDecoder().decode(bytes.subarray(0, length));
     return start.startsWith(family === 4 ? "address,hwaddr," : "address,duid,");
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (isGone(error)) return false;
     throw error;
   }
 }

@@ -8,8 +8,9 @@
 
 import { basename } from "node:path";
 import type { CaptureRecord } from "../metrics/capture.ts";
-import { DiscoveryError } from "../discovery/discovery_error.ts";
-import { describeServer, findServers } from "../discovery/servers.ts";
+import { hookLibrariesOf } from "../discovery/callouts.ts";
+import { DiscoveryError, isGone } from "../discovery/discovery_error.ts";
+import { describeServer, findServers, openFiles } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
@@ -169,6 +170,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       );
       // One that ended meanwhile is found out by the next attempt.
       server = await settled(server.pid).catch(ifGone(server));
+      // What did not attach to the server as it was may well do so now.
+      [profile, attempts] = [options.profile, 0];
     } else {
       const since = performance.now();
       options.say(`The server (pid ${server.pid}) ended, waiting for it to come back`);
@@ -184,6 +187,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
         `The server restarted: pid ${server.pid}, then ${next.pid}, ${seconds} s not watched`,
       );
       server = next;
+      [profile, attempts] = [options.profile, 0];
     }
   }
 
@@ -370,24 +374,44 @@ function factOf({ sources }: Prepared["plan"], name: string): string | undefined
     ?.facts?.[name];
 }
 
-/** Whether a server still is what was attached to: same process, lease file and hook libraries. */
+/** Whether a server still is what was attached to, but for what lasts a moment. */
 async function changeOf(server: Server): Promise<Outcome | null> {
-  if (!await isRunning(server.pid, server.startTicks)) return "server ended";
-  if (server.leaseFile !== null) {
-    const { path, fd } = server.leaseFile;
-    const target = await Deno.readLink(`/proc/${server.pid}/fd/${fd}`).catch(() => null);
-    if (target !== path && await isRunning(server.pid, server.startTicks)) return "server changed";
+  const first = await differenceOf(server);
+  if (first !== "server changed") return first;
+  // A lease file is closed before the next is opened.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return await differenceOf(server);
+}
+
+async function differenceOf(server: Server): Promise<Outcome | null> {
+  const { pid, family } = server;
+  if (!await isRunning(pid, server.startTicks)) return "server ended";
+  try {
+    const { sockets, leaseFile } = await openFiles(pid, family);
+    const isSame = sockets.join() === server.sockets.join() &&
+      leaseFile?.path === server.leaseFile?.path && leaseFile?.fd === server.leaseFile?.fd &&
+      !await hasOtherHooks(server);
+    return isSame ? null : "server changed";
+  } catch (error) {
+    if (isGone(error)) return "server ended";
+    throw error;
   }
-  const text = await Deno.readTextFile(`/proc/${server.pid}/maps`).catch(() => "");
-  const hooks = new Set(server.hookLibraries);
-  const isHook = ({ path }: { readonly path: string }) =>
-    hooks.has(path) || path.includes("/hooks/");
-  // One that is loaded again may be another file, or stand elsewhere in memory.
-  const before = server.libraries.filter(isHook)
-    .map(({ inode, pinnedPath }) => `${inode} ${basename(pinnedPath)}`);
-  const now = parseMaps(text).filter(isHook).map(({ inode, range }) => `${inode} ${range}`);
-  const isSame = new Set(before).symmetricDifference(new Set(now)).size === 0;
-  return text === "" || isSame ? null : "server changed";
+}
+
+/** Whether a server has hook libraries that it had not, or one of them elsewhere in memory. */
+async function hasOtherHooks({ pid, libraries, hookLibraries }: Server): Promise<boolean> {
+  const now = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
+  const places = new Set(now.map(({ inode, range }) => `${inode} ${range}`));
+  const before = new Map(
+    libraries.map((file) => [`${file.inode} ${basename(file.pinnedPath)}`, file] as const),
+  );
+  const isGoneOne = before.entries().some(([place, { path }]) =>
+    hookLibraries.includes(path) && !places.has(place)
+  );
+  if (isGoneOne) return true;
+  const others = now.filter(({ inode, range }) => !before.has(`${inode} ${range}`))
+    .map(({ path, range }) => ({ path, pinnedPath: `/proc/${pid}/map_files/${range}` }));
+  return (await hookLibrariesOf(others)).length > 0;
 }
 
 function endedTooEarly({ pid }: Server): DiscoveryError {

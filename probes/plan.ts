@@ -96,6 +96,10 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
       }
       continue;
     }
+    if (source.splits && !sources.some(({ file }) => file.startsWith("packets_"))) {
+      missing(`${source.file}: no packet of the server is watched`);
+      continue;
+    }
     const parts = source.parts ?? [];
     const where = source.where ?? [];
     for (const pattern of [...source.needs, ...parts, ...where]) {

@@ -27,7 +27,7 @@ export type ProbeEvent =
   | { readonly type: "ended"; readonly code: number; readonly complaint: string };
 
 /** Noise on stderr that means nothing: see reference of bpftrace on RLIMIT_MEMLOCK. */
-const HARMLESS = /RLIMIT_MEMLOCK|^\s*$|WARNING|^\S+:\d+[-:]\d+|^\s|^Attaching|BCC_SYMFS/;
+const HARMLESS = /RLIMIT_MEMLOCK|^\s*$|WARNING|^\S+:\d+[-:]\d+(?!.*ERROR)|^\s|^Attaching|BCC_SYMFS/;
 
 /** A running bpftrace. Disposing stops it. */
 export class ProbeRun implements AsyncDisposable {

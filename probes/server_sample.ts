@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isGone } from "../discovery/discovery_error.ts";
 import type { ProcessSample, SocketSample } from "../metrics/capture.ts";
 
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every Linux ABI that Kea runs on. */
@@ -177,10 +178,4 @@ async function throttled(folder: string): Promise<number | null> {
     if (isGone(error)) return null;
     throw error;
   }
-}
-
-/** The process ended while it was read: the file is gone, or reads with ESRCH. */
-export function isGone(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
-    (error instanceof Error && /os error (2|3)\b/.test(error.message));
 }

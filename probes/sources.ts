@@ -20,6 +20,8 @@ export interface Source {
   readonly metrics: readonly string[];
   /** True for one that only adds to its metrics: alone, it does not serve them. */
   readonly aside?: true;
+  /** True for one that only splits what packets_*.bt times: alone, it would not compile. */
+  readonly splits?: true;
   /** Cheapest profile that asks for it. */
   readonly from: Profile;
   /** Where its sites are looked for; null for a program without any. */
@@ -151,6 +153,7 @@ export const SOURCES: readonly Source[] = [
   {
     file: "allocation.bt",
     metrics: ["lease_allocation_time", "packet_stage_time"],
+    splits: true,
     from: "standard",
     group: "allocation",
     needs: ["allocation.start.*", "allocation.end.*"],
@@ -163,6 +166,7 @@ export const SOURCES: readonly Source[] = [
   {
     file: "allocation_v6.bt",
     metrics: ["lease_allocation_time", "packet_stage_time"],
+    splits: true,
     from: "standard",
     group: "allocation",
     needs: ["allocation.start.*", "allocation.end.*"],
@@ -188,6 +192,7 @@ export const SOURCES: readonly Source[] = [
   {
     file: "stages.bt",
     metrics: ["packet_stage_time"],
+    splits: true,
     from: "deep",
     group: "stages",
     needs: ["stages.process.*", "stages.parsed.*", "stages.committed.*", "stages.packed.*"],

@@ -9,7 +9,6 @@ import { proveSites } from "../../discovery/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
-import { keaCommand } from "../../discovery/control_channel.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { documentIn, type Monitored, startMonitor, total } from "./monitored.ts";
@@ -175,30 +174,6 @@ Deno.test("monitor of a Kea that is killed for good ends with what it has", asyn
   const document = await documentIn(monitored);
   assert.match(document.capture.reasons.join(), /The server \(pid \d+\) ended/);
   assert.equal(total(document, "packet_processing_time", { message: "DHCPDISCOVER" }), 101);
-});
-
-Deno.test("monitor follows a Kea that is reconfigured from raw to UDP sockets", async () => {
-  await using lab = await startLab({ sockets: "raw" });
-  const monitored = await startMonitor(lab.pid, ["--duration", "14"]);
-  await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
-  await settled();
-  const { configuration } = await keaCommand(lab.controlSocket, "config-get").then((found) => ({
-    configuration: found as { Dhcp4: { "interfaces-config": Record<string, unknown> } },
-  }));
-  configuration.Dhcp4["interfaces-config"]["dhcp-socket-type"] = "udp";
-  const { Dhcp4 } = configuration;
-  await keaCommand(lab.controlSocket, "config-set", { Dhcp4 });
-  await settled();
-  await settled();
-  await runPerfdhcp(lab, { rate: 100, exchanges: 53 });
-  const { code, stderr } = await monitored.end();
-  assert.equal(code, 0, stderr);
-  const document = await documentIn(monitored);
-  assert.match(document.capture.reasons.join(), /The server changed its sockets/);
-  const packets = (socket: string) =>
-    total(document, "network_traffic", { direction: "received", socket }, "packets");
-  assert.equal(packets("raw"), 202);
-  assert.equal(packets("udp"), 106);
 });
 
 Deno.test("watch() of a server that dies between plan and attach says so in one line", async () => {

@@ -148,6 +148,17 @@ Deno.test("plan() never times allocations without the end of those that are park
   assert.ok(!files("standard", [...SITES, dear], withHooks).includes("allocation.bt"));
 });
 
+Deno.test("plan() splits no packet's time where no packet is watched", () => {
+  const made = plan(server({ sockets: [] }), { sites: SITES, refusals: [] }, "deep");
+  const chosen = made.sources.map(({ file }) => file);
+  assert.ok(!chosen.some((file) => /^(packets|allocation|stages)/.test(file)), chosen.join());
+  assert.ok(
+    made.notAvailable.some(({ why }) =>
+      why === "allocation.bt: no packet of the server is watched"
+    ),
+  );
+});
+
 Deno.test("plan() says once why several sites are missing", () => {
   const why = "the executable does not call the allocation engine";
   const made = plan(server(), {
