@@ -5,8 +5,17 @@
  */
 
 import type { MetricsDocument } from "../metrics/document.ts";
-import { counters, durationOf, histograms, nameOf, quantileOf, three, whole } from "./series.ts";
-import { duration, size } from "./summary.ts";
+import {
+  counted,
+  counters,
+  durationOf,
+  histograms,
+  nameOf,
+  quantileOf,
+  three,
+  whole,
+} from "./series.ts";
+import { bpfShare, duration, size } from "./summary.ts";
 
 /** The slowest message; the losses; what looking cost. A sentence without data says that. */
 export function headlines(document: MetricsDocument): string[] {
@@ -31,11 +40,13 @@ function losses(document: MetricsDocument): string {
   const count = (kind: string) =>
     events.filter(({ labels }) => labels["kind"] === kind)
       .reduce((sum, { value }) => sum + Number(value), 0);
-  const lost = [["unanswered", "requests got no answer"], [
-    "kernel_drop",
-    "packets were dropped by the kernel",
-  ]]
-    .flatMap(([kind, words]) => count(kind!) === 0 ? [] : [`${whole(count(kind!))} ${words}`]);
+  const [unanswered, dropped] = [count("unanswered"), count("kernel_drop")];
+  const lost = [
+    ...unanswered === 0 ? [] : [`${counted(unanswered, "request")} got no answer`],
+    ...dropped === 0
+      ? []
+      : [`${counted(dropped, "packet")} ${dropped === 1 ? "was" : "were"} dropped by the kernel`],
+  ];
   const others = events.filter(({ labels, value }) =>
     !["unanswered", "kernel_drop"].includes(labels["kind"] ?? "") && Number(value) > 0
   ).reduce((sum, { value }) => sum + Number(value), 0);
@@ -43,7 +54,7 @@ function losses(document: MetricsDocument): string {
     .filter(({ labels }) => labels["direction"] === "received")
     .reduce((sum, { value }) => sum + Number(value), 0);
   const of = received === 0 ? "" : ` of ${whole(received)} received`;
-  const errors = others === 0 ? "no other error was seen" : `${whole(others)} other errors`;
+  const errors = others === 0 ? "no other error was seen" : counted(others, "other error");
   return lost.length === 0
     ? `Nothing was lost${of}; ${errors}.`
     : `Lost${of}: ${lost.join(", ")}; ${errors}.`;
@@ -52,19 +63,15 @@ function losses(document: MetricsDocument): string {
 function cost(document: MetricsDocument): string {
   const { cost } = document.capture;
   if (cost === null) return "What looking cost is not known.";
-  const { bpf_us_per_packet: bpf, server_cpu_us_per_packet: server } = cost;
+  const { bpf_us_per_packet: time } = cost;
   const monitor = `the monitor itself ${three(100 * cost.monitor_cpu_ratio)} % of a core and ` +
     `${size(cost.monitor_memory_bytes)}`;
   if (cost.hits === 0) {
     return `Looking: the kernel does not tell what its programs cost; ${monitor}.`;
   }
-  if (bpf === null || server === null) {
-    const seconds = durationOf(document);
-    const share = seconds === null
-      ? ""
-      : `, ${three(100 * cost.bpf_seconds / seconds)} % of a core`;
-    return `Looking cost ${duration(cost.bpf_seconds * 1e9)} of CPU in all${share}; ${monitor}.`;
-  }
-  const share = server === 0 ? "" : `, ${three(100 * bpf / server)} % of Kea's CPU`;
-  return `Looking cost ${three(bpf)} us a packet${share}; ${monitor}.`;
+  const share = bpfShare(cost, durationOf(document));
+  const each = time === null
+    ? ""
+    : ` (${three(time)} us a packet, those for the host's other processes included)`;
+  return `Looking cost ${share}, all processes of the host together${each}; ${monitor}.`;
 }

@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { MetricsDocument } from "../metrics/document.ts";
+import type { Ledger, MetricsDocument } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
 import type { Chart, Table } from "./chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "./printable.ts";
 import { CSS } from "./report_style.ts";
-import { durationOf, three } from "./series.ts";
+import { counted, durationOf, three } from "./series.ts";
+import { serverName, utc } from "./server_name.ts";
 import { duration } from "./summary.ts";
 import { COLOURS, INK } from "./theme.ts";
 
@@ -26,8 +27,7 @@ const MOST_ROWS = 250;
 /** Renders the page. */
 export function report(document: MetricsDocument, charts: readonly DrawnChart[]): string {
   const { server, capture } = document;
-  const name = `Kea${server.family === undefined ? "" : ` DHCPv${server.family}`}` +
-    (server.host === undefined ? "" : ` on ${server.host}`);
+  const name = serverName(server);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -73,15 +73,13 @@ function facts(document: MetricsDocument): [string, string][] {
   const found: [string, string | undefined | null][] = [
     ["Version", server.version],
     ["Process", server.pid?.toString()],
-    ["From", capture.started === null ? null : at(capture.started)],
-    ["To", capture.ended === null ? null : at(capture.ended)],
+    ["From", capture.started === null ? null : utc(capture.started)],
+    ["To", capture.ended === null ? null : utc(capture.ended)],
     ["Watched", seconds === null ? null : `${three(seconds)} s`],
     ["Profile", capture.profile],
   ];
   return found.flatMap(([term, fact]) => fact == null ? [] : [[term, fact]]);
 }
-
-const at = (time: string) => `${time.slice(0, 19).replace("T", " ")} UTC`;
 
 function list(title: string, items: readonly string[]): string {
   if (items.length === 0) return "";
@@ -138,19 +136,30 @@ function ledger({ ledger }: MetricsDocument): string {
   const rows = ledgerRows(ledger).map((
     [what, count, depth],
   ) => [`${"\u2003".repeat(depth)}${what}`, String(count)]);
-  const sentence = ledger.unexplained === 0
-    ? "Every packet is accounted for."
-    : `${ledger.unexplained} packets are unexplained.`;
   return `<section id="ledger"><h2>Where every packet went</h2>
-<p>${sentence}</p>
+<p>${accountOf(ledger)}</p>
 ${tableHtml({ columns: ["what", "packets"], rows })}</section>`;
+}
+
+function accountOf({ refused, unexplained }: Ledger): string {
+  const unanswered = refused["unanswered"] ?? 0;
+  const sentences = [
+    ...unanswered === 0 ? [] : [
+      `${counted(unanswered, "request")} got no answer, and why is not known: look in Kea's log, ` +
+      "and run <code>deno task troubleshoot</code>.",
+    ],
+    ...unexplained === 0
+      ? []
+      : [`${counted(unexplained, "packet")} ${unexplained === 1 ? "is" : "are"} unexplained.`],
+  ];
+  return sentences.length === 0 ? "Every packet is accounted for." : sentences.join(" ");
 }
 
 function slowPackets({ slow }: MetricsDocument): string {
   if (slow === undefined) return "";
   const sentence =
-    `${slow.packets.length} packets took longer than ${duration(slow.threshold_ns)}` +
-    (slow.left_out === 0 ? "." : `, and ${slow.left_out} more that are not listed.`);
+    `${counted(slow.packets.length, "packet")} took longer than ${duration(slow.threshold_ns)}` +
+    (slow.left_out === 0 ? "." : `, and ${slow.left_out} more, not listed.`);
   const names = [...new Set(slow.packets.flatMap(({ stages }) => Object.keys(stages)))];
   const rows = slow.packets.slice(0, MOST_ROWS).map((packet) => [
     packet.time.slice(0, 23).replace("T", " "),

@@ -79,6 +79,11 @@ export function whole(value: number | string): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** How many of a thing: `1 packet`, `1,000 packets`. */
+export function counted(count: number, thing: string): string {
+  return `${whole(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** Counters of a metric in one unit. */
 export function counters(series: readonly Series[], metric: string, unit: string) {
   return series.filter((each): each is Extract<Series, { kind: "counter" }> =>

@@ -9,6 +9,7 @@ import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/
 import { ledgerRows } from "../metrics/ledger.ts";
 import { messageRank } from "../metrics/messages.ts";
 import { printable } from "./printable.ts";
+import { durationOf } from "./series.ts";
 
 /** How the summary is drawn. */
 export interface SummaryStyle {
@@ -141,6 +142,7 @@ function three(value: number): string {
   return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }
 
+/** A rate in the mean of the whole run, its idle seconds, too. */
 function perSecond(count: number, seconds: number | null): string {
   return seconds === null ? "?" : three(count / seconds);
 }
@@ -194,7 +196,7 @@ function decisions(totals: readonly Series[], seconds: number | null): string[] 
     const count = Number(series.value);
     return [[`${hook_point} ${library} ${next_step}`, String(count), perSecond(count, seconds)]];
   });
-  return rows.length === 0 ? [] : columns([["", "count", "per s"], ...rows]);
+  return rows.length === 0 ? [] : columns([["", "count", "avg/s"], ...rows]);
 }
 
 function times(
@@ -218,7 +220,7 @@ function times(
     at(series, 0.99),
     (series.exact ? "" : "<") + duration(series.max),
   ]);
-  return columns([["", "count", "per s", "p50", "p95", "p99", "max"], ...rows]);
+  return columns([["", "count", "avg/s", "p50", "p95", "p99", "max"], ...rows]);
 }
 
 /** The stages of a packet in the order of time. */
@@ -291,8 +293,8 @@ function traffic(totals: readonly Series[], seconds: number | null): string[] {
   return columns(
     [...rows].map(([name, { packets, bytes }]) => [
       name,
-      `${packets} packets`,
-      `${perSecond(packets, seconds)}/s`,
+      `${packets} packet${packets === 1 ? "" : "s"}`,
+      `avg ${perSecond(packets, seconds)}/s`,
       size(bytes),
     ]),
   );
@@ -310,24 +312,35 @@ function errors(totals: readonly Series[]): string[] {
   return rows.length === 0 ? [`none (${watched} watched)`] : columns(rows);
 }
 
-function cost({ capture: { cost } }: MetricsDocument): string[] {
+function cost(document: MetricsDocument): string[] {
+  const { cost } = document.capture;
   if (cost === null) return [];
+  const { server_cpu_us_per_packet: server } = cost;
   return [
-    `BPF programs: ${priceOf(cost)}`,
+    ...wrapped(`BPF programs: ${priceOf(cost, durationOf(document))}`),
+    ...server === null ? [] : [`Kea, to compare: ${three(server)} us of CPU a packet`],
     `Monitor: ${(100 * cost.monitor_cpu_ratio).toFixed(1)} % of one core, ` +
     size(cost.monitor_memory_bytes),
   ];
 }
 
-function priceOf(cost: Cost): string {
+function priceOf(cost: Cost, seconds: number | null): string {
   // System calls of other processes run the programs too, so none at all means that none were counted.
   if (cost.hits === 0) return "not known, the kernel does not count their time";
-  const { bpf_us_per_packet, hits_per_packet, server_cpu_us_per_packet } = cost;
-  if (bpf_us_per_packet === null || hits_per_packet === null || server_cpu_us_per_packet === null) {
-    return `${cost.hits} runs, ${duration(cost.bpf_seconds * 1e9)}; no packet came`;
-  }
-  return `${three(bpf_us_per_packet)} us and ${three(hits_per_packet)} runs a packet; ` +
-    `Kea took ${three(server_cpu_us_per_packet)} us of CPU`;
+  const { bpf_us_per_packet: time, hits_per_packet: runs } = cost;
+  // The kernel counts the runs for every process of the host, those that a filter ends at once, too.
+  return `${bpfShare(cost, seconds)}, all processes of the host together; ` +
+    (time === null || runs === null
+      ? `${cost.hits} runs, no packet came`
+      : `${three(time)} us and ${three(runs)} runs a packet, ` +
+        "those for the host's other processes included");
+}
+
+/** What the BPF programs took of one core; where nobody knows how long, as time. */
+export function bpfShare({ bpf_seconds }: Cost, seconds: number | null): string {
+  return seconds === null || seconds === 0
+    ? `${duration(bpf_seconds * 1e9)} of CPU`
+    : `${three(100 * bpf_seconds / seconds)} % of one core`;
 }
 
 /** Pads cells to columns: the first and texts to the left, numbers to the right. */

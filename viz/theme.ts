@@ -59,6 +59,16 @@ export const CONFIG: Config = {
   },
   // A label near an end stays inside.
   axisX: { grid: false, labelFlush: 30 },
+  title: {
+    anchor: "start",
+    frame: "bounds",
+    color: INK.text,
+    fontSize: 15,
+    subtitleColor: INK.muted,
+    subtitleFontSize: 11,
+    subtitlePadding: 4,
+    offset: 12,
+  },
   header: { labelColor: INK.text, labelFontSize: 12, labelFontWeight: "bold", title: null },
   legend: {
     labelColor: INK.text,

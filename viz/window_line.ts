@@ -23,7 +23,8 @@ export function windowLine(window: Window, elapsed: number, whole: number): stri
       ? [`${series.value} ${series.labels["kind"]} ${series.labels["id"]}`]
       : []
   );
-  const left = Math.max(0, whole - elapsed).toFixed(0);
+  // The last window ends within some milliseconds of the whole; of any other one something is left.
+  const left = whole - elapsed < 0.05 ? 0 : Math.max(1, Math.round(whole - elapsed));
   const parts = messages.length === 0 ? ["no answers"] : messages;
   return printable(
     `[${elapsed.toFixed(0).padStart(4)} s, ${left} s left] ${[...parts, ...losses].join("; ")}`,

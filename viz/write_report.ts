@@ -12,6 +12,7 @@ import { chartsOf } from "./charts.ts";
 import { pngOf } from "./png.ts";
 import { complete, svgOf } from "./render.ts";
 import { type DrawnChart, report } from "./report.ts";
+import { titled } from "./titled.ts";
 
 /** What is written besides `report.html` and an SVG for each chart. */
 export interface ReportOptions {
@@ -43,11 +44,12 @@ export async function writeReport(
     for (const layout of LAYOUTS) svgs.set(layout.name, await svgOf(chart.spec(layout)));
     drawn.push({ chart, svgs });
     const [wide] = LAYOUTS;
-    const svg = svgs.get(wide!.name)!;
+    const alone = titled(chart, wide!, document);
+    const svg = await svgOf(alone);
     await write(`${chart.id}.svg`, onWhite(svg));
     if (png) await write(`${chart.id}.png`, await pngOf(svg));
     if (spec) {
-      const json = JSON.stringify(complete(chart.spec(wide!)), null, 2);
+      const json = JSON.stringify(complete(alone), null, 2);
       await write(`${chart.id}.vl.json`, `${json}\n`);
     }
   }

@@ -63,7 +63,7 @@ Deno.test("report() of a real run needs nothing from elsewhere and tells what it
   assert.match(page, /<h1>Kea DHCPv4 on [^<]+<\/h1>/);
   assert.match(page, /Slowest: DHCP\w+ \u2192 DHCP\w+, p99 between [\d.]+ [mun]s and/);
   assert.match(page, /Lost of [\d,]+ received: [\d,]+ requests? got no answer/);
-  assert.match(page, /Looking cost [\d.]+ us a packet/);
+  assert.match(page, /Looking cost [\d.]+ % of one core, all processes of the host together/);
   const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
   assert.equal(new Set(ids).size, ids.length, "an id is there twice");
 });
@@ -115,6 +115,52 @@ Deno.test("report() draws one event in one window so that it can be seen", async
   // A point for each percentile; a line of one point would not be seen.
   assert.equal(svg.match(/aria-roledescription="point"/g)?.length, 3);
   assert.doesNotMatch(page, /NaN|Infinity|undefined|null/);
+});
+
+/** The sentence over the ledger of a document. */
+async function accountOf(ledger: Partial<NonNullable<MetricsDocument["ledger"]>>): Promise<string> {
+  const empty = documentOf();
+  const page = await pageOf({ ...empty, ledger: { ...real.ledger!, refused: {}, ...ledger } });
+  return /<h2>Where every packet went<\/h2>\n<p>(.*)<\/p>/.exec(page)![1]!;
+}
+
+Deno.test("report() says that every packet is accounted for only when a reason is known for each", async () => {
+  assert.equal(await accountOf({ refused: { no_address: 300 } }), "Every packet is accounted for.");
+  assert.equal(
+    await accountOf({ refused: { unanswered: 300 } }),
+    "300 requests got no answer, and why is not known: look in Kea's log, and run " +
+      "<code>deno task troubleshoot</code>.",
+  );
+  assert.equal(await accountOf({ unexplained: 1 }), "1 packet is unexplained.");
+  assert.match(
+    await accountOf({ refused: { unanswered: 1 }, unexplained: 2 }),
+    /^1 request got no answer, .*\. 2 packets are unexplained\.$/,
+  );
+});
+
+Deno.test("report() counts one slow packet as one", async () => {
+  const packet = {
+    ...{ time: at(0), message: "DHCPREQUEST", answer: "DHCPACK", duration_ns: 6e6 },
+    ...{ transaction: "1", client: "2", stages: {} },
+  };
+  const sentences = [[packet], [packet, packet]].map(async (packets) => {
+    const slow = { threshold_ns: 5e6, packets, left_out: 0 };
+    return /<p>(\d packet.*)<\/p>/.exec(await pageOf({ ...documentOf(), slow }))![1];
+  });
+  assert.deepEqual(await Promise.all(sentences), [
+    "1 packet took longer than 5.00 ms.",
+    "2 packets took longer than 5.00 ms.",
+  ]);
+});
+
+Deno.test("report() counts one loss as one", async () => {
+  const one = (kind: string) =>
+    documentOf(series((book) => {
+      book.add({ metric: "error_rate", labels: { kind }, unit: "events" }, 1);
+    }));
+  assert.match(await pageOf(one("unanswered")), /Lost: 1 request got no answer;/);
+  assert.match(await pageOf(one("kernel_drop")), /Lost: 1 packet was dropped by the kernel;/);
+  assert.match(await pageOf(one("log")), /Nothing was lost; 1 other error\./);
 });
 
 Deno.test("report() of nothing says so", async () => {

@@ -98,6 +98,35 @@ Deno.test("summary() does not call a price that nobody measured zero", () => {
   assert.match(section(text, "What looking cost")[0]!, /not known/);
 });
 
+Deno.test("summary() says that the price of looking holds what other processes caused", () => {
+  const cost = {
+    ...{ bpf_seconds: 1.02, hits: 26_744_120, monitor_cpu_ratio: 0.015 },
+    ...{ bpf_us_per_packet: 1956, hits_per_packet: 51431, server_cpu_us_per_packet: 145 },
+    monitor_memory_bytes: 328 * 2 ** 20,
+  };
+  const priced = (change: Partial<typeof cost> | { readonly bpf_us_per_packet: null }) => {
+    const capture = { ...real.capture, duration_seconds: 6, cost: { ...cost, ...change } };
+    return section(plain({ ...real, capture }), "What looking cost");
+  };
+  assert.deepEqual(priced({}), [
+    "  BPF programs: 17.0 % of one core, all processes of the host together; 1956 us",
+    "    and 51431 runs a packet, those for the host's other processes included",
+    "  Kea, to compare: 145 us of CPU a packet",
+    "  Monitor: 1.5 % of one core, 328 MiB",
+  ]);
+  assert.deepEqual(priced({ bpf_us_per_packet: null }).slice(0, 2), [
+    "  BPF programs: 17.0 % of one core, all processes of the host together; 26744120",
+    "    runs, no packet came",
+  ]);
+});
+
+Deno.test("summary() says that rates are means of the whole run", () => {
+  const text = plain(real);
+  assert.match(section(text, "Packet processing time")[0]!, /^ +count {2}avg\/s +p50 /);
+  assert.match(section(text, "Network")[0]!, / 410 packets {2}avg 68\.8\/s /);
+  assert.doesNotMatch(text, /per s/);
+});
+
 Deno.test("summary() says the same with colour", () => {
   const coloured = summary(real, { colour: true });
   assert.notEqual(coloured, plain(real));

@@ -9,7 +9,7 @@ import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
 import { clock, histograms, secondsOf, three, whole } from "../series.ts";
 import { duration } from "../summary.ts";
-import { COLOURS, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
+import { COLOURS, INK, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
 
 /** As many cells can be drawn and seen. */
 const MOST_COLUMNS = 120;
@@ -72,11 +72,23 @@ export function heatMap(document: MetricsDocument): Chart | null {
             axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!) },
           },
           y2: { field: "upper" },
-          fillOpacity: {
+          // Not fillOpacity: Vega has no legend for that.
+          opacity: {
             field: "rate",
             type: "quantitative",
             scale: { type: "log", range: [0.12, 1] },
-            legend: null,
+            legend: {
+              title: "packets/s",
+              titleColor: INK.muted,
+              titleFontWeight: "normal",
+              titleOrient: "left",
+              format: ",.2~r",
+              values: legendValues(cells),
+              symbolType: "square",
+              symbolFillColor: COLOURS.blue,
+              symbolStrokeWidth: 0,
+              symbolSize: 160,
+            },
           },
         },
       };
@@ -105,6 +117,15 @@ function cellsOf({ windows }: MetricsDocument): Cell[] {
     }
   }
   return cells;
+}
+
+/** The weakest colour, the strongest and two between, even on a logarithmic scale. */
+function legendValues(cells: readonly Cell[]): number[] {
+  const rates = cells.map(({ rate }) => rate);
+  const [least, most] = [Math.min(...rates), Math.max(...rates)];
+  return least === most
+    ? [most]
+    : [0, 1 / 3, 2 / 3, 1].map((part) => least * (most / least) ** part);
 }
 
 /** Four rows to a power of two, from 1 ns on. */

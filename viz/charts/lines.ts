@@ -71,6 +71,8 @@ export function linesSpec(
     readonly format?: string;
     /** A value that lines are compared with, drawn where they come near. */
     readonly limit?: number;
+    /** Lines that may lie on others: through their gaps those can be seen. */
+    readonly dashed?: readonly string[];
   },
 ) {
   const greatest = Math.max(
@@ -92,6 +94,17 @@ export function linesSpec(
     scale: { domain: [...names], range: SERIES_COLOURS.slice(0, names.length) },
     legend: null,
   };
+  const strokeDash = axis.dashed === undefined ? {} : {
+    strokeDash: {
+      field: "name",
+      type: "nominal" as const,
+      scale: {
+        domain: [...names],
+        range: names.map((name) => axis.dashed!.includes(name) ? [5, 6] : [1, 0]),
+      },
+      legend: null,
+    },
+  };
   const x = timeAxis(ticks, windows);
   return {
     data: { values: [...points] },
@@ -105,7 +118,7 @@ export function linesSpec(
           encoding: { y: { datum: axis.limit! }, x: { value: 0 }, x2: { value: "width" as const } },
         }]
         : [],
-      { mark: { type: "line" as const, strokeWidth: 2 }, encoding: { y: scaled } },
+      { mark: { type: "line" as const, strokeWidth: 2 }, encoding: { y: scaled, ...strokeDash } },
       {
         transform: [{ filter: "datum.alone && isValid(datum.value)" }],
         mark: { type: "point" as const, filled: true, size: 22 },

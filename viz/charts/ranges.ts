@@ -49,7 +49,7 @@ export function ranges(
       `${three(100 * timeOf(first!) / Math.max(1, sum))} % of the total.` +
       (left.length === 0 ? "" : ` ${left.length} that take less are in the table.`),
     table: {
-      columns: [one, "count", "per s", "total", "mean", "p50", "p95", "p99", "max"],
+      columns: [one, "count", "avg/s", "total", "mean", "p50", "p95", "p99", "max"],
       rows: all.map((series) => [
         nameOf(series),
         whole(series.count),

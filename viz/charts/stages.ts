@@ -26,10 +26,21 @@ const ORDER = [
   "other",
 ];
 
+/**
+ * A packet has just one of these. With its allocation known it has `select` in the deep profile and
+ * `before` in the standard one. `other` is the rest of the deep profile: a packet without an
+ * allocation beside its `queue`, `parse`, `pack` and `send`, or alone one that a hook parked. The
+ * standard profile tells no stage of those two, so no packet in the chart.
+ */
+const ONE_A_PACKET = ["select", "before", "other"];
+
 /** A stage's name with its colour, pixels. */
 const LEGEND_WIDTH = 90;
 
-/** The mean time of each stage, stacked to the whole, a bar for each message. */
+/**
+ * The mean time of a packet, a bar for each message, cut in stages: each has its sum over all packets
+ * of that message, also over those that have not been in it, so that the parts are of one whole.
+ */
 export function stages({ totals }: MetricsDocument): Chart | null {
   const found = histograms(totals, "packet_stage_time").filter(({ sum }) => sum !== null);
   if (found.length === 0) return null;
@@ -44,12 +55,13 @@ export function stages({ totals }: MetricsDocument): Chart | null {
   const rows = kept.flatMap((message) => {
     const parts = found.filter((each) => messageOf(each) === message)
       .toSorted((a, b) => place(stageOf(a)) - place(stageOf(b)));
+    const packets = packetsOf(parts);
     let end = 0;
     return parts.map((series) => {
       const start = end;
-      const mean = Number(series.sum) / series.count;
+      const mean = Number(series.sum) / packets;
       end += mean;
-      return { message, stage: stageOf(series), start, end, mean, count: series.count };
+      return { message, stage: stageOf(series), start, end, mean, series };
     });
   });
   const total = (message: string) =>
@@ -59,16 +71,19 @@ export function stages({ totals }: MetricsDocument): Chart | null {
   return {
     id: "stages",
     title: "Where the time goes",
-    sentence: "The mean time of each stage of an answered packet. Most of all takes " +
+    sentence:
+      "The mean time of an answered packet, cut in stages; one that has not been in a stage " +
+      "took no time there. Most of all takes " +
       `${longest.stage} of ${longest.message}: ${duration(longest.mean)} of ` +
       `${duration(total(longest.message))}, ` +
       `${three(100 * longest.mean / total(longest.message))} %.`,
     table: {
-      columns: ["message", "stage", "count", "mean", "share"],
-      rows: rows.map(({ message, stage, count, mean }) => [
+      columns: ["message", "stage", "count", "mean of those", "of all packets", "share"],
+      rows: rows.map(({ message, stage, series, mean }) => [
         message,
         stage,
-        whole(count),
+        whole(series.count),
+        duration(Number(series.sum) / series.count),
         duration(mean),
         `${three(100 * mean / total(message))} %`,
       ]),
@@ -77,7 +92,7 @@ export function stages({ totals }: MetricsDocument): Chart | null {
       width,
       autosize: { type: "fit-x", contains: "padding" },
       height: { step: 34 },
-      data: { values: rows },
+      data: { values: rows.map(({ series: _, ...row }) => row) },
       layer: [
         {
           mark: { type: "bar" },
@@ -128,6 +143,13 @@ export function stages({ totals }: MetricsDocument): Chart | null {
 
 const messageOf = ({ labels }: HistogramSeries) => printable(labels["message"] ?? "");
 const stageOf = ({ labels }: HistogramSeries) => printable(labels["stage"] ?? "");
+
+/** The packets of a message, and never fewer than one of its stages has. */
+function packetsOf(stages: readonly HistogramSeries[]): number {
+  const all = stages.filter((series) => ONE_A_PACKET.includes(stageOf(series)))
+    .reduce((sum, { count }) => sum + count, 0);
+  return Math.max(all, ...stages.map(({ count }) => count));
+}
 
 function place(stage: string): number {
   const at = ORDER.indexOf(stage);

@@ -22,7 +22,8 @@ const LOSSES = [
 /** Packets a second by direction; a second panel with losses, when there are any. */
 export function traffic(document: MetricsDocument): Chart | null {
   const totals = counters(document.totals, "network_traffic", "packets");
-  const names = [...new Set(totals.map(directionOf))];
+  // Received first, in every run in the same colour.
+  const names = [...new Set(totals.map(directionOf))].toSorted();
   if (names.length === 0) return null;
   const points = linePoints(
     document,
@@ -70,6 +71,7 @@ export function traffic(document: MetricsDocument): Chart | null {
       const lines = linesSpec(document, points, names, layout, {
         title: "packets/s",
         format: "~s",
+        dashed: names.slice(1),
       });
       if (losses.length === 0) return lines;
       return {
