@@ -6,11 +6,9 @@
  * @module
  */
 
-import { basename } from "node:path";
 import type { CaptureRecord } from "../metrics/capture.ts";
-import { hookLibrariesOf } from "../discovery/callouts.ts";
-import { DiscoveryError, isGone } from "../discovery/discovery_error.ts";
-import { describeServer, findServers, openFiles } from "../discovery/servers.ts";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { findServers } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
@@ -21,10 +19,11 @@ import { PriceMeter } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { SlowPackets } from "./slow_packets.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
-import { basesOf, parseMaps } from "../discovery/mapped_files.ts";
+import { basesOf } from "../discovery/mapped_files.ts";
 import { fullMaps, renamingOf, statementUsers, translator } from "./readings.ts";
 import { STATEMENT_MAPS, StatementNames } from "./statement_names.ts";
 import { isRunning, ServerSampler } from "./server_sample.ts";
+import { changeOf, type ServerChange, settled } from "./server_change.ts";
 import type { Profile } from "./sources.ts";
 
 /** What to watch, and for how long. */
@@ -74,9 +73,8 @@ function readingsPerWindow(intervalMs: number): number {
 
 /** How a segment came to its end. */
 type Outcome =
+  | ServerChange
   | "over"
-  | "server ended"
-  | "server changed"
   | "clock set"
   | "bpftrace ended"
   | "not attached";
@@ -290,7 +288,6 @@ async function* readSegment(
       const event = next.value;
       if (event.type === "attached") {
         attachedAt = monotonicTime();
-        clearTimeout(limit);
         probes = event.probes;
         if (event.probes !== rendered.probes) {
           yield note(
@@ -374,46 +371,6 @@ function factOf({ sources }: Prepared["plan"], name: string): string | undefined
     ?.facts?.[name];
 }
 
-/** Whether a server still is what was attached to, but for what lasts a moment. */
-async function changeOf(server: Server): Promise<Outcome | null> {
-  const first = await differenceOf(server);
-  if (first !== "server changed") return first;
-  // A lease file is closed before the next is opened.
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  return await differenceOf(server);
-}
-
-async function differenceOf(server: Server): Promise<Outcome | null> {
-  const { pid, family } = server;
-  if (!await isRunning(pid, server.startTicks)) return "server ended";
-  try {
-    const { sockets, leaseFile } = await openFiles(pid, family);
-    const isSame = sockets.join() === server.sockets.join() &&
-      leaseFile?.path === server.leaseFile?.path && leaseFile?.fd === server.leaseFile?.fd &&
-      !await hasOtherHooks(server);
-    return isSame ? null : "server changed";
-  } catch (error) {
-    if (isGone(error)) return "server ended";
-    throw error;
-  }
-}
-
-/** Whether a server has hook libraries that it had not, or one of them elsewhere in memory. */
-async function hasOtherHooks({ pid, libraries, hookLibraries }: Server): Promise<boolean> {
-  const now = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
-  const places = new Set(now.map(({ inode, range }) => `${inode} ${range}`));
-  const before = new Map(
-    libraries.map((file) => [`${file.inode} ${basename(file.pinnedPath)}`, file] as const),
-  );
-  const isGoneOne = before.entries().some(([place, { path }]) =>
-    hookLibraries.includes(path) && !places.has(place)
-  );
-  if (isGoneOne) return true;
-  const others = now.filter(({ inode, range }) => !before.has(`${inode} ${range}`))
-    .map(({ path, range }) => ({ path, pinnedPath: `/proc/${pid}/map_files/${range}` }));
-  return (await hookLibrariesOf(others)).length > 0;
-}
-
 function endedTooEarly({ pid }: Server): DiscoveryError {
   return new DiscoveryError(
     `Cannot watch process ${pid}: it ended before the probes were attached, start it again`,
@@ -434,17 +391,6 @@ function ifGone(server: Server): (error: unknown) => Server {
     if (error instanceof DiscoveryError) return server;
     throw error;
   };
-}
-
-/** Describes a server that is setting itself up anew, once it has its sockets again. */
-async function settled(pid: number): Promise<Server> {
-  const limit = performance.now() + 5000;
-  let server = await describeServer(pid);
-  while (server.sockets.length === 0 && performance.now() < limit) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    server = await describeServer(pid);
-  }
-  return server;
 }
 
 /** Waits for a server of the same kind in the same network namespace. */

@@ -36,6 +36,8 @@ export interface MonitorOptions {
   readonly server?: string;
   readonly profile: Profile;
   readonly duration: number;
+  /** When it will probably be over, where something else ends it. */
+  readonly expected?: number;
   readonly interval: number;
   /** From how many milliseconds on packets are listed one by one, or `auto` to learn that. */
   readonly slow?: number | "auto";
@@ -111,7 +113,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
       {
         ...facts,
         ...slow.slow === undefined ? {} : { slowNs: slow.slow.thresholdNs },
-        durationSeconds: options.duration,
+        durationSeconds: options.expected ?? options.duration,
       },
       () => stop.abort(),
     );
@@ -160,7 +162,7 @@ async function write(
   records: AsyncGenerator<CaptureRecord>,
   folder: string,
   live: LiveTerminal | null,
-  { duration, onReady, traffic }: MonitorOptions,
+  { duration, expected = duration, onReady, traffic }: MonitorOptions,
 ): Promise<MetricsDocument> {
   using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
   const overview = new Overview<BuiltWindow>();
@@ -180,7 +182,7 @@ async function write(
       if (record.type === "slow") live?.slow(windows.slowPacket(record));
       if (window !== null) {
         const { elapsedSeconds } = windows;
-        if (live === null) say(windowLine(window.live(), elapsedSeconds, duration));
+        if (live === null) say(windowLine(window.live(), elapsedSeconds, expected));
         else live.window(window.live(), { elapsedSeconds, cost: windows.cost() });
       }
       if (!ready && record.type === "sample") {

@@ -27,8 +27,11 @@ import { monitor, type MonitorOptions } from "./monitor.ts";
 import { addressesOf, sendLine } from "./traffic_hint.ts";
 
 /** Options of {@linkcode runWithTraffic}. */
-export interface RunOptions
-  extends Omit<MonitorOptions, "duration" | "plan" | "hint" | "traffic" | "onReady" | "signal"> {
+export interface RunOptions extends
+  Omit<
+    MonitorOptions,
+    "duration" | "expected" | "plan" | "hint" | "traffic" | "onReady" | "signal"
+  > {
   /** The target may be left open: the server's own address then. */
   readonly load: Omit<TrafficOptions, "target"> & { readonly target: string | null };
   /** Network namespace to send from. */
@@ -37,6 +40,9 @@ export interface RunOptions
 
 /** Longest time for the last answers, milliseconds: a server may have been stopped for a while. */
 const LAST_ANSWERS_MS = 15_000;
+
+/** How much longer it mostly takes, seconds: the client's wait for stragglers, and ours. */
+const LAST_SECONDS = 2;
 
 /** How much longer than the traffic a watch may take, seconds; it is ended when that is over. */
 const LONGER = 60;
@@ -75,13 +81,15 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
     console.error(`warning: ${warning}`);
   }
 
+  const seconds = Math.ceil(wanted.seconds ?? wanted.count / wanted.rate);
   const stop = new AbortController();
   const ready = Promise.withResolvers<void>();
   let traffic: Pick<Traffic, "client" | "statistics"> = { client: null, statistics: null };
   const watched = monitor({
     ...watching,
     server: String(server.pid),
-    duration: Math.ceil(wanted.seconds ?? wanted.count / wanted.rate) + LONGER,
+    duration: seconds + LONGER,
+    expected: seconds + LAST_SECONDS,
     plan: false,
     hint: false,
     signal: stop.signal,

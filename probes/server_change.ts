@@ -1,0 +1,68 @@
+/**
+ * Whether a server still is what was attached to: the same process, with the same sockets, lease file
+ * and hook libraries.
+ *
+ * @module
+ */
+
+import { basename } from "node:path";
+import { hookLibrariesOf } from "../discovery/callouts.ts";
+import { isGone } from "../discovery/discovery_error.ts";
+import { parseMaps } from "../discovery/mapped_files.ts";
+import { describeServer, openFiles } from "../discovery/servers.ts";
+import type { Server } from "../discovery/types.ts";
+import { isRunning } from "./server_sample.ts";
+
+/** What can become of a server that is watched. */
+export type ServerChange = "server ended" | "server changed";
+
+/** Whether a server still is what was attached to, but for what lasts a moment. */
+export async function changeOf(server: Server): Promise<ServerChange | null> {
+  const first = await differenceOf(server);
+  if (first !== "server changed") return first;
+  // A lease file is closed before the next is opened.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return await differenceOf(server);
+}
+
+async function differenceOf(server: Server): Promise<ServerChange | null> {
+  const { pid, family } = server;
+  if (!await isRunning(pid, server.startTicks)) return "server ended";
+  try {
+    const { sockets, leaseFile } = await openFiles(pid, family);
+    const isSame = sockets.join() === server.sockets.join() &&
+      leaseFile?.path === server.leaseFile?.path && leaseFile?.fd === server.leaseFile?.fd &&
+      !await hasOtherHooks(server);
+    return isSame ? null : "server changed";
+  } catch (error) {
+    if (isGone(error)) return "server ended";
+    throw error;
+  }
+}
+
+/** Whether a server has hook libraries that it had not, or one of them elsewhere in memory. */
+async function hasOtherHooks({ pid, libraries, hookLibraries }: Server): Promise<boolean> {
+  const now = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
+  const places = new Set(now.map(({ inode, range }) => `${inode} ${range}`));
+  const before = new Map(
+    libraries.map((file) => [`${file.inode} ${basename(file.pinnedPath)}`, file] as const),
+  );
+  const isGoneOne = before.entries().some(([place, { path }]) =>
+    hookLibraries.includes(path) && !places.has(place)
+  );
+  if (isGoneOne) return true;
+  const others = now.filter(({ inode, range }) => !before.has(`${inode} ${range}`))
+    .map(({ path, range }) => ({ path, pinnedPath: `/proc/${pid}/map_files/${range}` }));
+  return (await hookLibrariesOf(others)).length > 0;
+}
+
+/** Describes a server that is setting itself up anew, once it has its sockets again. */
+export async function settled(pid: number): Promise<Server> {
+  const limit = performance.now() + 5000;
+  let server = await describeServer(pid);
+  while (server.sockets.length === 0 && performance.now() < limit) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    server = await describeServer(pid);
+  }
+  return server;
+}
