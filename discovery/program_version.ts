@@ -4,17 +4,23 @@
  * @module
  */
 
-import { mappedData } from "./elf.ts";
-
 /** A text of its own among the constants of a file: "2.2.0", "2.7.8-git". */
 const VERSION = /(?<=\0)\d+\.\d+\.\d+(?:-\w[\w.]*)?(?=\0)/g;
 
+/** As much of a file as is looked at, bytes: constants stand before what is for debuggers. */
+const REACH = 64 * 2 ** 20;
+
 /** @returns the version, as `-v` prints it; "unknown" where the file does not hold exactly one. */
 export async function programVersion(path: string): Promise<string> {
-  const decoder = new TextDecoder("latin1");
-  const found = new Set(
-    (await mappedData(path)).filter(({ executable }) => !executable)
-      .flatMap(({ bytes }) => decoder.decode(bytes).match(VERSION) ?? []),
-  );
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(Math.min((await file.stat()).size, REACH));
+  let filled = 0;
+  while (filled < bytes.length) {
+    const read = await file.read(bytes.subarray(filled));
+    if (read === null) break;
+    filled += read;
+  }
+  const text = new TextDecoder("latin1").decode(bytes);
+  const found = new Set(text.match(VERSION));
   return found.size === 1 ? [...found][0]! : "unknown";
 }

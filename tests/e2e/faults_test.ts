@@ -84,11 +84,13 @@ Deno.test("monitor killed by SIGKILL leaves no bpftrace and a capture up to the 
 
 Deno.test("bpftrace killed by SIGKILL is attached again once, and the verdict says so", async () => {
   await using lab = await startLab();
-  const monitored = await startMonitor(lab.pid, ["--duration", "9"]);
+  const monitored = await startMonitor(lab.pid, ["--duration", "14"]);
   await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
   await settled();
   Deno.kill(await bpftraceOf(monitored), "SIGKILL");
-  await settled();
+  const watchedAgain = async () =>
+    (await recordsIn(monitored)).some((record) => record.type === "sample" && record.segment === 1);
+  await until(watchedAgain, 10, "it is watched again");
   await runPerfdhcp(lab, { rate: 100, exchanges: 53 });
   const { code, stderr } = await monitored.end();
   assert.equal(code, 0, stderr);
