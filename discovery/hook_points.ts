@@ -10,7 +10,7 @@
 import { join } from "node:path";
 import { DiscoveryError } from "./discovery_error.ts";
 import { pathInRoot } from "./mapped_files.ts";
-import { commandToRun } from "./own_program.ts";
+import { isTrusted, type Printed, printedWithin, wayToRun } from "./own_program.ts";
 import type { MappedFile, Program } from "./types.ts";
 
 const REGISTER_HOOK = "_ZN3isc5hooks11ServerHooks12registerHookERK" +
@@ -33,9 +33,9 @@ export async function hookPointsOf(
   const cache = await cachePath(program);
   const known = await Deno.readTextFile(cache).catch(() => null);
   if (known !== null) return known.trim().split("\n");
-  const names = await learn(program, bpftrace);
+  const { names, isTrue } = await learn(program, bpftrace);
   // A cache that cannot be written is done without.
-  await keep(cache, names).catch(() => {});
+  if (isTrue) await keep(cache, names).catch(() => {});
   return names;
 }
 
@@ -52,7 +52,11 @@ export function parseHookPoints(text: string): string[] {
   return [...new Set(Array.from(text.matchAll(/^hook point (\w+)$/gm), ([, name]) => name!))];
 }
 
-async function learn(program: Program, bpftrace: readonly string[]): Promise<string[]> {
+/** @returns the names, and whether they may be believed of every file with these build ids. */
+async function learn(
+  program: Program,
+  bpftrace: readonly string[],
+): Promise<{ readonly names: string[]; readonly isTrue: boolean }> {
   if (Deno.uid() !== 0) {
     throw new DiscoveryError("Cannot learn the hook points without root: run it with sudo");
   }
@@ -83,35 +87,34 @@ async function learn(program: Program, bpftrace: readonly string[]): Promise<str
   }
   const root = pid === null ? "" : `/proc/${pid}/root`;
   // By its whole path: bpftrace refuses a name that the PATH finds twice (/bin is /usr/bin).
-  const enter = pid === null
-    ? ""
-    : `${(await commandToRun(pid, program.executable.path)).join(" ")} `;
-  const probe = `uprobe:"${root}${library.path}":${REGISTER_HOOK} /pid == cpid/ ` +
+  const way = pid === null ? null : await wayToRun(pid, executable.path);
+  // One that sees other processes than we do is a child of what bpftrace started.
+  const isIt = way === null || way.user === "root"
+    ? "pid == cpid"
+    : "curtask->real_parent->tgid == cpid";
+  const probe = `uprobe:"${root}${library.path}":${REGISTER_HOOK} /${isIt}/ ` +
     '{ printf("hook point %s\\n", str(*(uint64*)arg1)); }';
-  const [command, ...rest] = bpftrace;
-  let output: Deno.CommandOutput;
+  const asked = [...way?.words ?? [], executable.path, "-v"].join(" ");
+  let output: Printed;
   try {
-    output = await new Deno.Command(command!, {
-      args: [...rest, "-e", probe, "-c", `${enter}${executable.path} -v`],
-      stdin: "null",
-      signal: AbortSignal.timeout(LIMIT_MS),
-    }).output();
+    output = await printedWithin([...bpftrace, "-e", probe, "-c", asked], LIMIT_MS);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new DiscoveryError(
       "Cannot learn the hook points without bpftrace: apt-get install bpftrace",
     );
   }
-  const names = parseHookPoints(new TextDecoder().decode(output.stdout));
+  const names = parseHookPoints(output.stdout);
   if (names[0] !== "context_create") {
-    const words = new TextDecoder().decode(output.stderr).trim().split("\n").at(-1);
+    const words = output.stderr.trim().split("\n").at(-1);
     throw new DiscoveryError(
       `Cannot learn the hook points, context_create should come first, got "${
         names[0] ?? "none"
       }": ${words}`,
     );
   }
-  return names;
+  const paths = [executable.path, library.path];
+  return { names, isTrue: pid === null || await isTrusted(pid, paths) };
 }
 
 async function cachePath({ executable, libraries }: Program): Promise<string> {

@@ -43,7 +43,7 @@ export async function findServers(): Promise<Server[]> {
  * @throws {DiscoveryError} when there is none, or more than one.
  */
 export async function chooseServer(
-  selector: string | undefined = Deno.env.get("KEA_LAB_PID"),
+  selector: string | undefined = Deno.env.get("KEA_LAB_PID") || undefined,
 ): Promise<Server> {
   if (selector !== undefined && /^\d+$/.test(selector)) {
     return await describeServer(Number(selector));

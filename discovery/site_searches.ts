@@ -46,6 +46,7 @@ import {
   LOGGER_ENTRIES,
   MARIADB_EXECUTE,
   type Operation,
+  PARKED,
   POSTGRESQL_RESULT,
   REFUSAL_COUNTERS,
   STAGE_EDGES,
@@ -69,9 +70,6 @@ const ARGUMENT_REACH = 24;
 
 /** How far before a call the name of its counter is put together, in instructions. */
 const NAME_REACH = 40;
-
-/** Where a thread leaves its packet to others. */
-const PARKED = "allocation.parked";
 
 /** The search of each group. What cannot be proven comes back as a refusal. */
 export const SEARCHES: Readonly<

@@ -133,3 +133,6 @@ export const LEASE_MANAGER4: readonly Operation[] = [
     hitsPerPacket: 0,
   },
 ];
+
+/** The site where a callout asks for the parking lot, and may leave its packet to another thread. */
+export const PARKED = "allocation.parked";

@@ -63,8 +63,8 @@ const ledger = z.object({
   from_others: client,
   kernel_dropped: packets.describe("Before Kea, at its sockets"),
   received: packets.describe("Datagrams that Kea read"),
-  under_way_before: packets.optional()
-    .describe("Received before the first window and answered in one; absent where there are none"),
+  requests_not_seen: packets.optional()
+    .describe("Answers more than requests: to those before the first window; absent for none"),
   refused: z.record(z.string(), packets).describe("Not answered, by reason"),
   no_answer_wanted: packets.describe("DHCPRELEASE and DHCPDECLINE have no answer"),
   answered: z.record(z.string(), packets).describe("By the type of the answer"),

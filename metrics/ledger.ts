@@ -78,8 +78,8 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
       client_dropped: null,
       answered_others: null,
       received_by_client: null,
-      // More answers than requests: those were received before anything was counted.
-      ...(rest < 0 ? { under_way_before: -rest } : {}),
+      // More answers than requests: those came before anything was counted, or had a second answer.
+      ...(rest < 0 ? { requests_not_seen: -rest } : {}),
       unexplained: Math.max(0, rest),
     };
   }
@@ -153,7 +153,7 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, number, 
     ...known("sent by others", ledger.from_others),
     ...known("dropped by the kernel before Kea", ledger.kernel_dropped, true),
     ...known("received by Kea", ledger.received, true),
-    ...known("received before, answered now", ledger.under_way_before ?? 0),
+    ...known("received before it was watched", ledger.requests_not_seen ?? 0),
     ...known("not answered", refused, true),
     ...parts(REASONS, ledger.refused),
     ...known("answer not wanted", ledger.no_answer_wanted),

@@ -225,14 +225,15 @@ async function* readSegment(
   const perWindow = readingsPerWindow(options.intervalMs);
   const periodMs = options.intervalMs / perWindow;
   let outcome: Outcome | null = null;
+  /** Whether nobody reads any more. */
+  let isClosed = false;
   /** When every probe was attached, by the clock of the readings. */
   let attachedAt: bigint | null = null;
-  let watchedSockets = false;
   let limit = setTimeout(() => stop("not attached"), ATTACH_LIMIT_MS);
   // The next reading is the last: while probes are detached, one by one, those that are left count on,
   // and what they count does not fit together.
   const stop = (why: Outcome) => {
-    if (outcome !== null) return;
+    if (outcome !== null || isClosed) return;
     outcome = why;
     clearTimeout(limit);
     if (attachedAt === null) run.stop();
@@ -242,7 +243,9 @@ async function* readSegment(
   options.signal.addEventListener("abort", onAbort, { once: true });
   if (options.signal.aborted) onAbort();
   const watchman = setInterval(async () => {
-    const change = await changeOf(server) ?? (wasSet(wallClock) ? "clock set" : null);
+    // What could not be looked at this time will be the next.
+    const change = await changeOf(server).catch(() => null) ??
+      (wasSet(wallClock) ? "clock set" : null);
     if (change !== null) stop(change);
   }, 1000);
 
@@ -306,8 +309,8 @@ async function* readSegment(
         if (origin === null) {
           // The baseline: what was counted until now, while probe after probe was attached, is nothing.
           origin = { nsecs, elapsedNs: elapsed(watched) };
+          watched.deadline ??= performance.now() + options.durationMs;
           const baseline = await sample(maps, origin.elapsedNs);
-          watchedSockets = baseline.sockets.length > 0;
           options.say(`Watching pid ${server.pid} with ${probes} probes`);
           yield baseline;
           if (
@@ -318,7 +321,6 @@ async function* readSegment(
               "The kernel's drops are not known: ss does not show the server's sockets",
             );
           }
-          watched.deadline ??= performance.now() + options.durationMs;
           if (outcome === null) {
             clearTimeout(limit);
             limit = setTimeout(() => stop("over"), watched.deadline - performance.now());
@@ -328,11 +330,7 @@ async function* readSegment(
           if (performance.now() > watched.deadline! - periodMs / 2) stop("over");
           readings++;
           if (outcome === null && readings % perWindow !== 0) continue;
-          const reading = await sample(maps, origin.elapsedNs + nsecs - origin.nsecs);
-          yield reading;
-          // Sockets of another kind now: the programs look at system calls that do not come any more.
-          const closed = reading.process !== null && reading.sockets.length === 0;
-          if (closed && watchedSockets) stop("server changed");
+          yield await sample(maps, origin.elapsedNs + nsecs - origin.nsecs);
         }
         if (outcome !== null) {
           watched.dying.push(run.abandon());
@@ -352,6 +350,7 @@ async function* readSegment(
     const isAttached = attachedAt !== null;
     return outcome ?? await changeOf(server) ?? (isAttached ? "bpftrace ended" : "not attached");
   } finally {
+    isClosed = true;
     clearTimeout(limit);
     clearInterval(watchman);
     options.signal.removeEventListener("abort", onAbort);

@@ -7,6 +7,7 @@
 
 import { INSTRUCTION_PRICE_US } from "../discovery/disassembly.ts";
 import type { Refusal, Server, Site, SiteSearch } from "../discovery/types.ts";
+import { PARKED } from "../discovery/wanted_sites.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
 /** Microseconds that one hit takes from a busy server in a nested VM, by class (bench:overhead). */
@@ -28,6 +29,8 @@ export function budgetOf({ databases }: Pick<Server, "databases">, profile: Prof
 
 /** Whether a Kea has the kernel write down when each packet came: 2.5.6 and later do. */
 export function knowsArrivals({ version }: Pick<Server, "version">): boolean {
+  // The programs look whether it has.
+  if (version === "unknown") return true;
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
   return major * 10_000 + minor * 100 + patch >= 20_506;
 }
@@ -112,6 +115,7 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
         lost(`${source.file}: no site found for ${pattern}`);
       }
     }
+    if (where.some((each) => refusalsMatching(each, search.refusals).length > 0)) continue;
     if (source.needs.some((need) => sitesMatching(need, search.sites).length === 0)) continue;
 
     const sites: Site[] = [];
@@ -146,11 +150,17 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     sources.push({ file: source.file, metrics: source.metrics, sites, forecast: price });
   }
 
+  // The end of a callout tells what was parked; asking where tells only what may be.
+  const knowsParked = sources.some(({ file }) => file === "callouts.bt");
+  const chosen = sources.map((source) => {
+    const [doubled, sites] = split(source.sites, ({ id }) => knowsParked && id === PARKED);
+    return { ...source, sites, forecast: source.forecast - forecastOf(doubled) };
+  });
   return {
     server,
     profile,
-    sources,
-    forecast,
+    sources: chosen,
+    forecast: chosen.reduce((sum, { forecast }) => sum + forecast, 0),
     budget,
     notAvailable: [
       ...notAvailable,
@@ -187,6 +197,11 @@ function dearer(profile: Profile): Unavailable[] {
 /** What the traps of some sites take from an exchange of two requests, microseconds. */
 function forecastOf(sites: readonly Site[]): number {
   return sites.reduce((sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE[site.class], 0);
+}
+
+/** Those of which something is true, and the others. */
+function split<T>(all: readonly T[], isTrue: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(isTrue), all.filter((each) => !isTrue(each))];
 }
 
 /** Whether a site id matches a pattern in which `*` stands for any run of characters. */

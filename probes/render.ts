@@ -141,7 +141,9 @@ export function render(
 
 function secondParameter(file: string, plan: Plan, files: ReadonlySet<string>): string {
   if (file === "lease_file.bt") return String(plan.server.leaseFile?.fd ?? -1);
-  return files.has("allocation.bt") || files.has("allocation_v6.bt") ? "1" : "0";
+  const hasAllocation = files.has("allocation.bt") || files.has("allocation_v6.bt");
+  if (file === "callouts.bt") return hasAllocation ? String(plan.server.family) : "0";
+  return hasAllocation ? "1" : "0";
 }
 
 function refuseHarm(file: string, body: string): void {

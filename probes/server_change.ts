@@ -41,8 +41,11 @@ async function differenceOf(server: Server): Promise<ServerChange | null> {
 }
 
 /** Whether a server has hook libraries that it had not, or one of them elsewhere in memory. */
-async function hasOtherHooks({ pid, libraries, hookLibraries }: Server): Promise<boolean> {
-  const now = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
+async function hasOtherHooks(
+  { pid, executable, libraries, hookLibraries }: Server,
+): Promise<boolean> {
+  const now = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`))
+    .filter(({ inode }) => inode !== executable.inode);
   const places = new Set(now.map(({ inode, range }) => `${inode} ${range}`));
   const before = new Map(
     libraries.map((file) => [`${file.inode} ${basename(file.pinnedPath)}`, file] as const),

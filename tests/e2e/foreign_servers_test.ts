@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DiscoveryError } from "../../discovery/discovery_error.ts";
-import { commandToRun } from "../../discovery/own_program.ts";
+import { isTrusted, printedWithin, wayToRun } from "../../discovery/own_program.ts";
 import { describeServer, findServers } from "../../discovery/servers.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { run } from "../../discovery/elf.ts";
@@ -34,9 +34,11 @@ Deno.test("a program that its own user could write is never run with more rights
     try {
       assert.equal((await describeServer(child.pid)).version, "unknown");
       await assert.rejects(Deno.stat(ran), Deno.errors.NotFound);
-      const [command, ...args] = [...await commandToRun(child.pid, program), program, "-v"];
-      await run(command!, args);
+      const way = await wayToRun(child.pid, program);
+      assert.equal(way.user, "server");
+      await printedWithin([...way.words, program, "-v"], 5000);
       assert.equal(await Deno.readTextFile(ran), String(NOBODY));
+      assert.equal(await isTrusted(child.pid, [program]), false);
     } finally {
       child.kill("SIGKILL");
       await child.status;
@@ -46,17 +48,40 @@ Deno.test("a program that its own user could write is never run with more rights
   }
 });
 
-Deno.test("the program of a distribution is asked as root, that of a container is not", async () => {
-  const userOf = async (pid: number, path: string) => {
-    const [command, ...args] = await commandToRun(pid, path);
-    return (await run(command!, [...args, "/usr/bin/id", "-u"])).trim();
-  };
-  {
-    await using lab = await startLab();
-    assert.equal(await userOf(lab.pid, "/usr/sbin/kea-dhcp4"), "0");
+/** Who runs a program that is run as that of a process is. */
+async function userOf(pid: number): Promise<string> {
+  const path = "/usr/bin/id";
+  const { words } = await wayToRun(pid, path);
+  return (await printedWithin([...words, path, "-u"], 5000)).stdout.trim();
+}
+
+Deno.test("a root's program is asked as root, one of root of a container as nobody", async () => {
+  await using lab = await startLab();
+  assert.equal(await userOf(lab.pid), "0");
+  assert.equal(await isTrusted(lab.pid, ["/usr/sbin/kea-dhcp4"]), true);
+  // As containers have it: root without what root may do on a host.
+  const contained = new Deno.Command("setpriv", {
+    args: ["--bounding-set=-sys_admin", "--inh-caps=-all", "--", "sleep", "60"],
+  }).spawn();
+  const ordinary = new Deno.Command("sleep", { args: ["60"], uid: 1, gid: 1 }).spawn();
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(await userOf(contained.pid), String(NOBODY));
+    assert.equal(await userOf(ordinary.pid), "1");
+  } finally {
+    for (const child of [contained, ordinary]) {
+      child.kill("SIGKILL");
+      await child.status;
+    }
   }
-  await using contained = await startLab({ kea: "2.6", ownProcessIds: true });
-  assert.equal(await userOf(contained.pid, "/usr/sbin/kea-dhcp4"), String(NOBODY));
+});
+
+Deno.test("a program that leaves others behind with its pipes is not waited for", async () => {
+  const started = performance.now();
+  const { code, stdout } = await printedWithin(["sh", "-c", "echo here; sleep 20 & exit 3"], 5000);
+  assert.deepEqual([code, stdout], [3, "here\n"]);
+  assert.equal((await printedWithin(["sh", "-c", "sleep 20"], 300)).code, null);
+  assert.ok(performance.now() - started < 5000);
 });
 
 Deno.test("servers are found while others that call themselves so come and go", async () => {

@@ -22,7 +22,7 @@ const libraries = (name: "primary" | "partner") => [
         "this-server-name": name,
         mode: "hot-standby",
         "heartbeat-delay": 300,
-        "max-response-delay": 10_000,
+        "max-response-delay": 3000,
         "multi-threading": { "enable-multi-threading": true, "http-dedicated-listener": true },
         peers: [
           { name: "primary", url: "http://127.0.0.1:8001/", role: "primary" },
@@ -117,3 +117,21 @@ for (const profile of ["standard", "deep"] as const) {
     if (isDeep) assert.ok(parked > received - 5 && parked <= received, `${parked} of ${received}`);
   });
 }
+
+Deno.test("packets that could wait for a partner that is down, and do not, have their stages", async () => {
+  await using lab = await startLab({ hooks: libraries("primary") });
+  await until(async () => await stateOf(lab) === "partner-down", 30, "the partner is given up");
+  const { document, report } = await watchLoad(lab, {
+    profile: "deep",
+    bpftrace: await bpftraceOf("2.2"),
+    rate: 100,
+    exchanges: EXCHANGES,
+    say: () => {},
+  });
+  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  const { received } = report["REQUEST-ACK"]!;
+  const message = "DHCPREQUEST";
+  assert.equal(total(document, "packet_stage_time", { message, stage: "commit" }), received);
+  assert.equal(total(document, "lease_allocation_time", { message }), received);
+  assert.equal(total(document, "hook_next_step", { next_step: "park" }), 0);
+});

@@ -148,6 +148,24 @@ Deno.test("plan() never times allocations without the end of those that are park
   assert.ok(!files("standard", [...SITES, dear], withHooks).includes("allocation.bt"));
 });
 
+Deno.test("plan() leaves it to callouts to tell what was parked, where they are", () => {
+  const parked = site("allocation.parked", { hitsPerPacket: 0.5 });
+  const sites = [...SITES, ...CALLOUTS, parked];
+  const made = plan(withHooks, { sites, refusals: [] }, "deep");
+  assert.ok(!made.sources.some(({ sites }) => sites.includes(parked)));
+  const without = plan(withHooks, { sites: [...SITES, ...CALLOUTS], refusals: [] }, "deep");
+  assert.ok(made.forecast <= without.forecast);
+});
+
+Deno.test("plan() times no allocation where the end of parked ones is refused", () => {
+  const refusals = [{ id: "allocation.parked", why: "libkea-hooks.so does not export it" }];
+  const made = plan(withHooks, { sites: SITES, refusals }, "standard");
+  assert.ok(!made.sources.some(({ file }) => file === "allocation.bt"));
+  assert.ok(
+    made.losses.includes("allocation.bt: allocation.parked: libkea-hooks.so does not export it"),
+  );
+});
+
 Deno.test("plan() splits no packet's time where no packet is watched", () => {
   const made = plan(server({ sockets: [] }), { sites: SITES, refusals: [] }, "deep");
   const chosen = made.sources.map(({ file }) => file);

@@ -72,7 +72,7 @@ export function stages({ totals }: MetricsDocument): Chart | null {
     id: "stages",
     title: "Where the time goes",
     sentence:
-      "The mean time of an answered packet, cut in stages; one that has not been in a stage " +
+      "The mean time of a packet whose stages are known, cut in them; one that has not been in a stage " +
       "took no time there. Most of all takes " +
       `${longest.stage} of ${longest.message}: ${duration(longest.mean)} of ` +
       `${duration(total(longest.message))}, ` +
