@@ -1,18 +1,14 @@
 /** What is told of hook libraries, against one whose doing is known. Needs root, Kea and kea-dev. */
 
 import assert from "node:assert/strict";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { watchLoad } from "../../bench/counts.ts";
-import { keaCommand } from "../../discovery/control_channel.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
 import { planFor } from "../../probes/prepare.ts";
 import type { Profile } from "../../probes/sources.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
-import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { total } from "./monitored.ts";
 
 const EXCHANGES = 41;
@@ -108,10 +104,9 @@ for (const family of [4, 6] as const) {
       return await watched(lab);
     };
     let { document: quiet } = await run("none");
-    // One a stage is enough of what both families share.
-    const stages = new Map(Array.from(points, ([point, { stage }]) => [stage, point]));
     for (const [point, { stage }] of points) {
-      if (family === 6 && stages.get(stage) !== point) continue;
+      // Some are enough of what both families share.
+      if (family === 6 && !["parse", "allocate", "pack"].includes(stage)) continue;
       await t.step(point, async () => {
         const { document, exchanges } = await run(point);
         const callouts = histogramsOf(document, "hook_callout_time");
@@ -264,70 +259,6 @@ for (const family of [4, 6] as const) {
     assert.equal(total(document, "error_rate", { kind: "unanswered" }), others!.sent);
   });
 }
-
-Deno.test("a hook library that is replaced and loaded again keeps its names and counts", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "kea-hooks-" });
-  const path = join(folder, "delaying.so");
-  const build = await delayingHooks();
-  const place = async () => {
-    await Deno.copyFile(build, `${path}.new`);
-    await Deno.rename(`${path}.new`, path);
-  };
-  try {
-    await place();
-    await using lab = await startLab({ hooks: [{ path, parameters: { point: "none" } }] });
-    const stop = new AbortController();
-    const windows = new WindowBuilder();
-    const sent: number[] = [];
-    const send = async (base: string) => {
-      const report = await runPerfdhcp(lab, { rate: 40, exchanges: EXCHANGES, base });
-      sent.push(report["REQUEST-ACK"]!.received);
-      await new Promise((resolve) => setTimeout(resolve, 2500));
-    };
-    let segments = 0;
-    let work: Promise<void> | null = null;
-    for await (
-      const record of watch({
-        server: await describeServer(lab.pid),
-        profile: "deep",
-        bpftrace: await bpftraceOf("2.2"),
-        intervalMs: 1000,
-        durationMs: 60_000,
-        signal: stop.signal,
-        say: () => {},
-      })
-    ) {
-      windows.next(record);
-      if (record.type === "segment") segments++;
-      if (record.type !== "sample") continue;
-      if (segments === 0) {
-        work ??= send("02:00:01:00:00:00").then(async () => {
-          await place();
-          const { Dhcp4 } = await keaCommand(lab.controlSocket, "config-get") as {
-            Dhcp4: object;
-          };
-          await keaCommand(lab.controlSocket, "config-set", { Dhcp4 });
-        });
-      } else if (segments === 1) {
-        segments++;
-        work = work!.then(() => send("02:00:02:00:00:00")).finally(() => stop.abort());
-      }
-    }
-    await work;
-    const document = windows.document();
-    assert.deepEqual(document.capture.reasons, [
-      "The server changed its sockets, its lease file or its hook libraries: attached anew",
-    ]);
-    const callouts = histogramsOf(document, "hook_callout_time")
-      .filter(({ labels }) => labels["hook_point"] === "pkt4_send");
-    assert.deepEqual(
-      callouts.map(({ labels, count }) => [labels["library"], labels["callout"], count]),
-      [["delaying.so", "pkt4_send", 2 * (sent[0]! + sent[1]!)]],
-    );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
 
 Deno.test("nothing is attached for callouts where no hook library is loaded", async () => {
   await using lab = await startLab();

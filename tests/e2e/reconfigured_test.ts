@@ -15,11 +15,11 @@ import { total } from "./monitored.ts";
 import { until } from "./run_script.ts";
 
 // deno-lint-ignore no-explicit-any -- Kea's own configuration, as far as it is changed here.
-type Change = (dhcp: any) => void;
+type Change = (dhcp: any) => unknown;
 
 async function configure(lab: Lab, change: Change): Promise<void> {
   const { Dhcp4 } = await keaCommand(lab.controlSocket, "config-get") as { Dhcp4: object };
-  change(Dhcp4);
+  await change(Dhcp4);
   await keaCommand(lab.controlSocket, "config-set", { Dhcp4 });
 }
 
@@ -133,6 +133,34 @@ Deno.test("hook libraries that are loaded later, from anywhere, are watched", as
     assert.equal(
       total(document, "hook_callout_time", { library: "mine.so", hook_point: "pkt4_send" }),
       2 * AFTER,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a hook library that is replaced and loaded again keeps its names and counts", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "kea-libraries-" });
+  const path = join(folder, "mine.so");
+  const place = async () => {
+    await Deno.copyFile(await delayingHooks(), `${path}.new`);
+    await Deno.rename(`${path}.new`, path);
+  };
+  try {
+    await place();
+    const hooks = [{ path, parameters: { point: "none" } }];
+    // The same configuration again: Kea loads what is there by then.
+    const { totals } = await changed({ hooks }, "deep", { change: place });
+    const callouts = totals.filter(({ metric, labels }) =>
+      metric === "hook_callout_time" && labels["hook_point"] === "pkt4_send"
+    );
+    assert.deepEqual(
+      callouts.map(({ labels, ...series }) => [
+        labels["library"],
+        labels["callout"],
+        series.kind === "histogram" && series.count,
+      ]),
+      [["mine.so", "pkt4_send", 2 * (BEFORE + AFTER)]],
     );
   } finally {
     await Deno.remove(folder, { recursive: true });
