@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { watchLoad } from "../../bench/counts.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
+import type { MetricsDocument } from "../../metrics/document.ts";
+import type { Profile } from "../../probes/sources.ts";
 import { bpftraceOf, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { total } from "./monitored.ts";
 import { until } from "./run_script.ts";
@@ -78,21 +80,30 @@ async function stateOf(lab: Lab): Promise<string> {
   return status["high-availability"][0]!["ha-servers"].local.state;
 }
 
+/** Watches a lab while it acknowledges leases. */
+async function watched(
+  lab: Lab,
+  profile: Profile,
+): Promise<{ readonly document: MetricsDocument; readonly received: number }> {
+  const { document, report } = await watchLoad(lab, {
+    profile,
+    bpftrace: await bpftraceOf("2.2"),
+    rate: 100,
+    exchanges: EXCHANGES,
+    say: () => {},
+  });
+  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  const { received } = report["REQUEST-ACK"]!;
+  assert.ok(received >= EXCHANGES);
+  return { document, received };
+}
+
 for (const profile of ["standard", "deep"] as const) {
   Deno.test(`packets that wait for the partner of a pair are told apart, ${profile}`, async () => {
     await using lab = await startLab({ hooks: libraries("primary") });
     await using _partner = await startPartner(lab);
     await until(async () => await stateOf(lab) === "hot-standby", 20, "both servers are ready");
-    const { document, report } = await watchLoad(lab, {
-      profile,
-      bpftrace: await bpftraceOf("2.2"),
-      rate: 100,
-      exchanges: EXCHANGES,
-      say: () => {},
-    });
-    assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
-    const { received } = report["REQUEST-ACK"]!;
-    assert.ok(received >= EXCHANGES);
+    const { document, received } = await watched(lab, profile);
     // The partner has each lease before the client has.
     const { leases } = await keaCommand(
       join(lab.directory, "partner", "control"),
@@ -121,15 +132,7 @@ for (const profile of ["standard", "deep"] as const) {
 Deno.test("packets that could wait for a partner that is down, and do not, have their stages", async () => {
   await using lab = await startLab({ hooks: libraries("primary") });
   await until(async () => await stateOf(lab) === "partner-down", 30, "the partner is given up");
-  const { document, report } = await watchLoad(lab, {
-    profile: "deep",
-    bpftrace: await bpftraceOf("2.2"),
-    rate: 100,
-    exchanges: EXCHANGES,
-    say: () => {},
-  });
-  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
-  const { received } = report["REQUEST-ACK"]!;
+  const { document, received } = await watched(lab, "deep");
   const message = "DHCPREQUEST";
   assert.equal(total(document, "packet_stage_time", { message, stage: "commit" }), received);
   assert.equal(total(document, "lease_allocation_time", { message }), received);

@@ -8,17 +8,9 @@
 
 import { createSocket } from "node:dgram";
 import { promisify } from "node:util";
+import { random } from "./seeded_random.ts";
 
 const [address, manner] = [Deno.args[0]!, Deno.args[1]!];
-
-/** A small generator with a fixed seed, so that every run sends the same bytes (xorshift32). */
-let state = 2463534242;
-function random(): number {
-  state ^= state << 13;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  return state >>> 0;
-}
 
 function discover(client: number, transaction: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(300);

@@ -6,6 +6,7 @@
 
 import { createSocket } from "node:dgram";
 import { promisify } from "node:util";
+import { random } from "./seeded_random.ts";
 
 const [address, count] = [Deno.args[0]!, Number(Deno.args[1])];
 
@@ -20,15 +21,6 @@ function discover(index: number): Uint8Array<ArrayBuffer> {
   view.setUint32(30, index);
   bytes.set([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255], 236);
   return bytes;
-}
-
-/** A small generator with a fixed seed, so that every run sends the same bytes (xorshift32). */
-let state = 2463534242;
-function random(): number {
-  state ^= state << 13;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  return state >>> 0;
 }
 
 /** Ways to be malformed; each makes a datagram of its own from a good one. */

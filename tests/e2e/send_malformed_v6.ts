@@ -5,6 +5,7 @@
 
 import { createSocket } from "node:dgram";
 import { promisify } from "node:util";
+import { random } from "./seeded_random.ts";
 
 const [address, count] = [Deno.args[0]!, Number(Deno.args[1])];
 
@@ -24,15 +25,6 @@ function solicit(index: number): Uint8Array<ArrayBuffer> {
     ...[0, 8, 0, 2, 0, 0],
   ];
   return Uint8Array.from([...RELAY, 0, 9, 0, message.length, ...message]);
-}
-
-/** A small generator with a fixed seed, so that every run sends the same bytes (xorshift32). */
-let state = 2463534242;
-function random(): number {
-  state ^= state << 13;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  return state >>> 0;
 }
 
 /** Ways to be malformed; each makes a datagram of its own from a good one. */
