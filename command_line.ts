@@ -7,7 +7,7 @@
 import { InvalidArgumentError } from "npm:@commander-js/extra-typings@15.1.0";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
-import { printable } from "./viz/printable.ts";
+import { printable } from "./system/printable.ts";
 
 /** Makes a parser for an option's number, with the range in the error. */
 export function numberBetween(least: number, most: number): (text: string) => number {

@@ -14,7 +14,7 @@ import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import { type FindSites, prepare, type Prepared } from "./prepare.ts";
-import { monotonicTime, wallClockOffset } from "./libc.ts";
+import { monotonicTime, wallClockOffset } from "../system/libc.ts";
 import { PriceMeter } from "./price.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { SlowPackets } from "./slow_packets.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { borrowDescriptor, type Borrowed } from "./libc.ts";
+import { borrowDescriptor, type Borrowed } from "../system/libc.ts";
 
 /** include/uapi/linux/perf_event.h: _IO('$', 1) and _IOWR('$', 10, struct perf_event_query_bpf *). */
 const [PERF_EVENT_IOC_DISABLE, PERF_EVENT_IOC_QUERY_BPF] = [0x2401, 0xc008240a];

@@ -10,7 +10,7 @@ import { proveSites, recheck } from "../discovery/prove.ts";
 import { writeSiteSymbols } from "../discovery/site_symbols.ts";
 import type { Server, Site } from "../discovery/types.ts";
 import { type Bpftrace, FEATURES, has } from "./bpftrace.ts";
-import { wallClockOffset } from "./libc.ts";
+import { wallClockOffset } from "../system/libc.ts";
 import { knowsArrivals, type Plan, plan } from "./plan.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { hookPointsOf } from "../discovery/hook_points.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { CostSample } from "../metrics/capture.ts";
-import { countPrograms, programInfo } from "./libc.ts";
+import { countPrograms, programInfo } from "../system/libc.ts";
 import { isGone } from "../discovery/discovery_error.ts";
 import { parseStat } from "./server_sample.ts";
 

@@ -8,7 +8,7 @@
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { styleText } from "node:util";
 import { exitWith, print } from "../command_line.ts";
-import { printable } from "../viz/printable.ts";
+import { printable } from "../system/printable.ts";
 import type { Finding } from "./troubleshoot/check.ts";
 import { troubleshoot } from "./troubleshoot/troubleshoot.ts";
 

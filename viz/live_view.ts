@@ -8,7 +8,7 @@ import { styleText } from "node:util";
 import type { HistogramSeries, Window } from "../metrics/document.ts";
 import type { Drawing } from "./live_drawing.ts";
 import { type LiveState, STEADY_SECONDS, steadyWindow } from "./live_state.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../system/printable.ts";
 import { gauges, histograms, nameOf, quantileOf, secondsOf, three } from "./series.ts";
 import { axisOf, sparkline, spread } from "./sparkline.ts";
 import { duration, inOrder, longestStage, size } from "./summary.ts";

@@ -8,7 +8,7 @@ import type { Ledger, MetricsDocument } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
 import type { Chart, Table } from "./chart.ts";
 import { headlines } from "./headline.ts";
-import { escaped } from "./printable.ts";
+import { escaped } from "../system/printable.ts";
 import { CSS } from "./report_style.ts";
 import { counted, durationOf, three } from "./series.ts";
 import { serverName, utc } from "./server_name.ts";

@@ -6,7 +6,7 @@
 
 import type { HistogramSeries, MetricsDocument, Series, Window } from "../metrics/document.ts";
 import { messageRank } from "../metrics/messages.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../system/printable.ts";
 
 /** Histograms of a metric, those of the order of an exchange first. */
 export function histograms(series: readonly Series[], metric: string): HistogramSeries[] {

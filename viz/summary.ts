@@ -8,7 +8,7 @@ import { styleText } from "node:util";
 import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
 import { messageRank } from "../metrics/messages.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../system/printable.ts";
 import { durationOf } from "./series.ts";
 
 /** How the summary is drawn. */

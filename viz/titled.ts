@@ -7,7 +7,7 @@
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { MetricsDocument } from "../metrics/document.ts";
 import type { Chart, Layout } from "./chart.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../system/printable.ts";
 import { serverName, utc } from "./server_name.ts";
 
 /** The specification of a chart with its heading, and under it the server and when the run began. */

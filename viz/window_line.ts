@@ -5,7 +5,7 @@
  */
 
 import type { Window } from "../metrics/document.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../system/printable.ts";
 import { histograms, quantileOf, secondsOf } from "./series.ts";
 import { duration } from "./summary.ts";
 

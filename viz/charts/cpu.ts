@@ -7,7 +7,7 @@
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { MetricsDocument, Series, Window } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../system/printable.ts";
 import { gauges, greatest, three } from "../series.ts";
 import { MOST_SERIES } from "../theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";

@@ -7,7 +7,7 @@
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart, Layout } from "../chart.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../system/printable.ts";
 import { counters, greatest, secondsOf, whole } from "../series.ts";
 import { COLOURS, MOST_SERIES, SERIES_COLOURS, timeAxis } from "../theme.ts";
 

@@ -7,7 +7,7 @@
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../system/printable.ts";
 import { greatest, histograms, three, whole } from "../series.ts";
 import { duration } from "../summary.ts";
 import { COLOURS, MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "../theme.ts";

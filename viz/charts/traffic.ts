@@ -7,7 +7,7 @@
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../system/printable.ts";
 import { clock, counters, secondsOf, three, whole } from "../series.ts";
 import { size } from "../summary.ts";
 import { COLOURS, timeAxis } from "../theme.ts";

@@ -8,7 +8,7 @@
 const SYS_BPF: Partial<Record<typeof Deno.build.arch, number>> = { x86_64: 321, aarch64: 280 };
 
 /** Numbers of system calls that are the same everywhere. */
-const [SYS_PIDFD_OPEN, SYS_PIDFD_GETFD] = [434n, 438n];
+const [SYS_PIDFD_OPEN, SYS_OPENAT2, SYS_PIDFD_GETFD] = [434n, 437n, 438n];
 
 /** Commands of bpf, include/uapi/linux/bpf.h. */
 const [BPF_PROG_GET_FD_BY_ID, BPF_ENABLE_STATS] = [13, 32];
@@ -27,6 +27,16 @@ function open() {
       plain: { name: "syscall", parameters: ["i64", "i64", "i64", "i64"], result: "i64" },
       ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
       close: { parameters: ["i32"], result: "i32" },
+      open: { parameters: ["buffer", "i32"], result: "i32" },
+      openat2: {
+        name: "syscall",
+        parameters: ["i64", "i64", "buffer", "buffer", "u64"],
+        result: "i64",
+      },
+      memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+      write: { parameters: ["i32", "buffer", "u64"], result: "i64" },
+      fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+      errno: { name: "__errno_location", parameters: [], result: "pointer" },
     }).symbols;
   } catch {
     return null;
@@ -124,4 +134,90 @@ export function borrowDescriptor(pid: number, fd: number): Borrowed | null {
       library.ioctl(borrowed, BigInt(request), argument ?? null) === 0,
     [Symbol.dispose]: () => void library.close(borrowed),
   };
+}
+
+/** A file descriptor of this process. */
+export interface Descriptor extends Disposable {
+  readonly fd: number;
+}
+
+function descriptor(fd: number): Descriptor {
+  return { fd, [Symbol.dispose]: () => void library!.close(fd) };
+}
+
+const cString = (text: string) => new TextEncoder().encode(`${text}\0`);
+
+/** include/uapi/asm-generic/fcntl.h */
+const [O_DIRECTORY, O_PATH, O_CLOEXEC] = Deno.build.arch === "aarch64"
+  ? [0o40000, 0o10000000, 0o2000000]
+  : [0o200000, 0o10000000, 0o2000000];
+
+/** include/uapi/linux/openat2.h */
+const [RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT] = [0x02n, 0x10n];
+
+/** Numbers of errors that a path can meet, include/uapi/asm-generic/errno.h. */
+const WHY: Readonly<Record<number, string>> = {
+  2: "there is no such file",
+  3: "its process has ended",
+  13: "permission is denied",
+  20: "a part of its path is no folder",
+  36: "its name is too long",
+  38: "this kernel has no openat2: Linux 5.6 or later is expected",
+  40: "its links lead nowhere",
+};
+
+/**
+ * Finds a file without opening it (O_PATH), each of its links resolved inside a root.
+ *
+ * @param root a folder; `/proc/PID/root` is that of a process.
+ * @returns a descriptor, or why there is none, in words for people.
+ */
+export function openInRoot(root: string, path: string): Descriptor | string {
+  if (library === null) return "this system has no libc.so.6";
+  if (path.includes("\0")) return "its name holds a zero byte";
+  const at = library.open(cString(root), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (at < 0) return why();
+  // struct open_how: flags, mode, resolve.
+  const how = new BigUint64Array([
+    BigInt(O_PATH | O_CLOEXEC),
+    0n,
+    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+  ]);
+  const size = BigInt(how.byteLength);
+  const fd = Number(library.openat2(SYS_OPENAT2, BigInt(at), cString(path), how, size));
+  const reason = fd < 0 ? why() : "";
+  library.close(at);
+  return fd < 0 ? reason : descriptor(fd);
+}
+
+/** Why the last call failed. */
+function why(): string {
+  const errno = new Deno.UnsafePointerView(library!.errno()!).getInt32();
+  return WHY[errno] ?? `error ${errno}`;
+}
+
+/** include/uapi/linux/memfd.h and fcntl.h: no further seal, no change of length, no writing. */
+const [MFD_ALLOW_SEALING, F_ADD_SEALS, SEALS] = [0x2, 1033, 0x1 | 0x2 | 0x4 | 0x8];
+
+/**
+ * Puts bytes into memory that nobody can change and that children of this process inherit.
+ *
+ * @throws {Error} when the kernel has no room for it.
+ */
+export function sealedMemory(bytes: Uint8Array<ArrayBuffer>): Descriptor {
+  if (library === null) throw new Error("Cannot copy a file into memory: there is no libc.so.6");
+  const fd = library.memfd_create(cString("kea-ebpf-copy"), MFD_ALLOW_SEALING);
+  let done = 0;
+  while (fd >= 0 && done < bytes.length) {
+    const rest = bytes.subarray(done);
+    const written = Number(library.write(fd, rest, BigInt(rest.length)));
+    if (written <= 0) break;
+    done += written;
+  }
+  if (fd < 0 || done < bytes.length || library.fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
+    const reason = why();
+    if (fd >= 0) library.close(fd);
+    throw new Error(`Cannot copy a file into memory: ${reason}`);
+  }
+  return descriptor(fd);
 }

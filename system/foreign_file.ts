@@ -1,0 +1,69 @@
+/**
+ * Files that a watched process names: opened inside that process's own root, only where they are
+ * regular files, and never more of them than is expected.
+ *
+ * @module
+ */
+
+import { openInRoot } from "./libc.ts";
+
+/** A file is not what it is expected to be, cannot be read, or is too large. */
+export class ForeignFileError extends Error {
+  override name = "ForeignFileError";
+}
+
+/**
+ * Opens a regular file as a process sees it: links are resolved inside its root, never in ours, and
+ * devices, pipes and sockets are not opened at all.
+ *
+ * @param path absolute, as the process names it.
+ * @throws {ForeignFileError} when there is no such file, or it is no regular one.
+ */
+export function openForeignFile(pid: number, path: string): Deno.FsFile {
+  const found = openInRoot(`/proc/${pid}/root`, path);
+  if (typeof found === "string") throw new ForeignFileError(found);
+  using place = found;
+  // O_PATH opened nothing yet: what it is can be seen before anything happens to it.
+  const link = `/proc/self/fd/${place.fd}`;
+  try {
+    if (!Deno.statSync(link).isFile) throw new ForeignFileError("it is no regular file");
+    return Deno.openSync(link);
+  } catch (error) {
+    if (error instanceof ForeignFileError || !(error instanceof Error)) throw error;
+    throw new ForeignFileError(error.message.replace(/ \(os error.*/s, ""));
+  }
+}
+
+/**
+ * Reads a regular file as a process sees it.
+ *
+ * @param limitBytes the most that is read.
+ * @throws {ForeignFileError} when it cannot be opened or is larger.
+ */
+export function readForeignFile(
+  pid: number,
+  path: string,
+  limitBytes: number,
+): Uint8Array<ArrayBuffer> {
+  using file = openForeignFile(pid, path);
+  return readAll(file, limitBytes);
+}
+
+/**
+ * Reads an open regular file from where it stands to its end.
+ *
+ * @throws {ForeignFileError} when that is more than the limit, in bytes.
+ */
+export function readAll(file: Deno.FsFile, limitBytes: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Math.min(file.statSync().size + 1, limitBytes + 1));
+  let length = 0;
+  for (;;) {
+    const read = file.readSync(bytes.subarray(length));
+    if (read === null) return bytes.slice(0, length);
+    length += read;
+    // It grew meanwhile, or was too large from the start.
+    if (length === bytes.length) {
+      throw new ForeignFileError(`it is larger than ${Math.min(limitBytes, length - 1)} bytes`);
+    }
+  }
+}

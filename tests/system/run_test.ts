@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { complaintOf, run, textOf } from "../../system/run.ts";
+
+Deno.test("run() gives a program its input, and nothing of our environment", async () => {
+  Deno.env.set("KEA_TEST_SECRET", "secret");
+  try {
+    const ran = await run(["sh", "-c", "cat; env; exit 3"], {
+      input: "said\n",
+      environment: { CHOSEN: "yes" },
+    });
+    assert.equal(ran.code, 3);
+    const lines = textOf(ran).split("\n");
+    assert.equal(lines[0], "said");
+    assert.ok(lines.includes("CHOSEN=yes") && lines.includes("LC_ALL=C"));
+    assert.ok(!textOf(ran).includes("secret"));
+  } finally {
+    Deno.env.delete("KEA_TEST_SECRET");
+  }
+});
+
+Deno.test("run() ends a program that prints without end, or does not end", async () => {
+  const endless = await run(["sh", "-c", "cat /dev/zero"], { limitBytes: 1_000_000 });
+  assert.deepEqual([endless.code, endless.exceeded], [null, "output"]);
+  assert.equal(complaintOf(endless), "it printed too much");
+  const lasting = await run(["sleep", "1000"], { limitMs: 50 });
+  assert.deepEqual([lasting.code, lasting.exceeded], [null, "time"]);
+  assert.equal(complaintOf(lasting), "it took too long");
+});
+
+Deno.test("run() takes a program that reads none of its input", async () => {
+  const ran = await run(["true"], { input: "x".repeat(1_000_000) });
+  assert.equal(ran.code, 0);
+});
+
+Deno.test("run() passes on that a program is not there", async () => {
+  await assert.rejects(run(["kea-no-such-program"]), Deno.errors.NotFound);
+});
+
+Deno.test({
+  name: "run() gives up root's rights and groups",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    const ran = await run(["sh", "-c", "id -u; id -G"], { asNobody: true });
+    assert.equal(textOf(ran), "65534\n65534\n");
+  },
+});

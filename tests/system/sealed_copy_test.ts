@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { run, textOf } from "../../system/run.ts";
+import { ForeignFileError } from "../../system/foreign_file.ts";
+import { sealedCopy } from "../../system/sealed_copy.ts";
+
+Deno.test("sealedCopy() gives children without rights a file that no one can change", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, "as it was");
+    await Deno.chmod(path, 0o600);
+    using copy = sealedCopy(path, 100);
+    await Deno.writeTextFile(path, "changed");
+    const read = await run(["cat", copy.path], { asNobody: true });
+    assert.equal(textOf(read), "as it was");
+    assert.equal(new TextDecoder().decode(copy.bytes), "as it was");
+    const written = await run(["sh", "-c", `echo x > ${copy.path}`]);
+    assert.notEqual(written.code, 0);
+    const objdump = await run(["objdump", "-f", copy.path], { asNobody: true });
+    assert.match(new TextDecoder().decode(objdump.stderr), /file format not recognized/);
+    assert.throws(() => sealedCopy(path, 3), ForeignFileError);
+  } finally {
+    await Deno.remove(path);
+  }
+});
