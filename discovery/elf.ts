@@ -60,6 +60,28 @@ export async function exportedFunctions(path: string): Promise<Symbol[]> {
   return symbols;
 }
 
+/** Everything that a file gives a name and a size, from both of its symbol tables. */
+export async function symbolRanges(path: string): Promise<Symbol[]> {
+  return parseSymbolRanges(await run("readelf", ["-sW", path]));
+}
+
+/** Parses `readelf -sW`: what is defined in the file, once for each table and name. */
+export function parseSymbolRanges(text: string): Symbol[] {
+  // "    12: 0000000000032a60    48 FUNC    WEAK   DEFAULT   15 _ZN...@VERSION"; a size from 100,000 on
+  // is hexadecimal.
+  const line = /^\s+\d+: ([0-9a-f]+)\s+(\d+|0x[0-9a-f]+) \w+\s+\w+\s+\w+\s+\d+ (\S+?)(?:@\S*)?$/gm;
+  return Array.from(text.matchAll(line), ([, address, size, name]) => ({
+    address: parseInt(address!, 16),
+    size: Number(size),
+    name: name!,
+  }));
+}
+
+/** Whether a file names another one that may hold its symbols. */
+export async function hasDebugLink(path: string): Promise<boolean> {
+  return (await run("readelf", ["-SW", path])).includes(" .gnu_debuglink ");
+}
+
 /** Names of what a file takes from others, from its dynamic symbol table. */
 export async function importedFunctions(path: string): Promise<string[]> {
   const text = await run("nm", ["-D", "--undefined-only", path]);
@@ -99,9 +121,42 @@ export function parseFrames(text: string): Bounds[] {
   }));
 }
 
-/** The parts of a file that the kernel maps. */
+/**
+ * The parts of a file that the kernel maps.
+ *
+ * @throws {ElfError} when they are not within the file, or at no address that a program can have.
+ */
 export async function loadSegments(path: string): Promise<LoadSegment[]> {
-  return parseSegments(await run("readelf", ["-lW", path]));
+  const segments = parseSegments(await run("readelf", ["-lW", path]));
+  const { size: length } = await Deno.stat(path);
+  const isPlausible = segments.every(({ offset, address, size }) =>
+    offset + size <= length && address + size < ADDRESS_LIMIT
+  );
+  if (isPlausible && segments.reduce((sum, { size }) => sum + size, 0) <= MAPPED_LIMIT) {
+    return segments;
+  }
+  throw new ElfError(
+    `Cannot read "${path}": its program headers name parts that it does not have, or over ` +
+      `${MAPPED_LIMIT / 2 ** 20} MB`,
+  );
+}
+
+/** First address behind those that a program of x86-64 can have. */
+const ADDRESS_LIMIT = 2 ** 47;
+
+/** The most of a file that is read, bytes: Kea's greatest library has 5 MB. */
+const MAPPED_LIMIT = 256 * 2 ** 20;
+
+/**
+ * Where code stands in its file, by its address.
+ *
+ * @returns null when the address is in no part that is mapped as code.
+ */
+export function fileOffset(segments: readonly LoadSegment[], address: number): number | null {
+  const segment = segments.find((part) =>
+    part.executable && address >= part.address && address < part.address + part.size
+  );
+  return segment === undefined ? null : address - segment.address + segment.offset;
 }
 
 /** Parses `readelf -lW`. */

@@ -8,8 +8,9 @@
  */
 
 import { DiscoveryError, isGone } from "./discovery_error.ts";
-import { ElfError, loadSegments, readAt } from "./elf.ts";
+import { ElfError, fileOffset, loadSegments, readAt } from "./elf.ts";
 import { buildIdOf, isReplaced } from "./mapped_files.ts";
+import { addressesOf, codeMappings, ProcessMemory } from "./memory.ts";
 import { SEARCHES, type SiteGroup } from "./site_searches.ts";
 import type { Program, Site, SiteSearch } from "./types.ts";
 
@@ -51,12 +52,14 @@ export async function proveSites(
 
 /**
  * Checks a site once more, right before it is probed: the path still leads to the file that was
- * proven, and the proven bytes still stand there.
+ * proven, and the proven bytes still stand there, in the file and in the server's memory. A breakpoint
+ * that another tool has set on the instruction is no obstacle: the kernel keeps one for both.
  *
  * @returns why it must not be probed; null when all holds.
  */
 export async function recheck(site: Site): Promise<string | null> {
   const { file, proof, address } = site;
+  const place = `0x${address.toString(16)}`;
   try {
     // The probes sit on the very files that the process maps. A library of which another stands at its
     // path by now is left out nevertheless: what this server tells will soon be another's.
@@ -69,19 +72,37 @@ export async function recheck(site: Site): Promise<string | null> {
     }
     const buildId = await buildIdOf(file.pinnedPath);
     if (buildId !== proof.buildId) {
-      return `the file has build id ${buildId} now, ${proof.buildId} was proven`;
+      return `the file has build id ${buildId ?? "none"} now, ${
+        proof.buildId ?? "none"
+      } was proven`;
     }
     const segments = await loadSegments(file.pinnedPath);
-    const bytes = (await readAt(file.pinnedPath, segments, address, proof.bytes.length / 2))
-      .toHex();
+    const offset = fileOffset(segments, address);
+    if (offset === null) return `${place} is in no part of "${file.path}" that is mapped as code`;
+    const length = proof.bytes.length / 2;
+    const bytes = (await readAt(file.pinnedPath, segments, address, length)).toHex();
     if (bytes !== proof.bytes) {
-      return `at 0x${address.toString(16)} stands ${bytes || "nothing"}, ${proof.bytes} was proven`;
+      return `at ${place} stands ${bytes || "nothing"}, ${proof.bytes} was proven`;
+    }
+    const pid = Number(/^\/proc\/(\d+)/.exec(file.pinnedPath)?.[1]);
+    const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), file);
+    using memory = ProcessMemory.open(pid);
+    const copies = addressesOf(mappings, offset);
+    if (copies.length === 0) return `the server does not map ${place} of "${file.path}" as code`;
+    for (const copy of copies) {
+      const found = memory.read(copy, length)?.toHex();
+      if (found === bytes || found === `${BREAKPOINT}${bytes.slice(2)}`) continue;
+      return `in the server's memory stands ${
+        found ?? "nothing"
+      } for ${place}, ${bytes} was proven`;
     }
     return null;
   } catch (error) {
-    if (isGone(error) || error instanceof ElfError) {
-      return "the server is gone, or its file";
-    }
+    if (isGone(error)) return "the server is gone, or its file";
+    if (error instanceof ElfError) return error.message;
     throw error;
   }
 }
+
+/** What the kernel puts in place of an instruction's first byte where it is probed: int3. */
+const BREAKPOINT = "cc";

@@ -23,7 +23,14 @@ import {
   instructionClass,
   isCall,
 } from "./disassembly.ts";
-import { type Bounds, type Data, dataAt, exportedFunctions, mappedData } from "./elf.ts";
+import {
+  type Bounds,
+  type Data,
+  dataAt,
+  exportedFunctions,
+  loadSegments,
+  mappedData,
+} from "./elf.ts";
 import { userOf } from "./sql_statements.ts";
 import { isMultiThreaded } from "./threading.ts";
 import type {
@@ -37,7 +44,7 @@ import type {
   SiteSearch,
 } from "./types.ts";
 import { hookPointsOf } from "./hook_points.ts";
-import { basesOf } from "./mapped_files.ts";
+import { codeMappings, loadBias, ProcessMemory } from "./memory.ts";
 import {
   ADD_VALUE,
   ALLOCATIONS,
@@ -206,7 +213,7 @@ export const SEARCHES: Readonly<
     }
     const [code, numbers, hookPoints] = await Promise.all([
       codeOf(executable),
-      hookNumbersIn(program),
+      hookNumbersIn(pid, executable),
       hookPointsOf(program),
     ]);
     const sites: Site[] = [];
@@ -380,14 +387,18 @@ function argumentOf(code: Code, call: Instruction): number | null {
   return null;
 }
 
-/** Reads ints in the memory of a running program, by their ELF address. */
-async function hookNumbersIn({ pid, executable }: Program): Promise<(address: number) => number> {
-  const base = basesOf(await Deno.readTextFile(`/proc/${pid}/maps`)).get(executable.path) ?? 0;
+/** Reads ints in the memory of a running program, by their ELF address; -1 where there is none. */
+async function hookNumbersIn(
+  pid: number,
+  executable: MappedFile,
+): Promise<(address: number) => number> {
+  const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), executable);
+  const bias = loadBias(mappings, await loadSegments(executable.pinnedPath));
   return (address) => {
-    using memory = Deno.openSync(`/proc/${pid}/mem`);
-    const bytes = new Uint8Array(4);
-    memory.seekSync(base + address, Deno.SeekMode.Start);
-    return memory.readSync(bytes) === 4 ? new DataView(bytes.buffer).getInt32(0, true) : -1;
+    if (bias === null) return -1;
+    using memory = ProcessMemory.open(pid);
+    const bytes = memory.read(bias + address, 4);
+    return bytes === null ? -1 : new DataView(bytes.buffer).getInt32(0, true);
   };
 }
 
@@ -463,7 +474,7 @@ function proofOf(
   target: string | null,
 ): Omit<SiteProof, "bytes" | "instruction"> {
   return {
-    buildId: file.buildId ?? "",
+    buildId: file.buildId,
     device: file.device,
     inode: file.inode,
     function: { start, end, from },

@@ -67,7 +67,8 @@ export type InstructionClass = "emulated" | "single-stepped";
 
 /** Why an address may be probed: each link was checked against the file that the process maps. */
 export interface SiteProof {
-  readonly buildId: string;
+  /** Null where the file carries none: device, inode and bytes identify it. */
+  readonly buildId: string | null;
   readonly device: string;
   readonly inode: number;
   /** Bounds of the function that holds the site: [start, end), from .eh_frame or a symbol. */

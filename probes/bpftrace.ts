@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Site } from "../discovery/types.ts";
-
 /** A bpftrace to run, and how. */
 export interface Bpftrace {
   /** Program and first arguments: ["bpftrace"], or a way into another root that ends with it. */
@@ -66,45 +64,3 @@ export const BPFTRACE_ENVIRONMENT: Readonly<Record<string, string>> = {
 
 /** The word that says that every probe is attached. */
 export const ATTACHED = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";
-
-/** A thing that some versions can and others cannot. */
-export interface Feature {
-  readonly name: string;
-  /** Why it matters. */
-  readonly why: string;
-  /** A program that ends at once with status 0 where the feature is there. */
-  readonly trial: (path: string, site: Site) => string;
-}
-
-/** What is tried before it is used. */
-export const FEATURES = {
-  addressInFunction: {
-    name: "probe at an address inside an exported function of a library",
-    why: "0.17 refuses it; its sites are given names by a private symbol file instead",
-    // The predicate keeps the program from doing anything in the moment that it is attached.
-    trial: (path, { address }) =>
-      `uprobe:"${path}":0x${address.toString(16)} /pid == 0/ { exit(); } ` +
-      `interval:ms:1 { exit(); }`,
-  },
-} as const satisfies Record<string, Feature>;
-
-/**
- * Tries a feature on a proven site: attaches it for a moment and sees whether bpftrace takes it.
- *
- * @param path by which bpftrace finds the site's file.
- */
-export async function has(
-  bpftrace: Bpftrace,
-  feature: Feature,
-  path: string,
-  site: Site,
-): Promise<boolean> {
-  const [program, ...rest] = bpftrace.command;
-  const { success } = await new Deno.Command(program!, {
-    args: [...rest, "--unsafe", "-e", feature.trial(path, site)],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).output();
-  return success;
-}

@@ -16,7 +16,9 @@ import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import { type FindSites, prepare, type Prepared } from "./prepare.ts";
 import { monotonicTime, wallClockOffset } from "../system/libc.ts";
 import { PriceMeter } from "./price.ts";
+import { Placed } from "./placed.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
+import { programsIn } from "./placements.ts";
 import { SlowPackets } from "./slow_packets.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
 import { basesOf } from "../discovery/mapped_files.ts";
@@ -96,6 +98,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     reasons: [],
     dying: [],
     complaint: "",
+    blamed: [],
   };
   const started = new Date();
   const { pid } = options.server;
@@ -108,6 +111,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
   let { server, profile } = options;
   let segment = 0;
   let attempts = 0;
+  /** Programs that did not attach to this server, and why. */
+  const leftOut = new Map<string, string>();
   let notAvailable: Prepared["plan"]["notAvailable"] = [];
 
   while (true) {
@@ -118,7 +123,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
         profile,
         options.bpftrace,
         Math.round(options.intervalMs / readingsPerWindow(options.intervalMs)),
-        { findSites: options.findSites, slowNs: options.slow?.thresholdNs },
+        { findSites: options.findSites, slowNs: options.slow?.thresholdNs, leftOut },
       ).catch(ifStillRunning(server));
       // What could not be had of a server that is gone says nothing.
       if (prepared === null || !await isRunning(server.pid, server.startTicks)) {
@@ -147,7 +152,11 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     }
     if (outcome === "over") break;
     if (outcome === "not attached") {
-      // One site can keep the whole program out: go on with what needs no site.
+      // One site keeps the whole run out: go on without its program, or with what needs hardly any site.
+      if (watched.blamed.length > 0) {
+        for (const file of watched.blamed) leftOut.set(file, watched.complaint);
+        continue;
+      }
       if (profile === "light" || attempts++ > 0) {
         throw new BpftraceError(`Cannot attach, bpftrace says: ${watched.complaint || "nothing"}`);
       }
@@ -169,6 +178,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       // One that ended meanwhile is found out by the next attempt.
       server = await settled(server.pid).catch(ifGone(server));
       // What did not attach to the server as it was may well do so now.
+      leftOut.clear();
       [profile, attempts] = [options.profile, 0];
     } else {
       const since = performance.now();
@@ -185,6 +195,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
         `The server restarted: pid ${server.pid}, then ${next.pid}, ${seconds} s not watched`,
       );
       server = next;
+      leftOut.clear();
       [profile, attempts] = [options.profile, 0];
     }
   }
@@ -211,6 +222,8 @@ interface Watched {
   readonly dying: Promise<void>[];
   /** The last thing that bpftrace said of its end. */
   complaint: string;
+  /** The programs because of which the last segment did not attach, where that is known. */
+  blamed: readonly string[];
 }
 
 async function* readSegment(
@@ -220,6 +233,8 @@ async function* readSegment(
   segment: number,
 ): AsyncGenerator<CaptureRecord, Outcome> {
   const { options } = watched;
+  watched.blamed = [];
+  const placed = await Placed.before(server.pid, plan.sources.flatMap(({ sites }) => sites));
   await using run = ProbeRun.start(options.bpftrace, rendered, symbols);
   await using price = new PriceMeter(run.pid, options.intervalMs);
   const perWindow = readingsPerWindow(options.intervalMs);
@@ -292,6 +307,17 @@ async function* readSegment(
       if (event.type === "attached") {
         attachedAt = monotonicTime();
         probes = event.probes;
+        const misplaced = placed.misplaced();
+        if (misplaced !== null) {
+          await run.abandon();
+          watched.complaint = misplaced.why;
+          watched.blamed = plan.sources.filter(({ sites }) =>
+            misplaced.missing.length === 0
+              ? sites.length > 0
+              : sites.some((site) => misplaced.missing.includes(site))
+          ).map(({ file }) => file);
+          return "not attached";
+        }
         if (event.probes !== rendered.probes) {
           yield note(
             watched,
@@ -345,9 +371,13 @@ async function* readSegment(
         yield note(watched, `bpftrace lost ${event.events} of its own events`);
       } else {
         watched.complaint = event.complaint || `it ended with status ${event.code}`;
+        if (attachedAt === null) watched.blamed = programsIn(event.complaint, plan);
       }
     }
     const isAttached = attachedAt !== null;
+    if (!isAttached && placed.left() > 0) {
+      yield note(watched, `${placed.left()} probes of bpftrace stay behind in the server's memory`);
+    }
     return outcome ?? await changeOf(server) ?? (isAttached ? "bpftrace ended" : "not attached");
   } finally {
     isClosed = true;

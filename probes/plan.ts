@@ -31,7 +31,8 @@ export function budgetOf({ databases }: Pick<Server, "databases">, profile: Prof
 export function knowsArrivals({ version }: Pick<Server, "version">): boolean {
   // The programs look whether it has.
   if (version === "unknown") return true;
-  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  // "3.3.1-git" is a build of that version, or on the way to it.
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map((part) => parseInt(part, 10));
   return major * 10_000 + minor * 100 + patch >= 20_506;
 }
 
@@ -63,13 +64,21 @@ export interface Plan {
   readonly losses: readonly string[];
 }
 
+/** Programs that a run goes on without, and why, by file name. */
+export type LeftOut = ReadonlyMap<string, string>;
+
 /**
  * Chooses programs in order of worth while the profile's budget lasts.
  *
  * A program that the profile asks for but that does not fit the budget, the server or the proven
  * sites is listed in `notAvailable` with the reason; the others go on without it.
  */
-export function plan(server: Server, search: SiteSearch, profile: Profile): Plan {
+export function plan(
+  server: Server,
+  search: SiteSearch,
+  profile: Profile,
+  leftOut: LeftOut = new Map(),
+): Plan {
   const sources: PlannedSource[] = [];
   const notAvailable: Unavailable[] = [];
   const losses: string[] = [];
@@ -99,6 +108,11 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
       }
       continue;
     }
+    const refused = leftOut.get(source.file);
+    if (refused !== undefined) {
+      lost(`${source.file}: ${refused}`);
+      continue;
+    }
     if (source.splits && !sources.some(({ file }) => file.startsWith("packets_"))) {
       missing(`${source.file}: no packet of the server is watched`);
       continue;
@@ -106,12 +120,12 @@ export function plan(server: Server, search: SiteSearch, profile: Profile): Plan
     const parts = source.parts ?? [];
     const where = source.where ?? [];
     for (const pattern of [...source.needs, ...parts, ...where]) {
-      const refused = refusalsMatching(pattern, search.refusals);
-      for (const { id, why, inherent } of refused) {
+      const refusals = refusalsMatching(pattern, search.refusals);
+      for (const { id, why, inherent } of refusals) {
         (inherent ? missing : lost)(`${source.file}: ${id}: ${why}`);
       }
       const isFound = sitesMatching(pattern, search.sites).length > 0;
-      if (refused.length === 0 && !isFound && !where.includes(pattern)) {
+      if (refusals.length === 0 && !isFound && !where.includes(pattern)) {
         lost(`${source.file}: no site found for ${pattern}`);
       }
     }
@@ -216,6 +230,7 @@ function sitesMatching(pattern: string, sites: readonly Site[]): Site[] {
 /** Refusals of sites that a pattern asks for; one of a whole group ends with a dot. */
 function refusalsMatching(pattern: string, refusals: readonly Refusal[]): Refusal[] {
   return refusals.filter(({ id }) =>
-    matches(pattern, id) || (id.endsWith(".") && pattern.startsWith(id))
+    matches(pattern, id) || matches(pattern, `${id}.`) ||
+    (id.endsWith(".") && pattern.startsWith(id))
   );
 }

@@ -4,14 +4,13 @@
  * @module
  */
 
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { proveSites, recheck } from "../discovery/prove.ts";
-import { writeSiteSymbols } from "../discovery/site_symbols.ts";
-import type { Server, Site } from "../discovery/types.ts";
-import { type Bpftrace, FEATURES, has } from "./bpftrace.ts";
+import type { Server, SiteSearch } from "../discovery/types.ts";
+import { privateFolder } from "../system/private_folder.ts";
+import type { Bpftrace } from "./bpftrace.ts";
 import { wallClockOffset } from "../system/libc.ts";
-import { knowsArrivals, type Plan, plan } from "./plan.ts";
+import { place } from "./placements.ts";
+import { knowsArrivals, type LeftOut, type Plan, plan } from "./plan.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { hookPointsOf } from "../discovery/hook_points.ts";
 import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
@@ -30,25 +29,28 @@ export interface Prepared extends AsyncDisposable {
   readonly rendered: Rendered;
   /** What the program was told of the wall clock, see `wallClockOffset()`; 0: nothing. */
   readonly wallClock: bigint;
-  /** Folder of private symbol files for bpftrace; undefined where none are needed. */
-  readonly symbols?: string;
+  /** Folder of private symbol files for bpftrace. */
+  readonly symbols: string;
   /** Hook points by number; none where no callout is watched. */
   readonly hookPoints: readonly string[];
   /** Statements of MariaDB's client; none where they are not watched. */
   readonly statements: Statements;
 }
 
+/** Makes the plan for a server: which programs, at which proven sites, at what price. */
+export async function planFor(server: Server, profile: Profile): Promise<Plan> {
+  return plan(server, await provenTwice(server, profile, proveSites), profile);
+}
+
 /**
- * Makes the plan for a server: which programs, at which proven sites, at what price.
- *
- * Every site is proven when it is found and once more here, so that a file replaced or a process
- * gone in between costs that site and nothing else.
+ * The sites that a profile asks for. Every site is proven when it is found and once more here, so that
+ * a file replaced or a process gone in between costs that site and nothing else.
  */
-export async function planFor(
+async function provenTwice(
   server: Server,
   profile: Profile,
-  findSites: FindSites = proveSites,
-): Promise<Plan> {
+  findSites: FindSites,
+): Promise<SiteSearch> {
   const asked = SOURCES.filter(({ from }) => PROFILES.indexOf(from) <= PROFILES.indexOf(profile));
   const groups = new Set(asked.map(({ group }) => group).filter((group) => group !== null));
   const search = await findSites(server, [...groups]);
@@ -56,13 +58,13 @@ export async function planFor(
     site,
     why: await recheck(site),
   })));
-  return plan(server, {
+  return {
     sites: checked.filter(({ why }) => why === null).map(({ site }) => site),
     refusals: [
       ...search.refusals,
       ...checked.flatMap(({ site: { id }, why }) => why === null ? [] : [{ id, why }]),
     ],
-  }, profile);
+  };
 }
 
 /** Plans and renders for a server. */
@@ -75,12 +77,41 @@ export async function prepare(
     readonly findSites?: FindSites | undefined;
     /** Packets that take longer are told one by one, nanoseconds. */
     readonly slowNs?: number | undefined;
+    /** Programs that did not attach to this server before. */
+    readonly leftOut?: LeftOut;
   } = {},
 ): Promise<Prepared> {
-  const planned = await planFor(server, profile, more.findSites);
+  const proven = await provenTwice(server, profile, more.findSites ?? proveSites);
+  const symbols = await privateFolder("symbols");
+  try {
+    return await prepareIn(symbols, server, proven, profile, bpftrace, intervalMs, more);
+  } catch (error) {
+    await Deno.remove(symbols, { recursive: true });
+    throw error;
+  }
+}
+
+async function prepareIn(
+  symbols: string,
+  server: Server,
+  proven: SiteSearch,
+  profile: Profile,
+  bpftrace: Bpftrace,
+  intervalMs: number,
+  more: { readonly slowNs?: number | undefined; readonly leftOut?: LeftOut },
+): Promise<Prepared> {
+  const { placements, refusals } = await place(proven.sites, symbols);
+  const planned = plan(
+    server,
+    {
+      sites: proven.sites.filter(({ id }) => placements.has(id)),
+      refusals: [...proven.refusals, ...refusals],
+    },
+    profile,
+    more.leftOut,
+  );
   const { hookPoints, made: named } = await withHookPoints(planned, bpftrace);
   const { receives, made } = await withReceiveCall(named);
-  const { placements, symbols } = await place(made, bpftrace);
   const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
   const rendered = render(made, await texts(made), placements, intervalMs, {
     registers: await registersOffset(bpftrace),
@@ -94,10 +125,8 @@ export async function prepare(
     wallClock,
     hookPoints,
     statements: await mariadbStatements(made),
-    ...(symbols === undefined ? {} : { symbols }),
-    [Symbol.asyncDispose]: async () => {
-      if (symbols !== undefined) await Deno.remove(symbols, { recursive: true });
-    },
+    symbols,
+    [Symbol.asyncDispose]: async () => await Deno.remove(symbols, { recursive: true }),
   };
 }
 
@@ -144,53 +173,4 @@ async function texts(made: Plan): Promise<Map<string, string>> {
       ),
     ),
   );
-}
-
-/** How bpftrace is told of each site: see {@linkcode FEATURES}. */
-async function place(
-  made: Plan,
-  bpftrace: Bpftrace,
-): Promise<{ placements: Map<string, string>; symbols?: string }> {
-  const placements = new Map<string, string>();
-  const sites = made.sources.flatMap((source) => source.sites);
-  const executable = made.server.executable.inode;
-  const inside: Site[] = [];
-  for (const site of sites) {
-    const { id, file, address, symbol, entrySymbol } = site;
-    if (file.inode === executable) {
-      placements.set(id, `"${file.pinnedPath}":0x${address.toString(16)}`);
-    } else if (symbol !== null) placements.set(id, `"${file.pinnedPath}":${symbol}`);
-    else if (site.hitsPerPacket === 0 && entrySymbol !== null) {
-      // Rare enough for the price of a single-stepped first instruction not to matter.
-      placements.set(id, `"${file.pinnedPath}":${entrySymbol}`);
-    } else inside.push(site);
-  }
-  if (inside.length === 0) return { placements };
-  const path = inside[0]!.file.pinnedPath;
-  if (await has(bpftrace, FEATURES.addressInFunction, path, inside[0]!)) {
-    for (const { id, file, address } of inside) {
-      placements.set(id, `"${file.pinnedPath}":0x${address.toString(16)}`);
-    }
-    return { placements };
-  }
-  const symbols = await symbolFolder();
-  const names = await writeSiteSymbols(inside, symbols);
-  for (const site of inside) {
-    placements.set(site.id, `"${site.file.pinnedPath}":${names.get(site.id)}`);
-  }
-  return { placements, symbols };
-}
-
-const SYMBOLS = "kea-ebpf-symbols-";
-
-/** A new folder for symbol files; those of monitors that were killed are cleared first. */
-async function symbolFolder(): Promise<string> {
-  for (const { name } of Deno.readDirSync(tmpdir())) {
-    const owner = new RegExp(`^${SYMBOLS}(\\d+)-`).exec(name)?.[1];
-    if (owner === undefined || await Deno.stat(`/proc/${owner}`).then(() => true, () => false)) {
-      continue;
-    }
-    await Deno.remove(join(tmpdir(), name), { recursive: true });
-  }
-  return await Deno.makeTempDir({ prefix: `${SYMBOLS}${Deno.pid}-` });
 }

@@ -29,6 +29,20 @@ export type ProbeEvent =
 /** Noise on stderr that means nothing: see reference of bpftrace on RLIMIT_MEMLOCK. */
 const HARMLESS = /RLIMIT_MEMLOCK|^\s*$|WARNING|^\S+:\d+[-:]\d+(?!.*ERROR)|^\s|^Attaching|BCC_SYMFS/;
 
+/** What says why bpftrace ends; newer versions print the lines of the program that they mean, too. */
+const REASON = /\bERROR: |: Unknown error \d+/;
+
+/** What bpftrace said of its end, on one line. */
+export function complaintIn(lines: readonly string[]): string {
+  const said = lines.filter((line) => !HARMLESS.test(line)).map((line) => line.trim());
+  const reasons = said.filter((line) => REASON.test(line))
+    .map((line) => line.replace(/^.*\bERROR: /, ""));
+  return (reasons.length > 0 ? reasons : said).slice(0, 3).join("; ");
+}
+
+/** Lines that are kept for the reason of its end. */
+const MOST_COMPLAINTS = 1000;
+
 /** A running bpftrace. Disposing stops it. */
 export class ProbeRun implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -62,7 +76,11 @@ export class ProbeRun implements AsyncDisposable {
         "-e",
         program,
       ],
-      env: { ...BPFTRACE_ENVIRONMENT, ...(symbols === undefined ? {} : { BCC_SYMFS: symbols }) },
+      env: {
+        ...BPFTRACE_ENVIRONMENT,
+        // Seen from here: bpftrace may have a root of its own.
+        ...symbols === undefined ? {} : { BCC_SYMFS: `/proc/${Deno.pid}/root${symbols}` },
+      },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -139,7 +157,7 @@ export class ProbeRun implements AsyncDisposable {
       if (line.includes(ATTACHED)) {
         word = true;
       } else if (!line.startsWith('{"type"')) {
-        if (!HARMLESS.test(line)) complaints.push(line.trim());
+        if (complaints.length < MOST_COMPLAINTS) complaints.push(line);
       } else {
         const message = parseExact(line) as { type: string; data: Json };
         const data = message.data as Record<string, Json> | string;
@@ -171,7 +189,7 @@ export class ProbeRun implements AsyncDisposable {
     if (nsecs === null && Object.keys(maps).length > 0) yield { type: "reading", nsecs, maps };
     const { code } = await this.#child.status;
     this.#ended = true;
-    yield { type: "ended", code, complaint: complaints.slice(0, 3).join("; ") };
+    yield { type: "ended", code, complaint: complaintIn(complaints) };
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { budgetOf, matches, plan } from "../../probes/plan.ts";
+import { budgetOf, knowsArrivals, matches, plan } from "../../probes/plan.ts";
 import { PROFILES } from "../../probes/sources.ts";
 import { server, site, SITES } from "./server_and_sites.ts";
 
@@ -218,4 +218,33 @@ Deno.test("plan() says which Kea does not know when packets came", () => {
     const said = made.notAvailable.some(({ metric }) => metric === "packet_socket_wait");
     assert.equal(said, !knows, String(version));
   }
+});
+
+Deno.test("plan() goes on without a program that did not attach, and says why", () => {
+  const { sources, losses, notAvailable } = plan(
+    server(),
+    { sites: SITES, refusals: [] },
+    "deep",
+    new Map([["allocation.bt", "the kernel refused it"]]),
+  );
+  const files = sources.map(({ file }) => file);
+  assert.ok(!files.includes("allocation.bt"));
+  assert.ok(files.includes("stages.bt") && files.includes("lease_file.bt"));
+  assert.deepEqual(losses, ["allocation.bt: the kernel refused it"]);
+  assert.ok(notAvailable.some(({ metric }) => metric === "lease_allocation_time"));
+});
+
+Deno.test("plan() gives the reason of a refusal that ends a pattern", () => {
+  const refusal = { id: "stages.process", why: "no call asks for callouts of buffer4_receive" };
+  const sites = SITES.filter(({ id }) => !id.startsWith("stages.process."));
+  const { losses } = plan(server(), { sites, refusals: [refusal] }, "deep");
+  assert.deepEqual(losses, [
+    "stages.bt: stages.process: no call asks for callouts of buffer4_receive",
+  ]);
+});
+
+Deno.test("knowsArrivals() reads versions of builds from git", () => {
+  assert.equal(knowsArrivals({ version: "3.3.1-git" }), true);
+  assert.equal(knowsArrivals({ version: "2.7.8-git" }), true);
+  assert.equal(knowsArrivals({ version: "2.4.0" }), false);
 });

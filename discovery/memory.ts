@@ -1,0 +1,167 @@
+/**
+ * The memory of a running program: where it has the bytes of a file, what stands there, and which of
+ * its code is not as the file has it.
+ *
+ * @module
+ */
+
+import { isGone } from "./discovery_error.ts";
+import type { LoadSegment } from "./elf.ts";
+import type { MappedFile } from "./types.ts";
+
+/** A part of a file that a process maps: addresses [start, end) in its memory. */
+export interface Mapping {
+  readonly start: number;
+  readonly end: number;
+  /** Where the part begins in the file. */
+  readonly offset: number;
+}
+
+const PAGE = 4096;
+
+/** Bits of an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
+const [PRESENT, SWAPPED, OF_FILE] = [1n << 63n, 1n << 62n, 1n << 61n];
+
+/**
+ * The executable mappings of a file.
+ *
+ * @param maps text of /proc/PID/maps.
+ */
+export function codeMappings(
+  maps: string,
+  { device, inode }: Pick<MappedFile, "device" | "inode">,
+): Mapping[] {
+  const found: Mapping[] = [];
+  for (const line of maps.split("\n")) {
+    const match = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) (\S+) (\d+)/.exec(line);
+    if (match === null || match[4] !== device || match[5] !== String(inode)) continue;
+    const [start, end, offset] = match.slice(1, 4).map((digits) => parseInt(digits, 16));
+    found.push({ start: start!, end: end!, offset: offset! });
+  }
+  return found;
+}
+
+/** Addresses at which a byte of a file is mapped as code, by its offset in the file. */
+export function addressesOf(mappings: readonly Mapping[], offset: number): number[] {
+  return mappings
+    .filter((part) => offset >= part.offset && offset < part.offset + part.end - part.start)
+    .map((part) => part.start + offset - part.offset);
+}
+
+/**
+ * What a process adds to the addresses of an ELF file: 0 for one without PIE, which says itself where
+ * it wants to be.
+ *
+ * @returns null where the process maps no code of the file.
+ */
+export function loadBias(
+  mappings: readonly Mapping[],
+  segments: readonly LoadSegment[],
+): number | null {
+  for (const { offset, address, executable } of segments) {
+    const [found] = executable ? addressesOf(mappings, offset) : [];
+    if (found !== undefined) return found - address;
+  }
+  return null;
+}
+
+/** The memory of a process. */
+export class ProcessMemory implements Disposable {
+  readonly #file: Deno.FsFile;
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /** @throws {Deno.errors.NotFound} when there is no such process. */
+  static open(pid: number): ProcessMemory {
+    return new ProcessMemory(Deno.openSync(`/proc/${pid}/mem`));
+  }
+
+  /** @returns the bytes from an address on; null where nothing is mapped. */
+  read(address: number, length: number): Uint8Array<ArrayBuffer> | null {
+    const bytes = new Uint8Array(length);
+    try {
+      this.#file.seekSync(address, Deno.SeekMode.Start);
+      for (let filled = 0; filled < length;) {
+        const read = this.#file.readSync(bytes.subarray(filled));
+        if (read === null || read === 0) return null;
+        filled += read;
+      }
+      return bytes;
+    } catch (error) {
+      // EIO: no page stands there.
+      if (error instanceof Error && /os error 5\b/.test(error.message)) return null;
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+/**
+ * Bytes of a process's code that are not as its files have them, breakpoints mostly: by address in its
+ * memory. Only pages of the process's own are looked at: a page that is still the file's cannot differ
+ * from it, and reading it would count as memory of the process.
+ *
+ * @returns null when the process is gone.
+ */
+export function changedCode(
+  pid: number,
+  files: readonly MappedFile[],
+): ReadonlyMap<number, number> | null {
+  try {
+    const maps = Deno.readTextFileSync(`/proc/${pid}/maps`);
+    using memory = ProcessMemory.open(pid);
+    using pages = Deno.openSync(`/proc/${pid}/pagemap`);
+    const changed = new Map<number, number>();
+    for (const file of files) {
+      using original = Deno.openSync(file.pinnedPath);
+      for (const { start, end, offset } of codeMappings(maps, file)) {
+        for (const page of ownPages(pages, start, end)) {
+          const now = memory.read(page, PAGE);
+          if (now === null) continue;
+          const before = readUpTo(original, offset + page - start, PAGE);
+          now.forEach((byte, at) => {
+            if (byte !== (before[at] ?? 0)) changed.set(page + at, byte);
+          });
+        }
+      }
+    }
+    return changed;
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+/** Addresses of the pages in a range that are the process's own. */
+function ownPages(pages: Deno.FsFile, start: number, end: number): number[] {
+  pages.seekSync(start / PAGE * 8, Deno.SeekMode.Start);
+  const bytes = new Uint8Array((end - start) / PAGE * 8);
+  const entries = new DataView(bytes.buffer, 0, readInto(pages, bytes));
+  return Array.from({ length: entries.byteLength / 8 }, (_, index) => index).filter((index) => {
+    const entry = entries.getBigUint64(8 * index, true);
+    return (entry & (PRESENT | SWAPPED)) !== 0n && (entry & OF_FILE) === 0n;
+  }).map((index) => start + index * PAGE);
+}
+
+/** Bytes of a file from an offset on; fewer where it ends. */
+function readUpTo(file: Deno.FsFile, offset: number, length: number): Uint8Array {
+  file.seekSync(offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
+  return bytes.subarray(0, readInto(file, bytes));
+}
+
+/** @returns how many bytes came. */
+function readInto(file: Deno.FsFile, bytes: Uint8Array): number {
+  let filled = 0;
+  while (filled < bytes.length) {
+    const read = file.readSync(bytes.subarray(filled));
+    if (read === null) break;
+    filled += read;
+  }
+  return filled;
+}

@@ -1,0 +1,97 @@
+/**
+ * How bpftrace is told of each site.
+ *
+ * A bare number is an address to bpftrace where any symbol covers it, and an offset in the file
+ * where none does. The two differ in what some linkers make, and a probe at the wrong one stands inside
+ * an instruction and kills the server. So sites get names, by symbol files of our own.
+ *
+ * @module
+ */
+
+import {
+  fileOffset,
+  hasDebugLink,
+  loadSegments,
+  type Symbol,
+  symbolRanges,
+} from "../discovery/elf.ts";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { symbolOfSite, writeSiteSymbols } from "../discovery/site_symbols.ts";
+import type { MappedFile, Refusal, Site } from "../discovery/types.ts";
+import type { Plan } from "./plan.ts";
+
+/** What follows `uprobe:` for each site, by its id, and the sites that cannot be named. */
+export interface Placements {
+  readonly placements: ReadonlyMap<string, string>;
+  readonly refusals: readonly Refusal[];
+}
+
+/**
+ * Names the sites.
+ *
+ * @param folder a private folder, for `BCC_SYMFS`.
+ */
+export async function place(sites: readonly Site[], folder: string): Promise<Placements> {
+  const placements = new Map<string, string>();
+  const refusals: Refusal[] = [];
+  const named = sites.filter(({ file }) => file.buildId !== null);
+  await writeSiteSymbols(named, folder);
+  for (const { id, file } of named) {
+    placements.set(id, `"${file.pinnedPath}":${symbolOfSite(id)}`);
+  }
+  const unnamed = sites.filter(({ file }) => file.buildId === null);
+  for (const ofFile of Map.groupBy(unnamed, ({ file }) => file.pinnedPath).values()) {
+    try {
+      const number = await numbering(ofFile[0]!.file);
+      for (const site of ofFile) {
+        const found = number(site);
+        if ("why" in found) refusals.push({ id: site.id, why: found.why });
+        else placements.set(site.id, `"${site.file.pinnedPath}":${found.place}`);
+      }
+    } catch (error) {
+      if (!(error instanceof DiscoveryError)) throw error;
+      refusals.push(...ofFile.map(({ id }) => ({ id, why: error.message })));
+    }
+  }
+  return { placements, refusals };
+}
+
+/** Programs of a plan whose sites an error of bpftrace names. */
+export function programsIn(complaint: string, { sources }: Pick<Plan, "sources">): string[] {
+  const named = new Set(complaint.match(/\bkea_site_\w+/g));
+  return sources.filter(({ sites }) => sites.some(({ id }) => named.has(symbolOfSite(id))))
+    .map(({ file }) => file);
+}
+
+/**
+ * For a file without a build id, of which bpftrace takes no symbol file: the offset where neither it nor
+ * the address is covered by a symbol, so that it can mean nothing else.
+ */
+async function numbering(
+  file: MappedFile,
+): Promise<(site: Site) => { readonly place: string } | { readonly why: string }> {
+  const path = file.pinnedPath;
+  const [segments, symbols, isLinked] = await Promise.all([
+    loadSegments(path),
+    symbolRanges(path),
+    hasDebugLink(path),
+  ]);
+  return ({ address, symbol }) => {
+    const offset = fileOffset(segments, address);
+    if (offset === null) {
+      return { why: `0x${address.toString(16)} is in no part of "${file.path}" mapped as code` };
+    }
+    // bpftrace takes the first that has the name.
+    const namesakes = new Set(symbols.filter(({ name }) => name === symbol).map((s) => s.address));
+    if (symbol !== null && namesakes.size === 1) return { place: symbol };
+    const covers = ({ address: start, size }: Symbol) =>
+      (offset >= start && offset < start + size) || (address >= start && address < start + size);
+    if (symbols.some(covers) || (isLinked && offset !== address)) {
+      return {
+        why: `"${file.path}" has no build id, and its symbols do not let bpftrace tell the ` +
+          `address 0x${address.toString(16)} from an offset in the file`,
+      };
+    }
+    return { place: `0x${offset.toString(16)}` };
+  };
+}
