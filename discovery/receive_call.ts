@@ -10,6 +10,7 @@ import { callsOf } from "./call_sites.ts";
 import { codeOfFunctions } from "./code.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { exportedFunctions } from "./elf.ts";
+import { FileCache } from "./file_cache.ts";
 import type { MappedFile, Server } from "./types.ts";
 
 /** A system call that receives. */
@@ -18,8 +19,7 @@ export type ReceiveCall = "read" | "recvmsg";
 /** `isc::dhcp::PktFilterLPF::receive(Iface&, SocketInfo const&)`. */
 const RECEIVE = "_ZN3isc4dhcp12PktFilterLPF7receiveERNS0_5IfaceERKNS0_10SocketInfoE";
 
-/** Calls by build id: files of one build id are alike. */
-const known = new Map<string, Promise<ReceiveCall>>();
+const known = new FileCache<ReceiveCall>();
 
 /**
  * Finds the call.
@@ -31,11 +31,7 @@ export async function receiveCall({ libraries }: Pick<Server, "libraries">): Pro
   if (library === undefined) {
     throw new DiscoveryError("Cannot tell how the server receives: it maps no libkea-dhcp");
   }
-  const key = library.buildId ?? library.pinnedPath;
-  const made = known.get(key) ?? callIn(library);
-  known.set(key, made);
-  made.catch(() => known.delete(key));
-  return await made;
+  return await known.of(library.pinnedPath, () => callIn(library));
 }
 
 async function callIn(library: MappedFile): Promise<ReceiveCall> {

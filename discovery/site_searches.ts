@@ -218,8 +218,9 @@ export const SEARCHES: Readonly<
     ]);
     const sites: Site[] = [];
     const refusals: Refusal[] = [];
-    for (const [edge, point] of Object.entries(STAGE_EDGES)) {
-      const wanted = hookPoints.indexOf(point.replace("N", String(family)));
+    for (const [edge, pattern] of Object.entries(STAGE_EDGES)) {
+      const point = pattern.replace("N", String(family));
+      const wanted = hookPoints.indexOf(point);
       const asking = code.instructions.filter((call) =>
         isCall(call) && code.imports.get(branchTarget(call)!) === CALLOUTS_PRESENT
       ).filter((call) => {

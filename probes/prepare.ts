@@ -6,7 +6,7 @@
 
 import { proveSites, recheck } from "../discovery/prove.ts";
 import type { Server, SiteSearch } from "../discovery/types.ts";
-import { privateFolder } from "../system/private_folder.ts";
+import { type PrivateFolder, privateFolder } from "../system/private_folder.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 import { wallClockOffset } from "../system/libc.ts";
 import { place } from "./placements.ts";
@@ -86,13 +86,13 @@ export async function prepare(
   try {
     return await prepareIn(symbols, server, proven, profile, bpftrace, intervalMs, more);
   } catch (error) {
-    await Deno.remove(symbols, { recursive: true });
+    await symbols[Symbol.asyncDispose]();
     throw error;
   }
 }
 
 async function prepareIn(
-  symbols: string,
+  symbols: PrivateFolder,
   server: Server,
   proven: SiteSearch,
   profile: Profile,
@@ -100,7 +100,7 @@ async function prepareIn(
   intervalMs: number,
   more: { readonly slowNs?: number | undefined; readonly leftOut?: LeftOut },
 ): Promise<Prepared> {
-  const { placements, refusals } = await place(proven.sites, symbols);
+  const { placements, refusals } = await place(proven.sites, symbols.path);
   const planned = plan(
     server,
     {
@@ -125,8 +125,8 @@ async function prepareIn(
     wallClock,
     hookPoints,
     statements: await mariadbStatements(made),
-    symbols,
-    [Symbol.asyncDispose]: async () => await Deno.remove(symbols, { recursive: true }),
+    symbols: symbols.path,
+    [Symbol.asyncDispose]: () => symbols[Symbol.asyncDispose](),
   };
 }
 

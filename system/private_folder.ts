@@ -6,22 +6,27 @@
 
 import { join } from "node:path";
 
-/** A folder that root alone can write stands at this place in none of the states that are expected. */
+/** Where our folders are, something else stands. */
 export class PrivateFolderError extends Error {
   override name = "PrivateFolderError";
+}
+
+/** A folder for as long as this process lives. */
+export interface PrivateFolder extends AsyncDisposable {
+  readonly path: string;
 }
 
 /** Root's alone, as `/run` is, and emptied at each start of the machine. */
 const RUN = "/run/kea-ebpf-monitoring";
 
 /**
- * Makes a new folder for as long as this process lives; those of processes that were killed are
- * cleared first.
+ * Makes a new folder; those of processes that were killed are cleared first. That a process lives is
+ * known by the lock that it holds, because its id may be another's in another process namespace.
  *
  * @param purpose first word of its name.
  * @throws {PrivateFolderError} when another user has the place.
  */
-export async function privateFolder(purpose: string, root = RUN): Promise<string> {
+export async function privateFolder(purpose: string, root = RUN): Promise<PrivateFolder> {
   await Deno.mkdir(root, { mode: 0o700 }).catch((error) => {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   });
@@ -31,14 +36,39 @@ export async function privateFolder(purpose: string, root = RUN): Promise<string
       `Cannot use "${root}": a folder that user ${Deno.uid()} alone can write is expected, remove it`,
     );
   }
-  for (const { name } of Deno.readDirSync(root)) {
-    const owner = new RegExp(`^${purpose}-(\\d+)-`).exec(name)?.[1];
-    if (owner === undefined || await Deno.stat(`/proc/${owner}`).then(() => true, () => false)) {
-      continue;
-    }
-    await Deno.remove(join(root, name), { recursive: true }).catch(() => {
-      // Another one of us cleared it.
-    });
+  for (const { name } of [...Deno.readDirSync(root)]) {
+    if (name.startsWith(`${purpose}-`) && name.endsWith(LOCK)) await clearAbandoned(root, name);
   }
-  return await Deno.makeTempDir({ dir: root, prefix: `${purpose}-${Deno.pid}-` });
+  const path = join(root, `${purpose}-${crypto.randomUUID()}`);
+  const lock = await Deno.open(`${path}${LOCK}`, { createNew: true, write: true, mode: 0o600 });
+  await lock.lock(true);
+  await Deno.mkdir(path, { mode: 0o700 });
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await remove(path);
+      await remove(`${path}${LOCK}`);
+      lock.close();
+    },
+  };
+}
+
+const LOCK = ".lock";
+
+/** Removes a folder whose owner holds its lock no more. */
+async function clearAbandoned(root: string, name: string): Promise<void> {
+  const path = join(root, name);
+  const lock = await Deno.open(path, { write: true }).catch(() => null);
+  if (lock === null) return;
+  using held = lock;
+  if (!await held.tryLock(true)) return;
+  await remove(path.slice(0, -LOCK.length));
+  await remove(path);
+}
+
+/** Removes what may be gone already. */
+async function remove(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
 }

@@ -1,0 +1,204 @@
+/**
+ * Probes stand on the first byte of the instructions that were proven, whatever linker made the server:
+ * its memory is held against its files from before they are attached until after they are gone. Needs
+ * root, Kea, and newer Debian suites, which it installs into the cache.
+ *
+ * PLACEMENT=all runs every form in every profile; without it each form is run once on each bpftrace.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { hookPointsOf } from "../../discovery/hook_points.ts";
+import { describeServer } from "../../discovery/servers.ts";
+import { WindowBuilder } from "../../metrics/windows.ts";
+import { watch } from "../../probes/monitoring_loop.ts";
+import { type Profile, PROFILES } from "../../probes/sources.ts";
+import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { biasOf, differences } from "./code_in_memory.ts";
+import { total } from "./monitored.ts";
+import { withCodeMoved, withoutPie } from "./rewritten_elf.ts";
+
+const EXCHANGES = 53;
+const PROGRAM = "/usr/sbin/kea-dhcp4";
+const LIBRARIES = "/usr/lib/x86_64-linux-gnu";
+const STAT_COMMANDS = `${LIBRARIES}/kea/hooks/libdhcp_lease_cmds.so`;
+const BREAKPOINT = 0xcc;
+const isAll = Deno.env.get("PLACEMENT") === "all";
+
+type Rewriting = (elf: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
+
+/** How the executable and its libraries are rewritten. */
+const FORMS: readonly {
+  readonly name: string;
+  readonly program: Rewriting;
+  readonly libraries: Rewriting;
+  readonly isRepresentative: boolean;
+}[] = [
+  {
+    name: "executable and libraries with their code moved in the file",
+    program: withCodeMoved,
+    libraries: withCodeMoved,
+    isRepresentative: true,
+  },
+  {
+    name: "executable without PIE, its code moved in the file",
+    program: (elf) => withoutPie(withCodeMoved(elf)),
+    libraries: (elf) => elf,
+    isRepresentative: true,
+  },
+  {
+    name: "executable without PIE",
+    program: withoutPie,
+    libraries: withCodeMoved,
+    isRepresentative: false,
+  },
+];
+
+for (const { name, program, libraries, isRepresentative } of FORMS) {
+  Deno.test({
+    name: `each probe stands where it was proven: ${name}`,
+    ignore: !isRepresentative && !isAll,
+    fn: async () => {
+      const folder = await Deno.makeTempDir({ dir: "/var/cache", prefix: "kea-rewritten-" });
+      try {
+        const executable = join(folder, "kea-dhcp4");
+        await Deno.writeFile(executable, program(await Deno.readFile(PROGRAM)), { mode: 0o755 });
+        await Deno.chmod(folder, 0o755);
+        await rewriteLibraries(folder, libraries);
+        await using lab = await startLab({
+          program: executable,
+          libraries: folder,
+          hooks: [{ path: STAT_COMMANDS }],
+        });
+        const pid = lab.pid;
+        for (const kea of Object.keys(KEAS) as (keyof typeof KEAS)[]) {
+          for (const profile of isAll ? PROFILES : ["deep"] as const) {
+            await watchHoldingMemory(lab, folder, kea, profile);
+          }
+        }
+        assert.equal(lab.pid, pid);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+/**
+ * Libraries in which a deep profile has sites, by the names under which they are loaded: the server's
+ * own, so that another monitor's probes are not in them.
+ */
+async function rewriteLibraries(folder: string, rewriting: Rewriting): Promise<void> {
+  for (const { name } of Deno.readDirSync(LIBRARIES)) {
+    if (!/^libkea-(dhcpsrv|hooks|log)\.so\.\d+$|^libstdc\+\+\.so\.6$/.test(name)) continue;
+    await Deno.writeFile(
+      join(folder, name),
+      rewriting(await Deno.readFile(join(LIBRARIES, name))),
+    );
+  }
+}
+
+/** Watches one run of traffic; looks at the server's code every 0.3 s. */
+async function watchHoldingMemory(
+  lab: Lab,
+  folder: string,
+  kea: keyof typeof KEAS,
+  profile: Profile,
+): Promise<void> {
+  const bpftrace = await bpftraceOf(kea);
+  const server = await describeServer(lab.pid);
+  const what = `bpftrace ${bpftrace.version}, ${profile}`;
+  const paths = new Set(
+    [server.executable, ...server.libraries].map(({ path }) => path)
+      .filter((path) => path.startsWith(folder)),
+  );
+  assert.equal(differences(lab.pid, paths).size, 0, `${what}: nothing is attached before`);
+
+  const planned = new Set<number>();
+  const seen = new Map<number, number>();
+  let looks = 0;
+  const look = () => {
+    const now = differences(lab.pid, paths);
+    looks++;
+    for (const [address, byte] of now) seen.set(address, byte);
+    return now;
+  };
+  // They are learned with a probe of their own.
+  await hookPointsOf(server);
+  const timer = setInterval(look, 300);
+  const stop = new AbortController();
+  const windows = new WindowBuilder();
+  let traffic: Promise<unknown> | null = null;
+  try {
+    for await (
+      const record of watch({
+        server,
+        profile,
+        bpftrace,
+        intervalMs: 500,
+        durationMs: 60_000,
+        signal: stop.signal,
+        say: () => {},
+      })
+    ) {
+      windows.next(record);
+      if (record.type === "capture") {
+        for (const { file, address } of record.plan.sites) {
+          assert.ok(paths.has(file), file);
+          planned.add(biasOf(lab.pid, file) + Number(address));
+        }
+      }
+      if (record.type !== "sample" || traffic !== null) continue;
+      assert.deepEqual(new Set(look().keys()), planned, `${what}: every site, nothing else`);
+      traffic = runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES, base: hardwareOf(what) })
+        .then(() => requestTaken(lab)).then(() => stop.abort());
+    }
+    await traffic;
+  } finally {
+    clearInterval(timer);
+  }
+  assert.ok(looks > 2 && planned.size > 0, `${what}: ${looks} looks, ${planned.size} sites`);
+  for (const [address, byte] of seen) {
+    assert.ok(planned.has(address), `${what}: ${address.toString(16)} is no planned site`);
+    assert.equal(byte, BREAKPOINT, `${what}: at ${address.toString(16)}`);
+  }
+  assert.equal(differences(lab.pid, paths).size, 0, `${what}: nothing is left behind`);
+
+  const document = windows.document();
+  assert.equal(document.capture.verdict, "COMPLETE", `${what}: ${document.capture.reasons}`);
+  const count = (metric: string, labels: Record<string, string>, expected: number) =>
+    assert.equal(total(document, metric, labels), expected, `${what}: ${metric}`);
+  count("packet_processing_time", { message: "DHCPDISCOVER", answer: "DHCPOFFER" }, EXCHANGES);
+  count("packet_processing_time", { message: "DHCPREQUEST", answer: "DHCPACK" }, EXCHANGES);
+  count("packet_processing_time", { message: "DHCPREQUEST", answer: "DHCPNAK" }, 1);
+  if (profile === "light") return;
+  count("lease_allocation_time", { message: "DHCPDISCOVER" }, EXCHANGES);
+  count("lease_allocation_time", { message: "DHCPREQUEST" }, EXCHANGES + 1);
+  count("database_query_time", { statement: "lease_file_write" }, EXCHANGES);
+  if (profile !== "deep") return;
+  count("database_query_time", { statement: "addLease4" }, EXCHANGES);
+  count("packet_stage_time", { message: "DHCPDISCOVER", stage: "send" }, EXCHANGES);
+}
+
+/** Clients of a run: each run has its own, so that each gets a lease for the first time. */
+function hardwareOf(what: string): string {
+  const bytes = new TextEncoder().encode(what).reduce((sum, byte) => (sum * 31 + byte) % 65536, 7);
+  return `02:00:${(bytes >> 8).toString(16).padStart(2, "0")}:${
+    (bytes & 0xff).toString(16).padStart(2, "0")
+  }:00:00`;
+}
+
+/** Asks for an address that another client has: what killed a server whose code was hit. */
+async function requestTaken({ clientNetns, serverAddress, directory }: Lab): Promise<void> {
+  const leases = await Deno.readTextFile(join(directory, "leases.csv"));
+  const address = /^(\d[^,]+),/m.exec(leases)![1]!;
+  const { success, stdout, stderr } = await new Deno.Command("ip", {
+    args: [
+      ...["netns", "exec", clientNetns, "timeout", "30", Deno.execPath(), "run", "-A"],
+      ...[join(import.meta.dirname!, "send_taken_request.ts"), serverAddress, address],
+    ],
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  assert.equal(new TextDecoder().decode(stdout).trim(), "6", "DHCPNAK");
+}
