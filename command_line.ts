@@ -7,7 +7,7 @@
 import { InvalidArgumentError } from "npm:@commander-js/extra-typings@15.1.0";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
-import { printable } from "./system/printable.ts";
+import { printable, printableLines } from "./system/printable.ts";
 
 /** Makes a parser for an option's number, with the range in the error. */
 export function numberBetween(least: number, most: number): (text: string) => number {
@@ -76,6 +76,23 @@ export function print(content: string | Uint8Array): void {
   while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
 }
 
+/**
+ * Writes a line for people to standard error: nothing that stands in it can act on their terminal. Where
+ * it goes may be gone; the work goes on.
+ */
+export function say(line: string): void {
+  sayStyled(printableLines(line));
+}
+
+/** The same for text with colours, of which each part from outside has been made printable. */
+export function sayStyled(text: string): void {
+  try {
+    console.error(text);
+  } catch {
+    // A terminal that has gone is an error here, unlike a closed pipe.
+  }
+}
+
 /** A signal ended a script's work. */
 class Stopped extends Error {
   readonly status: number;
@@ -127,7 +144,7 @@ export async function exitWith(work: () => Promise<number>): Promise<never> {
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
     if (error instanceof Stopped) Deno.exit(error.status);
-    console.error(`error: ${oneLine(error)}`);
+    say(`error: ${oneLine(error)}`);
     Deno.exit(1);
   }
 }

@@ -5,7 +5,8 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { exitWith, print } from "../command_line.ts";
+import { exitWith, print, say } from "../command_line.ts";
+import { printableJson, printableLines } from "../system/printable.ts";
 
 /** A command with the options that choose a program; what it is called stands in `--help`. */
 export function programCommand(name: string) {
@@ -29,14 +30,19 @@ export function refuseBoth(
   },
 ): void {
   if (server === undefined || executable === undefined) return;
-  console.error("error: --server and --executable cannot be used together, give one of them");
+  say("error: --server and --executable cannot be used together, give one of them");
   Deno.exit(2);
 }
 
-/** Prints what a script's work gives, and ends the process. */
-export async function printResult(work: () => Promise<string>): Promise<never> {
+/**
+ * Prints what a script's work gives, and ends the process. Names in it come from files of others, and
+ * cannot act on a terminal.
+ *
+ * @param isJson whether that is JSON.
+ */
+export async function printResult(work: () => Promise<string>, isJson: boolean): Promise<never> {
   return await exitWith(async () => {
-    print(`${await work()}\n`);
+    print(`${(isJson ? printableJson : printableLines)(await work())}\n`);
     return 0;
   });
 }

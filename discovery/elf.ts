@@ -4,6 +4,9 @@
  * @module
  */
 
+import { ForeignFileError } from "../system/foreign_file.ts";
+import { complaintOf, run as runWithLimits, textOf } from "../system/run.ts";
+import { type SealedCopy, sealedCopy } from "../system/sealed_copy.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 
 /** A symbol that a file defines. */
@@ -235,38 +238,52 @@ export async function readAt(
 }
 
 /**
- * Runs a program of binutils.
+ * Runs a program of binutils on a copy of a file, with limits and without any right of ours: the file may
+ * have been made to mislead it.
  *
- * @param input what it reads from standard input.
+ * @param args its options, the file last.
  * @returns what it wrote to standard output.
- * @throws {ElfError} when it is not installed, or cannot read a file.
+ * @throws {ElfError} when it cannot read the file within its limits.
+ * @throws {DiscoveryError} when it is not installed.
  */
-export async function run(
-  command: string,
-  args: readonly string[],
-  input?: string,
-): Promise<string> {
-  const options: Deno.CommandOptions = {
-    args: [...args],
-    env: { LC_ALL: "C" },
-    stdin: input === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  };
-  let child: Deno.ChildProcess;
+export async function run(command: string, args: readonly [...string[], string]): Promise<string> {
+  const path = args.at(-1)!;
   try {
-    child = new Deno.Command(command, options).spawn();
+    using copy = sharedCopy(path);
+    const ran = await runWithLimits([command, ...args.slice(0, -1), copy.path], {
+      asNobody: true,
+      limitBytes: OUTPUT_LIMIT,
+    });
+    if (ran.code === 0) return textOf(ran);
+    const why = complaintOf(ran).replaceAll(copy.path, path);
+    throw new ElfError(`Cannot read "${path}", ${command} says: ${why}`);
   } catch (error) {
+    if (error instanceof ForeignFileError) {
+      throw new ElfError(`Cannot read "${path}": ${error.message}`);
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new ElfError(`Cannot read ELF files without ${command}: apt-get install binutils`);
+    throw new DiscoveryError(`Cannot read ELF files without ${command}: apt-get install binutils`);
   }
-  const [output] = await Promise.all([
-    child.output(),
-    input === undefined ? null : new Blob([input]).stream().pipeTo(child.stdin),
-  ]);
-  if (!output.success) {
-    const words = new TextDecoder().decode(output.stderr).trim().split("\n")[0];
-    throw new ElfError(`Cannot read "${args.at(-1)}": ${words}`);
-  }
-  return new TextDecoder().decode(output.stdout);
+}
+
+/** The most that is read of a file, and of what a program prints about it, bytes. */
+const [FILE_LIMIT, OUTPUT_LIMIT] = [512 * 2 ** 20, 256 * 2 ** 20];
+
+/** Copies that are in use, by path: several programs look into one file at a time. */
+const copies = new Map<string, { readonly copy: SealedCopy; users: number }>();
+
+function sharedCopy(path: string): { readonly path: string } & Disposable {
+  const shared = copies.getOrInsertComputed(
+    path,
+    () => ({ copy: sealedCopy(path, FILE_LIMIT), users: 0 }),
+  );
+  shared.users++;
+  return {
+    path: shared.copy.path,
+    [Symbol.dispose]: () => {
+      if (--shared.users > 0) return;
+      copies.delete(path);
+      shared.copy[Symbol.dispose]();
+    },
+  };
 }

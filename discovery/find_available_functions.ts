@@ -12,15 +12,15 @@ import { hookPointsOf } from "./hook_points.ts";
 import { chooseProgram } from "./programs.ts";
 import { proveSites } from "./prove.ts";
 import { GROUPS, siteReport, siteReportText, symbolOf } from "./site_report.ts";
-import { demangle } from "./symbols.ts";
+import { demangle } from "./demangle.ts";
 
 const command = programCommand("find-symbols")
   .description(
     "Show the functions worth probing in a Kea server, by metric: the proven addresses in its\n" +
       "executable and libraries, how the kernel executes what stands there, and the price of a hit.\n" +
-      "Nothing is attached, but for --hooks.",
+      "Nothing is attached, and nothing of the server is run.",
   )
-  .option("--hooks", "also the hook points by number, read from a start with -v (root, bpftrace)")
+  .option("--hooks", "also the hook points by number, read from the memory of a running server")
   .addHelpText(
     "after",
     `
@@ -43,5 +43,5 @@ if (import.meta.main) {
     const words = await demangle(search.sites.map(symbolOf));
     const report = siteReport(program, search, words, hookPoints);
     return json ? JSON.stringify(report, null, 2) : siteReportText(report);
-  });
+  }, json ?? false);
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { say } from "../command_line.ts";
 import { printResult, programCommand, refuseBoth } from "./command_line.ts";
 import { containing, listFunctions, named } from "./function_list.ts";
 import { chooseProgram, filesOf } from "./programs.ts";
@@ -34,7 +35,7 @@ if (import.meta.main) {
   refuseBoth(chosen);
   await printResult(async () => {
     const program = await chooseProgram(chosen);
-    const functions = await functionsOf(filesOf(program));
+    const functions = await functionsOf(filesOf(program), say);
     const list = listFunctions(functions, named(name));
     if (list.length === 0) {
       const near = listFunctions(functions, containing(name.split("::").at(-1)!));
@@ -48,5 +49,5 @@ if (import.meta.main) {
     return list.map(({ library, address, mangled, function: words }) =>
       [`${words}`, `  ${library} ${address}`, ...mangled.map((alias) => `  ${alias}`)].join("\n")
     ).join("\n");
-  });
+  }, json ?? false);
 }

@@ -1,127 +1,113 @@
 /**
- * The hook points of a build and their numbers, which differ between versions and families.
+ * The hook points of a running server and their numbers, which differ between versions and families,
+ * read from its memory: nothing of it is run.
  *
- * Kea numbers them in the order in which they are registered, most of them before main(): asked
- * for its version (`-v`) it registers all its own and ends. An entry probe reads the names.
+ * libkea-hooks keeps them in one `isc::hooks::ServerHooks`, a `std::map<std::string, int>` and behind it
+ * a `std::map<int, std::string>`. `getServerHooksPtr()` returns a static pointer to it. The memory may be
+ * that of an attacker: it is bounded, each place is read once, and what is no name is no hook point.
  *
  * @module
  */
 
-import { join } from "node:path";
 import { DiscoveryError } from "./discovery_error.ts";
-import { pathInRoot } from "./mapped_files.ts";
-import { isTrusted, type Printed, printedWithin, wayToRun } from "./own_program.ts";
-import type { MappedFile, Program } from "./types.ts";
+import { dataReference, disassemble } from "./disassembly.ts";
+import { exportedFunctions, loadSegments } from "./elf.ts";
+import { codeMappings, loadBias, ProcessMemory } from "./memory.ts";
+import type { Program } from "./types.ts";
 
-const REGISTER_HOOK = "_ZN3isc5hooks11ServerHooks12registerHookERK" +
-  "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
+/** `isc::hooks::ServerHooks::getServerHooksPtr()`, whatever it returns. */
+const GET_POINTER = /^_ZN3isc5hooks11ServerHooks17getServerHooksPtrEv/;
 
-/** It takes half a second. */
-const LIMIT_MS = 20_000;
+/** Bytes of that function in which the address of the pointer stands. */
+const REACH = 0x120;
+
+/** Where the second map begins in the object, and the header of the tree in a map (libstdc++). */
+const [SECOND_MAP, HEADER] = [48, 8];
+
+/** Places in a node of libstdc++'s tree: parent, left, right, then key and string. */
+const NODE = { size: 72, parent: 8, left: 16, right: 24, key: 32, text: 40, length: 48 } as const;
+
+/** More points than any Kea has: hook libraries may register some. */
+const MOST = 400;
+
+/** What a hook point may be called. */
+const NAME = /^[a-z0-9_]{1,64}$/;
+
+/** Reads memory; null where nothing is mapped. */
+export type Read = (address: bigint, length: number) => Uint8Array | null;
 
 /**
- * Learns the hook points of a program, by number. Points that hook libraries register themselves
- * come after these. Kept in the user's cache, by the build ids of the program and Kea's libraries.
+ * Reads the hook points of a running server, by number.
  *
- * @param bpftrace program and first arguments.
- * @throws {DiscoveryError} without root or bpftrace, or when the names cannot be read.
+ * @throws {DiscoveryError} when it does not run, or they are not where they are expected.
  */
-export async function hookPointsOf(
-  program: Program,
-  bpftrace: readonly string[] = ["bpftrace"],
-): Promise<string[]> {
-  const cache = await cachePath(program);
-  const known = await Deno.readTextFile(cache).catch(() => null);
-  if (known !== null) return known.trim().split("\n");
-  const { names, isTrue } = await learn(program, bpftrace);
-  // A cache that cannot be written is done without.
-  if (isTrue) await keep(cache, names).catch(() => {});
-  return names;
+export async function hookPointsOf({ pid, libraries }: Program): Promise<string[]> {
+  if (pid === null) throw unknown("a running server is expected, give it with --server");
+  const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
+  if (library === undefined) throw unknown("the server maps no libkea-hooks");
+  const path = library.pinnedPath;
+  const getPointer = (await exportedFunctions(path)).find(({ name }) => GET_POINTER.test(name));
+  if (getPointer === undefined) throw unknown("libkea-hooks has no getServerHooksPtr()");
+  const { address: start, size } = getPointer;
+  const code = await disassemble(path, { start, end: start + Math.min(size, REACH) });
+  const places = new Set(code.map(dataReference).filter((address) => address !== null));
+  const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), library);
+  const bias = loadBias(mappings, await loadSegments(path));
+  if (bias === null) throw unknown("the server does not map libkea-hooks any more");
+  using memory = ProcessMemory.open(pid);
+  const read: Read = (address, length) => memory.read(Number(address), length);
+  for (const place of places) {
+    const names = hookPointsAt(BigInt(bias + place), read);
+    if (names !== null) return names;
+  }
+  throw unknown("libkea-hooks does not keep them where it is expected");
 }
 
-async function keep(cache: string, names: readonly string[]): Promise<void> {
-  await Deno.mkdir(join(cache, ".."), { recursive: true });
-  // Renamed into place: a reader never sees half of it.
-  const draft = `${cache}.${crypto.randomUUID()}`;
-  await Deno.writeTextFile(draft, names.join("\n") + "\n");
-  await Deno.rename(draft, cache);
+function unknown(why: string): DiscoveryError {
+  return new DiscoveryError(`Cannot tell the names of hook points: ${why}`);
 }
 
-/** Parses what the probe prints; a name that is registered twice keeps its first number. */
-export function parseHookPoints(text: string): string[] {
-  return [...new Set(Array.from(text.matchAll(/^hook point (\w+)$/gm), ([, name]) => name!))];
+/**
+ * Reads the names behind a pointer to a `ServerHooks`.
+ *
+ * @returns by number; null when something else stands there.
+ */
+export function hookPointsAt(pointer: bigint, read: Read): string[] | null {
+  const word = (address: bigint) => {
+    const bytes = read(address, 8);
+    return bytes === null ? null : wordAt(bytes, 0);
+  };
+  const object = word(pointer);
+  if (object === null) return null;
+  const root = word(object + BigInt(SECOND_MAP + HEADER + NODE.parent));
+  const names: string[] = [];
+  const seen = new Set<bigint>();
+  const waiting = [root];
+  while (waiting.length > 0) {
+    const node = waiting.pop();
+    if (node === 0n || node === undefined) continue;
+    if (node === null || seen.has(node) || seen.size === MOST) return null;
+    seen.add(node);
+    const bytes = read(node, NODE.size);
+    if (bytes === null) return null;
+    const number = wordAt(bytes, NODE.key) & 0xffffffffn;
+    const name = nameAt(wordAt(bytes, NODE.text), wordAt(bytes, NODE.length), read);
+    if (name === null || number >= BigInt(MOST)) return null;
+    names[Number(number)] = name;
+    waiting.push(wordAt(bytes, NODE.left), wordAt(bytes, NODE.right));
+  }
+  const isWhole = names.length === seen.size && Object.keys(names).length === seen.size;
+  // The points that every Kea has.
+  return isWhole && names[0] === "context_create" && names[1] === "context_destroy" ? names : null;
 }
 
-/** @returns the names, and whether they may be believed of every file with these build ids. */
-async function learn(
-  program: Program,
-  bpftrace: readonly string[],
-): Promise<{ readonly names: string[]; readonly isTrue: boolean }> {
-  if (Deno.uid() !== 0) {
-    throw new DiscoveryError("Cannot learn the hook points without root: run it with sudo");
-  }
-  const { pid, libraries } = program;
-  const inRoot = async (file: MappedFile) => ({
-    ...file,
-    path: pid === null ? file.path : await pathInRoot(file.path, pid),
-  });
-  const executable = await inRoot(program.executable);
-  const found = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
-  const library = found && await inRoot(found);
-  if (library === undefined) {
-    throw new DiscoveryError(
-      `Cannot learn the hook points: "${executable.path}" has no libkea-hooks`,
-    );
-  }
-  if (executable.replaced || library.replaced) {
-    throw new DiscoveryError(
-      "Cannot learn the hook points: the package was replaced under the running server, restart it",
-    );
-  }
-  // bpftrace splits the command at blanks, and a quote would end the path in the program.
-  const odd = [executable.path, library.path].find((path) => /[^\w./+~:-]/.test(path));
-  if (odd !== undefined) {
-    throw new DiscoveryError(
-      `Cannot learn the hook points of "${odd}": bpftrace cannot take the path`,
-    );
-  }
-  const root = pid === null ? "" : `/proc/${pid}/root`;
-  // By its whole path: bpftrace refuses a name that the PATH finds twice (/bin is /usr/bin).
-  const way = pid === null ? null : await wayToRun(pid, executable.path);
-  // One that sees other processes than we do is a child of what bpftrace started.
-  const isIt = way === null || way.user === "root"
-    ? "pid == cpid"
-    : "curtask->real_parent->tgid == cpid";
-  const probe = `uprobe:"${root}${library.path}":${REGISTER_HOOK} /${isIt}/ ` +
-    '{ printf("hook point %s\\n", str(*(uint64*)arg1)); }';
-  const asked = [...way?.words ?? [], executable.path, "-v"].join(" ");
-  let output: Printed;
-  try {
-    output = await printedWithin([...bpftrace, "-e", probe, "-c", asked], LIMIT_MS);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new DiscoveryError(
-      "Cannot learn the hook points without bpftrace: apt-get install bpftrace",
-    );
-  }
-  const names = parseHookPoints(output.stdout);
-  if (names[0] !== "context_create") {
-    const words = output.stderr.trim().split("\n").at(-1);
-    throw new DiscoveryError(
-      `Cannot learn the hook points, context_create should come first, got "${
-        names[0] ?? "none"
-      }": ${words}`,
-    );
-  }
-  const paths = [executable.path, library.path];
-  return { names, isTrue: pid === null || await isTrusted(pid, paths) };
+function nameAt(address: bigint, length: bigint, read: Read): string | null {
+  if (length > 64n) return null;
+  const bytes = read(address, Number(length));
+  const name = bytes === null ? "" : new TextDecoder("latin1").decode(bytes);
+  return NAME.test(name) ? name : null;
 }
 
-async function cachePath({ executable, libraries }: Program): Promise<string> {
-  const files = [executable, ...libraries.filter(({ path }) => path.includes("/libkea-"))];
-  const ids = files.map(({ buildId }) => buildId).join();
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(ids));
-  const home = Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? "/root", ".cache");
-  const name = new Uint8Array(digest).toHex().slice(0, 32);
-  return join(home, "kea-ebpf-monitoring", "hook-points", name);
+function wordAt(bytes: Uint8Array, offset: number): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(offset, true);
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { say } from "../command_line.ts";
 import { printResult, programCommand, refuseBoth } from "./command_line.ts";
 import { containing, functionListText, listFunctions } from "./function_list.ts";
 import { chooseProgram, filesOf } from "./programs.ts";
@@ -37,11 +38,11 @@ if (import.meta.main) {
   refuseBoth(chosen);
   await printResult(async () => {
     const program = await chooseProgram(chosen);
-    const list = listFunctions(await functionsOf(filesOf(program)), containing(filter));
+    const list = listFunctions(await functionsOf(filesOf(program), say), containing(filter));
     if (list.length === 0) {
       throw new Error(`Cannot find a function whose name contains "${filter}": try less of it`);
     }
     if (ndjson) return list.map((item) => JSON.stringify(item)).join("\n");
     return json ? JSON.stringify(list, null, 2) : functionListText(list);
-  });
+  }, json ?? ndjson ?? false);
 }

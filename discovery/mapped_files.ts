@@ -4,6 +4,8 @@
  * @module
  */
 
+import { openLinked } from "../system/foreign_file.ts";
+import { openInRoot } from "../system/libc.ts";
 import { isGone } from "./discovery_error.ts";
 import type { MappedFile } from "./types.ts";
 
@@ -58,8 +60,8 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
       pinnedPath,
       device: mapping.device,
       inode: mapping.inode,
-      buildId: await buildIdOf(pinnedPath),
-      replaced: !await leadTo(await pathFromHere(mapping.path, pid), pinnedPath),
+      buildId: buildIdOf(pinnedPath),
+      replaced: !await leadsTo(pid, mapping.path, pinnedPath),
     };
   }));
   return files.toSorted((a, b) =>
@@ -70,7 +72,7 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
 /** Whether a mapped file's path, as the process sees it, leads to another file by now. */
 export async function isReplaced({ path, pinnedPath }: MappedFile): Promise<boolean> {
   const pid = Number(/^\/proc\/(\d+)/.exec(pinnedPath)?.[1]);
-  return !await leadTo(await pathFromHere(path, pid), pinnedPath);
+  return !await leadsTo(pid, path, pinnedPath);
 }
 
 /**
@@ -82,15 +84,16 @@ export async function pathInRoot(path: string, pid: number): Promise<string> {
   return root !== "/" && path.startsWith(`${root}/`) ? path.slice(root.length) : path;
 }
 
-/** Where a path that the kernel shows for a process can be opened from here. */
-async function pathFromHere(path: string, pid: number): Promise<string> {
-  return `/proc/${pid}/root${await pathInRoot(path, pid)}`;
-}
-
-/** Whether two paths lead to one file. */
-async function leadTo(path: string, other: string): Promise<boolean> {
+/** Whether a path that the kernel shows for a process leads that process to a file. */
+async function leadsTo(pid: number, path: string, pinnedPath: string): Promise<boolean> {
   try {
-    const [a, b] = await Promise.all([Deno.stat(path), Deno.stat(other)]);
+    const found = openInRoot(`/proc/${pid}/root`, await pathInRoot(path, pid));
+    if (typeof found === "string") return false;
+    using place = found;
+    const [a, b] = await Promise.all([
+      Deno.stat(`/proc/self/fd/${place.fd}`),
+      Deno.stat(pinnedPath),
+    ]);
     return a.dev === b.dev && a.ino === b.ino;
   } catch (error) {
     if (isGone(error)) return false;
@@ -103,11 +106,11 @@ async function leadTo(path: string, other: string): Promise<boolean> {
  *
  * @returns it in hexadecimal; null when the file carries none or is not ELF.
  */
-export async function buildIdOf(path: string): Promise<string | null> {
-  using file = await Deno.open(path);
+export function buildIdOf(path: string): string | null {
+  using file = openLinked(path);
   // The notes stand right behind the program headers; one page holds them in every linker's layout.
   const bytes = new Uint8Array(4096);
-  const length = await file.read(bytes) ?? 0;
+  const length = file.readSync(bytes) ?? 0;
   return parseBuildId(bytes.subarray(0, length));
 }
 

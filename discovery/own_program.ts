@@ -1,6 +1,6 @@
 /**
- * How the program of a server is run once more, to ask it something: never with more rights than the
- * server itself has, nor than whoever could have written its file.
+ * A server's own test of its configuration (`kea-dhcp4 -t`): the only thing for which a program that a
+ * watched process runs is run once more, and only where that gives no one a right that he has not.
  *
  * A process may call itself kea-dhcp4 and be anybody's, and root of a container owns every file in there.
  *
@@ -8,77 +8,104 @@
  */
 
 import { dirname } from "node:path";
+import { type Ran, run } from "../system/run.ts";
 import { isGone } from "./discovery_error.ts";
+import type { MappedFile, Server } from "./types.ts";
 
-/** `nobody` of every Linux. */
-const NOBODY = 65534;
+/** What came of it. */
+export type Tested =
+  | { readonly isRun: false; readonly why: string }
+  | { readonly isRun: true; readonly ran: Ran };
 
-/** A way to run a program. */
-export interface WayToRun {
-  /** The words before the program's path, the first a whole path itself. */
-  readonly words: readonly string[];
-  /** Whose rights it gets: the server's, or nobody's where those of root may be too many. */
-  readonly user: "root" | "server" | "nobody";
-}
+/** Longest time for a server to test its configuration, and the most that it may say of it. */
+const [LIMIT_MS, LIMIT_BYTES] = [20_000, 1024 * 1024];
 
 /**
- * How to run a program where a server sees its files.
+ * Has a server's program test a configuration: as the server's user, without a way to become another, in
+ * a session and a process namespace of its own that end with it, and with Kea's own variables alone.
  *
- * @param pid of the server.
- * @param path of the program, as the server sees it.
+ * @param path of the configuration, as the server sees it.
+ * @throws {Deno.errors.NotFound} when the server is gone.
  */
-export async function wayToRun(pid: number, path: string): Promise<WayToRun> {
-  const enter = ["/usr/bin/nsenter", "-t", String(pid), "-m", "-n", "-r"];
+export async function testConfiguration(
+  server: Pick<Server, "pid" | "executable" | "libraries">,
+  path: string,
+): Promise<Tested> {
+  const { pid, executable, libraries } = server;
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  if (await isRootHere(pid, status) && await isRootsAlone(pid, path)) {
-    return { words: [...enter, "--"], user: "root" };
+  const [user, group] = [numberIn(status, "Uid"), numberIn(status, "Gid")];
+  const why = await whyNot(pid, [executable, ...libraries], path, user);
+  if (why !== null) return { isRun: false, why };
+  const groups = /^Groups:\t(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/).join() ?? "";
+  const isUnchecked = (await argumentsOf(pid)).some((argument) => /^-[dvVW]*X/.test(argument));
+  const ran = await run([
+    // The server's interfaces; neither its processes nor its files.
+    ...["nsenter", "-t", String(pid), "-n", "--"] as const,
+    // What it starts ends with it, wherever it goes.
+    ...["unshare", "--pid", "--fork", "--"],
+    ...["setpriv", `--reuid=${user}`, `--regid=${group}`, "--no-new-privs", "--inh-caps=-all"],
+    ...[groups === "" ? "--clear-groups" : `--groups=${groups}`, "--"],
+    ...[executable.path, ...isUnchecked ? ["-X"] : [], "-t", path],
+  ], {
+    environment: await keaVariables(pid),
+    directory: `/proc/${pid}/cwd`,
+    limitMs: LIMIT_MS,
+    limitBytes: LIMIT_BYTES,
+  });
+  return { isRun: true, ran };
+}
+
+/** Why the program must not be run; null when root alone decides what it is and does. */
+async function whyNot(
+  pid: number,
+  files: readonly MappedFile[],
+  configuration: string,
+  user: number,
+): Promise<string | null> {
+  for (const kind of ["user", "pid"]) {
+    const [theirs, ours] = await Promise.all(
+      [pid, "self"].map((which) => Deno.readLink(`/proc/${which}/ns/${kind}`)),
+    );
+    if (theirs !== ours) return "it runs in a container, and nothing of a container is run";
   }
-  const uid = number(status, "Uid", 10);
-  const [user, group] = uid === 0n ? [NOBODY, NOBODY] : [uid, number(status, "Gid", 10)];
-  return {
-    // Without new privileges no file in there makes it root again; it sees no process but those there.
-    words: [
-      ...["/usr/bin/setpriv", "--no-new-privs", "--", ...enter, "-i", "-u", "-p"],
-      ...[`--setuid=${user}`, `--setgid=${group}`, "--"],
-    ],
-    user: uid === 0n ? "nobody" : "server",
-  };
+  if (!await isSame(`/proc/${pid}/root/`, "/")) {
+    return "it has a root folder of its own, and nothing of that is run";
+  }
+  for (const { path, pinnedPath } of files) {
+    if (!await isSame(pinnedPath, path)) {
+      return `${path} is not the file that the server runs, and that is not run`;
+    }
+    if (!await isRootsAlone(path)) {
+      return `${path} can be changed by others than root, and nothing of theirs is run`;
+    }
+  }
+  // It names libraries that are loaded.
+  if (user === 0 && !await isRootsAlone(configuration)) {
+    return `${configuration} can be changed by others than root, and the server runs as root`;
+  }
+  return null;
 }
 
-/** Whether what a file says of itself is true: root alone can have written it. */
-export async function isTrusted(pid: number, paths: readonly string[]): Promise<boolean> {
-  const isHere = await isRootHere(pid, await Deno.readTextFile(`/proc/${pid}/status`)) ||
-    await hasRootOfThisHost(pid);
-  const alone = await Promise.all(paths.map((path) => isRootsAlone(pid, path)));
-  return isHere && alone.every((each) => each);
-}
-
-/** Whether a process is root with all of root's rights on this host: it needs none of ours. */
-async function isRootHere(pid: number, status: string): Promise<boolean> {
-  const own = await Deno.readTextFile("/proc/self/status");
-  const capabilities = number(own, "CapEff", 16);
-  return number(status, "Uid", 10) === 0n && await hasUsersOfThisHost(pid) &&
-    (number(status, "CapEff", 16) & capabilities) === capabilities;
-}
-
-async function hasRootOfThisHost(pid: number): Promise<boolean> {
-  const [root, ours] = await Promise.all([Deno.stat(`/proc/${pid}/root/`), Deno.stat("/")]);
-  return root.ino === ours.ino && root.dev === ours.dev && await hasUsersOfThisHost(pid);
-}
-
-async function hasUsersOfThisHost(pid: number): Promise<boolean> {
-  const [user, own] = await Promise.all(
-    [pid, "self"].map((which) => Deno.readLink(`/proc/${which}/ns/user`)),
-  );
-  return user === own;
-}
-
-/** Whether root alone can change a file, or put another in its place. */
-async function isRootsAlone(pid: number, path: string): Promise<boolean> {
+/** Whether two paths lead to one file, here. */
+async function isSame(path: string, other: string): Promise<boolean> {
   try {
+    const [a, b] = await Promise.all([Deno.stat(path), Deno.stat(other)]);
+    return a.ino === b.ino && a.dev === b.dev;
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether root alone can change a file, or put another in its place; never where links lead to it. */
+async function isRootsAlone(path: string): Promise<boolean> {
+  try {
+    if (await Deno.realPath(path) !== path) return false;
     for (let at = path;; at = dirname(at)) {
-      const { uid, mode } = await Deno.stat(`/proc/${pid}/root${at}`);
-      if (uid !== 0 || (mode! & 0o022) !== 0) return false;
+      const { uid, mode, isDirectory } = await Deno.stat(at);
+      // In a folder like /tmp others may add what they like, and change nothing of root's.
+      const isShared = isDirectory && (mode! & 0o1000) !== 0;
+      if (uid !== 0 || ((mode! & 0o022) !== 0 && !isShared)) return false;
       if (at === "/") return true;
     }
   } catch (error) {
@@ -88,57 +115,21 @@ async function isRootsAlone(pid: number, path: string): Promise<boolean> {
 }
 
 /** The first number of a line of /proc/PID/status. */
-function number(status: string, name: string, base: 10 | 16): bigint {
-  const text = new RegExp(`^${name}:\\t(\\w+)`, "m").exec(status)?.[1] ?? "0";
-  return BigInt(base === 16 ? `0x${text}` : text);
+function numberIn(status: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\t(\\d+)`, "m").exec(status)?.[1] ?? NaN);
 }
 
-/** What a program printed until it ended. */
-export interface Printed {
-  /** Null where it did not end in time. */
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+async function argumentsOf(pid: number): Promise<string[]> {
+  return (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0").slice(1);
 }
 
-/** What a child that ended may leave in its pipes, milliseconds. */
-const REST_MS = 200;
-
-/**
- * Runs a program and takes what it prints, for some time at most: those that it started may go on, and
- * hold its pipes.
- *
- * @throws {Deno.errors.NotFound} when there is no such program.
- */
-export async function printedWithin(
-  [command, ...args]: readonly string[],
-  limitMs: number,
-): Promise<Printed> {
-  const child = new Deno.Command(command!, {
-    args,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const text = { stdout: "", stderr: "" };
-  const readers = (["stdout", "stderr"] as const).map((stream) => ({
-    stream,
-    reader: child[stream].pipeThrough(new TextDecoderStream()).getReader(),
-  }));
-  const reading = Promise.all(readers.map(async ({ stream, reader }) => {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      text[stream] += next.value;
-    }
-  }));
-  let code: number | null = null;
-  const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
-  const status = await child.status;
-  clearTimeout(timer);
-  if (status.signal !== "SIGKILL") code = status.code;
-  let rest: ReturnType<typeof setTimeout> | undefined;
-  await Promise.race([reading, new Promise((resolve) => rest = setTimeout(resolve, REST_MS))]);
-  clearTimeout(rest);
-  await Promise.all(readers.map(({ reader }) => reader.cancel()));
-  await reading;
-  return { code, ...text };
+/** The variables that tell a Kea where its folders are. */
+async function keaVariables(pid: number): Promise<Record<string, string>> {
+  const variables = (await Deno.readTextFile(`/proc/${pid}/environ`)).split("\0");
+  return Object.fromEntries(
+    variables.flatMap((variable) => {
+      const match = /^(KEA_[A-Z0-9_]+)=(.*)$/s.exec(variable);
+      return match === null ? [] : [[match[1]!, match[2]!]];
+    }),
+  );
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { openLinked } from "../system/foreign_file.ts";
+
 /** A text of its own among the constants of a file: "2.2.0", "2.7.8-git". */
 const VERSION = /(?<=\0)\d+\.\d+\.\d+(?:-\w[\w.]*)?(?=\0)/g;
 
@@ -11,12 +13,12 @@ const VERSION = /(?<=\0)\d+\.\d+\.\d+(?:-\w[\w.]*)?(?=\0)/g;
 const REACH = 64 * 2 ** 20;
 
 /** @returns the version, as `-v` prints it; "unknown" where the file does not hold exactly one. */
-export async function programVersion(path: string): Promise<string> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(Math.min((await file.stat()).size, REACH));
+export function programVersion(path: string): string {
+  using file = openLinked(path);
+  const bytes = new Uint8Array(Math.min(file.statSync().size, REACH));
   let filled = 0;
   while (filled < bytes.length) {
-    const read = await file.read(bytes.subarray(filled));
+    const read = file.readSync(bytes.subarray(filled));
     if (read === null) break;
     filled += read;
   }

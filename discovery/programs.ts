@@ -5,9 +5,11 @@
  */
 
 import { asMeant } from "../command_line.ts";
+import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { buildIdOf } from "./mapped_files.ts";
-import { chooseServer, findServers } from "./servers.ts";
+import { neededLibraries } from "./needed_libraries.ts";
+import { chooseServer, runningKeas } from "./servers.ts";
 import type { MappedFile, Program } from "./types.ts";
 
 /** Where distributions install servers, should the PATH of an ordinary user lack it. */
@@ -27,7 +29,7 @@ export async function chooseProgram(
   if (chosen.executable !== undefined) {
     return await installedProgram(asMeant(chosen.executable));
   }
-  if (chosen.server !== undefined || (await findServers()).length > 0) {
+  if (chosen.server !== undefined || runningKeas().length > 0) {
     return await chooseServer(chosen.server);
   }
   const folders = [...(Deno.env.get("PATH") ?? "").split(":"), ...FOLDERS];
@@ -48,16 +50,10 @@ export async function chooseProgram(
  * @throws {DiscoveryError} when it cannot be read, or is not an ELF file.
  */
 export async function installedProgram(path: string): Promise<Program> {
-  await checkElf(path);
+  checkElf(path);
   const executable = await installedFile(path);
-  const { stdout } = await new Deno.Command("ldd", {
-    args: [executable.path],
-    env: { LC_ALL: "C" },
-    stderr: "null",
-  }).output();
-  const libraries = await Promise.all(
-    parseLdd(new TextDecoder().decode(stdout)).map(installedFile),
-  );
+  const paths = await neededLibraries(executable.path);
+  const libraries = await Promise.all(paths.map(installedFile));
   return {
     pid: null,
     family: path.split("/").at(-1)!.includes("dhcp6") ? 6 : 4,
@@ -73,17 +69,11 @@ export function filesOf({ executable, libraries }: Program): MappedFile[] {
   return [executable, ...libraries.toSorted((a, b) => Number(isKea(b)) - Number(isKea(a)))];
 }
 
-/** Parses what ldd prints: the paths of the libraries that it found. */
-export function parseLdd(text: string): string[] {
-  // "\tlibkea-log.so.35 => /usr/lib/libkea-log.so.35 (0x00007f...)", the linker itself without =>.
-  return Array.from(text.matchAll(/^\t(?:\S+ => )?(\/\S+) \(0x/gm), ([, path]) => path!);
-}
-
-async function checkElf(path: string): Promise<void> {
+function checkElf(path: string): void {
   try {
-    using file = await Deno.open(path);
+    using file = openLinked(path);
     const magic = new Uint8Array(4);
-    if ((await file.stat()).isFile) await file.read(magic);
+    file.readSync(magic);
     if (magic.toHex() === "7f454c46") return;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
@@ -92,10 +82,10 @@ async function checkElf(path: string): Promise<void> {
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new DiscoveryError(`Cannot read "${path}": permission is denied, try sudo`);
     }
-    throw error;
+    if (!(error instanceof ForeignFileError)) throw error;
   }
   throw new DiscoveryError(
-    `Cannot read "${path}": an ELF executable like /usr/sbin/kea-dhcp4 is wanted, it is none`,
+    `Cannot read "${path}": expected an ELF executable like /usr/sbin/kea-dhcp4`,
   );
 }
 
@@ -107,7 +97,7 @@ async function installedFile(path: string): Promise<MappedFile> {
     pinnedPath: real,
     device: deviceText(dev),
     inode: ino ?? 0,
-    buildId: await buildIdOf(real),
+    buildId: buildIdOf(real),
     replaced: false,
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { hookLibrariesOf } from "./callouts.ts";
 import { DiscoveryError, isGone } from "./discovery_error.ts";
 import { databasesOf } from "./kea_configuration.ts";
@@ -15,28 +16,42 @@ export { DiscoveryError };
 
 const FAMILIES: Readonly<Record<string, Family>> = { "kea-dhcp4": 4, "kea-dhcp6": 6 };
 
-/** All running Kea DHCP servers that may be looked at, by process id. */
-export async function findServers(): Promise<Server[]> {
-  const pids = (await Promise.all(
-    Array.from(Deno.readDirSync("/proc"), async ({ name }) => {
-      const pid = Number(name);
-      return Number.isInteger(pid) && await familyOf(pid) !== null ? pid : null;
-    }),
-  )).filter((pid) => pid !== null);
-  const servers = await Promise.all(
-    pids.map((pid) =>
-      describeServer(pid).catch((error) => {
-        // One that ended meanwhile is no server any more.
-        if (error instanceof DiscoveryError) return null;
-        throw error;
-      })
-    ),
-  );
-  return servers.filter((server) => server !== null).toSorted((a, b) => a.pid - b.pid);
+/** A process that calls itself a Kea DHCP server; nothing that it owns was read. */
+export interface RunningKea {
+  readonly pid: number;
+  readonly family: Family;
+  /** Path of its program, as the kernel shows it. */
+  readonly executable: string;
+}
+
+/** All processes that call themselves Kea DHCP servers, by process id. */
+export function runningKeas(): RunningKea[] {
+  const found: RunningKea[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    const kea = /^\d+$/.test(name) ? keaAt(Number(name)) : null;
+    if (kea !== null) found.push(kea);
+  }
+  return found.toSorted((a, b) => a.pid - b.pid);
+}
+
+/** What a process calls itself. Whatever is wrong with it is its own: then it is no Kea. */
+function keaAt(pid: number): RunningKea | null {
+  try {
+    const executable = executableOf(pid);
+    const family = FAMILIES[executable.split("/").at(-1)!];
+    return family === undefined ? null : { pid, family, executable };
+  } catch {
+    // It has ended, may not be looked at, or its path is no text.
+    return null;
+  }
+}
+
+function executableOf(pid: number): string {
+  return Deno.readLinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
 }
 
 /**
- * Finds the server that a person means.
+ * Finds the server that a person means, and describes that one alone.
  *
  * @param selector a process id, `dhcp4`, `dhcp6`, or nothing for the lab's (`KEA_LAB_PID`, in a
  * command of `deno task lab`), else for the only one that runs.
@@ -50,10 +65,10 @@ export async function chooseServer(
   }
   if (selector !== undefined && !/^dhcp[46]$/.test(selector)) {
     throw new DiscoveryError(
-      `Cannot choose a server by "${selector}": a process id, dhcp4 or dhcp6 is wanted`,
+      `Cannot choose a server by "${selector}": expected a process id, dhcp4 or dhcp6`,
     );
   }
-  return onlyServer(await findServers(), selector);
+  return await describeServer(onlyServer(runningKeas(), selector).pid);
 }
 
 /**
@@ -62,22 +77,19 @@ export async function chooseServer(
  * @param selector `dhcp4`, `dhcp6`, or nothing.
  * @throws {DiscoveryError} when there is none, or more than one.
  */
-export function onlyServer<T extends Pick<Server, "pid" | "family" | "executable">>(
-  running: readonly T[],
-  selector?: string,
-): T {
+export function onlyServer(running: readonly RunningKea[], selector?: string): RunningKea {
   const servers = running.filter(({ family }) =>
     selector === undefined || selector === `dhcp${family}`
   );
   if (servers.length === 1) return servers[0]!;
-  const wanted = selector === undefined ? "kea-dhcp4 or kea-dhcp6" : `kea-${selector}`;
+  const expected = selector === undefined ? "kea-dhcp4 or kea-dhcp6" : `kea-${selector}`;
   if (servers.length === 0) {
     throw new DiscoveryError(
-      `Cannot find a running ${wanted}: start it, or try "deno task demo", which brings its own`,
+      `Cannot find a running ${expected}: start it, or try "deno task demo", which brings its own`,
     );
   }
   const list = servers.map(({ pid, executable, family }) =>
-    `${pid} (${executable.path}, DHCPv${family})`
+    `${pid} (${executable}, DHCPv${family})`
   );
   const families = ([4, 6] as const).filter((each) =>
     servers.filter(({ family }) => family === each).length === 1
@@ -99,11 +111,10 @@ export function onlyServer<T extends Pick<Server, "pid" | "family" | "executable
  */
 export async function describeServer(pid: number): Promise<Server> {
   try {
-    const family = await familyOf(pid);
-    if (family === null) {
-      const found = await Deno.readLink(`/proc/${pid}/exe`);
+    const family = keaAt(pid)?.family;
+    if (family === undefined) {
       throw new DiscoveryError(
-        `Cannot watch process ${pid}: kea-dhcp4 or kea-dhcp6 is wanted, it runs ${found}`,
+        `Cannot watch process ${pid}: expected kea-dhcp4 or kea-dhcp6, it runs ${programOf(pid)}`,
       );
     }
     const [executable, ...libraries] = await mappedFiles(pid);
@@ -114,7 +125,7 @@ export async function describeServer(pid: number): Promise<Server> {
     return {
       pid,
       family,
-      version: await versions.getOrInsertComputed(executable.pinnedPath, programVersion),
+      version: programVersion(executable.pinnedPath),
       executable,
       libraries,
       host: Deno.hostname(),
@@ -129,30 +140,30 @@ export async function describeServer(pid: number): Promise<Server> {
     if (isGone(error)) {
       throw new DiscoveryError(`Cannot find process ${pid}: it does not run (any more)`);
     }
+    if (error instanceof ForeignFileError) {
+      throw new DiscoveryError(`Cannot look at what process ${pid} maps: ${error.message}`);
+    }
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new DiscoveryError(
         Deno.uid() === 0
           ? `Cannot look at process ${pid}: this system denies it even to root`
-          : `Cannot look at process ${pid}, root is wanted: run it with sudo`,
+          : `Cannot look at process ${pid} without root: run it with sudo`,
       );
     }
     throw error;
   }
 }
 
-async function familyOf(pid: number): Promise<Family | null> {
+/** What a process runs, in words for people. */
+function programOf(pid: number): string {
   try {
-    const path = await Deno.readLink(`/proc/${pid}/exe`);
-    const name = path.replace(/ \(deleted\)$/, "").split("/").at(-1)!;
-    return FAMILIES[name] ?? null;
+    return executableOf(pid);
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied || isGone(error)) return null;
+    // Deno gives no text that is not UTF-8.
+    if (error instanceof Deno.errors.InvalidData) return "a program whose path is not UTF-8";
     throw error;
   }
 }
-
-/** Versions by executable: a process's never changes. */
-const versions = new Map<string, Promise<string>>();
 
 /**
  * What the descriptors of a server tell: where it receives, and where it writes leases.
@@ -191,14 +202,14 @@ async function isLeaseFile(pid: number, fd: string, family: Family): Promise<boo
   try {
     const flags = await Deno.readTextFile(`/proc/${pid}/fdinfo/${fd}`);
     const octal = parseInt(/^flags:\s+(\d+)$/m.exec(flags)?.[1] ?? "0", 8);
-    if ((octal & 3) === 0 || !(await Deno.stat(`/proc/${pid}/fd/${fd}`)).isFile) return false;
-    using file = await Deno.open(`/proc/${pid}/fd/${fd}`);
+    if ((octal & 3) === 0) return false;
+    using file = openLinked(`/proc/${pid}/fd/${fd}`);
     const bytes = new Uint8Array(32);
-    const length = await file.read(bytes) ?? 0;
+    const length = file.readSync(bytes) ?? 0;
     const start = new TextDecoder().decode(bytes.subarray(0, length));
     return start.startsWith(family === 4 ? "address,hwaddr," : "address,duid,");
   } catch (error) {
-    if (isGone(error)) return false;
+    if (isGone(error) || error instanceof ForeignFileError) return false;
     throw error;
   }
 }

@@ -6,7 +6,9 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { run } from "./elf.ts";
+import { openInRoot, openPath } from "../system/libc.ts";
+import { demangle } from "./demangle.ts";
+import { ElfError, run } from "./elf.ts";
 import { buildIdOf } from "./mapped_files.ts";
 import type { MappedFile } from "./types.ts";
 
@@ -32,64 +34,96 @@ export interface FileFunctions {
   readonly functions: readonly KeaFunction[];
 }
 
+/** How many files are read at a time: each takes a program and some descriptors. */
+const AT_A_TIME = 4;
+
 /**
- * Reads the functions of files.
+ * Reads the functions of files. One that cannot be read is left out.
  *
- * @throws {ElfError} when binutils are missing.
+ * @param say is told of such a file, one line.
+ * @throws {DiscoveryError} when binutils are missing.
  */
-export async function functionsOf(files: readonly MappedFile[]): Promise<FileFunctions[]> {
-  const paths = files.map(({ pinnedPath }) => pinnedPath);
-  const debugFiles = await debugFilesOf(files);
-  const [own, exported, separate] = await Promise.all([
-    nm(paths, []),
-    nm(paths, ["-D"]),
-    nm([...debugFiles.values()], []),
-  ]);
-  const chosen = files.map((file) => {
-    const path = file.pinnedPath;
-    const tiers: readonly [SymbolTier, SymbolLine[] | undefined][] = [
-      ["symtab", own.get(path)],
-      ["debug file", separate.get(debugFiles.get(path) ?? "")],
-      ["dynsym", exported.get(path)],
-    ];
-    const [tier, lines] = tiers.find(([, lines]) => lines !== undefined) ?? ["dynsym", []];
-    return { file, tier, byAddress: joinAliases(lines ?? []) };
-  });
+export async function functionsOf(
+  files: readonly MappedFile[],
+  say: (line: string) => void,
+): Promise<FileFunctions[]> {
+  const found: Unnamed[] = [];
+  const waiting = files.entries();
+  await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
+    for (const [index, file] of waiting) {
+      try {
+        found[index] = await functionsIn(file);
+      } catch (error) {
+        if (!(error instanceof ElfError)) throw error;
+        say(`Left out: ${error.message}`);
+      }
+    }
+  }));
+  const read = found.filter((file) => file !== undefined);
   const names = await demangle(
-    chosen.flatMap(({ byAddress }) => byAddress.map(({ mangled }) => mangled[0]!)),
+    read.flatMap(({ byAddress }) => byAddress.map(({ mangled }) => mangled[0]!)),
   );
-  return chosen.map(({ file, tier, byAddress }) => ({
+  return read.map(({ file, tier, byAddress }) => ({
     file,
     tier,
     functions: byAddress.map((f) => ({ ...f, demangled: names.get(f.mangled[0]!)! })),
   }));
 }
 
-/** One line of nm. */
+/** The functions of one file, not yet in C++ words. */
+interface Unnamed extends Omit<FileFunctions, "functions"> {
+  readonly byAddress: ReturnType<typeof joinAliases>;
+}
+
+async function functionsIn(file: MappedFile): Promise<Unnamed> {
+  const own = await symbolTables(file.pinnedPath);
+  let [tier, symbols]: [SymbolTier, readonly SymbolLine[]] = ["symtab", own.symtab];
+  if (symbols.length === 0) [tier, symbols] = ["debug file", await separateSymbols(file, own.link)];
+  if (symbols.length === 0) [tier, symbols] = ["dynsym", own.dynsym];
+  return { file, tier, byAddress: joinAliases(symbols) };
+}
+
+/** A function in a symbol table. */
 export interface SymbolLine {
   readonly address: number;
   readonly size: number;
   readonly name: string;
 }
 
-/** Parses `nm -A --defined-only -S`: the functions of each file. */
-export function parseNm(text: string): Map<string, SymbolLine[]> {
-  const files = new Map<string, SymbolLine[]>();
+/** What a file tells of its functions. */
+export interface SymbolTables {
+  readonly symtab: readonly SymbolLine[];
+  readonly dynsym: readonly SymbolLine[];
+  /** Name of the file that may hold its symbols (.gnu_debuglink). */
+  readonly link: string | null;
+}
+
+async function symbolTables(path: string): Promise<SymbolTables> {
+  return parseSymbolTables(await run("readelf", ["-sW", "--string-dump=.gnu_debuglink", path]));
+}
+
+/** Parses `readelf -sW --string-dump=.gnu_debuglink`: the functions that a file defines. */
+export function parseSymbolTables(text: string): SymbolTables {
+  const tables = { symtab: [] as SymbolLine[], dynsym: [] as SymbolLine[] };
+  let [table, link]: [SymbolLine[], string | null] = [tables.symtab, null];
   for (const line of text.split("\n")) {
-    // "/usr/lib/x.so:000000000002a440 0000000000000120 T name@@VERSION"; the size may be missing.
-    const match = /^(.*):([0-9a-f]{16}) (?:([0-9a-f]{16}) )?[TtWwi] (\S+)$/.exec(line);
-    if (match === null) continue;
-    const [, path, address, size, name] = match;
-    const symbol = {
-      address: parseInt(address!, 16),
-      size: parseInt(size ?? "0", 16),
-      name: name!.replace(/@.*/, ""),
-    };
-    const before = files.get(path!);
-    if (before === undefined) files.set(path!, [symbol]);
-    else before.push(symbol);
+    // "   594: 0000000000032a60    48 FUNC    WEAK   DEFAULT   15 _ZN...@@VERSION"; a size from 100,000 on
+    // is hexadecimal.
+    const match = /^\s*\d+: ([0-9a-f]{16})\s+(\d+|0x[0-9a-f]+) I?FUNC\s+\w+\s+\w+\s+\d+ (\S+)/.exec(
+      line,
+    );
+    if (match !== null) {
+      const [, address, size, name] = match;
+      table.push({
+        address: parseInt(address!, 16),
+        size: Number(size),
+        name: name!.replace(/@.*/, ""),
+      });
+    } else if (line.startsWith("Symbol table '")) {
+      table = line.includes("'.dynsym'") ? tables.dynsym : tables.symtab;
+    } else link ??= /^\s+\[\s+0\]\s+(\S+)/.exec(line)?.[1] ?? null;
   }
-  return files;
+  return { ...tables, link };
 }
 
 /** Joins names that share an address. */
@@ -104,65 +138,38 @@ export function joinAliases(
 }
 
 /**
- * Turns mangled names into C++ words; names of C stay.
- *
- * @throws {ElfError} when c++filt is not installed.
+ * Symbols of a separate debug file: found by build id, or by the name in .gnu_debuglink beside the file and
+ * under /usr/lib/debug. One with another build id is not taken.
  */
-export async function demangle(mangled: readonly string[]): Promise<Map<string, string>> {
-  const unique = [...new Set(mangled)];
-  const text = await run("c++filt", [], unique.join("\n"));
-  const words = text.split("\n");
-  return new Map(unique.map((name, index) => [name, words[index]!]));
-}
-
-async function nm(
-  paths: readonly string[],
-  options: readonly string[],
-): Promise<Map<string, SymbolLine[]>> {
-  if (paths.length === 0) return new Map();
-  return parseNm(await run("nm", ["-A", "--defined-only", "-S", ...options, ...paths]));
-}
-
-/**
- * Separate debug files by the path of the file they belong to: by build id, or by the name in
- * .gnu_debuglink beside the file and under /usr/lib/debug. One with another build id is not taken.
- */
-async function debugFilesOf(files: readonly MappedFile[]): Promise<Map<string, string>> {
-  const links = parseDebugLinks(
-    await run("readelf", ["--string-dump=.gnu_debuglink", ...files.map((f) => f.pinnedPath)]),
-  );
-  const found = await Promise.all(files.map(async ({ path, pinnedPath, buildId }) => {
-    if (buildId === null) return [];
-    const root = /^\/proc\/\d+\//.exec(pinnedPath) === null
-      ? ""
-      : `${pinnedPath.split("/").slice(0, 3).join("/")}/root`;
-    const link = links.get(pinnedPath) ?? links.get("");
-    const folder = dirname(path);
-    const candidates = [
-      join("/usr/lib/debug/.build-id", buildId.slice(0, 2), `${buildId.slice(2)}.debug`),
-      ...(link === undefined
-        ? []
-        : [folder, join(folder, ".debug"), join("/usr/lib/debug", folder)].map((near) =>
-          join(near, basename(link))
-        )),
-    ];
-    for (const candidate of candidates.map((name) => root + name)) {
-      const itsBuildId = await buildIdOf(candidate).catch(() => null);
-      if (itsBuildId === buildId) return [[pinnedPath, candidate] as const];
-    }
-    return [];
-  }));
-  return new Map(found.flat());
-}
-
-/** Parses `readelf --string-dump=.gnu_debuglink` of several files; of one alone under "". */
-export function parseDebugLinks(text: string): Map<string, string> {
-  const links = new Map<string, string>();
-  let file = "";
-  for (const line of text.split("\n")) {
-    file = /^File: (.*)$/.exec(line)?.[1] ?? file;
-    const link = /^\s+\[\s+0\]\s+(\S+)/.exec(line)?.[1];
-    if (link !== undefined) links.set(file, link);
+async function separateSymbols(
+  { path, pinnedPath, buildId }: MappedFile,
+  link: string | null,
+): Promise<readonly SymbolLine[]> {
+  if (buildId === null) return [];
+  const folder = dirname(path);
+  const near = [folder, join(folder, ".debug"), join("/usr/lib/debug", folder)];
+  const candidates = [
+    join("/usr/lib/debug/.build-id", buildId.slice(0, 2), `${buildId.slice(2)}.debug`),
+    ...link === null ? [] : near.map((place) => join(place, basename(link))),
+  ];
+  const process = /^\/proc\/\d+\//.exec(pinnedPath)?.[0];
+  for (const candidate of candidates) {
+    const found = process === undefined
+      ? openPath(candidate)
+      : openInRoot(`${process}root`, candidate);
+    if (typeof found === "string") continue;
+    using place = found;
+    const pinned = `/proc/self/fd/${place.fd}`;
+    if (isOf(buildId, pinned)) return (await symbolTables(pinned)).symtab;
   }
-  return links;
+  return [];
+}
+
+function isOf(buildId: string, path: string): boolean {
+  try {
+    return buildIdOf(path) === buildId;
+  } catch {
+    // Something else has the name.
+    return false;
+  }
 }

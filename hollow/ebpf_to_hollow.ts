@@ -5,7 +5,7 @@
  * @module
  */
 
-import { exitWith } from "../command_line.ts";
+import { exitWith, say } from "../command_line.ts";
 import { printRecords, pushFile } from "./push_file.ts";
 import { clientFor, pushingCommand } from "./pushing_command.ts";
 
@@ -36,7 +36,7 @@ if (import.meta.main) {
   }
   await exitWith(async () => {
     if (dryRun) await printRecords(file, name);
-    else await pushFile(file, name, clientFor(target), console.error);
+    else await pushFile(file, name, clientFor(target), say);
     return 0;
   });
 }

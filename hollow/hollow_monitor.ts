@@ -5,7 +5,7 @@
  * @module
  */
 
-import { oneLine } from "../command_line.ts";
+import { oneLine, say as sayLine } from "../command_line.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { Window } from "../metrics/document.ts";
 import { LongWindows } from "../metrics/long_windows.ts";
@@ -196,9 +196,5 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 
 /** A line for people, with the time: this runs for months. */
 function say(line: string): void {
-  try {
-    console.error(`${new Date().toISOString()} ${line}`);
-  } catch {
-    // Who read it is gone; the work goes on.
-  }
+  sayLine(`${new Date().toISOString()} ${line}`);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { say } from "../command_line.ts";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -43,7 +44,7 @@ export async function ensureProducer(): Promise<ProducerBuild> {
   using lock = await Deno.open(join(cache, "hollow-producer.lock"), { create: true, write: true });
   await lock.lock(true);
   if (await exists(folder)) return build;
-  console.error("Building the Hollow producer with Maven, once");
+  say("Building the Hollow producer with Maven, once");
   const unfinished = await Deno.makeTempDir({ dir: cache, prefix: "hollow-producer-" });
   try {
     await maven(["package", "-DskipTests", `-Dbuild.folder=${unfinished}`]);

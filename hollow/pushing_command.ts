@@ -5,6 +5,7 @@
  */
 
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { say } from "../command_line.ts";
 import { ProducerClient, UrlError } from "./producer_client.ts";
 import { tokenSource } from "./token.ts";
 
@@ -44,7 +45,7 @@ export function clientFor(options: TargetOptions): ProducerClient {
   const source = tokenSource({
     ...(token === undefined ? {} : { token }),
     ...(tokenFile === undefined ? {} : { tokenFile }),
-  }, console.error);
+  }, say);
   return new ProducerClient({
     url: producer,
     dataset,

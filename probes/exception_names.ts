@@ -4,16 +4,22 @@
  * @module
  */
 
+import { demangle } from "../discovery/demangle.ts";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
+
 /**
- * Demangles the names of std::type_info, as `c++filt -t` does.
+ * Demangles the names of std::type_info.
  *
- * @returns by mangled name; a name that c++filt does not know stands for itself.
+ * @returns by mangled name; a name that is not known, or cannot be demangled, stands for itself.
  */
 export async function demangleTypes(names: readonly string[]): Promise<Record<string, string>> {
-  if (names.length === 0) return {};
   // "*" marks a type of internal linkage; it is no part of the name.
   const plain = names.map((name) => name.replace(/^\*/, ""));
-  const { stdout } = await new Deno.Command("c++filt", { args: ["-t", "--", ...plain] }).output();
-  const demangled = new TextDecoder().decode(stdout).split("\n");
-  return Object.fromEntries(names.map((name, index) => [name, demangled[index] || name]));
+  const words = await demangle(plain, { types: true }).catch((error) => {
+    if (error instanceof DiscoveryError) return new Map<string, string>();
+    throw error;
+  });
+  return Object.fromEntries(
+    names.map((name, index) => [name, words.get(plain[index]!) ?? name]),
+  );
 }

@@ -7,9 +7,10 @@
  */
 
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { exitWith, numberBetween, print } from "../command_line.ts";
+import { exitWith, numberBetween, print, say } from "../command_line.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
+import { printableJson } from "../system/printable.ts";
 import { findBpftrace } from "./bpftrace.ts";
 import { watch } from "./monitoring_loop.ts";
 import { requireHost } from "./requirements.ts";
@@ -53,13 +54,13 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
       intervalMs: options.interval * 1000,
       durationMs: options.duration * 1000,
       signal: stop.signal,
-      say: (line) => console.error(line),
+      say,
     })
   ) {
     const window = windows.next(record);
     if (window === null || stop.signal.aborted) continue;
     try {
-      print(`${JSON.stringify(window.live())}\n`);
+      print(`${printableJson(JSON.stringify(window.live()))}\n`);
     } catch (error) {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       stop.abort();

@@ -8,12 +8,12 @@
 
 import type { CaptureRecord } from "../metrics/capture.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
-import { findServers } from "../discovery/servers.ts";
-import type { Server } from "../discovery/types.ts";
+import { describeServer, openFiles, runningKeas } from "../discovery/servers.ts";
+import type { Family, Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
-import { type FindHostPid, type FindSites, prepare, type Prepared } from "./prepare.ts";
+import { type FindSites, prepare, type Prepared } from "./prepare.ts";
 import { monotonicTime, wallClockOffset } from "../system/libc.ts";
 import { PriceMeter } from "./price.ts";
 import { Placed } from "./placed.ts";
@@ -44,7 +44,6 @@ export interface WatchOptions {
   /** How long a server that ended may take to come back, milliseconds; 15 s without it. */
   readonly restartGraceMs?: number;
   readonly findSites?: FindSites;
-  readonly findHostPid?: FindHostPid;
   /** Packets that take longer are told one by one. */
   readonly slow?: SlowOptions;
 }
@@ -124,12 +123,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
         profile,
         options.bpftrace,
         Math.round(options.intervalMs / readingsPerWindow(options.intervalMs)),
-        {
-          findSites: options.findSites,
-          findHostPid: options.findHostPid,
-          slowNs: options.slow?.thresholdNs,
-          leftOut,
-        },
+        { findSites: options.findSites, slowNs: options.slow?.thresholdNs, leftOut },
       ).catch(ifStillRunning(server));
       // What could not be had of a server that is gone says nothing.
       if (prepared === null || !await isRunning(server.pid, server.startTicks)) {
@@ -437,18 +431,30 @@ async function successor(
   const since = performance.now();
   const limit = since + (watched.options.restartGraceMs ?? RESTART_GRACE_MS);
   while (performance.now() < limit && !isOver(watched)) {
-    for (const candidate of await findServers()) {
-      const namespace = await Deno.readLink(`/proc/${candidate.pid}/ns/net`).catch(() => null);
-      const same = candidate.family === server.family && namespace === networkNamespace &&
-        (candidate.pid !== server.pid || candidate.startTicks !== server.startTicks);
-      // A server that has not opened its sockets yet would get a plan without packets.
-      if (same && candidate.sockets.length > 0) return candidate;
+    for (const { pid, family } of runningKeas()) {
+      if (family !== server.family || !await isAt(pid, family, networkNamespace)) continue;
+      const next = await describeServer(pid).catch(() => null);
+      if (next !== null && (pid !== server.pid || next.startTicks !== server.startTicks)) {
+        return next;
+      }
     }
     // One that stays away for long is not looked for as often.
     const isLong = performance.now() - since > RESTART_GRACE_MS;
     await new Promise((resolve) => setTimeout(resolve, isLong ? 2000 : 200));
   }
   return null;
+}
+
+/** Whether a process is in a network namespace, and has opened sockets for DHCP there. */
+async function isAt(pid: number, family: Family, networkNamespace: string): Promise<boolean> {
+  try {
+    // A server that has not opened its sockets yet would get a plan without packets.
+    return await Deno.readLink(`/proc/${pid}/ns/net`) === networkNamespace &&
+      (await openFiles(pid, family)).sockets.length > 0;
+  } catch {
+    // Whatever is wrong with it is its own.
+    return false;
+  }
 }
 
 function isOver({ options, deadline }: Watched): boolean {

@@ -12,7 +12,6 @@ import { wallClockOffset } from "../system/libc.ts";
 import { place } from "./placements.ts";
 import { knowsArrivals, type LeftOut, type Plan, plan } from "./plan.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
-import { hostProcessId } from "./host_process_id.ts";
 import { hookPointsOf } from "../discovery/hook_points.ts";
 import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
 import { statementsOf } from "../discovery/sql_statements.ts";
@@ -23,9 +22,6 @@ import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
 /** How sites are found: `proveSites()`, but for tests that break a proof. */
 export type FindSites = typeof proveSites;
-
-/** How the programs' process id is found: `hostProcessId()`, but for tests that make them blind. */
-export type FindHostPid = typeof hostProcessId;
 
 /** A plan and its program. Disposing removes the private symbol files. */
 export interface Prepared extends AsyncDisposable {
@@ -79,7 +75,6 @@ export async function prepare(
   intervalMs: number,
   more: {
     readonly findSites?: FindSites | undefined;
-    readonly findHostPid?: FindHostPid | undefined;
     /** Packets that take longer are told one by one, nanoseconds. */
     readonly slowNs?: number | undefined;
     /** Programs that did not attach to this server before. */
@@ -103,11 +98,7 @@ async function prepareIn(
   profile: Profile,
   bpftrace: Bpftrace,
   intervalMs: number,
-  more: {
-    readonly findHostPid?: FindHostPid | undefined;
-    readonly slowNs?: number | undefined;
-    readonly leftOut?: LeftOut;
-  },
+  more: { readonly slowNs?: number | undefined; readonly leftOut?: LeftOut },
 ): Promise<Prepared> {
   const { placements, refusals } = await place(proven.sites, symbols.path);
   const planned = plan(
@@ -119,7 +110,7 @@ async function prepareIn(
     profile,
     more.leftOut,
   );
-  const { hookPoints, made: named } = await withHookPoints(planned, bpftrace);
+  const { hookPoints, made: named } = await withHookPoints(planned);
   const { receives, made } = await withReceiveCall(named);
   const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
   const rendered = render(made, await texts(made), placements, intervalMs, {
@@ -127,7 +118,6 @@ async function prepareIn(
     receives,
     slowNs: more.slowNs ?? 0,
     wallClock,
-    hostPid: await (more.findHostPid ?? hostProcessId)(server, bpftrace),
   });
   return {
     plan: made,
@@ -150,11 +140,10 @@ async function mariadbStatements(made: Plan): Promise<Statements> {
 /** Learns the names of the hook points; where that cannot be, callouts have numbers in their place. */
 async function withHookPoints(
   made: Plan,
-  bpftrace: Bpftrace,
 ): Promise<{ readonly hookPoints: readonly string[]; readonly made: Plan }> {
   if (!made.sources.some(({ file }) => file === "callouts.bt")) return { hookPoints: [], made };
   try {
-    return { hookPoints: await hookPointsOf(made.server, bpftrace.command), made };
+    return { hookPoints: await hookPointsOf(made.server), made };
   } catch (error) {
     if (!(error instanceof DiscoveryError)) throw error;
     return { hookPoints: [], made: { ...made, losses: [...made.losses, error.message] } };

@@ -5,11 +5,17 @@
  * @module
  */
 
-import { openInRoot } from "./libc.ts";
+import { type Descriptor, openInRoot, openPath } from "./libc.ts";
 
 /** A file is not what it is expected to be, cannot be read, or is too large. */
 export class ForeignFileError extends Error {
   override name = "ForeignFileError";
+}
+
+/** A regular file that was found and not opened yet; nothing can be put in its place. */
+export interface FoundFile extends Disposable {
+  /** Where this process can open it. */
+  readonly path: string;
 }
 
 /**
@@ -20,18 +26,48 @@ export class ForeignFileError extends Error {
  * @throws {ForeignFileError} when there is no such file, or it is no regular one.
  */
 export function openForeignFile(pid: number, path: string): Deno.FsFile {
-  const found = openInRoot(`/proc/${pid}/root`, path);
-  if (typeof found === "string") throw new ForeignFileError(found);
-  using place = found;
-  // O_PATH opened nothing yet: what it is can be seen before anything happens to it.
-  const link = `/proc/self/fd/${place.fd}`;
+  using file = regular(openInRoot(`/proc/${pid}/root`, path));
+  return opened(file);
+}
+
+/**
+ * Opens what a link of /proc leads to (`/proc/PID/exe`, `fd/N`, `map_files/RANGE`), where that is a
+ * regular file.
+ *
+ * @throws {ForeignFileError} when it is none.
+ * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied} as for any file.
+ */
+export function openLinked(link: string): Deno.FsFile {
+  using file = linkedFile(link);
+  return opened(file);
+}
+
+/** The same without opening it. */
+export function linkedFile(link: string): FoundFile {
+  const found = openPath(link);
+  // The error of its own kind, where there is one.
+  if (typeof found === "string") Deno.statSync(link);
+  return regular(found);
+}
+
+function opened({ path }: FoundFile): Deno.FsFile {
   try {
-    if (!Deno.statSync(link).isFile) throw new ForeignFileError("it is no regular file");
-    return Deno.openSync(link);
+    return Deno.openSync(path);
   } catch (error) {
-    if (error instanceof ForeignFileError || !(error instanceof Error)) throw error;
+    if (!(error instanceof Error)) throw error;
     throw new ForeignFileError(error.message.replace(/ \(os error.*/s, ""));
   }
+}
+
+function regular(found: Descriptor | string): FoundFile {
+  if (typeof found === "string") throw new ForeignFileError(found);
+  // O_PATH opened nothing yet: what it is can be seen before anything happens to it.
+  const path = `/proc/self/fd/${found.fd}`;
+  if (Deno.statSync(path).isFile) {
+    return { path, [Symbol.dispose]: () => found[Symbol.dispose]() };
+  }
+  found[Symbol.dispose]();
+  throw new ForeignFileError("it is no regular file");
 }
 
 /**

@@ -34,7 +34,7 @@ function open() {
         result: "i64",
       },
       memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
-      write: { parameters: ["i32", "buffer", "u64"], result: "i64" },
+      sendfile: { parameters: ["i32", "i32", "pointer", "u64"], result: "i64" },
       fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
       errno: { name: "__errno_location", parameters: [], result: "pointer" },
     }).symbols;
@@ -157,6 +157,7 @@ const [RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT] = [0x02n, 0x10n];
 
 /** Numbers of errors that a path can meet, include/uapi/asm-generic/errno.h. */
 const WHY: Readonly<Record<number, string>> = {
+  1: "permission is denied",
   2: "there is no such file",
   3: "its process has ended",
   13: "permission is denied",
@@ -196,28 +197,56 @@ function why(): string {
   return WHY[errno] ?? `error ${errno}`;
 }
 
+/** fcntl(2) */
+const [F_SETFD, FD_CLOEXEC] = [2, 1];
+
+/** Keeps every descriptor that this process has by now from programs that it starts. */
+export function closeOnExec(): void {
+  if (library === null) return;
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    if (Number(name) > 2) library.fcntl(Number(name), F_SETFD, FD_CLOEXEC);
+  }
+}
+
+/**
+ * Finds a file without opening it (O_PATH): what it is can be seen before anything happens to it.
+ *
+ * @param path chosen by us; all of its links are followed, those of /proc too.
+ * @returns a descriptor, or why there is none, in words for people.
+ */
+export function openPath(path: string): Descriptor | string {
+  if (library === null) return "this system has no libc.so.6";
+  const fd = library.open(cString(path), O_PATH | O_CLOEXEC);
+  return fd < 0 ? why() : descriptor(fd);
+}
+
 /** include/uapi/linux/memfd.h and fcntl.h: no further seal, no change of length, no writing. */
 const [MFD_ALLOW_SEALING, F_ADD_SEALS, SEALS] = [0x2, 1033, 0x1 | 0x2 | 0x4 | 0x8];
 
+/** The most that one sendfile copies, bytes. */
+const PIECE = 2 ** 30;
+
 /**
- * Puts bytes into memory that nobody can change and that children of this process inherit.
+ * Copies a regular file into memory that no one can change and that children of this process inherit.
  *
- * @throws {Error} when the kernel has no room for it.
+ * @param limitBytes the most that is copied.
+ * @returns null when the file is longer.
+ * @throws {Error} when it cannot be read, or the kernel has no room for it.
  */
-export function sealedMemory(bytes: Uint8Array<ArrayBuffer>): Descriptor {
+export function sealedMemory(path: string, limitBytes: number): Descriptor | null {
   if (library === null) throw new Error("Cannot copy a file into memory: there is no libc.so.6");
-  const fd = library.memfd_create(cString("kea-ebpf-copy"), MFD_ALLOW_SEALING);
-  let done = 0;
-  while (fd >= 0 && done < bytes.length) {
-    const rest = bytes.subarray(done);
-    const written = Number(library.write(fd, rest, BigInt(rest.length)));
-    if (written <= 0) break;
-    done += written;
+  const from = library.open(cString(path), O_CLOEXEC);
+  const fd = from < 0 ? -1 : library.memfd_create(cString("kea-ebpf-copy"), MFD_ALLOW_SEALING);
+  let [done, last] = [0, fd < 0 ? -1 : 1];
+  while (last > 0 && done <= limitBytes) {
+    last = Number(library.sendfile(fd, from, null, BigInt(Math.min(PIECE, limitBytes + 1 - done))));
+    done += Math.max(last, 0);
   }
-  if (fd < 0 || done < bytes.length || library.fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
-    const reason = why();
-    if (fd >= 0) library.close(fd);
-    throw new Error(`Cannot copy a file into memory: ${reason}`);
-  }
-  return descriptor(fd);
+  const isSealed = last >= 0 && library.fcntl(fd, F_ADD_SEALS, SEALS) >= 0;
+  const reason = isSealed ? "" : why();
+  if (from >= 0) library.close(from);
+  if (isSealed && done <= limitBytes) return descriptor(fd);
+  if (fd >= 0) library.close(fd);
+  if (isSealed) return null;
+  throw new Error(`Cannot copy a file into memory: ${reason}`);
 }

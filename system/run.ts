@@ -1,8 +1,13 @@
 /**
- * Runs a program with limits: of time, of output, of what it is told of this process.
+ * Runs a program with limits: of time, of output, of memory, of what it is told of this process.
  *
  * @module
  */
+
+import { closeOnExec } from "./libc.ts";
+
+// What this process was given by the one that started it is for no program that we start.
+closeOnExec();
 
 /** What a program is given, and how long and how much it may print. */
 export interface RunOptions {
@@ -10,11 +15,16 @@ export interface RunOptions {
   readonly input?: string | Uint8Array<ArrayBuffer>;
   /** Variables beside PATH and LC_ALL; nothing of our own environment goes to it. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Folder in which it runs; ours without it. */
+  readonly directory?: string;
   /** Milliseconds until it is killed. */
   readonly limitMs?: number;
   /** Bytes of standard output, and of standard error, at which it is killed. */
   readonly limitBytes?: number;
-  /** Runs as `nobody`, without any group of ours, where we are root. */
+  /**
+   * Runs as `nobody`, without any group of ours, where we are root, and with a limit of memory: what it
+   * reads may have been made to fill ours.
+   */
   readonly asNobody?: boolean;
 }
 
@@ -33,6 +43,13 @@ const NOBODY = 65534;
 
 const [DEFAULT_LIMIT_MS, DEFAULT_LIMIT_BYTES] = [60_000, 256 * 1024 * 1024];
 
+/** Starts a program with no more than 4 GiB of memory; its statuses where there is none. */
+const WITH_LITTLE_MEMORY = ["sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"] as const;
+const NO_PROGRAM: readonly (number | null)[] = [126, 127];
+
+/** How long what a program started may hold its pipes after its end, milliseconds. */
+const REST_MS = 200;
+
 /** The environment of every program that we start: ours may hold secrets. */
 export function childEnvironment(
   more: Readonly<Record<string, string>> = {},
@@ -41,15 +58,19 @@ export function childEnvironment(
 }
 
 /**
- * Runs a program until it ends, or is killed at a limit.
+ * Runs a program until it ends, or is killed at a limit. It runs in a session of its own, which has no
+ * terminal; at a limit, all of that is killed.
  *
  * @throws {Deno.errors.NotFound} when there is no such program.
  */
 export async function run(
-  [program, ...args]: readonly [string, ...string[]],
+  command: readonly [string, ...string[]],
   options: RunOptions = {},
 ): Promise<Ran> {
   const { input, limitMs = DEFAULT_LIMIT_MS, limitBytes = DEFAULT_LIMIT_BYTES } = options;
+  const isNobody = options.asNobody === true && Deno.uid() === 0;
+  const directory = isNobody ? "/" : options.directory;
+  const [program, ...args] = options.asNobody ? [...WITH_LITTLE_MEMORY, ...command] : command;
   const child = new Deno.Command(program, {
     args,
     clearEnv: true,
@@ -57,28 +78,46 @@ export async function run(
     stdin: input === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
-    ...(options.asNobody && Deno.uid() === 0 ? { uid: NOBODY, gid: NOBODY, cwd: "/" } : {}),
+    detached: true,
+    ...(isNobody ? { uid: NOBODY, gid: NOBODY } : {}),
+    ...(directory === undefined ? {} : { cwd: directory }),
   }).spawn();
   let exceeded: Ran["exceeded"] = null;
   const stopFor = (limit: "time" | "output") => {
     exceeded ??= limit;
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It ended meanwhile.
-    }
+    killSession(child.pid);
   };
-  const timer = setTimeout(() => stopFor("time"), limitMs);
+  const outputs = [child.stdout, child.stderr].map((stream) =>
+    new BoundedOutput(stream, limitBytes, () => stopFor("output"))
+  );
+  let timer = setTimeout(() => stopFor("time"), limitMs);
   try {
-    const [status, stdout, stderr] = await Promise.all([
-      child.status,
-      bounded(child.stdout, limitBytes, () => stopFor("output")),
-      bounded(child.stderr, limitBytes, () => stopFor("output")),
-      input === undefined ? null : feed(child.stdin, input),
-    ]);
-    return { code: status.signal === null ? status.code : null, stdout, stderr, exceeded };
+    const fed = input === undefined ? null : feed(child.stdin, input);
+    const status = await child.status;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      killSession(child.pid);
+      for (const output of outputs) output.end();
+    }, REST_MS);
+    const [stdout, stderr] = await Promise.all(outputs.map(({ bytes }) => bytes));
+    await fed;
+    const code = status.signal === null ? status.code : null;
+    if (options.asNobody && NO_PROGRAM.includes(code)) {
+      throw new Deno.errors.NotFound(`There is no ${command[0]}`);
+    }
+    return { code, stdout: stdout!, stderr: stderr!, exceeded };
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Kills a program and what it started, as far as that has not left its process group. */
+function killSession(pid: number): void {
+  try {
+    Deno.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // It ended meanwhile.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
@@ -94,23 +133,39 @@ export function complaintOf({ stderr, exceeded }: Pick<Ran, "stderr" | "exceeded
   return new TextDecoder().decode(stderr).trim().split("\n")[0] || "it gave no reason";
 }
 
-/** Reads a stream up to a limit, and what follows it not at all. */
-async function bounded(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  limit: number,
-  onExceeded: () => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let length = 0;
-  for await (const chunk of stream) {
-    length += chunk.length;
-    if (length > limit) {
-      onExceeded();
-      break;
-    }
-    chunks.push(chunk);
+/** What comes from a stream, up to a limit; behind that it is not read. */
+class BoundedOutput {
+  readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+
+  constructor(
+    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+    limit: number,
+    onExceeded: () => void,
+  ) {
+    this.#reader = stream.getReader();
+    this.bytes = this.#read(limit, onExceeded);
   }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+
+  /** Reads no more. */
+  end(): void {
+    this.#reader.cancel();
+  }
+
+  async #read(limit: number, onExceeded: () => void): Promise<Uint8Array<ArrayBuffer>> {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let length = 0;
+    for (let next = await this.#reader.read(); !next.done; next = await this.#reader.read()) {
+      length += next.value.length;
+      if (length > limit) {
+        onExceeded();
+        await this.#reader.cancel();
+        break;
+      }
+      chunks.push(next.value);
+    }
+    return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  }
 }
 
 /** A program may end without reading all of it. */

@@ -5,31 +5,29 @@
  * @module
  */
 
+import { ForeignFileError, linkedFile } from "./foreign_file.ts";
 import { sealedMemory } from "./libc.ts";
-import { readAll } from "./foreign_file.ts";
 
 /** A file's bytes, readable by every child of this process at one path. */
 export interface SealedCopy extends Disposable {
   /** Path for a child: `/proc/self/fd/N`. */
   readonly path: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
  * Copies a file into sealed memory.
  *
- * @param path that we may open: regular, and chosen by us (`/proc/PID/exe`, `/proc/PID/map_files/...`).
+ * @param path chosen by us (`/proc/PID/exe`, `/proc/PID/map_files/...`).
  * @param limitBytes the most that is copied.
- * @throws {ForeignFileError} when it is larger.
- * @throws {Deno.errors.NotFound} when there is no such file.
+ * @throws {ForeignFileError} when it is no regular file, or larger.
+ * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied} as for any file.
  */
 export function sealedCopy(path: string, limitBytes: number): SealedCopy {
-  using file = Deno.openSync(path);
-  const bytes = readAll(file, limitBytes);
-  const memory = sealedMemory(bytes);
+  using file = linkedFile(path);
+  const memory = sealedMemory(file.path, limitBytes);
+  if (memory === null) throw new ForeignFileError(`it is larger than ${limitBytes} bytes`);
   return {
     path: `/proc/self/fd/${memory.fd}`,
-    bytes,
     [Symbol.dispose]: () => memory[Symbol.dispose](),
   };
 }

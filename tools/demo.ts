@@ -6,7 +6,7 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { exitWith } from "../command_line.ts";
+import { exitWith, say } from "../command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { startLab } from "./lab/lab.ts";
@@ -47,7 +47,7 @@ if (import.meta.main) {
     const report = await runPerfdhcp(lab, { rate: 100, exchanges: 997 });
     const status = await watching;
     for (const [exchange, { sent, received }] of Object.entries(report)) {
-      console.error(`perfdhcp: ${exchange}: ${sent} sent, ${received} answered`);
+      say(`perfdhcp: ${exchange}: ${sent} sent, ${received} answered`);
     }
     return status;
   });

@@ -7,7 +7,7 @@
  */
 
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { exitWith } from "../command_line.ts";
+import { exitWith, say } from "../command_line.ts";
 
 /** What is to be done; each needs what those before it need, too. */
 const PURPOSES = ["monitor", "lab", "databases", "suites", "tests"] as const;
@@ -78,7 +78,7 @@ export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Pro
   for (const need of needs) if (!await onPath(need[0])) missing.push(need);
   if (missing.length > 0) {
     for (const [program, debianPackage, why] of missing) {
-      console.error(`missing: ${debianPackage} (${program}): ${why}`);
+      say(`missing: ${debianPackage} (${program}): ${why}`);
     }
     const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))];
     const line = `apt-get install ${packages.join(" ")}`;
@@ -110,7 +110,7 @@ async function install(packages: readonly string[]): Promise<void> {
 }
 
 async function apt(...args: string[]): Promise<void> {
-  console.error(`apt-get ${args.join(" ")}`);
+  say(`apt-get ${args.join(" ")}`);
   const { success, stderr } = await new Deno.Command("apt-get", {
     args: ["-q", ...args],
     env: { DEBIAN_FRONTEND: "noninteractive" },

@@ -6,7 +6,7 @@
  */
 
 import { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { asMeant, exitWith } from "../command_line.ts";
+import { asMeant, exitWith, say } from "../command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { BACKENDS } from "./lab/database.ts";
@@ -83,7 +83,7 @@ async function run(lab: Lab, argv: readonly string[], signals: CaughtSignals): P
   const environment = environmentOf(lab);
   if (argv.length === 0) {
     for (const [name, value] of Object.entries(environment)) console.log(`${name}=${value}`);
-    console.error("Running until ^C");
+    say("Running until ^C");
     await signals.first;
     return 0;
   }

@@ -8,7 +8,7 @@
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { join } from "node:path";
-import { asMeant, exitWith } from "../command_line.ts";
+import { asMeant, exitWith, say } from "../command_line.ts";
 import { replaceFile } from "../metrics/files.ts";
 import { terminalPicture } from "../viz/terminal_picture.ts";
 import { ensureInstalled } from "./install.ts";
@@ -62,7 +62,7 @@ if (import.meta.main) {
     } finally {
       await Deno.remove(files, { recursive: true });
     }
-    console.error(`${folder}: ${SIZES.map((size) => `live-${size.join("x")}.svg`).join(", ")}`);
+    say(`${folder}: ${SIZES.map((size) => `live-${size.join("x")}.svg`).join(", ")}`);
     return 0;
   });
 }

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
-import { oneLine } from "../command_line.ts";
+import { oneLine, say } from "../command_line.ts";
 import type { Cost, ListedPacket, Window } from "../metrics/document.ts";
 import { type Drawing, loadDrawing } from "../viz/live_drawing.ts";
 import {
@@ -67,7 +67,7 @@ export class LiveTerminal implements Disposable {
     try {
       return new LiveTerminal(facts, await loadDrawing(), onStop);
     } catch (error) {
-      console.error(`No live view, a line a window instead: ${oneLine(error)}`);
+      say(`No live view, a line a window instead: ${oneLine(error)}`);
       return null;
     }
   }

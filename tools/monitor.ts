@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { asMeant, makeOutput, oneLine, print } from "../command_line.ts";
+import { asMeant, makeOutput, oneLine, print, say, sayStyled } from "../command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import type { CaptureRecord, Traffic } from "../metrics/capture.ts";
 import type { MetricsDocument } from "../metrics/document.ts";
@@ -17,6 +17,7 @@ import type { BuiltWindow } from "../metrics/built_window.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
+import { printableJson, printableLines } from "../system/printable.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { type SlowOptions, watch } from "../probes/monitoring_loop.ts";
 import { planFor } from "../probes/prepare.ts";
@@ -73,7 +74,10 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   let server = await chooseServer(options.server);
   if (options.plan) {
     const made = await planFor(server, options.profile);
-    print(`${options.json ? JSON.stringify(made, null, 2) : planText(made)}\n`);
+    const text = options.json
+      ? printableJson(JSON.stringify(made, null, 2))
+      : printableLines(planText(made));
+    print(`${text}\n`);
     return 0;
   }
   const bpftrace = await findBpftrace();
@@ -125,7 +129,8 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   using capture = Deno.openSync(paths.capture);
   await replaceFile(paths.metrics, documentText(readChanges(piecesOf(capture))));
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
-  say(`\n${summary(document, { colour })}Files: ${folder}`);
+  sayStyled(`\n${summary(document, { colour })}`.trimEnd());
+  say(`Files: ${folder}`);
   const isDrawn = !options.visualization || await draw(document, folder);
   if (options.json) printFile(paths.metrics);
   await Promise.race([records.next(), after(DETACH_LIMIT_MS)]);
@@ -243,13 +248,4 @@ function stoppedBySignals(stop: AbortController, tell: (line: string) => void): 
 function printFile(path: string): void {
   using file = Deno.openSync(path);
   for (const piece of piecesOf(file)) print(piece);
-}
-
-/** A line for people. Where it goes may be gone; the measurement goes on. */
-function say(line: string): void {
-  try {
-    console.error(line);
-  } catch {
-    // A terminal that has gone is an error here, unlike a closed pipe.
-  }
 }

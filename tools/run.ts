@@ -6,6 +6,7 @@
  */
 
 import { join } from "node:path";
+import { say } from "../command_line.ts";
 import type { Traffic } from "../metrics/capture.ts";
 import { STATISTICS } from "../metrics/ledger.ts";
 import { keaCounters } from "../discovery/control_channel.ts";
@@ -78,7 +79,7 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
     );
   }
   for (const warning of await checkTraffic(wanted, command, prefix)) {
-    console.error(`warning: ${warning}`);
+    say(`warning: ${warning}`);
   }
 
   const seconds = Math.ceil(wanted.seconds ?? wanted.count / wanted.rate);
@@ -109,11 +110,11 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
     stop.abort();
   }
   const status = await watched;
-  console.error(trafficSummary(result));
+  say(trafficSummary(result));
   // 3: perfdhcp says that some exchanges were not completed; the ledger tells which.
   const isSent = result.status === 0 || (engine === "perfdhcp" && result.status === 3);
   if (isSent) return status;
-  console.error(`error: ${engine} did not send it all: ${result.lastLine || "it said nothing"}`);
+  say(`error: ${engine} did not send it all: ${result.lastLine || "it said nothing"}`);
   return 1;
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { say } from "../command_line.ts";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { ensureInstalled } from "./install.ts";
@@ -109,7 +110,7 @@ async function install(name: SuiteName, root: string): Promise<void> {
       "Created-By: Packages",
     ]),
   );
-  console.error(`Installing Debian ${name} with ${PACKAGES.join(", ")} for tests, once`);
+  say(`Installing Debian ${name} with ${PACKAGES.join(", ")} for tests, once`);
   const unfinished = `${root}.unfinished`;
   await Deno.remove(unfinished, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -139,7 +140,7 @@ async function install(name: SuiteName, root: string): Promise<void> {
   }
   await Deno.rename(unfinished, root);
   const { bpftrace, kea } = await versionsIn(root);
-  console.error(`Installed Debian ${name}: bpftrace ${bpftrace}, Kea ${kea}`);
+  say(`Installed Debian ${name}: bpftrace ${bpftrace}, Kea ${kea}`);
 }
 
 /** Prints a line when debootstrap begins another kind of work; returns its last line. */
@@ -153,7 +154,7 @@ async function tellPhases(name: string, stream: ReadableStream<Uint8Array>): Pro
       const now = /^I: (Retrieving|Extracting|Unpacking|Configuring)/.exec(line)?.[1];
       if (now === undefined || now === phase) continue;
       phase = now;
-      console.error(`${name}: ${phase.toLowerCase()} packages`);
+      say(`${name}: ${phase.toLowerCase()} packages`);
     }
   }
   return last;

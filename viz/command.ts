@@ -5,7 +5,7 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { exitWith, makeOutput } from "../command_line.ts";
+import { exitWith, makeOutput, say } from "../command_line.ts";
 import { readInput } from "./read_input.ts";
 import { writeReport } from "./write_report.ts";
 
@@ -31,7 +31,7 @@ export async function draw(
     const document = await readInput(file, only);
     const folder = await makeOutput(options.output);
     const paths = await writeReport(document, folder, options);
-    console.error(`${paths[0]}, ${paths.length - 1} files of charts`);
+    say(`${paths[0]}, ${paths.length - 1} files of charts`);
     return 0;
   });
 }

@@ -1,22 +1,32 @@
 import assert from "node:assert/strict";
-import { joinAliases, parseDebugLinks, parseNm } from "../../discovery/symbols.ts";
+import { joinAliases, parseSymbolTables } from "../../discovery/symbols.ts";
 
-Deno.test("parseNm() reads functions by file, without versions, and passes over data", () => {
-  const files = parseNm(
-    "/usr/lib/libkea-log.so.35.0.0:00000000000166e0 000000000000024f T _ZN3isc3log6Logger4infoERKPKc\n" +
-      "/usr/lib/libc.so.6:0000000000026000 t _init\n" +
-      "/usr/lib/libkrb5.so.3.3:0000000000020000 0000000000000010 T krb5_init@@krb5_3_MIT\n" +
-      "/usr/lib/libkea-log.so.35.0.0:0000000000052000 0000000000000008 u _ZGVZN1aE\n" +
-      "nm: /usr/sbin/kea-dhcp4: no symbols\n",
-  );
-  assert.deepEqual([...files], [
-    [
-      "/usr/lib/libkea-log.so.35.0.0",
-      [{ address: 0x166e0, size: 0x24f, name: "_ZN3isc3log6Logger4infoERKPKc" }],
+Deno.test("parseSymbolTables() reads functions by table, without versions, and passes over data", () => {
+  const text = `
+Symbol table '.dynsym' contains 595 entries:
+   Num:    Value          Size Type    Bind   Vis      Ndx Name
+     0: 0000000000000000     0 NOTYPE  LOCAL  DEFAULT  UND 
+     2: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND __printf_chk@GLIBC_2.3.4 (2)
+    14: 00000000000166e0   591 FUNC    GLOBAL DEFAULT   15 _ZN3isc3log6Logger4infoERKPKc
+    15: 0000000000020000    16 IFUNC   WEAK   DEFAULT   15 krb5_init@@krb5_3_MIT
+    16: 0000000000052000     8 OBJECT  UNIQUE DEFAULT   22 _ZGVZN1aE
+
+Symbol table '.symtab' contains 2 entries:
+   Num:    Value          Size Type    Bind   Vis      Ndx Name
+     1: 0000000000026000 0x186a0 FUNC    LOCAL  DEFAULT   11 _init
+
+String dump of section '.gnu_debuglink':
+  [     0]  f9ccf835671b38316788460da1dadaa226b067.debug
+  [    33]  o\ufffd
+`;
+  assert.deepEqual(parseSymbolTables(text), {
+    symtab: [{ address: 0x26000, size: 100_000, name: "_init" }],
+    dynsym: [
+      { address: 0x166e0, size: 591, name: "_ZN3isc3log6Logger4infoERKPKc" },
+      { address: 0x20000, size: 16, name: "krb5_init" },
     ],
-    ["/usr/lib/libc.so.6", [{ address: 0x26000, size: 0, name: "_init" }]],
-    ["/usr/lib/libkrb5.so.3.3", [{ address: 0x20000, size: 0x10, name: "krb5_init" }]],
-  ]);
+    link: "f9ccf835671b38316788460da1dadaa226b067.debug",
+  });
 });
 
 Deno.test("joinAliases() shows names that share an address once, in order of address", () => {
@@ -31,14 +41,4 @@ Deno.test("joinAliases() shows names that share an address once, in order of add
       { address: 0x20, size: 8, mangled: ["_ZN1AD1Ev", "_ZN1AD2Ev"] },
     ],
   );
-});
-
-Deno.test("parseDebugLinks() reads the link of each file", () => {
-  const dump = (link: string) =>
-    `\nString dump of section '.gnu_debuglink':\n  [     0]  ${link}\n  [    31]  T<\ufffd\n`;
-  assert.deepEqual(
-    [...parseDebugLinks(`\nFile: /a\n${dump("aa.debug")}\nFile: /b\n${dump("bb.debug")}`)],
-    [["/a", "aa.debug"], ["/b", "bb.debug"]],
-  );
-  assert.deepEqual([...parseDebugLinks(dump("aa.debug"))], [["", "aa.debug"]]);
 });

@@ -68,7 +68,7 @@ Deno.test("monitor names what it cannot watch, with status 1", async () => {
   assertRefused(
     await runScript(MONITOR, ["--server", String(Deno.pid)]),
     1,
-    /kea-dhcp4 or kea-dhcp6 is wanted, it runs .*deno/,
+    /expected kea-dhcp4 or kea-dhcp6, it runs .*deno/,
   );
 });
 

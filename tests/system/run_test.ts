@@ -33,14 +33,36 @@ Deno.test("run() takes a program that reads none of its input", async () => {
 });
 
 Deno.test("run() passes on that a program is not there", async () => {
-  await assert.rejects(run(["kea-no-such-program"]), Deno.errors.NotFound);
+  for (const asNobody of [false, true]) {
+    await assert.rejects(run(["kea-no-such-program"], { asNobody }), Deno.errors.NotFound);
+  }
 });
 
 Deno.test({
   name: "run() gives up root's rights and groups",
   ignore: Deno.uid() !== 0,
   fn: async () => {
-    const ran = await run(["sh", "-c", "id -u; id -G"], { asNobody: true });
-    assert.equal(textOf(ran), "65534\n65534\n");
+    const ran = await run(["sh", "-c", "id -u; id -G; ulimit -v"], { asNobody: true });
+    assert.equal(textOf(ran), "65534\n65534\n4194304\n");
   },
+});
+
+Deno.test("run() ends what a program started, and does not wait for what has left its group", async () => {
+  const started = performance.now();
+  const ran = await run(["sh", "-c", "echo here; sleep 1000 & setsid sleep 3 & exit 3"]);
+  assert.deepEqual([ran.code, textOf(ran)], [3, "here\n"]);
+  assert.ok(performance.now() - started < 2900);
+});
+
+Deno.test("run() gives a program no terminal, and no descriptor that this process was given", async () => {
+  const script = "import { run, textOf } from './system/run.ts';" +
+    "const ran = await run(['sh', '-c', 'ls /proc/self/fd; ps -o tty= -p $$']);" +
+    "console.log(textOf(ran));";
+  const child = new Deno.Command("sh", {
+    args: ["-c", `exec 7</etc/passwd; exec "$0" eval "$1"`, Deno.execPath(), script],
+  });
+  const { stdout } = await child.output();
+  const lines = new TextDecoder().decode(stdout).split("\n");
+  assert.ok(!lines.includes("7"), lines.join());
+  assert.ok(lines.includes("?"), lines.join());
 });

@@ -12,7 +12,6 @@ Deno.test("sealedCopy() gives children without rights a file that no one can cha
     await Deno.writeTextFile(path, "changed");
     const read = await run(["cat", copy.path], { asNobody: true });
     assert.equal(textOf(read), "as it was");
-    assert.equal(new TextDecoder().decode(copy.bytes), "as it was");
     const written = await run(["sh", "-c", `echo x > ${copy.path}`]);
     assert.notEqual(written.code, 0);
     const objdump = await run(["objdump", "-f", copy.path], { asNobody: true });

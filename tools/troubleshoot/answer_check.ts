@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { childEnvironment } from "../../system/run.ts";
 import { ofServer, ok, outputOf, problem, skipped } from "./check.ts";
 
 /** Only when the person said so: it takes a lease and gives it back. */
@@ -48,40 +49,64 @@ interface Answer {
   readonly acknowledged: boolean;
 }
 
+/** Waits for its link, brings it up and becomes the client. */
+const CLIENT = `echo ready; read -r link && ip link set "$link" up &&
+  ip route add default dev "$link" && exec "$@"`;
+
+/** Longest time for the client, milliseconds. */
+const CLIENT_LIMIT_MS = 20_000;
+
 /**
- * One exchange of a client with a hardware address of its own, in a temporary network namespace that
- * hangs on the link of another.
+ * One exchange of a client with a hardware address of its own, in a network namespace that hangs on the
+ * link of another, and that nothing holds but the client: it is gone with it, and that with this process.
  *
  * @param namespace a network namespace on the clients' side of the link.
  */
 async function exchange(namespace: string): Promise<Answer | null> {
-  const own = `kea-probe-${crypto.randomUUID().slice(0, 6)}`;
   const link = `kp${crypto.randomUUID().slice(0, 8)}`;
-  const must = async (...command: string[]) => {
+  const must = async (...command: [string, ...string[]]) => {
     const done = await outputOf(...command);
     if (done?.code === 0) return done.stdout;
     throw new Error(
       `Cannot set up a client in "${namespace}": ${done?.stderr.trim() || command.join(" ")}`,
     );
   };
-  try {
-    const links = await must("ip", "-n", namespace, "-o", "link", "show", "up");
-    const device = [...links.matchAll(/^\d+: ([^:@\s]+)/gm)].map(([, name]) => name!)
-      .find((name) => name !== "lo");
-    if (device === undefined) throw new Error(`Cannot probe from "${namespace}": it has no link`);
-    await must("ip", "netns", "add", own);
-    const macvlan = ["type", "macvlan", "mode", "bridge"];
-    await must(
-      ...["ip", "-n", namespace, "link", "add", link, "link", device, "netns", own, ...macvlan],
-    );
-    await must("ip", "-n", own, "link", "set", link, "up");
-    await must("ip", "-n", own, "route", "add", "default", "dev", link);
-    const client = await must(
-      ...["ip", "netns", "exec", own, Deno.execPath(), "run", "-A", "--no-config"],
+  const links = await must("ip", "-n", namespace, "-o", "link", "show", "up");
+  const device = [...links.matchAll(/^\d+: ([^:@\s]+)/gm)].map(([, name]) => name!)
+    .find((name) => name !== "lo");
+  if (device === undefined) throw new Error(`Cannot probe from "${namespace}": it has no link`);
+  const child = new Deno.Command("setpriv", {
+    args: [
+      ...["--pdeathsig", "KILL", "--", "unshare", "--net", "--", "sh", "-c", CLIENT, "sh"],
+      ...[Deno.execPath(), "run", "-A", "--no-config"],
       fileURLToPath(new URL("dora_client.ts", import.meta.url)),
+    ],
+    clearEnv: true,
+    env: childEnvironment(),
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const limit = setTimeout(() => child.kill("SIGKILL"), CLIENT_LIMIT_MS);
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const stdin = child.stdin.getWriter();
+  try {
+    // Once it has said a word, it is where its link goes.
+    await output.read();
+    await must(
+      ...["ip", "-n", namespace, "link", "add", link, "link", device] as const,
+      ...["netns", String(child.pid), "type", "macvlan", "mode", "bridge"],
     );
-    return JSON.parse(client);
+    await stdin.write(new TextEncoder().encode(`${link}\n`));
+    let answer = "";
+    for (let next = await output.read(); !next.done; next = await output.read()) {
+      answer += next.value;
+    }
+    return JSON.parse(answer);
   } finally {
-    await outputOf("ip", "netns", "delete", own);
+    clearTimeout(limit);
+    await stdin.close().catch(() => {});
+    await output.cancel();
+    await child.status;
   }
 }

@@ -7,6 +7,7 @@
 import type { FoundConfiguration } from "../../discovery/kea_configuration.ts";
 import type { NetworkInterface } from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
+import { run } from "../../system/run.ts";
 
 /** What a check came to. */
 export interface Verdict {
@@ -92,17 +93,14 @@ export function ofConfiguration(
   );
 }
 
-/** What a program printed; null when it is not there. */
+/** What a program printed; null when it is not there. It ends within 20 s, or is ended. */
 export async function outputOf(
-  ...command: readonly string[]
+  ...command: readonly [string, ...string[]]
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string } | null> {
   try {
-    const { code, stdout, stderr } = await new Deno.Command(command[0]!, {
-      args: command.slice(1),
-      stdin: "null",
-    }).output();
+    const { code, stdout, stderr } = await run(command, { limitMs: 20_000 });
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { code, stdout: text(stdout), stderr: text(stderr) };
+    return { code: code ?? 1, stdout: text(stdout), stderr: text(stderr) };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

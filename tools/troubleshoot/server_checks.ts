@@ -9,9 +9,9 @@ import {
   configurationPath,
   subnetsIn,
 } from "../../discovery/kea_configuration.ts";
+import { run } from "../../discovery/elf.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
-import { pathInRoot } from "../../discovery/mapped_files.ts";
-import { printedWithin, wayToRun } from "../../discovery/own_program.ts";
+import { testConfiguration } from "../../discovery/own_program.ts";
 import { chooseServer } from "../../discovery/servers.ts";
 import { parseStat } from "../../probes/server_sample.ts";
 import { contains } from "./addresses.ts";
@@ -26,9 +26,6 @@ import {
   skipped,
   textOf,
 } from "./check.ts";
-
-/** Longest time for a server to test its configuration. */
-const TEST_LIMIT_MS = 20_000;
 
 /** The server, from the outside in. */
 export const SERVER_CHECKS: readonly Check[] = [
@@ -75,8 +72,8 @@ export const SERVER_CHECKS: readonly Check[] = [
     );
   }),
   ofServer("version", async ({ pid, version, executable, hookLibraries }) => {
-    const sections = await outputOf("objdump", "-h", executable.pinnedPath);
-    const isStripped = !/ \.symtab|\.debug_info/.test(sections?.stdout ?? "");
+    const sections = await run("readelf", ["-SW", executable.pinnedPath]);
+    const isStripped = !/ \.symtab|\.debug_info/.test(sections);
     const since = await startOf(pid);
     const hooks = hookLibraries.length === 0 ? "" : `, ${hookLibraries.length} hook libraries`;
     const replaced = executable.replaced
@@ -102,26 +99,24 @@ export const SERVER_CHECKS: readonly Check[] = [
       "a container, a unit of systemd or ip netns; what follows was looked at in there",
     );
   }),
-  ofServer("configuration", async ({ pid, family, executable }, facts) => {
+  ofServer("configuration", async (server, facts) => {
+    const { pid, family, executable } = server;
     const path = await configurationPath(pid);
-    const program = await pathInRoot(executable.path, pid);
     facts.configuration = await configurationOf(pid, family).catch(() => null);
-    const way = await wayToRun(pid, program);
-    const { code, stdout, stderr } = await printedWithin(
-      [...way.words, program, "-t", path],
-      TEST_LIMIT_MS,
-    );
-    if (code === 0) return ok(path);
-    if (code === null) {
-      return note(`${path}: ${program} -t did not end`, "it may wait for a database");
-    }
-    const words = `${stdout}${stderr}`.trim().split("\n").at(-1) ?? "";
-    if (way.user === "nobody") {
+    const tested = await testConfiguration(server, path);
+    if (!tested.isRun) {
       return note(
-        `${path} does not pass as nobody, who may not read all of it`,
-        `root of a container is not root here: test it in there, kea-dhcp${family} -t ${path}`,
+        `${path} was not tested: ${tested.why}`,
+        `to test it, type where the server runs: kea-dhcp${family} -t ${path}`,
       );
     }
+    const { code, stdout, stderr, exceeded } = tested.ran;
+    if (code === 0) return ok(path);
+    if (exceeded !== null) {
+      return note(`${path}: ${executable.path} -t did not end`, "it may wait for a database");
+    }
+    const words = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("").trim()
+      .split("\n").at(-1)!;
     return problem(
       `${path} does not pass: ${words.replace(/^.*?(Syntax check failed with|ERROR)/, "$1")}`,
       "the server runs on with what it has, and will not come back after a restart",
