@@ -9,9 +9,8 @@ import { quantile, QUANTILES } from "../metrics/histogram.ts";
 import { type Dictionary, isPublicMap, meaningOf } from "../metrics/map_decoding.ts";
 import { exact } from "../metrics/map_changes.ts";
 import { SeriesBook } from "../metrics/series_book.ts";
-import { jsonPrintings } from "./bpftrace_json.ts";
-import { textPrintings } from "./bpftrace_text.ts";
-import type { PrintedBucket, PrintedValue, Printing } from "./printings.ts";
+import { GREATEST, Kept, LEAST, type MapPrinting, type PrintedBucket } from "./printings.ts";
+import { printingsOf } from "./recognition.ts";
 
 /** The newest lines of the program that a document keeps, and how much of each, characters. */
 const [KEPT_LINES, KEPT_LENGTH] = [100, 1000];
@@ -22,11 +21,10 @@ const KEPT_REASONS = 5;
 /** Maps that only our programs have: where one is, the others are theirs, too. */
 const MARKS = ["@slot", "@lease_file_write", "@lease_manager", "@allocation_unfinished"];
 
-/** A map as it was printed last. */
-interface PrintedMap {
-  readonly values: Map<string | null, PrintedValue>;
-  printings: number;
-}
+/** A map as it was printed last, and how often it was printed. */
+type PrintedMap = Pick<MapPrinting, "values" | "alike" | "doubt" | "line"> & {
+  readonly printings: number;
+};
 
 /**
  * Converts what bpftrace printed, text or `-f json`, of versions 0.17 to 0.27.
@@ -34,31 +32,34 @@ interface PrintedMap {
  * The last printing of each map counts. Maps of our own programs, run by hand, become the metrics
  * that they are; others keep their name, and a key is the label `key` as it was printed.
  *
- * @param lines without their ends.
- * @throws {BpftraceOutputError} for a line that is damaged, with its number.
+ * @param lines without their ends; `isCut` says behind the last one whether that had no end.
+ * @throws {InputError} when nothing in it is bpftrace's; {@linkcode BpftraceOutputError} for a line
+ * that is damaged, with its number.
  */
 export async function documentOfBpftrace(
-  lines: AsyncIterable<string> | Iterable<string>,
+  lines: (AsyncIterable<string> | Iterable<string>) & { readonly isCut?: boolean },
 ): Promise<MetricsDocument> {
   const maps = new Map<string, PrintedMap>();
+  const kept = new Kept();
   const printed = new PrintedLines();
-  const reasons: string[] = [];
-  let complaints = 0;
+  const reasons = new Reasons();
   for await (const printing of printingsOf(lines)) {
     if (printing.type === "text") printed.add(printing.text);
-    else if (printing.type === "entry") keep(maps, printing);
-    else if (complaints++ < KEPT_REASONS) reasons.push(`${printing.what} (line ${printing.line})`);
+    else if (printing.type === "complaint") reasons.add(printing);
+    else keep(maps, printing, kept);
   }
-  if (complaints > KEPT_REASONS) reasons.push(`${complaints - KEPT_REASONS} more such lines`);
+  for (const { doubt, line } of maps.values()) {
+    if (doubt !== null) reasons.add({ what: doubt, line });
+  }
   const isOurs = MARKS.some((name) => maps.has(name));
   const unavailable = new Map<string, string>();
   const totals = [
     ...ourSeries(isOurs ? maps : new Map(), unavailable),
     ...[...maps].flatMap(([name, map]) => isOurs ? [] : foreignSeries(name, map, unavailable)),
   ];
-  for (const [name, { printings }] of maps) {
-    if (printings === 1 || unavailable.has(name)) continue;
-    unavailable.set(name, `It was printed ${printings} times: the last time is here`);
+  for (const [name, map] of maps) {
+    const remarks = [unavailable.get(name), ...remarksOf(map)].filter((each) => each !== undefined);
+    if (remarks.length > 0) unavailable.set(name, remarks.join("; "));
   }
   return {
     schema: "kea-metrics/1",
@@ -69,8 +70,8 @@ export async function documentOfBpftrace(
       ended: null,
       duration_seconds: null,
       interval_seconds: null,
-      verdict: reasons.length === 0 ? "COMPLETE" : "PARTIAL",
-      reasons,
+      verdict: reasons.told().length === 0 ? "COMPLETE" : "PARTIAL",
+      reasons: reasons.told(),
       not_available: [...unavailable].map(([metric, why]) => ({ metric, why })),
       cost: null,
     },
@@ -80,36 +81,21 @@ export async function documentOfBpftrace(
   };
 }
 
-/** Tells JSON by the first line that is not empty. */
-async function* printingsOf(
-  lines: AsyncIterable<string> | Iterable<string>,
-): AsyncGenerator<Printing> {
-  const all = async function* () {
-    yield* lines;
-  }();
-  const first: string[] = [];
-  for (let next = await all.next(); !next.done; next = await all.next()) {
-    first.push(next.value);
-    if (next.value.trim() !== "") break;
-  }
-  const rest = async function* () {
-    yield* first;
-    yield* all;
-  }();
-  yield* first.at(-1)?.startsWith('{"type":') ? jsonPrintings(rest) : textPrintings(rest);
+/** What is reported of a map beside its values. */
+function remarksOf({ printings, alike }: PrintedMap): string[] {
+  return [
+    ...(printings > 1 ? [`It was printed ${printings} times: the last time is here`] : []),
+    ...(alike > 0 ? [`${alike} of its keys are printed like another one: they are added`] : []),
+  ];
 }
 
-function keep(
-  maps: Map<string, PrintedMap>,
-  { map, key, value, begins }: Extract<Printing, { type: "entry" }>,
-): void {
-  let kept = maps.get(map);
-  if (kept === undefined) maps.set(map, kept = { values: new Map(), printings: 0 });
-  if (begins || kept.printings === 0) {
-    kept.values.clear();
-    kept.printings++;
-  }
-  kept.values.set(key, value);
+function keep(maps: Map<string, PrintedMap>, printing: MapPrinting, kept: Kept): void {
+  const { map, values, times, alike, doubt, line } = printing;
+  const before = maps.get(map);
+  for (const [key, value] of before?.values ?? []) kept.remove(key, value);
+  for (const [key, value] of values) kept.add(key, value, line);
+  const printings = (before?.printings ?? 0) + times;
+  maps.set(map, { values, alike, doubt, line, printings });
 }
 
 /** Decodes the maps of our programs; what they keep for themselves is passed over. */
@@ -201,8 +187,31 @@ function histogramOf(buckets: readonly PrintedBucket[]) {
     max: buckets.at(-1)!.upper,
     exact: false,
     buckets: [...buckets],
-    quantiles: QUANTILES.map((q) => quantile(buckets, q)),
+    quantiles: QUANTILES.map((q) => quantileOf(buckets, q)),
   };
+}
+
+/** A quantile; in a bucket without one of its bounds, the other one. */
+function quantileOf(buckets: readonly PrintedBucket[], q: number) {
+  const found = quantile(buckets, q);
+  if (found.upper === GREATEST) return { ...found, value: found.lower, open: "upper" as const };
+  if (found.lower === LEAST) return { ...found, value: found.upper, open: "lower" as const };
+  return found;
+}
+
+/** Reasons for the verdict PARTIAL, the first ones. */
+class Reasons {
+  #count = 0;
+  readonly #first: string[] = [];
+
+  add({ what, line }: { readonly what: string; readonly line: number }): void {
+    if (this.#count++ < KEPT_REASONS) this.#first.push(`${what} (line ${line})`);
+  }
+
+  told(): string[] {
+    const more = this.#count - this.#first.length;
+    return more > 0 ? [...this.#first, `${more} more such lines`] : this.#first;
+  }
 }
 
 /** Lines that the program printed, the newest ones. */

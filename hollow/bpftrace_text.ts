@@ -4,9 +4,12 @@
  * @module
  */
 
+import { MapRun } from "./map_run.ts";
 import {
   BpftraceOutputError,
+  complaintOf,
   GREATEST,
+  integer,
   LEAST,
   type PrintedBucket,
   type PrintedValue,
@@ -14,7 +17,11 @@ import {
 } from "./printings.ts";
 
 /** `@name: value` or `@name[key]: value`; a key may hold anything, `]: ` too: the last one ends it. */
-const ENTRY = /^(@\w*)(?:\[(.*)\])?: ?(.*)$/s;
+const ENTRY = /^(@\w*)(?:\[(.*)\])?:( ?)(.*)$/s;
+/** The first line of an entry whose key has several: a stack, a string with a line's end. */
+const OPEN_ENTRY = /^(@\w*)\[(.*)$/s;
+/** The last line of such an entry. */
+const END_OF_ENTRY = /^(.*)\]:( ?)(.*)$/s;
 /** `[2K, 4K)   12 |@@@   |`, `[0]   1 |@  |`, `(..., 0)`, `[100, ...)`. */
 const BAR =
   /^(?:\[(-?\d+)([KMGTPE]?)\]|[[(](\.\.\.|-?\d+[KMGTPE]?), (\.\.\.|-?\d+[KMGTPE]?)\)) +(\d+) \|[@ ]{52}\|$/;
@@ -23,76 +30,262 @@ const LIKE_A_BAR = /^[[(](?:\.\.\.|-?\d+[KMGTPE]?)(?:[\]),]|$)/;
 const STATS = /^count (\d+), average (-?\d+), total (-?\d+)$/;
 /** From 0.24 on. */
 const NEW_STATS = /^\{ \.count = (\d+), \.average = (-?\d+), \.total = (-?\d+) \}$/;
-const CHATTER = /^Attach(?:ing|ed) \d+ probes?(?:\.\.\.)?$/;
+/** An entry behind text that the program printed without a line's end: its end, its name. */
+const [VALUE_AT_END, NAME_AT_END] = [/: -?\d{1,20}$|: count \d+, [\w ,-]+$/, /@\w*$/];
+/** JSON among text. */
+const JSON_MESSAGE = /^\{"type": "\w+", "/;
+/** `Attaching` up to 0.23. */
+const HEADER = /^Attach(ing|ed) \d+ probes?(?:\.\.\.)?$/;
 const LOST = /^Lost (\d+) events$/;
+/** A warning that quotes the program: the quotation ends with a line of these. */
+const [QUOTING, END_OF_QUOTATION] = [/^[^\s:]*:\d+:[\d-]+: /, /^ *~+$/];
 const POWERS = ["", "K", "M", "G", "T", "P", "E"];
 
 /** Before 0.20 all values from 2^31 on fell in this bucket. */
 const LAST_OF_OLD = 2 ** 31;
 
-/**
- * Reads lines.
- *
- * @throws {BpftraceOutputError} for a line of a histogram that is damaged.
- */
-export async function* textPrintings(
-  lines: AsyncIterable<string> | Iterable<string>,
-): AsyncGenerator<Printing> {
-  let number = 0;
-  let isOld = true;
-  /** The histogram whose bars come. */
-  let open: { map: string; key: string | null; buckets: PrintedBucket[]; line: number } | null =
-    null;
-  const seen = new Set<string>();
-  const entry = (map: string, key: string | null, value: PrintedValue): Printing => {
-    const name = JSON.stringify([map, key]);
-    const begins = seen.has(name);
-    if (begins) { for (const each of seen) if (JSON.parse(each)[0] === map) seen.delete(each); }
-    seen.add(name);
-    return { type: "entry", map, key, value, begins };
-  };
-  const closed = function* (): Generator<Printing> {
-    if (open === null) return;
-    const { map, key, buckets, line } = open;
-    open = null;
-    if (buckets.length === 0) {
-      yield entry(map, key, { kind: "other", why: `It has no number (line ${line})` });
-    } else {
-      yield entry(map, key, { kind: "histogram", buckets: isOld ? widened(buckets) : buckets });
-    }
-  };
+/** Lines and characters that a key has at most: stacks of 127 frames, strings of some KiB. */
+const [KEY_LINES, KEY_LENGTH] = [4096, 2 ** 18];
 
-  for await (const line of lines) {
-    number++;
-    const bar = BAR.exec(line);
-    if (bar !== null && open !== null) {
-      open.buckets.push(bucketOf(bar, open.buckets.at(-1), number));
-      continue;
-    }
-    if (LIKE_A_BAR.test(line) && open !== null) {
-      throw new BpftraceOutputError(number, "a line of a histogram is damaged");
-    }
-    yield* closed();
-    if (line === "") continue;
-    if (CHATTER.test(line)) {
-      isOld &&= !line.startsWith("Attached");
-      continue;
-    }
-    const lost = LOST.exec(line);
-    if (lost !== null) {
-      yield { type: "complaint", what: `bpftrace lost ${lost[1]} events`, line: number };
-      continue;
-    }
-    const match = ENTRY.exec(line);
-    if (match === null) {
-      yield { type: "text", text: `${line}\n` };
-      continue;
-    }
-    const [, map, key = null, text] = match;
-    if (text === "") open = { map: map!, key, buckets: [], line: number };
-    else yield entry(map!, key, valueOf(text!));
+/** Lines of a quotation: what a helper says, the program's line, the mark below it. */
+const QUOTATION_LINES = 4;
+
+/** Whether a line is one that only bpftrace prints as text: what tells its text from any other. */
+export function isBpftraceText(line: string): boolean {
+  return HEADER.test(line) || ENTRY.test(line);
+}
+
+interface OpenHistogram {
+  readonly map: string;
+  readonly key: string | null;
+  readonly line: number;
+  readonly buckets: PrintedBucket[];
+  /** Whether it was printed by a version before 0.20. */
+  readonly isOld: boolean;
+}
+
+/** Reads lines, one after the other. */
+export class TextReader {
+  #line = 0;
+  #hasHeader = false;
+  /** Whether this version prints the smallest value of a map first, whatever the map's kind. */
+  #isSorted = false;
+  /** The histogram whose bars come. */
+  #open: OpenHistogram | null = null;
+  /** The entry whose key goes on. */
+  #key: { readonly map: string; readonly lines: string[]; length: number; line: number } | null =
+    null;
+  #quotation = 0;
+  #blanks = 0;
+  /** The entries that stand together. */
+  #run: MapRun | null = null;
+  /** What may be the maps that bpftrace prints when it ends, behind two empty lines, by name. */
+  #last: MapRun[] | null = null;
+  /** Whether lines may still belong to a value that has several. */
+  #isInValue = false;
+  #isRecognized = false;
+
+  /** Whether a line came that only bpftrace prints. */
+  get isRecognized(): boolean {
+    return this.#isRecognized;
   }
-  yield* closed();
+
+  /**
+   * Reads a line.
+   *
+   * @param number its number, from 1.
+   * @throws {BpftraceOutputError} for a line of a histogram that is damaged.
+   */
+  *read(line: string, number: number): Generator<Printing> {
+    this.#line = number;
+    if (this.#key !== null && (yield* this.#keyGoesOn(line))) return;
+    if (this.#quotation > 0 && !isBpftraceText(line)) {
+      this.#quotation = END_OF_QUOTATION.test(line) ? 0 : this.#quotation - 1;
+      yield { type: "text", text: `${line}\n` };
+      return;
+    }
+    if (this.#open !== null) {
+      const bar = BAR.exec(line);
+      if (bar !== null) {
+        this.#open.buckets.push(bucketOf(bar, this.#open.buckets.at(-1), number));
+        return;
+      }
+      if (LIKE_A_BAR.test(line)) {
+        throw new BpftraceOutputError(number, "a line of a histogram is damaged");
+      }
+    }
+    this.#quotation = 0;
+    this.#closeHistogram();
+    if (line === "") {
+      yield* this.#blank();
+      return;
+    }
+    const entry = ENTRY.exec(line);
+    if (entry === null) {
+      const open = OPEN_ENTRY.exec(line);
+      if (open === null) yield* this.#other(line);
+      else this.#key = { map: open[1]!, lines: [open[2]!], length: 0, line: number };
+      return;
+    }
+    const [, map, key = null, blank, value] = entry;
+    yield* this.#entry(map!, key, blank!, value!);
+  }
+
+  /**
+   * Ends the input.
+   *
+   * @param isCut whether its last line has no end.
+   */
+  *end(isCut: boolean): Generator<Printing> {
+    if (this.#key !== null) yield* this.#endlessKey();
+    else if (isCut) yield this.#complaint("the last line has no end: the output may be cut off");
+    else if (this.#open !== null && this.#open.buckets.length > 0) {
+      yield this.#complaint("no empty line ends the last histogram: the output may be cut off");
+    }
+    this.#closeHistogram();
+    yield* this.#closeRun();
+    for (const run of this.#last ?? []) yield run.printing(true);
+  }
+
+  *#entry(map: string, key: string | null, blank: string, value: string): Generator<Printing> {
+    yield* this.#belongsTo(map);
+    this.#isInValue = false;
+    this.#blanks = 0;
+    if (value !== "") {
+      this.#add(key, valueOf(value));
+      return;
+    }
+    // Versions before 0.20 print a blank behind the colon of a histogram.
+    this.#open = { map, key, line: this.#line, buckets: [], isOld: blank !== "" };
+  }
+
+  /** Whether the line belongs to the key that is open; where it does not, it is told. */
+  *#keyGoesOn(line: string): Generator<Printing, boolean> {
+    const key = this.#key!;
+    const end = END_OF_ENTRY.exec(line);
+    const isAnother = ENTRY.test(line) || OPEN_ENTRY.test(line);
+    if (end !== null && !isAnother) {
+      this.#key = null;
+      yield* this.#entry(key.map, [...key.lines, end[1]!].join("\n"), end[2]!, end[3]!);
+      return true;
+    }
+    key.lines.push(line);
+    key.length += line.length;
+    if (!isAnother && key.lines.length < KEY_LINES && key.length < KEY_LENGTH) return true;
+    if (isAnother) key.lines.pop();
+    yield* this.#endlessKey();
+    return !isAnother;
+  }
+
+  *#endlessKey(): Generator<Printing> {
+    const { map, lines, line } = this.#key!;
+    this.#key = null;
+    yield* this.#closeRun();
+    yield* this.#notLast();
+    yield { type: "complaint", what: `a key of ${map} has no end`, line };
+    yield { type: "text", text: `${map}[${lines.join("\n")}\n` };
+  }
+
+  /** A line that is neither empty nor of a map. */
+  *#other(line: string): Generator<Printing> {
+    yield* this.#closeRun();
+    this.#blanks = 0;
+    const header = HEADER.exec(line);
+    if (header !== null) {
+      if (this.#hasHeader) {
+        throw new BpftraceOutputError(this.#line, "another run begins here: give one at a time");
+      }
+      this.#hasHeader = this.#isRecognized = true;
+      this.#isSorted = header[1] === "ing";
+      return;
+    }
+    if (!this.#isInValue) yield* this.#notLast();
+    const lost = LOST.exec(line);
+    const complaint = complaintOf(line);
+    if (complaint !== null || QUOTING.test(line)) {
+      this.#quotation = QUOTING.test(line) ? QUOTATION_LINES : 0;
+    }
+    if (lost !== null) yield this.#complaint(`bpftrace lost ${lost[1]} events`);
+    else if (complaint !== null) yield this.#complaint(complaint);
+    else if (BAR.test(line)) yield this.#complaint("a bar belongs to no map");
+    else if (JSON_MESSAGE.test(line)) yield this.#complaint("JSON stands among text");
+    else {
+      const behind = mapBehindText(line);
+      if (behind !== null) {
+        yield this.#complaint(`${behind} stands behind other text: print a line's end before it`);
+      }
+      yield { type: "text", text: `${line}\n` };
+    }
+  }
+
+  *#blank(): Generator<Printing> {
+    this.#blanks++;
+    // One stands behind each key of a histogram.
+    if (this.#blanks > 1 || !this.#isOfHistograms) yield* this.#closeRun();
+    if (this.#blanks !== 2) return;
+    yield* this.#notLast();
+    this.#last = [];
+    this.#isInValue = false;
+  }
+
+  #isOfHistograms = false;
+
+  /** Makes the map's entries the ones that stand together. */
+  *#belongsTo(map: string): Generator<Printing> {
+    if (this.#run?.map === map) return;
+    yield* this.#closeRun();
+    const before = this.#last?.at(-1)?.map;
+    // What bpftrace prints when it ends is in the order of the maps' names.
+    if (before !== undefined && before >= map) yield* this.#notLast();
+    this.#run = new MapRun(map, this.#line, this.#isSorted, this.#last !== null);
+  }
+
+  #add(key: string | null, value: PrintedValue): void {
+    this.#isOfHistograms = value.kind === "histogram";
+    this.#isInValue = value.kind === "other";
+    // Others write "@name: text", too.
+    this.#isRecognized ||= value.kind !== "other";
+    this.#run!.add(key, value, this.#line);
+  }
+
+  *#closeRun(): Generator<Printing> {
+    const run = this.#run;
+    this.#run = null;
+    if (run === null) return;
+    if (this.#last === null) yield run.printing(false);
+    else this.#last.push(run);
+  }
+
+  /** What came behind two empty lines is not what bpftrace prints when it ends. */
+  *#notLast(): Generator<Printing> {
+    const runs = this.#last ?? [];
+    this.#last = null;
+    for (const run of runs) yield run.printing(false);
+  }
+
+  #closeHistogram(): void {
+    if (this.#open === null) return;
+    const { key, buckets, line, isOld } = this.#open;
+    this.#open = null;
+    if (buckets.length === 0) {
+      this.#add(key, { kind: "other", why: `It has no number (line ${line})` });
+    } else {
+      this.#add(key, { kind: "histogram", buckets: isOld ? widened(buckets) : buckets });
+    }
+  }
+
+  #complaint(what: string): Printing {
+    return { type: "complaint", what, line: this.#line };
+  }
+}
+
+/** The map whose entry stands at the end of a line; null for none. */
+function mapBehindText(line: string): string | null {
+  const value = VALUE_AT_END.exec(line);
+  if (value === null) return null;
+  const before = line.slice(0, value.index);
+  if (!before.endsWith("]")) return NAME_AT_END.exec(before)?.[0] ?? null;
+  return /(@\w*)\[/.exec(before)?.[1] ?? null;
 }
 
 function valueOf(text: string): PrintedValue {
@@ -133,9 +326,4 @@ function widened(buckets: readonly PrintedBucket[]): PrintedBucket[] {
   const last = buckets.at(-1)!;
   if (last.lower !== LAST_OF_OLD || last.upper !== 2 * LAST_OF_OLD) return [...buckets];
   return [...buckets.slice(0, -1), { ...last, upper: GREATEST }];
-}
-
-function integer(digits: string): number | string {
-  const value = Number(digits);
-  return Number.isSafeInteger(value) ? value : BigInt(digits).toString();
 }

@@ -4,14 +4,11 @@
  * @module
  */
 
+import { ByteBuffer } from "../metrics/bytes.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
 import { documentText } from "../metrics/document_text.ts";
 import { documentOfBpftrace } from "./bpftrace_output.ts";
-
-/** An input is nothing that can be converted. */
-export class InputError extends Error {
-  override name = "InputError";
-}
+import { InputError, InputLines, refuseForeign } from "./input_lines.ts";
 
 /**
  * Converts an input as it comes.
@@ -24,65 +21,51 @@ export async function* convert(
   input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   pretty: boolean,
 ): AsyncGenerator<Uint8Array> {
-  const { kind, bytes } = await recognized(input);
-  if (kind === "capture") {
+  const { isCapture, bytes } = await recognized(input);
+  if (isCapture) {
     yield* documentText(readChanges(bytes), pretty);
     return;
   }
-  const document = await documentOfBpftrace(linesOf(bytes));
+  const document = await documentOfBpftrace(new InputLines(bytes));
   yield new TextEncoder().encode(`${JSON.stringify(document, null, pretty ? 2 : 0)}\n`);
 }
 
 /** Longest beginning that is looked at, bytes. */
 const BEGINNING = 2 ** 20;
 
-/** Tells a capture by its first line. */
+const CAPTURE = /^\s*\{\s*"type"\s*:\s*"capture"/;
+const DOCUMENT = /^\s*\{\s*"schema":\s*"([^"]*)"/;
+
+const [NEWLINE, BLANK] = [10, 32];
+
+/** Tells a capture by its first line that is not empty. */
 async function recognized(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<{
-  readonly kind: "capture" | "bpftrace";
+  readonly isCapture: boolean;
   readonly bytes: AsyncIterable<Uint8Array>;
 }> {
   const pieces = async function* () {
     yield* input;
   }();
-  const read: Uint8Array[] = [];
-  const decoder = new TextDecoder();
-  let beginning = "";
+  const read = new ByteBuffer();
+  let isBlank = true;
   for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
     // A piece lives until the next one.
-    read.push(next.value.slice());
-    beginning += decoder.decode(next.value, { stream: true });
-    if (/\S.*\n/.test(beginning) || beginning.length > BEGINNING) break;
+    read.append(next.value);
+    const text = isBlank ? next.value.findIndex((byte) => byte > BLANK) : 0;
+    if (text < 0) continue;
+    isBlank = false;
+    if (next.value.includes(NEWLINE, text) || read.length > BEGINNING) break;
   }
-  const line = beginning.trimStart().split("\n")[0]!;
-  if (line === "") throw new InputError("Cannot convert the input: it is empty");
-  const { type } = object(line);
-  const schema = /^\s*\{\s*"schema":\s*"([^"]*)"/.exec(beginning)?.[1];
+  refuseForeign(read.view);
+  if (isBlank) throw new InputError("Cannot convert the input: it is empty");
+  const beginning = new TextDecoder().decode(read.view.subarray(0, BEGINNING));
+  const schema = DOCUMENT.exec(beginning)?.[1];
   if (schema !== undefined) {
     throw new InputError(`Cannot convert the input: it is a document of ${schema} already`);
   }
   const bytes = async function* () {
-    yield* read;
+    yield read.view;
     yield* pieces;
   }();
-  return { kind: type === "capture" ? "capture" : "bpftrace", bytes };
-}
-
-/** A line of JSON as an object; an empty one for any other line. */
-function object(line: string): { readonly type?: unknown } {
-  try {
-    return Object(JSON.parse(line));
-  } catch {
-    return {};
-  }
-}
-
-async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const piece of bytes) {
-    const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
-  }
-  if (rest !== "") yield rest;
+  return { isCapture: CAPTURE.test(beginning), bytes };
 }

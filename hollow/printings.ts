@@ -25,19 +25,28 @@ export type PrintedValue =
   /** Nothing that can be counted, and why. */
   | { readonly kind: "other"; readonly why: string };
 
+/** A map as it was printed once; where it was printed several times in a row, the last time. */
+export interface MapPrinting {
+  readonly type: "map";
+  readonly map: string;
+  /** By key as it was printed; null for a map without keys. */
+  readonly values: ReadonlyMap<string | null, PrintedValue>;
+  /** How often it was printed in a row. */
+  readonly times: number;
+  /** Keys that were printed like another one: what can be added was. */
+  readonly alike: number;
+  /** Number of its first line, from 1. */
+  readonly line: number;
+  /** What is uncertain about it, for people; null for nothing. */
+  readonly doubt: string | null;
+}
+
 /** Something that bpftrace printed, in its order. */
 export type Printing =
-  /** A key of a map; `begins` where the map is printed as a whole, from this key on. */
-  | {
-    readonly type: "entry";
-    readonly map: string;
-    readonly key: string | null;
-    readonly value: PrintedValue;
-    readonly begins: boolean;
-  }
+  | MapPrinting
   /** Text that the program printed itself; it may hold no end of a line, or several. */
   | { readonly type: "text"; readonly text: string }
-  /** Something went wrong while the program ran. */
+  /** Something went wrong while the program ran, or was not understood. */
   | { readonly type: "complaint"; readonly what: string; readonly line: number };
 
 /** Output of bpftrace that cannot be read. */
@@ -52,3 +61,80 @@ export class BpftraceOutputError extends Error {
 
 /** The bounds of 64-bit integers stand for those that bpftrace leaves open. */
 export const [LEAST, GREATEST] = [-(2 ** 63), 2 ** 63];
+
+/** Most that the keys and values of all maps may take, characters and 64 for each number. */
+const MOST_KEPT = 128 * 2 ** 20;
+
+/** Counts what is kept in memory, so that an input of any size ends in one line. */
+export class Kept {
+  #size = 0;
+
+  /** @throws {BpftraceOutputError} when it is too much. */
+  add(key: string | null, value: PrintedValue, line: number): void {
+    this.#size += sizeOf(key, value);
+    if (this.#size > MOST_KEPT) {
+      throw new BpftraceOutputError(line, "its maps have over 128 MiB: print fewer keys");
+    }
+  }
+
+  remove(key: string | null, value: PrintedValue): void {
+    this.#size -= sizeOf(key, value);
+  }
+}
+
+function sizeOf(key: string | null, value: PrintedValue): number {
+  return 128 + (key?.length ?? 0) + (value.kind === "histogram" ? 64 * value.buckets.length : 0);
+}
+
+/** The values of two keys that are printed alike, added; null where that has no meaning. */
+export function added(one: PrintedValue, other: PrintedValue): PrintedValue | null {
+  if (one.kind === "integer" && other.kind === "integer") {
+    return { kind: "integer", value: sum(one.value, other.value) };
+  }
+  if (one.kind === "stats" && other.kind === "stats") {
+    const [count, total] = [sum(one.count, other.count), sum(one.total, other.total)];
+    const average = BigInt(count) === 0n ? 0 : Number(BigInt(total) / BigInt(count));
+    return { kind: "stats", count, average, total };
+  }
+  if (one.kind === "histogram" && other.kind === "histogram") {
+    const buckets = new Map<number, PrintedBucket>();
+    for (const bucket of [...one.buckets, ...other.buckets]) {
+      const { count = 0, upper = bucket.upper } = buckets.get(bucket.lower) ?? {};
+      if (upper !== bucket.upper) return null;
+      buckets.set(bucket.lower, { ...bucket, count: count + bucket.count });
+    }
+    const sorted = [...buckets.values()].sort((a, b) => a.lower - b.lower);
+    const areApart = sorted.every(({ lower }, at) => at === 0 || sorted[at - 1]!.upper <= lower);
+    return areApart ? { kind: "histogram", buckets: sorted } : null;
+  }
+  return null;
+}
+
+function sum(one: number | string, other: number | string): number | string {
+  return integer(BigInt(one) + BigInt(other));
+}
+
+/** An integer of 64 bits as documents hold it: a string beyond 2^53. */
+export function integer(digits: string | bigint): number | string {
+  const value = Number(digits);
+  return Number.isSafeInteger(value) ? value : BigInt(digits).toString();
+}
+
+/** Warnings that lose nothing; the first one comes on every machine without that limit. */
+const HARMLESS = new RegExp([
+  "couldn't set RLIMIT_MEMLOCK",
+  "Could not read functions from ",
+  "Could not determine instruction boundary",
+  "Addrspace (?:is not set|mismatch)",
+  "is deprecated",
+  "of different signs",
+  "being cast to type",
+  "Unnecessary cast",
+  "is not traceable",
+].join("|"));
+
+/** What bpftrace says on standard error, where it stands in its output; null for other lines. */
+export function complaintOf(line: string): string | null {
+  const isWarning = /^(?:[^\s:]*:\d+:[\d-]+: )?(?:WARNING|ERROR): /.test(line);
+  return isWarning && !HARMLESS.test(line) ? `bpftrace says "${line.slice(0, 200)}"` : null;
+}

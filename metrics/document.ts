@@ -32,6 +32,8 @@ const histogram = z.object({
     value: z.number(),
     lower: z.number(),
     upper: z.number(),
+    open: z.enum(["lower", "upper"]).optional()
+      .describe("The bound that the bucket has not: then the value is the other one"),
   })).describe("By nearest rank: the bucket that holds it, and the bucket's middle as its value"),
 });
 

@@ -13,7 +13,7 @@ import type { Family, Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
 import { demangleTypes } from "./exception_names.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
-import { type FindSites, prepare, type Prepared } from "./prepare.ts";
+import { type FindHostPid, type FindSites, prepare, type Prepared } from "./prepare.ts";
 import { monotonicTime, wallClockOffset } from "../system/libc.ts";
 import { PriceMeter } from "./price.ts";
 import { Placed } from "./placed.ts";
@@ -44,6 +44,7 @@ export interface WatchOptions {
   /** How long a server that ended may take to come back, milliseconds; 15 s without it. */
   readonly restartGraceMs?: number;
   readonly findSites?: FindSites;
+  readonly findHostPid?: FindHostPid;
   /** Packets that take longer are told one by one. */
   readonly slow?: SlowOptions;
 }
@@ -123,7 +124,12 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
         profile,
         options.bpftrace,
         Math.round(options.intervalMs / readingsPerWindow(options.intervalMs)),
-        { findSites: options.findSites, slowNs: options.slow?.thresholdNs, leftOut },
+        {
+          findSites: options.findSites,
+          findHostPid: options.findHostPid,
+          slowNs: options.slow?.thresholdNs,
+          leftOut,
+        },
       ).catch(ifStillRunning(server));
       // What could not be had of a server that is gone says nothing.
       if (prepared === null || !await isRunning(server.pid, server.startTicks)) {

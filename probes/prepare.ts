@@ -12,6 +12,7 @@ import { wallClockOffset } from "../system/libc.ts";
 import { place } from "./placements.ts";
 import { knowsArrivals, type LeftOut, type Plan, plan } from "./plan.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { hostProcessId } from "./host_process_id.ts";
 import { hookPointsOf } from "../discovery/hook_points.ts";
 import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
 import { statementsOf } from "../discovery/sql_statements.ts";
@@ -22,6 +23,9 @@ import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
 /** How sites are found: `proveSites()`, but for tests that break a proof. */
 export type FindSites = typeof proveSites;
+
+/** How the programs' process id is found: `hostProcessId()`, but for tests that make them blind. */
+export type FindHostPid = typeof hostProcessId;
 
 /** A plan and its program. Disposing removes the private symbol files. */
 export interface Prepared extends AsyncDisposable {
@@ -75,6 +79,7 @@ export async function prepare(
   intervalMs: number,
   more: {
     readonly findSites?: FindSites | undefined;
+    readonly findHostPid?: FindHostPid | undefined;
     /** Packets that take longer are told one by one, nanoseconds. */
     readonly slowNs?: number | undefined;
     /** Programs that did not attach to this server before. */
@@ -98,7 +103,11 @@ async function prepareIn(
   profile: Profile,
   bpftrace: Bpftrace,
   intervalMs: number,
-  more: { readonly slowNs?: number | undefined; readonly leftOut?: LeftOut },
+  more: {
+    readonly findHostPid?: FindHostPid | undefined;
+    readonly slowNs?: number | undefined;
+    readonly leftOut?: LeftOut;
+  },
 ): Promise<Prepared> {
   const { placements, refusals } = await place(proven.sites, symbols.path);
   const planned = plan(
@@ -118,6 +127,7 @@ async function prepareIn(
     receives,
     slowNs: more.slowNs ?? 0,
     wallClock,
+    hostPid: await (more.findHostPid ?? hostProcessId)(server, bpftrace),
   });
   return {
     plan: made,

@@ -37,6 +37,8 @@ export interface Surroundings {
   readonly slowNs: number;
   /** Nanoseconds from the programs' clock to the wall clock; 0: not known, or of no use. */
   readonly wallClock: bigint;
+  /** The server's process id on the host, see `hostProcessId()`; null: the one of /proc. */
+  readonly hostPid: number | null;
 }
 
 /**
@@ -56,7 +58,8 @@ export function render(
   intervalMs: number,
   surroundings: Partial<Surroundings> = {},
 ): Rendered {
-  const { registers = 0, receives = "read", slowNs = 0, wallClock = 0n } = surroundings;
+  const { registers = 0, receives = "read", slowNs = 0, wallClock = 0n, hostPid = null } =
+    surroundings;
   const files = new Set(plan.sources.map(({ file }) => file));
   const parts: string[] = [];
   const tracepoints = new Map<string, string>();
@@ -70,7 +73,7 @@ export function render(
     for (const site of sites) refuseUnproven(site);
 
     const parameters = [
-      String(plan.server.pid),
+      String(hostPid ?? plan.server.pid),
       secondParameter(file, plan, files),
       String(registers),
       receives === "read" ? "0" : "1",
@@ -80,6 +83,7 @@ export function render(
     ];
     if (file === "packets_raw.bt") body = body.replaceAll("sys_exit_read", `sys_exit_${receives}`);
     body = body.replace(/\$([1-7])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
+    if (hostPid !== null) body = byTask(body);
     // A probe whose condition begins with what is not so is for another case: it is left out.
     body = body.replace(
       /^tracepoint:\S+\n\/((?:\d+ == \d+ && )+)[\s\S]*?^\}\n\n/gm,
@@ -137,6 +141,12 @@ export function render(
   const program = parts.join("\n");
   if (program.includes("{{")) throw new UnsafeProgramError("A site was left open in the program");
   return { program, probes, maps };
+}
+
+/** A program that reads a thread's numbers from the kernel's task: those of the host, in any namespace. */
+function byTask(body: string): string {
+  return body.replace(/(?<![\w$@.>])pid\b/g, "curtask->tgid")
+    .replace(/(?<![\w$@.>])tid\b/g, "curtask->pid");
 }
 
 function secondParameter(file: string, plan: Plan, files: ReadonlySet<string>): string {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type MetricsDocument, parseDocument } from "../../metrics/document.ts";
 import { mulberry32 } from "../../bench/ratio.ts";
 import { documentOfBpftrace } from "../../hollow/bpftrace_output.ts";
+import { InputError } from "../../hollow/input_lines.ts";
 import { BpftraceOutputError } from "../../hollow/printings.ts";
 
 const FIXTURES = new URL("fixtures/", import.meta.url);
@@ -11,7 +12,7 @@ const OUTPUTS = await Promise.all(
     (["txt", "ndjson"] as const).map(async (format) => ({
       version,
       format,
-      text: await Deno.readTextFile(new URL(`bpftrace-${version}.${format}`, FIXTURES)),
+      text: await Deno.readTextFile(new URL(`values-bpftrace-${version}.${format}`, FIXTURES)),
     }))
   ),
 );
@@ -45,7 +46,7 @@ function powers(...values: readonly number[]): Record<string, number> {
 }
 
 for (const { version, format, text } of OUTPUTS) {
-  Deno.test(`documentOfBpftrace() counts what program.bt did, ${version} ${format}`, async () => {
+  Deno.test(`documentOfBpftrace() counts what values.bt did, ${version} ${format}`, async () => {
     const document = parseDocument(JSON.parse(JSON.stringify(await converted(text))));
     const isText = format === "txt";
     const key = (number: number, word: string) =>
@@ -184,7 +185,11 @@ for (
       ['{"type": "map", "data": {"@a": 1}}', '{"type": "ma'],
       /line 2 .*not JSON/,
     ],
-    ["an unknown type", ['{"type": "new", "data": 1}'], /line 1 .*type "new" is not known/],
+    [
+      "an unknown type",
+      ['{"type": "map", "data": {"@a": 1}}', '{"type": "new", "data": 1}'],
+      /line 2 .*type "new" is not known/,
+    ],
     ["a damaged bar", ["@a: ", "[2, 4)   x |@@|"], /line 2 .*a line of a histogram is damaged/],
     ["bars in disorder", ["@a: ", bar("[4, 8)"), bar("[2, 4)")], /line 3 .*histogram is damaged/],
     [
@@ -227,8 +232,14 @@ Deno.test("documentOfBpftrace() makes a right document of 20,000 damaged copies,
       parseDocument(JSON.parse(JSON.stringify(await converted(text))));
       documents++;
     } catch (error) {
-      assert.ok(error instanceof BpftraceOutputError, `${copy}: ${error}`);
-      assert.match(error.message, /^Cannot read line \d+ of bpftrace's output: /);
+      assert.ok(
+        error instanceof BpftraceOutputError || error instanceof InputError,
+        `${copy}: ${error}`,
+      );
+      assert.match(
+        error.message,
+        /^Cannot (?:read line \d+ of bpftrace's output|convert the input): /,
+      );
     }
   }
   assert.ok(documents > 1000 && documents < 19_000, `${documents} documents`);

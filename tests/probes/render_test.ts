@@ -32,6 +32,14 @@ Deno.test("render() splits the time in stages only beside the allocation's progr
   assert.doesNotMatch(render(light, texts, placements, 1000).program, /if \(1 == 1\)/);
 });
 
+Deno.test("render() compares and keys by the host's numbers where /proc shows others", () => {
+  const { program } = render(deep, texts, placements, 1000, { hostPid: 31_415 });
+  assert.match(program, /uprobe:.*\n\/curtask->tgid == 31415\//);
+  assert.match(program, /@write_start\[curtask->pid\] = nsecs/);
+  const code = program.replace(/\/\/.*$/gm, "");
+  assert.doesNotMatch(code, /4242\/\n|\b(?<!curtask->)[pt]id\b/);
+});
+
 Deno.test("render() puts recvmsg where the server receives with it", () => {
   for (const registers of [0, 16_216]) {
     const { program, probes } = render(light, texts, placements, 1000, {

@@ -11,6 +11,7 @@ import { type Backend, createDatabase, type Database, startDatabase } from "./da
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { ensureSuite, suiteCommand, type SuiteName } from "../suites.ts";
 import { clear, clearLeftovers, type LabState, remember, startTicksOf } from "./leftovers.ts";
+import { processNamespace } from "../../system/process_namespace.ts";
 
 /** Which Kea: that of this machine, or that of a newer Debian suite in the cache. */
 export const KEAS = { "2.2": null, "2.6": "trixie", "newest": "sid" } as const satisfies Readonly<
@@ -101,6 +102,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   let state: LabState = {
     owner: Deno.pid,
     ownerStartTicks: await startTicksOf(Deno.pid),
+    processNamespace: await processNamespace(),
     namespaces: [serverNetns, clientNetns],
     directory,
     processes: [],

@@ -6,6 +6,7 @@
  */
 
 import { join } from "node:path";
+import { processNamespace } from "../../system/process_namespace.ts";
 import { isRunning, parseStat } from "../../probes/server_sample.ts";
 
 /** Folder of the states of all labs; the next boot empties it, as it does the namespaces. */
@@ -16,6 +17,8 @@ export interface LabState {
   /** The process that owns the lab. */
   readonly owner: number;
   readonly ownerStartTicks: number;
+  /** The process namespace in which these numbers hold. */
+  readonly processNamespace: string | null;
   readonly namespaces: readonly string[];
   readonly directory: string;
   /** Processes that it started, as [pid, start ticks]. */
@@ -55,7 +58,7 @@ export async function clear(name: string, state: LabState): Promise<void> {
   await Deno.remove(join(STATES, name)).catch(ignoreAbsence);
 }
 
-/** Takes down every lab whose owner does not run any more. */
+/** Takes down every lab of this process namespace whose owner does not run any more. */
 export async function clearLeftovers(): Promise<void> {
   let names: string[];
   try {
@@ -66,7 +69,9 @@ export async function clearLeftovers(): Promise<void> {
   }
   for (const name of names) {
     const state = await readState(join(STATES, name));
-    if (state === null || await isRunning(state.owner, state.ownerStartTicks)) continue;
+    // Numbers of another process namespace say nothing here.
+    if (state === null || state.processNamespace !== await processNamespace()) continue;
+    if (await isRunning(state.owner, state.ownerStartTicks)) continue;
     await clear(name, state);
   }
 }

@@ -1,0 +1,80 @@
+/**
+ * Tells what an input is by its first line that only bpftrace prints; what stands before it, a
+ * warning or what the program printed, does not decide.
+ *
+ * @module
+ */
+
+import { isBpftraceJson, JsonReader } from "./bpftrace_json.ts";
+import { isBpftraceText, TextReader } from "./bpftrace_text.ts";
+import { InputError } from "./input_lines.ts";
+import { BpftraceOutputError, type Printing } from "./printings.ts";
+
+/** What programs that keep or pass on logs put before each line, and how to get it without. */
+const PREFIXES = [
+  [
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(?:Z|[+-]\d\d:?\d\d) (?!\S+ \S+\[\d+\]: )/,
+    "docker logs without -t",
+  ],
+  [/^(?:\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ [^\s:]+: /, "journalctl -o cat"],
+  [/^[\w.-]+ +\| /, "docker compose logs --no-log-prefix"],
+] as const;
+
+/** Sequences that color text on a terminal. */
+// deno-lint-ignore no-control-regex
+const COLORS = /\x1b\[[\d;]*[mK]/g;
+
+const isOfBpftrace = (line: string) => isBpftraceText(line) || isBpftraceJson(line);
+
+/**
+ * Reads what bpftrace printed, in either format.
+ *
+ * @param lines without their ends; `isCut` says behind the last one whether that had no end.
+ * @throws {InputError} when nothing in it is bpftrace's; {@linkcode BpftraceOutputError} for a line
+ * that is damaged.
+ */
+export async function* printingsOf(
+  lines: (AsyncIterable<string> | Iterable<string>) & { readonly isCut?: boolean },
+): AsyncGenerator<Printing> {
+  const text = new TextReader();
+  let json: JsonReader | null = null;
+  let isColored = false;
+  let number = 0;
+  for await (const each of lines) {
+    number++;
+    let line: string = isColored || each.startsWith("\x1b[") ? each.replaceAll(COLORS, "") : each;
+    if (json === null && !text.isRecognized) {
+      const plain: string = line.replaceAll(COLORS, "");
+      isColored = plain !== line && isOfBpftrace(plain);
+      if (isColored) line = plain;
+      refuseForeign(plain, number);
+      if (isBpftraceJson(line)) json = new JsonReader();
+    }
+    yield* (json ?? text).read(line, number);
+  }
+  if (json === null && !text.isRecognized) {
+    throw new InputError(
+      "Cannot convert the input: expected a capture, or output of bpftrace with lines such as " +
+        '"Attaching 1 probe...", "@map[key]: 1" or {"type": "map", ...}, and found none',
+    );
+  }
+  yield* (json ?? text).end(lines.isCut ?? false);
+}
+
+/** Fails for a line that would be bpftrace's without its prefix, or is of something else known. */
+function refuseForeign(line: string, number: number): void {
+  for (const [prefix, remedy] of PREFIXES) {
+    const found = prefix.exec(line)?.[0];
+    if (found === undefined || !isOfBpftrace(line.slice(found.length))) continue;
+    throw new BpftraceOutputError(number, `a log's prefix stands before it: give ${remedy}`);
+  }
+  if (/^\{.*"(?:MESSAGE|log)"\s*:/.test(line) && !isBpftraceJson(line)) {
+    throw new BpftraceOutputError(
+      number,
+      "it is a log in JSON: give journalctl -o cat, docker logs",
+    );
+  }
+  if (/^\{\s*"type"\s*:\s*"capture"/.test(line)) {
+    throw new BpftraceOutputError(number, "a capture begins behind other lines: give it alone");
+  }
+}
