@@ -7,7 +7,7 @@
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { hookLibrariesOf } from "./callouts.ts";
 import { DiscoveryError, isGone } from "./discovery_error.ts";
-import { databasesOf } from "./kea_configuration.ts";
+import { databasesOf } from "./configuration/server_configuration.ts";
 import { mappedFiles } from "./mapped_files.ts";
 import { programVersion } from "./program_version.ts";
 import type { Family, Server } from "./types.ts";
@@ -132,7 +132,7 @@ export async function describeServer(pid: number): Promise<Server> {
       startTicks: Number(fields[19]),
       sockets,
       leaseFile,
-      databases: await databasesOf(pid, family),
+      databases: await databasesOf({ pid, family, libraries, leaseFile }),
       threads: Number(fields[17]),
       hookLibraries: (await hookLibrariesOf(libraries)).map(({ path }) => path),
     };

@@ -260,7 +260,7 @@ export const SEARCHES: Readonly<
     if (number === null) {
       return refused(id, "how the client library numbers its statements is not the known way");
     }
-    const users = [
+    const users = databases.whyAssumed !== undefined ? [] : [
       ...databases.leases === "mysql" ? ["leases"] : [],
       ...databases.others.includes("mysql") ? ["hosts", "configuration"] : [],
     ];

@@ -36,12 +36,17 @@ export interface Program {
 /** A SQL database as Kea's configuration names it. */
 export type DatabaseType = "mysql" | "postgresql";
 
-/** The SQL databases that a server's configuration names. */
+/** The SQL databases that a server uses. */
 export interface Databases {
   /** Where leases are; null without SQL. */
   readonly leases: DatabaseType | null;
-  /** Where hosts and configuration are; all types where the configuration cannot be read. */
+  /** Where hosts and configuration are. */
   readonly others: readonly DatabaseType[];
+  /**
+   * Why the configuration could not be read: then these are the databases whose client libraries the
+   * server maps. Absent where it was read.
+   */
+  readonly whyAssumed?: string;
 }
 
 /** A running Kea server as the kernel shows it. */

@@ -180,6 +180,12 @@ export function plan(
       ...notAvailable,
       // A program for another kind of socket or database is no loss where one serves.
       ...unfits.filter(({ metric }) => !served.has(metric)),
+      ...server.databases.whyAssumed === undefined ? [] : [{
+        metric: "database_query_time",
+        why:
+          "the databases are those whose client libraries the server maps, it may not use all: " +
+          server.databases.whyAssumed,
+      }],
       ...knowsArrivals(server) ? [] : [{
         metric: "packet_socket_wait",
         why: "Kea 2.5.6 and later have the kernel write down when a packet came, this is " +

@@ -10,7 +10,7 @@ import { say } from "../command_line.ts";
 import type { Traffic } from "../metrics/capture.ts";
 import { STATISTICS } from "../metrics/ledger.ts";
 import { keaCounters } from "../discovery/control_channel.ts";
-import { configurationOf, controlSocketIn } from "../discovery/kea_configuration.ts";
+import { controlSocketsOf } from "../discovery/configuration/server_configuration.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { ClientDrops } from "./client_drops.ts";
@@ -180,10 +180,10 @@ class KeaCounters {
   }
 
   /** @returns null for a server that nobody can ask. */
-  static async open({ pid, family }: Server): Promise<KeaCounters | null> {
+  static async open({ pid }: Server): Promise<KeaCounters | null> {
     try {
-      const socket = controlSocketIn(await configurationOf(pid, family), pid);
-      if (socket === null) return null;
+      const [socket] = await controlSocketsOf(pid);
+      if (socket === undefined) return null;
       return new KeaCounters(socket, await keaCounters(socket, STATISTICS));
     } catch {
       return null;

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { configurationOf } from "../discovery/kea_configuration.ts";
+import { configurationOf } from "../discovery/configuration/server_configuration.ts";
 import { interfacesMeant, interfacesOf } from "../discovery/network_addresses.ts";
 import type { Server } from "../discovery/types.ts";
 import { shellLine } from "./dras_wrapper.ts";

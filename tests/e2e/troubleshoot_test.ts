@@ -142,15 +142,9 @@ const FAULTS: readonly Fault[] = [
     break: (lab) => Deno.truncate(join(lab.directory, "kea.json"), 100),
   },
   {
-    what: "the configuration names an interface that is none",
-    // Kea's own test of the configuration says so, too.
-    told: ["configuration", "interfaces"],
+    what: "the configuration file names an interface that is none",
+    told: ["configuration"],
     break: (lab) => editFile(lab, (dhcp) => dhcp["interfaces-config"].interfaces = ["eth9"]),
-  },
-  {
-    what: "the configuration names no interface",
-    told: ["interfaces"],
-    break: (lab) => editFile(lab, (dhcp) => dhcp["interfaces-config"].interfaces = []),
   },
   {
     what: "the link is down",
@@ -174,11 +168,11 @@ const FAULTS: readonly Fault[] = [
   {
     what: "the configuration has no subnet",
     told: ["addresses"],
-    break: (lab) => editFile(lab, (dhcp) => dhcp.subnet4 = []),
+    break: (lab) => reconfigure(lab, (dhcp) => dhcp.subnet4 = []),
   },
   {
-    what: "the server listens nowhere",
-    told: ["listening"],
+    what: "the server was told to listen nowhere, whatever its file says",
+    told: ["interfaces", "listening"],
     break: (lab) => reconfigure(lab, (dhcp) => dhcp["interfaces-config"].interfaces = []),
   },
   {
@@ -214,10 +208,11 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
-    what: "the lease database is down",
-    told: ["lease database"],
-    break: (lab) =>
-      editFile(
+    what: "the lease database is down, by the file of a server that cannot be asked",
+    told: ["control socket", "lease database"],
+    break: async (lab) => {
+      await Deno.remove(lab.controlSocket);
+      await editFile(
         lab,
         (dhcp) =>
           dhcp["lease-database"] = {
@@ -226,7 +221,8 @@ const FAULTS: readonly Fault[] = [
             port: 5999,
             name: "kea",
           },
-      ),
+      );
+    },
   },
   {
     what: "the lease file was deleted",
@@ -280,7 +276,7 @@ const FAULTS: readonly Fault[] = [
     what: "there is no route to a relay",
     told: ["relays"],
     break: (lab) =>
-      editFile(lab, (dhcp) => dhcp.subnet4[0].relay["ip-addresses"].push("172.31.0.1")),
+      reconfigure(lab, (dhcp) => dhcp.subnet4[0].relay["ip-addresses"].push("172.31.0.1")),
   },
 ];
 

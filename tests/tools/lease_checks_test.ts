@@ -32,6 +32,7 @@ async function verdict(check: string, counters: Record<string, string>): Promise
       canLook: true,
       server: server({ family: 6, sockets: ["udp"] }),
       configuration: null,
+      whyNoConfiguration: "",
       interfaces: null,
       controlSocket,
     };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FoundConfiguration } from "../../discovery/kea_configuration.ts";
+import type { FoundConfiguration } from "../../discovery/configuration/server_configuration.ts";
 import type { NetworkInterface } from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
 import { run } from "../../system/run.ts";
@@ -35,6 +35,8 @@ export interface Facts {
   canLook: boolean;
   server: Server | null;
   configuration: FoundConfiguration | null;
+  /** Why there is none. */
+  whyNoConfiguration: string;
   interfaces: readonly NetworkInterface[] | null;
   /** Kea's control socket, when it answered. */
   controlSocket: string | null;
@@ -88,7 +90,7 @@ export function ofConfiguration(
     name,
     (server, facts) =>
       facts.configuration === null
-        ? skipped("the configuration could not be read")
+        ? skipped(facts.whyNoConfiguration)
         : look(facts.configuration, server, facts),
   );
 }

@@ -7,9 +7,11 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { keaCommand, keaStatistics } from "../../discovery/control_channel.ts";
-import { controlSocketIn } from "../../discovery/kea_configuration.ts";
+import { controlSocketsIn } from "../../discovery/configuration/dhcp_configuration.ts";
+import { controlSocketsOf } from "../../discovery/configuration/server_configuration.ts";
 import {
   type Check,
+  type Facts,
   note,
   ofConfiguration,
   ofServer,
@@ -17,6 +19,7 @@ import {
   outputAt,
   problem,
   skipped,
+  type Verdict,
 } from "./check.ts";
 
 /** A pool with less than this share of its addresses left is told. */
@@ -30,14 +33,9 @@ const isUnlimited = (total: number) => total < 0 || !Number.isSafeInteger(total)
 
 /** What is behind the answers. */
 export const LEASE_CHECKS: readonly Check[] = [
-  ofConfiguration("control socket", async (configuration, { pid }, facts) => {
-    const socket = controlSocketIn(configuration, pid);
-    if (socket === null) {
-      return note(
-        "the configuration has none",
-        "what Kea itself counts cannot be asked: pools, drops, the last packet",
-      );
-    }
+  ofServer("control socket", async ({ pid }, facts) => {
+    const [socket] = await controlSocketsOf(pid);
+    if (socket === undefined) return withoutSocket(facts.configuration);
     try {
       await keaCommand(socket, "version-get");
       facts.controlSocket = socket;
@@ -147,3 +145,23 @@ export const LEASE_CHECKS: readonly Check[] = [
     return ok(`${count} so far, the last at ${time.slice(0, 19)}`);
   }),
 ];
+
+/** What it means that a server listens on no Unix socket. */
+function withoutSocket(configuration: Facts["configuration"]): Verdict {
+  const means = "what Kea itself counts cannot be asked: pools, drops, the last packet";
+  const sockets = configuration === null ? [] : controlSocketsIn(configuration.dhcp);
+  const unix = sockets.find((socket) => socket["socket-type"] === "unix");
+  if (unix !== undefined) {
+    return problem(
+      `the server does not listen on ${unix["socket-name"]}, which its configuration names`,
+      `nobody can ask the server or reconfigure it; ${means}`,
+      "look for errors of COMMAND_ in its log, or send config-reload another way",
+    );
+  }
+  const http = sockets.map((socket) =>
+    `${socket["socket-type"]} at ${socket["socket-address"] ?? "127.0.0.1"}, port ` +
+    `${socket["socket-port"] ?? "unknown"}`
+  );
+  if (http.length === 0) return note("it has no Unix control socket", means);
+  return note(`${http.join("; ")}: only Unix sockets are asked here`, means);
+}

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { subnetsIn } from "../../discovery/kea_configuration.ts";
+import { subnetsIn } from "../../discovery/configuration/dhcp_configuration.ts";
 import { interfacesMeant, type NetworkInterface } from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
 import { ServerSampler } from "../../probes/server_sample.ts";

@@ -4,15 +4,12 @@
  * @module
  */
 
-import {
-  configurationOf,
-  configurationPath,
-  subnetsIn,
-} from "../../discovery/kea_configuration.ts";
+import { subnetsIn } from "../../discovery/configuration/dhcp_configuration.ts";
+import { configurationOf } from "../../discovery/configuration/server_configuration.ts";
 import { run } from "../../discovery/elf.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
 import { testConfiguration } from "../../discovery/own_program.ts";
-import { chooseServer } from "../../discovery/servers.ts";
+import { chooseServer, DiscoveryError } from "../../discovery/servers.ts";
 import { parseStat } from "../../probes/server_sample.ts";
 import { contains } from "./addresses.ts";
 import {
@@ -101,8 +98,14 @@ export const SERVER_CHECKS: readonly Check[] = [
   }),
   ofServer("configuration", async (server, facts) => {
     const { pid, family, executable } = server;
-    const path = await configurationPath(pid);
-    facts.configuration = await configurationOf(pid, family).catch(() => null);
+    try {
+      facts.configuration = await configurationOf(pid, family);
+    } catch (error) {
+      if (!(error instanceof DiscoveryError)) throw error;
+      facts.whyNoConfiguration = error.message;
+      return note(error.message, "nothing that rests on it is looked at");
+    }
+    const { path, from, whyNotServer } = facts.configuration;
     const tested = await testConfiguration(server, path);
     if (!tested.isRun) {
       return note(
@@ -111,7 +114,8 @@ export const SERVER_CHECKS: readonly Check[] = [
       );
     }
     const { code, stdout, stderr, exceeded } = tested.ran;
-    if (code === 0) return ok(path);
+    const read = from === "server" ? "as the server runs it" : `as the file says: ${whyNotServer}`;
+    if (code === 0) return ok(`${path}, read ${read}`);
     if (exceeded !== null) {
       return note(`${path}: ${executable.path} -t did not end`, "it may wait for a database");
     }

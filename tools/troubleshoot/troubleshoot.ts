@@ -36,6 +36,7 @@ export async function troubleshoot(
     canLook: Deno.uid() === 0,
     server: null,
     configuration: null,
+    whyNoConfiguration: "the configuration was not looked at",
     interfaces: null,
     controlSocket: null,
   };

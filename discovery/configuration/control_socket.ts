@@ -1,0 +1,38 @@
+/**
+ * Where a running server takes commands: read from the kernel, which knows the path of each socket that
+ * the server listens on, whatever its configuration and its version make of a name.
+ *
+ * @module
+ */
+
+import { socketInodes } from "../../system/sockets.ts";
+import { type KeaStart, pathAt } from "./command_line.ts";
+
+/**
+ * Unix sockets on which a server listens, as it sees their paths.
+ *
+ * @throws {Deno.errors.NotFound} when it has ended.
+ * @throws {DiscoveryError} when one is relative to a directory that is not known.
+ */
+export async function listeningSockets(pid: number, start: KeaStart): Promise<string[]> {
+  const inodes = await socketInodes(pid);
+  const table = await Deno.readTextFile(`/proc/${pid}/net/unix`);
+  return listeningPaths(table, inodes).map((path) => pathAt(start, path));
+}
+
+/**
+ * Paths of listening sockets in the kernel's table.
+ *
+ * @param table what /proc/PID/net/unix shows.
+ * @param inodes of the sockets in question.
+ */
+export function listeningPaths(table: string, inodes: ReadonlySet<string>): string[] {
+  const paths = new Map<string, string[]>();
+  // Num RefCount Protocol Flags Type St Inode Path; the flag is __SO_ACCEPTCON.
+  const lines = /^[0-9a-f]+: [0-9A-F]{8} 0{8} 00010000 0001 \d\d +(\d+) ([^@\n][^\n]*)$/gm;
+  for (const [, inode, path] of table.matchAll(lines)) {
+    if (inodes.has(inode!)) paths.getOrInsertComputed(inode!, () => []).push(path!);
+  }
+  // A path may hold a line break and then what looks like another line: two of one inode are none.
+  return [...paths.values()].flatMap((found) => found.length === 1 ? found : []);
+}

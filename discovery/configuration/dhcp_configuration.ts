@@ -1,0 +1,102 @@
+/**
+ * The parts of a DHCP server's configuration that are of use here, with the shapes that Kea gives them.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { z } from "npm:zod@4.6.7";
+import { DiscoveryError } from "../discovery_error.ts";
+import type { Family } from "../types.ts";
+
+/** Kea knows bytes alone; files and `config-get` give each as one character. */
+const text = z.string().transform(utf8);
+
+const subnet = z.object({
+  id: z.number().optional(),
+  subnet: text,
+  pools: z.array(z.object({ pool: text })).optional(),
+  relay: z.object({ "ip-addresses": z.array(text).optional() }).optional(),
+});
+
+const subnets = z.array(subnet).optional();
+
+const controlSocket = z.object({
+  "socket-type": text.optional(),
+  "socket-name": text.optional(),
+  "socket-address": text.optional(),
+  "socket-port": z.number().optional(),
+});
+
+const database = z.object({
+  type: text.optional(),
+  name: text.optional(),
+  host: text.optional(),
+  port: z.number().optional(),
+  persist: z.boolean().optional(),
+});
+
+const dhcp = z.object({
+  "interfaces-config": z.object({
+    interfaces: z.array(text).optional(),
+    "dhcp-socket-type": text.optional(),
+  }).optional(),
+  "control-socket": controlSocket.optional(),
+  "control-sockets": z.array(controlSocket).optional(),
+  "lease-database": database.optional(),
+  "hosts-database": database.optional(),
+  "hosts-databases": z.array(database).optional(),
+  "config-control": z.object({ "config-databases": z.array(database).optional() }).optional(),
+  "hooks-libraries": z.array(z.object({ library: text.optional() })).optional(),
+  "shared-networks": z.array(z.object({ subnet4: subnets, subnet6: subnets })).optional(),
+  subnet4: subnets,
+  subnet6: subnets,
+});
+
+/** The configuration of one DHCP server, as far as it is of use here; all may be missing. */
+export type DhcpConfiguration = z.infer<typeof dhcp>;
+
+/** A subnet. */
+export type SubnetConfiguration = z.infer<typeof subnet>;
+
+/** A control socket as a configuration describes it. */
+export type ControlSocketConfiguration = z.infer<typeof controlSocket>;
+
+/**
+ * Checks what a configuration holds for one family.
+ *
+ * @param values the whole of it: `{"Dhcp4": {...}}`.
+ * @throws {DiscoveryError} when it holds nothing for this family, or a part of it has another shape.
+ */
+export function dhcpConfigurationIn(values: unknown, family: Family): DhcpConfiguration {
+  const result = z.object({ [`Dhcp${family}`]: dhcp }).safeParse(values);
+  if (result.success) return result.data[`Dhcp${family}`]!;
+  const { path, message } = result.error.issues[0]!;
+  // Names that we look for ourselves, and numbers of lists: nothing of what the file says.
+  throw new DiscoveryError(`${path.join(".") || "the whole"}: ${message}`);
+}
+
+/** All subnets, those of shared networks too. */
+export function subnetsIn(dhcp: DhcpConfiguration, family: Family): SubnetConfiguration[] {
+  const name = `subnet${family}` as const;
+  return [
+    ...dhcp[name] ?? [],
+    ...(dhcp["shared-networks"] ?? []).flatMap((network) => network[name] ?? []),
+  ];
+}
+
+/** All control sockets that a configuration names: one until Kea 2.6, a list since 2.7.2. */
+export function controlSocketsIn(dhcp: DhcpConfiguration): ControlSocketConfiguration[] {
+  const one = dhcp["control-socket"];
+  return [...one === undefined ? [] : [one], ...dhcp["control-sockets"] ?? []];
+}
+
+/** Bytes that are one character each, as the text that they are; as they stand where they are none. */
+export function utf8(bytes: string): string {
+  if (!/[\x80-\xff]/.test(bytes)) return bytes;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(bytes, "latin1"));
+  } catch {
+    return bytes;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * What a running Kea is configured with: what the server itself says (`config-get`), or where it cannot
+ * be asked, what its file says. The two differ after a `config-set`, with a configuration backend, or
+ * where the file was edited and not loaded yet.
+ *
+ * @module
+ */
+
+import { keaCommand } from "../control_channel.ts";
+import { DiscoveryError, isGone } from "../discovery_error.ts";
+import type { Databases, DatabaseType, Family, Server } from "../types.ts";
+import { type KeaStart, keaStartOf, pathAt } from "./command_line.ts";
+import { readConfigurationFile } from "./configuration_file.ts";
+import { listeningSockets } from "./control_socket.ts";
+import { type DhcpConfiguration, dhcpConfigurationIn } from "./dhcp_configuration.ts";
+
+/** A configuration, and what it rests on. */
+export interface FoundConfiguration {
+  /** Whether the server itself says so, or the file that it was started with. */
+  readonly from: "server" | "file";
+  /** Why the server could not be asked; null where it answered. */
+  readonly whyNotServer: string | null;
+  /** The file that it was started with, as the server sees it. */
+  readonly path: string;
+  readonly dhcp: DhcpConfiguration;
+}
+
+/** More control sockets than any server has: each that does not answer takes its time. */
+const MOST_SOCKETS = 3;
+
+/**
+ * Finds out what a running server is configured with.
+ *
+ * @throws {DiscoveryError} when neither the server nor its file tells: the reasons of both.
+ */
+export async function configurationOf(pid: number, family: Family): Promise<FoundConfiguration> {
+  const start = await startOf(pid);
+  if (start.configuration === null) {
+    throw new DiscoveryError(
+      `Cannot find the configuration of process ${pid}: its command line names none (-c FILE)`,
+    );
+  }
+  const asked = await askServer(pid, family, start);
+  let path = start.configuration;
+  try {
+    path = pathAt(start, path);
+    if (typeof asked !== "string") return { from: "server", whyNotServer: null, path, dhcp: asked };
+    const dhcp = dhcpConfigurationIn(readConfigurationFile(pid, path, start), family);
+    return { from: "file", whyNotServer: asked, path, dhcp };
+  } catch (error) {
+    if (!(error instanceof DiscoveryError)) throw error;
+    throw new DiscoveryError(
+      `Cannot read the configuration "${path}" (${error.message}); ${asked}`,
+    );
+  }
+}
+
+/**
+ * Control sockets of a running server for {@linkcode keaCommand}, whatever its configuration calls them.
+ *
+ * @throws {DiscoveryError} when it has ended, or may not be looked at.
+ */
+export async function controlSocketsOf(pid: number): Promise<string[]> {
+  return (await listeningSockets(pid, await startOf(pid))).map((path) =>
+    `/proc/${pid}/root${path}`
+  );
+}
+
+/** Client libraries by what they reach. */
+const CLIENT_LIBRARIES: Readonly<Record<DatabaseType, RegExp>> = {
+  mysql: /\/lib(mariadb|mysqlclient)\.so/,
+  postgresql: /\/libpq\.so/,
+};
+
+const DATABASE_TYPES = ["mysql", "postgresql"] as const satisfies readonly DatabaseType[];
+
+/**
+ * The SQL databases that a running server uses; where its configuration cannot be read, those whose
+ * client libraries it maps, and why that is so.
+ */
+export async function databasesOf(
+  { pid, family, libraries, leaseFile }: Pick<Server, "pid" | "family" | "libraries" | "leaseFile">,
+): Promise<Databases> {
+  try {
+    return databasesIn((await configurationOf(pid, family)).dhcp);
+  } catch (error) {
+    if (!(error instanceof DiscoveryError)) throw error;
+    const mapped = DATABASE_TYPES.filter((type) =>
+      libraries.some(({ path }) => CLIENT_LIBRARIES[type].test(path))
+    );
+    const leases = leaseFile === null ? mapped[0] ?? null : null;
+    return { leases, others: mapped, whyAssumed: error.message };
+  }
+}
+
+function databasesIn(dhcp: DhcpConfiguration): Databases {
+  const others = [
+    dhcp["hosts-database"],
+    ...dhcp["hosts-databases"] ?? [],
+    ...dhcp["config-control"]?.["config-databases"] ?? [],
+  ].map((database) => database?.type);
+  return {
+    leases: DATABASE_TYPES.find((type) => type === dhcp["lease-database"]?.type) ?? null,
+    others: DATABASE_TYPES.filter((type) => others.includes(type)),
+  };
+}
+
+/** What the server answers, or why it does not. */
+async function askServer(
+  pid: number,
+  family: Family,
+  start: KeaStart,
+): Promise<DhcpConfiguration | string> {
+  const reasons: string[] = [];
+  for (const path of (await listeningSockets(pid, start)).slice(0, MOST_SOCKETS)) {
+    try {
+      const answer = await keaCommand(`/proc/${pid}/root${path}`, "config-get");
+      return dhcpConfigurationIn(answer, family);
+    } catch (error) {
+      if (!(error instanceof DiscoveryError)) throw error;
+      reasons.push(`its control socket ${path} gives none (${error.message})`);
+    }
+  }
+  return reasons.join("; ") || "it has no Unix control socket to ask";
+}
+
+async function startOf(pid: number): Promise<KeaStart> {
+  try {
+    return await keaStartOf(pid);
+  } catch (error) {
+    if (isGone(error)) {
+      throw new DiscoveryError(`Cannot find process ${pid}: it does not run (any more)`);
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new DiscoveryError(`Cannot look at process ${pid}: run it with sudo`);
+    }
+    throw error;
+  }
+}

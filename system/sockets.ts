@@ -1,0 +1,22 @@
+/**
+ * Sockets that a process holds.
+ *
+ * @module
+ */
+
+/**
+ * Inodes of a process's sockets, as the tables of /proc/PID/net name them.
+ *
+ * @throws {Deno.errors.NotFound} when it has ended.
+ * @throws {Deno.errors.PermissionDenied} when it may not be looked at.
+ */
+export async function socketInodes(pid: number): Promise<Set<string>> {
+  const inodes = new Set<string>();
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    // Other descriptors may be closed meanwhile, or lead to a path that is no text.
+    const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode !== undefined) inodes.add(inode);
+  }
+  return inodes;
+}
