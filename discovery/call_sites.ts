@@ -17,6 +17,7 @@ import {
   isIndirectJump,
 } from "./disassembly.ts";
 import { type Bounds, type Data } from "./elf.ts";
+import type { FunctionBounds } from "./frames.ts";
 import { switches } from "./jump_tables.ts";
 
 /** The code of one file, indexed. */
@@ -30,8 +31,8 @@ export interface Code {
   readonly landings: ReadonlySet<number>;
   /** Switches whose table was not found: they may land anywhere in their function. */
   readonly unresolved: readonly Instruction[];
-  /** Function bounds, ascending. */
-  readonly functions: readonly Bounds[];
+  /** Ascending. */
+  readonly functions: readonly FunctionBounds[];
 }
 
 /** A call and the instruction at which its caller is known to have come back. */
@@ -63,7 +64,7 @@ const REACH = 8;
 export function indexCode(
   instructions: readonly Instruction[],
   slots: ReadonlyMap<number, string>,
-  functions: readonly Bounds[],
+  functions: readonly FunctionBounds[],
   data: readonly Data[] = [],
   landingsElsewhere: Iterable<number> = [],
 ): Code {

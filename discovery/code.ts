@@ -6,15 +6,8 @@
 
 import { type Code, indexCode } from "./call_sites.ts";
 import { branchTarget, disassemble, type Instruction } from "./disassembly.ts";
-import {
-  type Bounds,
-  codeSections,
-  type Data,
-  ElfError,
-  functionBounds,
-  mappedData,
-  relocations,
-} from "./elf.ts";
+import { type Bounds, codeSections, type Data, ElfError, mappedData, relocations } from "./elf.ts";
+import { functionBounds } from "./frames.ts";
 import { FileCache } from "./file_cache.ts";
 import type { MappedFile } from "./types.ts";
 

@@ -111,19 +111,6 @@ export function parseRelocations(text: string): Map<number, string> {
   return slots;
 }
 
-/** Bounds of the functions of a file, from the unwind tables that even stripped files keep. */
-export async function functionBounds(path: string): Promise<Bounds[]> {
-  return parseFrames(await run("readelf", ["--debug-dump=frames", "-W", path]));
-}
-
-/** Parses `readelf --debug-dump=frames`. */
-export function parseFrames(text: string): Bounds[] {
-  return Array.from(text.matchAll(/ FDE .*? pc=([0-9a-f]+)\.\.([0-9a-f]+)/g), (match) => ({
-    start: parseInt(match[1]!, 16),
-    end: parseInt(match[2]!, 16),
-  }));
-}
-
 /**
  * The parts of a file that the kernel maps.
  *

@@ -1,17 +1,20 @@
 /**
  * Where the switches of a program can lead. Compilers make of a switch an indirect jump through a
- * table of 32-bit offsets from the table itself:
+ * table of 32-bit offsets from the table itself, or of addresses where these are fixed:
  *
  *     lea    TABLE(%rip),%r12          anywhere before, often far
- *     movslq (%r12,%rax,4),%rax
+ *     movslq (%r12,%rax,4),%rax        without optimization: mov (%rdx,%rax,1),%eax and cltq
  *     add    %r12,%rax
  *     jmp    *%rax
+ *
+ *     jmp    *TABLE(,%rax,8)           in place of this: mov TABLE(,%rax,8),%rax and jmp *%rax
  *
  * @module
  */
 
 import { dataReference, type Instruction, isIndirectJump } from "./disassembly.ts";
 import { type Bounds, type Data, dataAt } from "./elf.ts";
+import type { FunctionBounds } from "./frames.ts";
 
 /** How far before a jump its offset is loaded, in instructions. */
 const REACH = 12;
@@ -29,28 +32,36 @@ export interface Switches {
   readonly unresolved: readonly Instruction[];
 }
 
+/** Addresses at which tables may begin, and what their entries are. */
+interface Tables {
+  readonly at: readonly number[];
+  readonly of: "offsets" | "addresses";
+}
+
 /**
  * Finds where switches lead. Of several tables whose address is loaded into the right register
- * within the function all are taken, and each is read on until an offset leads far away, so that
- * it may find too many places, never too few. An indirect jump that loads no offset is a tail call
- * and leaves the function.
+ * within the function all are taken, and each is read on until an entry leads far away, so that it may
+ * find too many places, never too few. A jump of another shape may lead anywhere in its function, but
+ * where the function has no frame: there it is a call in tail place, and where it comes out no call of the
+ * function is under way.
  */
 export function switches(
   instructions: readonly Instruction[],
-  functions: readonly Bounds[],
+  functions: readonly FunctionBounds[],
   data: readonly Data[],
 ): Switches {
   const landings = new Set<number>();
   const unresolved: Instruction[] = [];
   instructions.forEach((jump, index) => {
-    if (!isIndirectJump(jump)) return;
-    const base = tableRegister(instructions, index);
-    if (base === null) return;
-    const bounds = functions.find(({ start, end }) => jump.address >= start && jump.address < end);
-    const tables = bounds === undefined ? [] : loaded(instructions, index, bounds, base);
+    // Through a slot that the linker fills, it leads to another function.
+    if (!isIndirectJump(jump) || jump.text.includes("(%rip)")) return;
+    const isWithin = ({ start, end }: Bounds) => jump.address >= start && jump.address < end;
+    const bounds = functions.find(isWithin);
+    if (bounds === undefined || bounds.frameless.some(isWithin)) return;
+    const tables = tablesOf(instructions, index, bounds);
     let cases = 0;
-    for (const table of tables) {
-      for (const target of entries(table, data, jump.address)) {
+    for (const table of tables.at) {
+      for (const target of entries(table, tables.of, data, jump.address)) {
         landings.add(target);
         cases++;
       }
@@ -60,26 +71,38 @@ export function switches(
   return { landings, unresolved };
 }
 
-/** The register that holds the address of a jump's table; null when the jump is no switch. */
-function tableRegister(instructions: readonly Instruction[], index: number): string | null {
-  for (let back = index - 1; back >= Math.max(0, index - REACH); back--) {
-    const match = /^movslq \(%(\w+),%\w+,4\),%/.exec(instructions[back]!.text);
-    if (match !== null) return match[1]!;
+/** The tables of a jump; none where its shape is not known. */
+function tablesOf(instructions: readonly Instruction[], index: number, bounds: Bounds): Tables {
+  const absolute = /^(?:bnd |notrack )*(?:jmp +\*|mov +)0x([0-9a-f]+)\(,%\w+,8\)/;
+  for (let back = index; back >= Math.max(0, index - REACH); back--) {
+    const { text } = instructions[back]!;
+    // objdump prints a displacement of 0 with r13 and rbp, which have no shorter form.
+    const [, register] = /^movslq (?:0x0)?\(%(\w+),%\w+,4\),%/.exec(text) ?? [];
+    if (register !== undefined) {
+      return { at: loaded(instructions, index, bounds, [register]), of: "offsets" };
+    }
+    const [, one, other] = /^mov +\(%(\w+),%(\w+),1\),%e/.exec(text) ?? [];
+    if (one !== undefined && instructions[back + 1]!.text.startsWith("cltq")) {
+      return { at: loaded(instructions, index, bounds, [one, other!]), of: "offsets" };
+    }
+    const [, table] = absolute.exec(text) ?? [];
+    if (table !== undefined) return { at: [parseInt(table, 16)], of: "addresses" };
   }
-  return null;
+  return { at: [], of: "offsets" };
 }
 
-/** All addresses that a function loads into a register. */
+/** All addresses that a function loads into some registers. */
 function loaded(
   instructions: readonly Instruction[],
   index: number,
   { start, end }: Bounds,
-  register: string,
+  registers: readonly string[],
 ): number[] {
   const found: number[] = [];
   const look = (instruction: Instruction) => {
     const address = dataReference(instruction);
-    if (address !== null && instruction.text.includes(`(%rip),%${register} `)) found.push(address);
+    const isRight = registers.some((name) => instruction.text.includes(`(%rip),%${name} `));
+    if (address !== null && isRight) found.push(address);
   };
   for (let i = index; i >= 0 && instructions[i]!.address >= start; i--) look(instructions[i]!);
   for (let i = index + 1; i < instructions.length && instructions[i]!.address < end; i++) {
@@ -88,12 +111,20 @@ function loaded(
   return found;
 }
 
-function* entries(table: number, data: readonly Data[], jump: number): Generator<number> {
+function* entries(
+  table: number,
+  of: Tables["of"],
+  data: readonly Data[],
+  jump: number,
+): Generator<number> {
   const bytes = dataAt(data, table);
   if (bytes === undefined) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let entry = 0; entry < LONGEST_TABLE && (entry + 1) * 4 <= bytes.length; entry++) {
-    const target = table + view.getInt32(entry * 4, true);
+  const size = of === "offsets" ? 4 : 8;
+  for (let entry = 0; entry < LONGEST_TABLE && (entry + 1) * size <= bytes.length; entry++) {
+    const target = of === "offsets"
+      ? table + view.getInt32(entry * size, true)
+      : Number(view.getBigUint64(entry * size, true));
     if (Math.abs(target - jump) > LONGEST_FUNCTION) return;
     yield target;
   }

@@ -253,14 +253,17 @@ async function* readSegment(
   let limit = setTimeout(() => stop("not attached"), ATTACH_LIMIT_MS);
   // The next reading is the last: while probes are detached, one by one, those that are left count on,
   // and what they count does not fit together.
-  const stop = (why: Outcome) => {
+  let lastFrom = 0n;
+  const stop = (why: Outcome, from = 0n) => {
     if (outcome !== null || isClosed) return;
     outcome = why;
+    lastFrom = from;
     clearTimeout(limit);
     if (attachedAt === null) run.stop();
     else limit = setTimeout(() => run.stop(), periodMs + SILENCE_LIMIT_MS);
   };
-  const onAbort = () => stop("over");
+  // What was printed before may still wait to be read.
+  const onAbort = () => stop("over", monotonicTime());
   options.signal.addEventListener("abort", onAbort, { once: true });
   if (options.signal.aborted) onAbort();
   const watchman = setInterval(async () => {
@@ -364,7 +367,7 @@ async function* readSegment(
           if (outcome === null && readings % perWindow !== 0) continue;
           yield await sample(maps, origin.elapsedNs + nsecs - origin.nsecs);
         }
-        if (outcome !== null) {
+        if (outcome !== null && nsecs >= lastFrom) {
           watched.dying.push(run.abandon());
           break;
         }

@@ -12,7 +12,7 @@ const INNER =
   "_ZN3isc4dhcp16Memfile_LeaseMgr16addLeaseInternalERKN5boost10shared_ptrINS0_6Lease4EEE";
 const instructions = parseDisassembly(fixture("objdump"));
 const slots = parseRelocations(fixture("relocations"));
-const functions = [{ start: 0x233d50, end: 0x233e95 }];
+const functions = [{ start: 0x233d50, end: 0x233e95, frameless: [] }];
 const code = indexCode(instructions, slots, functions);
 
 const CALL = 0x233e10;

@@ -1,11 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  dataAt,
-  parseCodeSections,
-  parseFrames,
-  parseRelocations,
-  parseSegments,
-} from "../../discovery/elf.ts";
+import { dataAt, parseCodeSections, parseRelocations, parseSegments } from "../../discovery/elf.ts";
 
 Deno.test("parseRelocations() names GOT slots without the version of the symbol", () => {
   const slots = parseRelocations(
@@ -17,16 +11,6 @@ Deno.test("parseRelocations() names GOT slots without the version of the symbol"
     [0x397af0, "pthread_mutex_unlock"],
     [0x117c10, "_ITM_deregisterTMCloneTable"],
   ]);
-});
-
-Deno.test("parseFrames() reads the bounds of functions from unwind tables", () => {
-  assert.deepEqual(
-    parseFrames(
-      "00000000 0000000000000014 00000000 CIE\n  Version:               1\n" +
-        "00008ce4 0000000000000050 00008964 FDE cie=00000384 pc=0000000000078e50..000000000007b065\n",
-    ),
-    [{ start: 0x78e50, end: 0x7b065 }],
-  );
 });
 
 Deno.test("parseSegments() reads where a file is mapped and what may run", () => {

@@ -14,7 +14,7 @@ const code = (between: number) =>
     ].map((line) => `    ${line}`).join("\n"),
   );
 
-const functions = [{ start: 0x1000, end: 0x1200 }];
+const functions = [{ start: 0x1000, end: 0x1200, frameless: [] }];
 
 /** A table at 0x2000 with two cases, at 0x1150 and 0x1160, and something else behind it. */
 function table() {
