@@ -30,8 +30,8 @@ const SLOTS = new Map([
   [0x2008, "_ZN3isc4util9Stopwatch4stopEv"],
   [0x2010, "__cxa_begin_catch"],
 ]);
-const FUNCTION = { start: 0x1100, end: 0x112a };
-const COLD = { start: 0x1200, end: 0x120e };
+const FUNCTION = { start: 0x1100, end: 0x112a, frameless: [] };
+const COLD = { start: 0x1200, end: 0x120e, frameless: [] };
 
 const edgesOf = (text: string) =>
   calloutEdges(indexCode(parseDisassembly(text), SLOTS, [FUNCTION, COLD]), FUNCTION);
