@@ -9,6 +9,7 @@
 
 import { dirname } from "node:path";
 import { type Ran, run } from "../system/run.ts";
+import { keaStartOf } from "./configuration/command_line.ts";
 import { isGone } from "./discovery_error.ts";
 import type { MappedFile, Server } from "./types.ts";
 
@@ -37,7 +38,7 @@ export async function testConfiguration(
   const why = await whyNot(pid, [executable, ...libraries], path, user);
   if (why !== null) return { isRun: false, why };
   const groups = /^Groups:\t(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/).join() ?? "";
-  const isUnchecked = (await argumentsOf(pid)).some((argument) => /^-[dvVW]*X/.test(argument));
+  const { isRelaxed, folders } = await keaStartOf(pid);
   const ran = await run([
     // The server's interfaces; neither its processes nor its files.
     ...["nsenter", "-t", String(pid), "-n", "--"] as const,
@@ -45,9 +46,9 @@ export async function testConfiguration(
     ...["unshare", "--pid", "--fork", "--"],
     ...["setpriv", `--reuid=${user}`, `--regid=${group}`, "--no-new-privs", "--inh-caps=-all"],
     ...[groups === "" ? "--clear-groups" : `--groups=${groups}`, "--"],
-    ...[executable.path, ...isUnchecked ? ["-X"] : [], "-t", path],
+    ...[executable.path, ...isRelaxed ? ["-X"] : [], "-t", path],
   ], {
-    environment: await keaVariables(pid),
+    environment: folders,
     directory: `/proc/${pid}/cwd`,
     limitMs: LIMIT_MS,
     limitBytes: LIMIT_BYTES,
@@ -117,19 +118,4 @@ async function isRootsAlone(path: string): Promise<boolean> {
 /** The first number of a line of /proc/PID/status. */
 function numberIn(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\t(\\d+)`, "m").exec(status)?.[1] ?? NaN);
-}
-
-async function argumentsOf(pid: number): Promise<string[]> {
-  return (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0").slice(1);
-}
-
-/** The variables that tell a Kea where its folders are. */
-async function keaVariables(pid: number): Promise<Record<string, string>> {
-  const variables = (await Deno.readTextFile(`/proc/${pid}/environ`)).split("\0");
-  return Object.fromEntries(
-    variables.flatMap((variable) => {
-      const match = /^(KEA_[A-Z0-9_]+)=(.*)$/s.exec(variable);
-      return match === null ? [] : [[match[1]!, match[2]!]];
-    }),
-  );
 }

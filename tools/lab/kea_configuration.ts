@@ -23,6 +23,8 @@ export interface KeaSettings {
   readonly leases?: Readonly<Record<string, unknown>>;
   /** Folder for lease file, control socket and log. */
   readonly directory: string;
+  /** Whether it takes a list of control sockets, as Kea does since 2.7.2; 3.3.1 takes nothing else. */
+  readonly hasSocketList: boolean;
 }
 
 /** Addresses of a lab; each lab has network namespaces of its own, so they may be the same. */
@@ -33,7 +35,9 @@ export const ADDRESSES = { server: "10.77.0.1", client: "10.77.0.2", prefix: 12 
 
 /** The configuration of a lab's server, with more addresses to give than any load asks for. */
 export function keaConfiguration(settings: KeaSettings): unknown {
-  const { family, sockets, threads, hooks, interfaceName, leases, directory } = settings;
+  const { family, sockets, threads, hooks, interfaceName, leases, directory, hasSocketList } =
+    settings;
+  const controlSocket = { "socket-type": "unix", "socket-name": `${directory}/control` };
   return {
     [`Dhcp${family}`]: {
       "interfaces-config": {
@@ -49,7 +53,9 @@ export function keaConfiguration(settings: KeaSettings): unknown {
         "thread-pool-size": threads,
         "packet-queue-size": 64,
       },
-      "control-socket": { "socket-type": "unix", "socket-name": `${directory}/control` },
+      ...(hasSocketList
+        ? { "control-sockets": [controlSocket] }
+        : { "control-socket": controlSocket }),
       "lease-database": leases ??
         { type: "memfile", name: `${directory}/leases.csv`, "lfc-interval": 0 },
       "hooks-libraries": hooks.map(({ path, parameters }) => ({

@@ -124,8 +124,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const suite = KEAS[options.kea ?? "2.2"];
   const { family = 4, sockets = "raw", threads = 2, backend = "memfile" } = options;
   let database: Database | null = null;
+  const program = options.program ?? await programPath(`kea-dhcp${family}`);
   const startServer = async () => {
-    const program = options.program ?? await programPath(`kea-dhcp${family}`);
     const contained = options.ownProcessIds
       ? ["unshare", "--pid", "--fork", "--kill-child=TERM", "--"]
       : [];
@@ -172,6 +172,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       ],
       interfaceName: serverInterface,
       directory,
+      hasSocketList: await hasSocketList(
+        suite === null ? [program, "-v"] : suiteCommand(await ensureSuite(suite), [program, "-v"]),
+      ),
       ...(database === null ? {} : { leases: database.access }),
     };
     await Deno.writeTextFile(
@@ -207,6 +210,13 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await takeDown();
     throw error;
   }
+}
+
+/** Whether a Kea takes a list of control sockets: 2.7.2 and later do. */
+async function hasSocketList([command, ...args]: readonly string[]): Promise<boolean> {
+  const { stdout } = await new Deno.Command(command!, { args, stderr: "null" }).output();
+  const [major, minor, patch] = new TextDecoder().decode(stdout).split(".").map(Number);
+  return major! * 10_000 + minor! * 100 + patch! >= 20_702;
 }
 
 async function connect(
