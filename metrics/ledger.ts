@@ -32,6 +32,7 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
   if (received.length === 0) return null;
   const errors = (kind: string) => counters(totals, "error_rate", { kind });
   const dhcp = sum(received);
+  const sendRefused = sum(errors("send_refused"));
   const { answered, matched } = answersIn(totals);
   const unanswered = sum(errors("unanswered"));
   const unmatched = sum(errors("unmatched_answer"));
@@ -42,7 +43,7 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
   const statistics = traffic?.statistics ?? null;
   // Kea counts datagrams that are too short for the probes to be looked at.
   const read = Math.max(dhcp + foreign, statistics?.["pkt4-received"] ?? 0);
-  const allAnswers = matched + unmatched;
+  const allAnswers = matched + unmatched - sendRefused;
   let rest = read - noAnswerWanted - allAnswers;
   const refused: Record<string, number> = {};
   const refuse = (reason: string, count: number) => {
@@ -50,6 +51,7 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
     rest -= taken;
     if (taken > 0) refused[reason] = taken;
   };
+  refuse("send_refused", sendRefused);
   if (statistics === null) {
     refuse("not_dhcp", foreign);
     refuse("unanswered", unanswered);
@@ -98,7 +100,7 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
   };
 }
 
-/** Answers by type, and how many of them were matched to their requests. */
+/** Answers by type that the kernel took, and how many of all were matched to their requests. */
 function answersIn(totals: readonly Series[]): {
   readonly answered: Record<string, number>;
   readonly matched: number;
@@ -106,7 +108,7 @@ function answersIn(totals: readonly Series[]): {
   const answered: Record<string, number> = {};
   let matched = 0;
   const add = (type: string, count: number) => {
-    if (count > 0) answered[type] = (answered[type] ?? 0) + count;
+    answered[type] = (answered[type] ?? 0) + count;
   };
   for (const series of totals) {
     const { metric, labels } = series;
@@ -114,11 +116,13 @@ function answersIn(totals: readonly Series[]): {
       matched += series.count;
       add(labels["answer"] ?? "unknown", series.count);
     }
-    if (metric === "error_rate" && labels["kind"] === "unmatched_answer") {
-      add(labels["id"] ?? "unknown", series.kind === "counter" ? Number(series.value) : 0);
+    if (metric === "error_rate" && series.kind === "counter") {
+      const sign = { unmatched_answer: 1, send_refused: -1 }[labels["kind"] ?? ""] ?? 0;
+      add(labels["id"] ?? "unknown", sign * Number(series.value));
     }
   }
-  const ranked = Object.entries(answered).toSorted(([a], [b]) => messageRank(a) - messageRank(b));
+  const ranked = Object.entries(answered).filter(([, count]) => count > 0)
+    .toSorted(([a], [b]) => messageRank(a) - messageRank(b));
   return { answered: Object.fromEntries(ranked), matched };
 }
 
@@ -167,6 +171,7 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, number, 
 }
 
 const REASONS: Readonly<Record<string, string>> = {
+  send_refused: "the kernel refused Kea's answer",
   packet_queue: "Kea's packet queue was full (no counter tells)",
   parse_failed: "malformed (pkt4-parse-failed)",
   dropped: "dropped by Kea (pkt4-receive-drop)",

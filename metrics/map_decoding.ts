@@ -158,6 +158,10 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
     kind: "unmatched_answer",
     id: message(answer, words),
   })),
+  "@send_refused": errors(([answer], words) => ({
+    kind: "send_refused",
+    id: message(answer, words),
+  })),
   "@not_dhcp": errors(([socket]) => ({ kind: "not_dhcp", id: SOCKETS[Number(socket)] ?? "" })),
   "@allocation": (key, words) => {
     const whole = allocation(key, words);

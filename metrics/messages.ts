@@ -4,7 +4,7 @@
  * @module
  */
 
-/** DHCPv4, option 53: RFC 2132, 3203, 4388. */
+/** DHCPv4, option 53: RFC 2132, 3203, 4388, 6926; 15 stands for a packet without one. */
 const V4: readonly string[] = [
   "unknown",
   "DHCPDISCOVER",
@@ -20,10 +20,12 @@ const V4: readonly string[] = [
   "DHCPLEASEUNASSIGNED",
   "DHCPLEASEUNKNOWN",
   "DHCPLEASEACTIVE",
+  "DHCPBULKLEASEQUERY",
+  "BOOTP",
 ];
 
-/** DHCPv6: RFC 8415. */
-const V6: readonly string[] = [
+/** DHCPv6: RFC 8415, 5007, 9686. */
+const V6: readonly string[] = Object.assign([
   "unknown",
   "SOLICIT",
   "ADVERTISE",
@@ -38,7 +40,9 @@ const V6: readonly string[] = [
   "INFORMATION_REQUEST",
   "RELAY_FORWARD",
   "RELAY_REPLY",
-];
+  "LEASEQUERY",
+  "LEASEQUERY_REPLY",
+], { 36: "ADDR_REG_INFORM", 37: "ADDR_REG_REPLY" });
 
 /** The name of a message type; `type-N` for one that has none here. */
 export function messageName(family: 4 | 6, type: number): string {

@@ -65,6 +65,11 @@ const usesDatabase = (type: DatabaseType, name: string) => ({ databases }: Serve
     ? null
     : `the server's configuration names no ${name}`;
 
+const PACKET_MAPS = [
+  ...["@send_refused", "@processing", "@unmatched", "@sent", "@not_dhcp"],
+  ...["@socket_wait", "@received"],
+] as const;
+
 /** In order of worth: a plan takes them from the top while its budget lasts. */
 export const SOURCES: readonly Source[] = [
   {
@@ -73,8 +78,8 @@ export const SOURCES: readonly Source[] = [
     from: "light",
     group: null,
     needs: [],
-    maps: ["@processing", "@unmatched", "@sent", "@not_dhcp", "@socket_wait", "@received"],
-    tracepointsPerExchange: 6,
+    maps: PACKET_MAPS,
+    tracepointsPerExchange: 8,
     bpfPerExchange: 7.5,
     unfit: socketsAre("raw"),
   },
@@ -84,8 +89,8 @@ export const SOURCES: readonly Source[] = [
     from: "light",
     group: null,
     needs: [],
-    maps: ["@processing", "@unmatched", "@sent", "@not_dhcp", "@socket_wait", "@received"],
-    tracepointsPerExchange: 6,
+    maps: PACKET_MAPS,
+    tracepointsPerExchange: 8,
     bpfPerExchange: 7.5,
     unfit: socketsAre("udp"),
   },
@@ -95,8 +100,8 @@ export const SOURCES: readonly Source[] = [
     from: "light",
     group: null,
     needs: [],
-    maps: ["@processing", "@unmatched", "@sent", "@not_dhcp", "@socket_wait", "@received"],
-    tracepointsPerExchange: 6,
+    maps: PACKET_MAPS,
+    tracepointsPerExchange: 8,
     bpfPerExchange: 10,
     unfit: (server) => {
       if (server.family !== 6) return "";

@@ -1,58 +1,14 @@
 /** kea-dhcp6: every message of a client's life, behind relays, and malformed packets. Needs root. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
-import { type Profile, PROFILES } from "../../probes/sources.ts";
-import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { PROFILES } from "../../probes/sources.ts";
+import { KEAS, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { total } from "./monitored.ts";
-
-/** Watches a lab while something runs. */
-async function watched(
-  lab: Lab,
-  kea: keyof typeof KEAS,
-  profile: Profile,
-  work: () => Promise<void>,
-): Promise<MetricsDocument> {
-  const stop = new AbortController();
-  const windows = new WindowBuilder();
-  let working: Promise<void> | null = null;
-  for await (
-    const record of watch({
-      server: await describeServer(lab.pid),
-      profile,
-      bpftrace: await bpftraceOf(kea),
-      intervalMs: 1000,
-      durationMs: 120_000,
-      signal: stop.signal,
-      say: () => {},
-    })
-  ) {
-    windows.next(record);
-    if (record.type === "sample") working ??= work().finally(() => stop.abort());
-  }
-  await working;
-  const document = windows.document();
-  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
-  return document;
-}
-
-/** Runs a script of this folder in the lab's client namespace. */
-async function inClient(lab: Lab, script: string, ...args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("ip", {
-    args: [
-      ...["netns", "exec", lab.clientNetns, "timeout", "60", Deno.execPath(), "run", "-A"],
-      ...[join(import.meta.dirname!, script), ...args],
-    ],
-  }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
-}
+import { inClient, watched } from "./watched.ts";
 
 const histograms = (document: MetricsDocument, metric: string) =>
   document.totals.filter((series): series is HistogramSeries =>
@@ -67,7 +23,7 @@ for (const [kea, hops] of [["2.2", 1], ["2.6", 3], ["newest", 2]] as const) {
     let got: Record<string, number> = {};
     const document = await watched(lab, kea, "deep", async () => {
       got = JSON.parse(
-        await inClient(lab, "v6_client.ts", "fd77::1", String(CLIENTS), String(hops)),
+        await inClient(lab, "v6_client.ts", ["fd77::1", String(CLIENTS), String(hops)]),
       );
     });
     const expected = {
@@ -111,7 +67,7 @@ for (const kea of Object.keys(KEAS) as (keyof typeof KEAS)[]) {
       const { pid } = lab;
       const before = await keaStatistics(lab.controlSocket);
       const document = await watched(lab, kea, profile, async () => {
-        await inClient(lab, "send_malformed_v6.ts", "fd77::1", String(PACKETS));
+        await inClient(lab, "send_malformed_v6.ts", ["fd77::1", String(PACKETS)]);
         const report = await runPerfdhcp(lab, { rate: 50, exchanges: 51 });
         assert.equal(report["REQUEST-REPLY"]!.received, 51);
       });

@@ -1,0 +1,194 @@
+/**
+ * Packets as they are on the wire: wrong lengths at each layer, options that are hard to find, answers
+ * that the kernel refuses. Needs root, Kea and bpftrace.
+ */
+
+import assert from "node:assert/strict";
+import { keaCounters } from "../../discovery/control_channel.ts";
+import type { MetricsDocument } from "../../metrics/document.ts";
+import { KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { type Ends, frame4, frame6 } from "./frames.ts";
+import { total } from "./monitored.ts";
+import { until } from "./run_script.ts";
+import { inClient, watched } from "./watched.ts";
+import {
+  discover,
+  option6,
+  relayed,
+  type Sent,
+  solicit,
+  type Taken,
+  wrongLengths4,
+  wrongLengths6,
+} from "./wrong_lengths.ts";
+
+/** The oldest Kea: the others are given the same packets by hand, and by the malformed-packet tests. */
+const VERSIONS = ["2.2"] as const satisfies readonly (keyof typeof KEAS)[];
+
+const BOOTP = "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_bootp.so";
+
+/** Hardware addresses of a lab's link. */
+async function endsOf(lab: Lab): Promise<Ends> {
+  const address = async (netns: string, name: string) => {
+    const { stdout } = await new Deno.Command("ip", {
+      args: ["-n", netns, "-j", "link", "show", "dev", name],
+    }).output();
+    const [link] = JSON.parse(new TextDecoder().decode(stdout));
+    return Uint8Array.fromHex(link.address.replaceAll(":", ""));
+  };
+  return {
+    server: await address(lab.serverNetns, lab.serverInterface),
+    client: await address(lab.clientNetns, lab.clientInterface),
+  };
+}
+
+/** Sends frames and waits until the server has counted what it takes and what it answers. */
+async function send(
+  lab: Lab,
+  frames: readonly Uint8Array[],
+  { received, sent }: { readonly received: number; readonly sent: number },
+): Promise<void> {
+  const names = [`pkt${lab.family}-received`, `pkt${lab.family}-sent`] as const;
+  const before = await keaCounters(lab.controlSocket, names);
+  const lines = frames.map((frame) => frame.toHex()).join("\n");
+  await inClient(lab, "send_frames.ts", [lab.clientInterface], lines);
+  let raised: number[] = [];
+  await until(
+    async () => {
+      const now = await keaCounters(lab.controlSocket, names);
+      raised = names.map((name) => now[name]! - before[name]!);
+      return raised[0]! >= received && raised[1]! >= sent;
+    },
+    20,
+    `Kea takes ${received} and answers ${sent}`,
+  ).catch((error) => {
+    throw new Error(`${error.message}: ${raised}`);
+  });
+  assert.deepEqual(raised, [received, sent]);
+}
+
+const isDhcp = (taken: Taken) => typeof taken === "number";
+
+/** Holds a document against what the server's sockets took of some frames. */
+function assertTaken(
+  document: MetricsDocument,
+  socket: "raw" | "udp",
+  taken: readonly Taken[],
+): void {
+  const received = (unit: string) =>
+    total(document, "network_traffic", { direction: "received", socket }, unit);
+  const dhcp = taken.filter(isDhcp);
+  assert.equal(received("packets"), dhcp.length);
+  assert.equal(received("bytes"), dhcp.reduce((sum, bytes) => sum + Number(bytes), 0));
+  const others = taken.filter((each) => each === "other").length;
+  assert.equal(total(document, "error_rate", { kind: "not_dhcp" }), others);
+  for (const kind of ["unanswered", "unmatched_answer", "send_refused", "kernel_drop"]) {
+    assert.equal(total(document, "error_rate", { kind }), 0, kind);
+  }
+}
+
+/** Exchanges by their labels. */
+const exchanges = (document: MetricsDocument) =>
+  Object.fromEntries(
+    document.totals.flatMap(({ metric, labels, kind, ...rest }) =>
+      metric === "packet_processing_time" && kind === "histogram" && "count" in rest
+        ? [[`${labels["message"]} -> ${labels["answer"]}`, rest.count]]
+        : []
+    ),
+  );
+
+const FRAMES = 30 * 15;
+
+/** DISCOVERs of which the type is hard to find, or is none: options, and the exchange that they make. */
+const WALKS4: readonly (readonly [string, readonly number[]])[] = [
+  ["DHCPDISCOVER -> DHCPOFFER", [...new Array<number>(30).fill(0), 53, 1, 1, 255]],
+  ["DHCPDISCOVER -> DHCPOFFER", [...new Array<number>(301).fill(0), 53, 1, 1, 255]],
+  ["DHCPDISCOVER -> DHCPOFFER", [...many4(60), 53, 1, 1, 255]],
+  ["DHCPDISCOVER -> DHCPOFFER", [...many4(10), 53, 2, 1, 1, 255]],
+  ["unknown -> DHCPOFFER", [...many4(70), 53, 1, 1, 255]],
+  ["BOOTP -> BOOTP", [255]],
+  ["BOOTP -> BOOTP", [...many4(40), 255]],
+  ["BOOTP -> BOOTP", [...many4(2), 0, 0, 0]],
+];
+
+function many4(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => [224 + index % 24, 1, index]).flat();
+}
+
+const countsOf = (names: readonly string[]) => {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+};
+
+for (const kea of VERSIONS) {
+  for (const sockets of ["raw", "udp"] as const) {
+    Deno.test(`wrong lengths and options that are hard to find are counted as Kea takes them, ${sockets} sockets, Kea ${kea}`, async () => {
+      await using lab = await startLab({ kea, sockets, threads: 0, hooks: [{ path: BOOTP }] });
+      const ends = await endsOf(lab);
+      const walks: Sent[] = WALKS4.map(([, options], index) => {
+        const payload = discover(5000 + index, options);
+        // What Kea does not look at: it answers a DISCOVER that says it is a reply.
+        if (index % 2 === 1 && !WALKS4[index]![0].startsWith("BOOTP")) payload[0] = 2;
+        const frame = frame4(payload, ends);
+        return { frame, raw: payload.length, udp: payload.length };
+      });
+      const all = [...wrongLengths4(FRAMES, ends), ...walks];
+      const taken = all.map((each) => each[sockets]);
+      const dhcp = taken.filter(isDhcp).length;
+      const received = taken.filter((each) => each !== null).length;
+      const document = await watched(lab, kea, "light", async () => {
+        await send(lab, all.map(({ frame }) => frame), { received, sent: dhcp });
+      });
+      assertTaken(document, sockets, taken);
+      assert.deepEqual(
+        exchanges(document),
+        countsOf([
+          ...new Array<string>(dhcp - walks.length).fill("DHCPDISCOVER -> DHCPOFFER"),
+          ...WALKS4.map(([exchange]) => exchange),
+        ]),
+      );
+    });
+  }
+
+  Deno.test(`wrong lengths, relays and options in numbers are counted as Kea takes them, DHCPv6, Kea ${kea}`, async () => {
+    await using lab = await startLab({ kea, family: 6, threads: 0 });
+    const ends = await endsOf(lab);
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, index) => option6(200 + index, [])).flat();
+    const nested = (message: number[], hops: number) => {
+      let inside = message;
+      for (let hop = 0; hop < hops; hop++) inside = relayed(inside);
+      return inside;
+    };
+    let client = 5000;
+    const known = [
+      ...[0, 11, 14, 40, 60].map((before) => relayed(solicit(client++, many(before)))),
+      ...[7, 40, 60].map((before) => relayed(solicit(client++), many(before))),
+      ...[2, 5, 8, 31].map((hops) => nested(solicit(client++), hops)),
+      relayed(relayed(relayed(solicit(client++, many(14)), many(7)), many(7)), many(7)),
+      // Behind as many as the walk takes: known by its transaction id.
+      relayed(solicit(client++, many(200))),
+    ];
+    const unknown = [
+      relayed(solicit(client++), many(80)),
+      relayed(relayed(solicit(client++), many(40)), many(40)),
+    ];
+    const walks = [...known, ...unknown].map((message) => {
+      const payload = Uint8Array.from(message);
+      return { frame: frame6(payload, ends), udp: payload.length };
+    });
+    const all = [...wrongLengths6(FRAMES, ends), ...walks];
+    const taken = all.map(({ udp }) => udp);
+    const dhcp = taken.filter(isDhcp).length;
+    const received = taken.filter((each) => each !== null).length;
+    const document = await watched(lab, kea, "light", async () => {
+      await send(lab, all.map(({ frame }) => frame), { received, sent: dhcp });
+    });
+    assertTaken(document, "udp", taken);
+    assert.deepEqual(exchanges(document), {
+      "SOLICIT -> ADVERTISE": dhcp - unknown.length,
+      "unknown -> ADVERTISE": unknown.length,
+    });
+  });
+}
