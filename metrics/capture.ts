@@ -173,21 +173,31 @@ export class CaptureError extends Error {
  * Parses one line.
  *
  * @param number its number, from 1, for the error.
+ * @param isFirst whether it should be the header; elsewhere a header begins another capture.
  * @throws {CaptureError} when it is not a record of capture version 1.
  */
-export function parseRecord(line: string, number: number): CaptureRecord {
+export function parseRecord(
+  line: string,
+  number: number,
+  isFirst = number === 1,
+): CaptureRecord {
   let json: unknown;
   try {
     json = JSON.parse(line);
   } catch {
     throw new CaptureError(`Cannot read line ${number} of the capture: it is not JSON`);
   }
-  if (number === 1) refuseForeign(json);
+  if (isFirst) refuseForeign(json);
   const result = record.safeParse(json);
   if (!result.success) {
     const { path, message } = result.error.issues[0]!;
     throw new CaptureError(
       `Cannot read line ${number} of the capture: ${path.join(".") || "record"}: ${message}`,
+    );
+  }
+  if (result.data.type === "capture" && !isFirst) {
+    throw new CaptureError(
+      `Cannot read line ${number} of the capture: another capture begins here, give one at a time`,
     );
   }
   return result.data;
@@ -214,13 +224,16 @@ export async function* readCapture(
 ): AsyncGenerator<CaptureRecord> {
   let rest = "";
   let number = 0;
+  let isFirst = true;
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) {
       number++;
-      if (line !== "") yield parseRecord(line, number);
+      if (line === "") continue;
+      yield parseRecord(line, number, isFirst);
+      isFirst = false;
     }
   }
-  if (number === 0) throw new CaptureError("Cannot read the capture: it holds no complete line");
+  if (isFirst) throw new CaptureError("Cannot read the capture: it holds no complete line");
 }

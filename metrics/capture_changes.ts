@@ -30,30 +30,38 @@ export async function* readChanges(
   const scanner = new MapScanner();
   const splitter = new LineSplitter();
   let number = 0;
+  let isFirst = true;
   for await (const piece of bytes) {
     for (const line of splitter.lines(piece)) {
       number++;
-      if (line.length > 0) yield recordOf(line, number, scanner);
+      if (line.length === 0) continue;
+      yield recordOf(line, number, isFirst, scanner);
+      isFirst = false;
     }
     if (splitter.rest.length > LONGEST_LINE) {
       throw new CaptureError(`Cannot read line ${number + 1} of the capture: it has over 64 MiB`);
     }
   }
-  if (number === 0) throw new CaptureError("Cannot read the capture: it holds no complete line");
+  if (isFirst) throw new CaptureError("Cannot read the capture: it holds no complete line");
 }
 
-function recordOf(line: Uint8Array, number: number, scanner: MapScanner): ChangeRecord {
+function recordOf(
+  line: Uint8Array,
+  number: number,
+  isFirst: boolean,
+  scanner: MapScanner,
+): ChangeRecord {
   const text = new TextDecoder();
-  const at = number === 1 ? -1 : mapsIn(line);
+  const at = isFirst ? -1 : mapsIn(line);
   if (at < 0) {
-    const record = parseRecord(text.decode(line), number);
+    const record = parseRecord(text.decode(line), number, isFirst);
     if (record.type !== "sample") return record;
     throw new CaptureError(`Cannot read line ${number} of the capture: the sample has no maps`);
   }
   try {
     const { changes, end } = scanner.scan(line, at);
     const rest = `${text.decode(line.subarray(0, at))}{}${text.decode(line.subarray(end))}`;
-    const record = parseRecord(rest, number);
+    const record = parseRecord(rest, number, isFirst);
     if (record.type !== "sample") return record;
     const { maps: _, ...sample } = record;
     return { ...sample, changes };

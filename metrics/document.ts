@@ -5,9 +5,18 @@
  */
 
 import { z } from "npm:zod@4.6.7";
+import { QUANTILES } from "./histogram.ts";
 
-const number = z.union([z.number(), z.string().regex(/^-?\d+$/)])
+const number = z.union(
+  [z.number(), z.string().regex(/^-?\d+$/)],
+  "expected a number, or an integer in quotes",
+)
   .describe("A string where an integer is beyond 2^53");
+const integer = z.union(
+  [z.int(), z.string().regex(/^-?\d+$/)],
+  "expected an integer, in quotes beyond 2^53",
+)
+  .describe("A string where it is beyond 2^53");
 const identity = {
   metric: z.string(),
   family: z.union([z.literal(4), z.literal(6)]).nullable()
@@ -20,21 +29,25 @@ const histogram = z.object({
   ...identity,
   kind: z.literal("histogram"),
   count: z.int().nonnegative(),
-  sum: number.nullable().describe("null where the source gives none"),
+  sum: integer.nullable().describe("null where the source gives none"),
   min: z.number(),
   max: z.number(),
   exact: z.boolean()
     .describe("Whether min and max are values that occurred; else they are outer buckets' bounds"),
   buckets: z.array(z.object({ lower: z.number(), upper: z.number(), count: z.int().positive() }))
+    .min(1)
     .describe("Log-linear, ascending; lower bound inclusive, upper exclusive"),
   quantiles: z.array(z.object({
-    q: z.number(),
+    q: z.number().min(0).max(1),
     value: z.number(),
     lower: z.number(),
     upper: z.number(),
     open: z.enum(["lower", "upper"]).optional()
       .describe("The bound that the bucket has not: then the value is the other one"),
-  })).describe("By nearest rank: the bucket that holds it, and the bucket's middle as its value"),
+  })).refine(
+    (quantiles) => QUANTILES.every((q) => quantiles.some((each) => each.q === q)),
+    `expected the quantiles ${QUANTILES.join(", ")}`,
+  ).describe("By nearest rank: the bucket that holds it, and the bucket's middle as its value"),
 });
 
 const counter = z.object({ ...identity, kind: z.literal("counter"), value: number });

@@ -197,7 +197,9 @@ function seriesOf(merged: Merged): Series {
 
 function plus(a: Amount, b: Amount): Amount {
   const sum = Number(a) + Number(b);
-  if (typeof a === "number" && typeof b === "number" && Math.abs(sum) < 2 ** 53) return sum;
+  const isSmall = typeof a === "number" && typeof b === "number" && Math.abs(sum) < 2 ** 53;
+  // Seconds have fractions.
+  if (isSmall || [a, b].some((each) => !Number.isInteger(Number(each)))) return sum;
   const exact = BigInt(a) + BigInt(b);
   return BigInt.asIntN(54, exact) === exact ? Number(exact) : exact.toString();
 }

@@ -30,6 +30,18 @@ Deno.test("readChanges() leads to the same document of a real run as readCapture
   }
 });
 
+Deno.test("readChanges() refuses a second capture, and reads one behind an empty line", async () => {
+  const text = await Deno.readTextFile(REAL);
+  const lines = text.split("\n").length;
+  await assert.rejects(Array.fromAsync(readChanges(streamOf(text + text))), {
+    name: "CaptureError",
+    message:
+      `Cannot read line ${lines} of the capture: another capture begins here, give one at a time`,
+  });
+  const [whole, changes] = await bothDocuments(`\n${text}`);
+  assert.deepEqual(changes, whole);
+});
+
 const value = fc.oneof(
   fc.integer(),
   fc.nat(),

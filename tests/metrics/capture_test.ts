@@ -65,6 +65,9 @@ const REFUSED: readonly (readonly [why: string, text: string, message: RegExp])[
   ],
   ["another version", '{"type":"capture","version":2}\n', /version 2, version 1 is wanted$/],
   ["another format", '{"schema":"kea-metrics/1"}\n', /its first line is not of type "capture"$/],
+  ["a second capture", TEXT + TEXT, /line 7 of the capture: another capture begins here, give one/],
+  ["a header behind notes", `${HEADER_LINE}\n${HEADER_LINE}\n`, /line 2 of the capture: another/],
+  ["empty lines alone", "\n\n", /it holds no complete line$/],
   ["a line that is no object", "null\n", /its first line is not of type "capture"$/],
 ];
 

@@ -97,6 +97,32 @@ Deno.test("parseDocument() names the first place that breaks the schema", async 
   });
 });
 
+for (
+  const [what, change, message] of [
+    [
+      "a sum that is no integer",
+      { sum: 0.03 },
+      /sum: expected an integer, in quotes beyond 2\^53$/,
+    ],
+    [
+      "a quantile above 1",
+      { quantiles: [{ q: 1.5, value: 1, lower: 1, upper: 2 }] },
+      /quantiles\.0\.q: Too big: expected number to be <=1$/,
+    ],
+    ["no quantiles", { quantiles: [] }, /quantiles: expected the quantiles 0\.5, 0\.9, 0\.95, /],
+    ["no buckets", { buckets: [] }, /buckets: Too small: expected array to have >=1 items$/],
+  ] as const
+) {
+  Deno.test(`parseDocument() refuses a histogram with ${what}, in one line`, async () => {
+    const real = await document();
+    const [series] = real.totals.filter(({ kind }) => kind === "histogram");
+    assert.throws(() => parseDocument({ ...real, totals: [{ ...series, ...change }] }), {
+      name: "DocumentError",
+      message,
+    });
+  });
+}
+
 Deno.test("metrics.schema.json is what the types generate", async () => {
   const file = new URL("../../metrics/metrics.schema.json", import.meta.url);
   assert.deepEqual(
