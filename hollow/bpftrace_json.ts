@@ -95,8 +95,8 @@ export class JsonReader {
       if (text.startsWith("[")) this.#isInArray = true;
       yield* this.#messages(text);
       if (text.endsWith("]")) this.#isInArray = false;
-    } else if (/\{"type": ?"/.test(text)) {
-      this.#refuse("a message stands behind other text");
+    } else if (/"type":|"data":/.test(text)) {
+      this.#refuse("it is not JSON alone");
     } else {
       const what = complaintOf(line);
       if (what !== null) yield { type: "complaint", what, line: number };

@@ -113,6 +113,9 @@ export class TextReader {
       if (LIKE_A_BAR.test(line)) {
         throw new BpftraceOutputError(number, "a line of a histogram is damaged");
       }
+      if (this.#open.buckets.length > 0 && line !== "" && !isBpftraceText(line)) {
+        yield this.#complaint("it stands among a histogram");
+      }
     }
     this.#quotation = 0;
     this.#closeHistogram();
@@ -209,6 +212,7 @@ export class TextReader {
     else if (complaint !== null) yield this.#complaint(complaint);
     else if (BAR.test(line)) yield this.#complaint("a bar belongs to no map");
     else if (JSON_MESSAGE.test(line)) yield this.#complaint("JSON stands among text");
+    else if (line.startsWith("@")) yield this.#complaint("it begins like a map and is none");
     else {
       const behind = mapBehindText(line);
       if (behind !== null) {
