@@ -108,9 +108,10 @@ const SIGNALS = [["SIGHUP", 129], ["SIGINT", 130], ["SIGTERM", 143]] as const;
 
 /**
  * Passes pieces on until a signal comes; then throws, so that whoever writes them can clear away
- * what is half-written. {@linkcode exitWith} ends the process with the signal's status.
+ * what is half-written. {@linkcode exitWith} ends the process with the signal's status. Signals are
+ * heard from the call on, before the first piece is asked for.
  */
-export async function* untilStopped<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
+export function untilStopped<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
   let stopped: Stopped | null = null;
   const waiting = Promise.withResolvers<never>();
   waiting.promise.catch(() => {});
@@ -119,19 +120,21 @@ export async function* untilStopped<T>(pieces: AsyncIterable<T>): AsyncGenerator
     Deno.addSignalListener(signal, onSignal);
     return () => Deno.removeSignalListener(signal, onSignal);
   });
-  const iterator = pieces[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      // Signals are told between two turns of the event loop, and files are read without any.
-      await new Promise((resolve) => setImmediate(resolve));
-      if (stopped !== null) throw stopped;
-      const next = await Promise.race([iterator.next(), waiting.promise]);
-      if (next.done) return;
-      yield next.value;
+  return async function* () {
+    const iterator = pieces[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        // Signals are told between two turns of the event loop, and files are read without any.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (stopped !== null) throw stopped;
+        const next = await Promise.race([iterator.next(), waiting.promise]);
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      for (const remove of listeners) remove();
     }
-  } finally {
-    for (const remove of listeners) remove();
-  }
+  }();
 }
 
 /**
