@@ -154,6 +154,8 @@ export async function exitWith(work: () => Promise<number>): Promise<never> {
 
 /** An error in one line for people; paths and the like in it cannot act on their terminal. */
 export function oneLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  // EMFILE
+  const text = /os error 24\b/.test(said) ? `${said}: ulimit -n 1024 allows more` : said;
   return printable(text.replaceAll(/\s*\n\s*/g, " "));
 }

@@ -10,6 +10,7 @@
 import { type Code, proveStart } from "./call_sites.ts";
 import { branchTarget, type Instruction, isCall } from "./disassembly.ts";
 import { type Bounds, exportedFunctions, importedFunctions } from "./elf.ts";
+import { FileCache } from "./file_cache.ts";
 import type { MappedFile, Refusal } from "./types.ts";
 
 /** Calls every callout of a hook point, one after the other. */
@@ -159,6 +160,9 @@ export async function mayPark(libraries: readonly MappedFile[]): Promise<boolean
 /** Folders of libraries that no administrator writes hooks into. */
 const SYSTEM = /^\/(usr\/|usr\/local\/)?lib(32|64)?\//;
 
+/** Whether files are hook libraries: the watch asks every second, of the same ones. */
+const known = new FileCache<boolean>();
+
 /** Which of the files that a server maps are hook libraries. */
 export async function hookLibrariesOf<T extends Pick<MappedFile, "path" | "pinnedPath">>(
   libraries: readonly T[],
@@ -166,11 +170,17 @@ export async function hookLibrariesOf<T extends Pick<MappedFile, "path" | "pinne
   const found = await Promise.all(libraries.map(async (library) => {
     if (library.path.includes("/hooks/")) return library;
     if (SYSTEM.test(library.path) || !/\.so\b/.test(library.path)) return null;
-    // Every hook library tells the version of the interface that it was built for.
-    const symbols = await exportedFunctions(library.pinnedPath).catch(() => []);
-    const isHook = symbols.some(({ name }) => name === "version") &&
-      symbols.some(({ name }) => name === "load" || name in PER_EXCHANGE);
+    // One that is mapped no more while it is looked at is none.
+    const isHook = await known.of(library.pinnedPath, () => isHookLibrary(library.pinnedPath))
+      .catch(() => false);
     return isHook ? library : null;
   }));
   return found.filter((library) => library !== null);
+}
+
+async function isHookLibrary(path: string): Promise<boolean> {
+  // Every hook library tells the version of the interface that it was built for.
+  const symbols = await exportedFunctions(path).catch(() => []);
+  return symbols.some(({ name }) => name === "version") &&
+    symbols.some(({ name }) => name === "load" || name in PER_EXCHANGE);
 }

@@ -4,45 +4,90 @@
  * @module
  */
 
+import { z } from "npm:zod@4.6.7";
+import { type Descriptor, openInRoot } from "../system/libc.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 
 /** Longest wait for an answer: Kea takes commands between packets. */
 const LIMIT_MS = 5000;
 
+/** The longest answer that is taken, bytes: Kea's with ten thousand subnets has some 10 MB. */
+const LIMIT_BYTES = 16 * 2 ** 20;
+
 /**
  * Sends one command and returns its arguments.
  *
- * @param socket path of the socket; that of another mount namespace through `/proc/PID/root`.
- * @throws {DiscoveryError} when nobody answers, or the server answers with an error.
+ * @param socket path of the socket; that of another mount namespace through `/proc/PID/root`, and then
+ * its links are resolved in there. It may be as long as Kea's may.
+ * @throws {DiscoveryError} when no one answers within 5 s and 16 MiB, or the server answers with an error.
  */
 export async function keaCommand(
   socket: string,
   command: string,
   args?: Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
-  const answer = await ask(socket, JSON.stringify({ command, arguments: args }));
-  if (answer.result !== 0) throw new DiscoveryError(`Kea refused "${command}": ${answer.text}`);
-  return answer.arguments;
+  const { result, text, arguments: found } = await ask(
+    socket,
+    JSON.stringify({ command, arguments: args }),
+  );
+  if (result !== 0) throw new DiscoveryError(`Kea refused "${command}": ${text}`);
+  return found;
 }
 
-interface Answer {
-  readonly result: number;
-  readonly text?: string;
-  readonly arguments?: unknown;
-}
+/** What is expected of an answer; who sends it may be no Kea. */
+const ANSWER = z.object({
+  result: z.number(),
+  text: z.string().transform((text) => text.slice(0, 500)).optional(),
+  arguments: z.unknown().optional(),
+});
 
-async function ask(socket: string, request: string): Promise<Answer> {
+async function ask(socket: string, request: string): Promise<z.infer<typeof ANSWER>> {
   let limit: ReturnType<typeof setTimeout> | undefined;
+  let isLate = false;
   try {
-    using connection = await Deno.connect({ transport: "unix", path: socket });
-    limit = setTimeout(() => connection.close(), LIMIT_MS);
-    await connection.write(new TextEncoder().encode(request));
-    return JSON.parse(await new Response(connection.readable).text());
+    using place = find(socket);
+    using connection = await Deno.connect({
+      transport: "unix",
+      path: `/proc/self/fd/${place.fd}`,
+    });
+    limit = setTimeout(() => {
+      isLate = true;
+      connection.close();
+    }, LIMIT_MS);
+    const bytes = new TextEncoder().encode(request);
+    for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+    return ANSWER.parse(JSON.parse(await textOf(connection)));
   } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/ \(os error.*/s, "") : error;
+    const why = isLate
+      ? `no answer within ${LIMIT_MS / 1000} s`
+      : error instanceof z.ZodError || error instanceof SyntaxError
+      ? "what it answers is not Kea's"
+      : error instanceof Error
+      ? error.message.replace(/ \(os error.*/s, "")
+      : error;
     throw new DiscoveryError(`Cannot ask Kea at ${socket} (${why})`);
   } finally {
     clearTimeout(limit);
+  }
+}
+
+/** Finds a socket inside the root that its path names. */
+function find(socket: string): Descriptor {
+  const [, root, path] = /^(\/proc\/\d+\/root)(\/.*)$/s.exec(socket) ?? [null, "/", socket];
+  const found = openInRoot(root!, path!);
+  if (typeof found === "string") throw new Error(found);
+  return found;
+}
+
+async function textOf(connection: Deno.Conn): Promise<string> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for (const chunk = new Uint8Array(65_536);;) {
+    const read = await connection.read(chunk);
+    if (read === null) return await new Blob(chunks).text();
+    length += read;
+    if (length > LIMIT_BYTES) throw new Error(`its answer is longer than ${LIMIT_BYTES} bytes`);
+    chunks.push(chunk.slice(0, read));
   }
 }
 
@@ -64,10 +109,15 @@ export async function keaCounters(
   return counters;
 }
 
+/** By name, a list of pairs of a value and its time, the newest first. */
+const STATISTICS = z.record(z.string(), z.array(z.array(z.unknown())));
+
 function newest(statistics: unknown): Record<string, number> {
+  const found = STATISTICS.safeParse(statistics ?? {});
+  if (!found.success) {
+    throw new DiscoveryError("Cannot read Kea's statistics: expected pairs by name");
+  }
   return Object.fromEntries(
-    Object.entries(statistics as Record<string, [number, string][]>).map((
-      [name, values],
-    ) => [name, Number(values[0]?.[0])]),
+    Object.entries(found.data).map(([name, values]) => [name, Number(values[0]?.[0])]),
   );
 }

@@ -4,6 +4,12 @@
  * @module
  */
 
+import { runAtNetworkOf } from "../system/network_namespace.ts";
+import { textOf } from "../system/run.ts";
+
+/** Longest time for a list of interfaces, milliseconds. */
+const LIMIT_MS = 10_000;
+
 /** An interface. */
 export interface NetworkInterface {
   readonly name: string;
@@ -33,12 +39,9 @@ interface LinkJson {
 
 /** Interfaces where a process is, with their addresses of one family. */
 export async function interfacesOf(pid: number, family: 4 | 6): Promise<NetworkInterface[]> {
-  const { stdout } = await new Deno.Command("nsenter", {
-    args: ["-t", String(pid), "-n", "--", "ip", "-d", "-s", "-j", "address", "show"],
-    stdin: "null",
-    stderr: "null",
-  }).output();
-  const text = new TextDecoder().decode(stdout);
+  const text = textOf(
+    await runAtNetworkOf(pid, ["ip", "-d", "-s", "-j", "address", "show"], { limitMs: LIMIT_MS }),
+  );
   const links = (text.trim() === "" ? [] : JSON.parse(text)) as LinkJson[];
   // Some versions of ip print empty objects for what they do not show.
   return links.filter(({ ifname }) => ifname !== undefined).map((link) => ({

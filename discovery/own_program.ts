@@ -8,7 +8,8 @@
  */
 
 import { dirname } from "node:path";
-import { type Ran, run } from "../system/run.ts";
+import { runAtNetworkOf } from "../system/network_namespace.ts";
+import type { Ran } from "../system/run.ts";
 import { keaStartOf } from "./configuration/command_line.ts";
 import { isGone } from "./discovery_error.ts";
 import type { MappedFile, Server } from "./types.ts";
@@ -39,11 +40,10 @@ export async function testConfiguration(
   if (why !== null) return { isRun: false, why };
   const groups = /^Groups:\t(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/).join() ?? "";
   const { isRelaxed, folders } = await keaStartOf(pid);
-  const ran = await run([
-    // The server's interfaces; neither its processes nor its files.
-    ...["nsenter", "-t", String(pid), "-n", "--"] as const,
+  // It looks for the interfaces that the server has.
+  const ran = await runAtNetworkOf(pid, [
     // What it starts ends with it, wherever it goes.
-    ...["unshare", "--pid", "--fork", "--"],
+    ...["unshare", "--pid", "--fork", "--"] as const,
     ...["setpriv", `--reuid=${user}`, `--regid=${group}`, "--no-new-privs", "--inh-caps=-all"],
     ...[groups === "" ? "--clear-groups" : `--groups=${groups}`, "--"],
     ...[executable.path, ...isRelaxed ? ["-X"] : [], "-t", path],

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Ran, run, textOf } from "../system/run.ts";
+
 /** A bpftrace to run, and how. */
 export interface Bpftrace {
   /** Program and first arguments: ["bpftrace"], or a way into another root that ends with it. */
@@ -27,18 +29,18 @@ const OLDEST_MINOR = 17;
  */
 export async function findBpftrace(command: readonly string[] = ["bpftrace"]): Promise<Bpftrace> {
   const [program, ...rest] = command;
-  let output: Deno.CommandOutput;
+  let ran: Ran;
   try {
-    output = await new Deno.Command(program!, { args: [...rest, "--version"] }).output();
+    ran = await run([program!, ...rest, "--version"]);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new BpftraceError(
       "Cannot watch without bpftrace, and it is not installed: apt-get install bpftrace",
     );
   }
-  const text = new TextDecoder().decode(output.stdout).trim();
+  const text = textOf(ran).trim();
   const match = /v?(\d+)\.(\d+)\.(\d+)/.exec(text);
-  if (!output.success || match === null) {
+  if (ran.code !== 0 || match === null) {
     throw new BpftraceError(`Cannot read the version of bpftrace from "${text.slice(0, 80)}"`);
   }
   const [version, major, minor] = [match[0].replace(/^v/, ""), Number(match[1]), Number(match[2])];

@@ -6,6 +6,7 @@
 
 import { ATTACHED, type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 import { type Json, parseExact } from "./exact_json.ts";
+import { childEnvironment } from "../system/run.ts";
 import { stopSamples } from "./perf_events.ts";
 import { SLOW } from "./slow_packets.ts";
 import { READING, type Rendered } from "./render.ts";
@@ -76,7 +77,9 @@ export class ProbeRun implements AsyncDisposable {
         "-e",
         program,
       ],
+      clearEnv: true,
       env: {
+        ...childEnvironment(),
         ...BPFTRACE_ENVIRONMENT,
         // Seen from here: bpftrace may have a root of its own.
         ...symbols === undefined ? {} : { BCC_SYMFS: `/proc/${Deno.pid}/root${symbols}` },

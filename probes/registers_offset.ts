@@ -7,6 +7,7 @@
  * @module
  */
 
+import { childEnvironment } from "../system/run.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 
 /** Remembers the answer until the next boot. */
@@ -84,6 +85,8 @@ async function learn({ command }: Bpftrace): Promise<number> {
       ...["--pdeathsig", "KILL", "--", program!, ...rest],
       ...["--unsafe", "-f", "json", "-e", trialProgram(Deno.pid)],
     ],
+    clearEnv: true,
+    env: childEnvironment(),
     stdin: "null",
     stdout: "piped",
     stderr: "null",

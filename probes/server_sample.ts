@@ -5,7 +5,12 @@
  */
 
 import { isGone } from "../discovery/discovery_error.ts";
+import { runAtNetworkOf } from "../system/network_namespace.ts";
+import { textOf } from "../system/run.ts";
 import type { ProcessSample, SocketSample } from "../metrics/capture.ts";
+
+/** Longest time for a list of sockets, milliseconds. */
+const SS_LIMIT_MS = 10_000;
 
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every Linux ABI that Kea runs on. */
 const TICKS = 100;
@@ -72,11 +77,9 @@ export class ServerSampler {
         const match = /^socket:\[(\d+)\]$/.exec(target);
         if (match !== null) inodes.add(match[1]!);
       }
-      const { stdout } = await new Deno.Command("nsenter", {
-        args: ["-t", String(this.#pid), "-n", "ss", "-H", "-0", "-u", "-a", "-n", "-m", "-e"],
-        stderr: "null",
-      }).output();
-      return parseSockets(new TextDecoder().decode(stdout), inodes, kinds);
+      const ss = ["ss", "-H", "-0", "-u", "-a", "-n", "-m", "-e"] as const;
+      const ran = await runAtNetworkOf(this.#pid, ss, { limitMs: SS_LIMIT_MS });
+      return parseSockets(textOf(ran), inodes, kinds);
     } catch (error) {
       if (isGone(error)) return [];
       throw error;

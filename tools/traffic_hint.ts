@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isIPv4 } from "node:net";
 import { join } from "node:path";
 import { configurationOf } from "../discovery/configuration/server_configuration.ts";
 import { interfacesMeant, interfacesOf } from "../discovery/network_addresses.ts";
@@ -40,6 +41,8 @@ export const sendLine = (address: string) =>
 export async function trafficHint(server: Server): Promise<string[]> {
   const [address] = await addressesOf(server);
   if (address === undefined || server.family === 6) return [];
+  // The configuration may name what it likes, and a person types it.
+  if (!isIPv4(address)) return [];
   if (await hasOwnNetwork(server)) {
     // No ssh server answers at this address, and few machines reach it.
     return [

@@ -7,7 +7,8 @@
 import type { FoundConfiguration } from "../../discovery/configuration/server_configuration.ts";
 import type { NetworkInterface } from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
-import { run } from "../../system/run.ts";
+import { runAtNetworkOf } from "../../system/network_namespace.ts";
+import { type Ran, run } from "../../system/run.ts";
 
 /** What a check came to. */
 export interface Verdict {
@@ -95,12 +96,27 @@ export function ofConfiguration(
   );
 }
 
-/** What a program printed; null when it is not there. It ends within 20 s, or is ended. */
-export async function outputOf(
-  ...command: readonly [string, ...string[]]
-): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string } | null> {
+/** What a program printed. */
+interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Longest time for a program that a check asks, milliseconds. */
+const LIMIT_MS = 20_000;
+
+/** What a program printed; null when it is not there. */
+export const outputOf = (...command: readonly [string, ...string[]]) =>
+  printed(run(command, { limitMs: LIMIT_MS }));
+
+/** The same, in the server's network namespace. */
+export const outputAt = ({ pid }: Server, ...command: readonly [string, ...string[]]) =>
+  printed(runAtNetworkOf(pid, command, { limitMs: LIMIT_MS }));
+
+async function printed(running: Promise<Ran>): Promise<Output | null> {
   try {
-    const { code, stdout, stderr } = await run(command, { limitMs: 20_000 });
+    const { code, stdout, stderr } = await running;
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code: code ?? 1, stdout: text(stdout), stderr: text(stderr) };
   } catch (error) {
@@ -108,10 +124,6 @@ export async function outputOf(
     throw error;
   }
 }
-
-/** The same, in the server's network namespace. */
-export const outputAt = ({ pid }: Server, ...command: readonly string[]) =>
-  outputOf("nsenter", "-t", String(pid), "-n", "--", ...command);
 
 /** A file's text; null when it cannot be read. */
 export const textOf = (path: string) => Deno.readTextFile(path).then((text) => text, () => null);

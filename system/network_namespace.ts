@@ -1,0 +1,21 @@
+/**
+ * Programs of this host in the network namespace of a process. They stay in our mount and process
+ * namespaces: nothing of the process's own files is run or can be reached, and it does not see them.
+ *
+ * @module
+ */
+
+import { type Ran, run, type RunOptions } from "./run.ts";
+
+/**
+ * Runs a program where a process has its network.
+ *
+ * @throws {Deno.errors.NotFound} when there is no nsenter.
+ */
+export function runAtNetworkOf(
+  pid: number,
+  command: readonly [string, ...string[]],
+  options?: RunOptions,
+): Promise<Ran> {
+  return run(["nsenter", "-t", String(pid), "-n", "--", ...command], options);
+}
