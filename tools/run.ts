@@ -62,8 +62,7 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
         'and send with "perfdhcp -6 -l INTERFACE all"',
     );
   }
-  const addresses = await addressesOf(server);
-  const address = target ?? addresses[0];
+  const address = target ?? (await addressesOf(server))[0];
   if (address === undefined) {
     throw new TrafficError("Cannot find the server's address: give it with -d");
   }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { isIPv4 } from "node:net";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { configurationOf } from "../discovery/configuration/server_configuration.ts";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { interfacesMeant, interfacesOf } from "../discovery/network_addresses.ts";
 import type { Server } from "../discovery/types.ts";
 import { shellLine } from "./dras_wrapper.ts";
@@ -14,20 +15,22 @@ import { shellLine } from "./dras_wrapper.ts";
 const WRAPPER = join(import.meta.dirname!, "dras_wrapper.ts");
 
 /**
- * The addresses at which a server listens, the first that fits its configuration first; those of all
- * its interfaces where the configuration cannot be read.
+ * The addresses at which a server listens, the first that fits its configuration first.
+ *
+ * @throws {DiscoveryError} when its configuration cannot be read.
  */
 export async function addressesOf(
   { pid, family }: Pick<Server, "pid" | "family">,
 ): Promise<string[]> {
   const there = await interfacesOf(pid, family);
-  const configured = await configurationOf(pid, family)
-    .then(({ dhcp }) => dhcp["interfaces-config"]?.interfaces ?? [], () => ["*"]);
+  const { dhcp } = await configurationOf(pid, family);
+  const configured = dhcp["interfaces-config"]?.interfaces ?? [];
+  // It may name what it likes, and a person types it.
   return interfacesMeant(configured, there).flatMap(({ name, addresses }) =>
     addresses.length > 0
       ? addresses
       : there.find((one) => one.name === name)?.addresses.map(({ address }) => address) ?? []
-  );
+  ).filter((address) => isIP(address) !== 0);
 }
 
 /** What to type on another machine to send to an address. */
@@ -39,10 +42,15 @@ export const sendLine = (address: string) =>
  * address is not this host's, only that it is so.
  */
 export async function trafficHint(server: Server): Promise<string[]> {
-  const [address] = await addressesOf(server);
+  let addresses: string[];
+  try {
+    addresses = await addressesOf(server);
+  } catch (error) {
+    if (!(error instanceof DiscoveryError)) throw error;
+    return [`Where to send traffic to is not known (--no-traffic hides this): ${error.message}`];
+  }
+  const [address] = addresses;
   if (address === undefined || server.family === 6) return [];
-  // The configuration may name what it likes, and a person types it.
-  if (!isIPv4(address)) return [];
   if (await hasOwnNetwork(server)) {
     // No ssh server answers at this address, and few machines reach it.
     return [

@@ -99,10 +99,12 @@ export const LEASE_CHECKS: readonly Check[] = [
       `start the database, or mend lease-database in ${path}`,
     );
   }),
-  ofServer("lease file", ({ leaseFile, family }, { configuration }) => {
+  ofServer("lease file", ({ leaseFile, family }, { configuration, whyNoConfiguration }) => {
     const database = configuration?.dhcp["lease-database"];
     if (database?.type !== undefined && database.type !== "memfile") return skipped("none is used");
     if (leaseFile === null) {
+      // It may keep its leases in a database.
+      if (configuration === null) return skipped(whyNoConfiguration);
       if (database?.persist === false) return skipped("leases are kept in memory alone");
       return problem(
         "the server has no lease file open",

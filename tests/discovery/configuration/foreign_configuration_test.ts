@@ -2,7 +2,11 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { configurationOf } from "../../../discovery/configuration/server_configuration.ts";
+import {
+  configurationOf,
+  databasesOf,
+} from "../../../discovery/configuration/server_configuration.ts";
+import type { MappedFile } from "../../../discovery/types.ts";
 
 /** A process that was started with a configuration file, and that has no control socket. */
 async function withServer(
@@ -89,5 +93,53 @@ Deno.test("configurationOf() reads a file, and what it includes, from the server
     const { from, path, dhcp } = await configurationOf(pid, 4);
     assert.deepEqual([from, path], ["file", join(await Deno.realPath(directory), "kea.json")]);
     assert.deepEqual(dhcp, { "interfaces-config": { interfaces: ["eth0"] } });
+  });
+});
+
+const mapped = (...paths: string[]): MappedFile[] =>
+  paths.map((path) => ({
+    path,
+    pinnedPath: path,
+    device: "fe:00",
+    inode: 1,
+    buildId: null,
+    replaced: false,
+  }));
+
+const LIBRARIES = mapped("/usr/lib/libpq.so.5.15", "/usr/lib/libmariadb.so.3");
+
+Deno.test("databasesOf() takes the databases from the configuration", async () => {
+  const files = {
+    "kea.json": `{ "Dhcp4": {
+      // no [database] of this line counts
+      "lease-database": { "type": "mysql", "name": "kea" },
+      "hosts-databases": [ { "type": "postgresql" }, ],
+    } }`,
+  };
+  await withServer(files, "kea.json", async (pid) => {
+    const server = { pid, family: 4, libraries: LIBRARIES, leaseFile: null } as const;
+    assert.deepEqual(await databasesOf(server), { leases: "mysql", others: ["postgresql"] });
+  });
+});
+
+Deno.test("databasesOf() takes mapped client libraries where nothing can be read, and says why", async () => {
+  await withServer({}, "none", async (pid) => {
+    const server = {
+      pid,
+      family: 4,
+      leaseFile: null,
+      libraries: mapped("/lib/libpq.so.5"),
+    } as const;
+    const { whyAssumed, ...databases } = await databasesOf(server);
+    assert.deepEqual(databases, { leases: "postgresql", others: ["postgresql"] });
+    assert.match(whyAssumed!, /^Cannot read the configuration .*there is no such file/);
+    const withFile = { ...server, leaseFile: { path: "/leases", fd: 3 }, libraries: LIBRARIES };
+    assert.deepEqual({ ...await databasesOf(withFile), whyAssumed: "" }, {
+      leases: null,
+      others: ["mysql", "postgresql"],
+      whyAssumed: "",
+    });
+    const none = { ...server, libraries: [] };
+    assert.deepEqual((await databasesOf(none)).others, []);
   });
 });

@@ -36,6 +36,7 @@ const READ: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   ],
   "a long line of # behind a comma": [`[ 1,\n${"#".repeat(100_000)}\n 2 ]`, [1, 2]],
   "a long line of / behind a comma": [`[ 1,\n${"/".repeat(100_000)}\n 2 ]`, [1, 2]],
+  "a string of escapes": [`"${"\\\\".repeat(100_000)}"`, "\\".repeat(100_000)],
   "many comments behind a comma": [`[ 1, ${"/**/\n".repeat(100_000)} 2 ]`, [1, 2]],
 };
 
@@ -107,7 +108,7 @@ Deno.test("parseConfiguration() says nothing of what a file holds that is none",
 Deno.test("parseConfiguration() reads or refuses a megabyte of any single character in under a second", () => {
   for (let code = 0; code < 256; code++) {
     const text = String.fromCharCode(code).repeat(1_000_000);
-    for (const whole of [text, `{ "a": 1,${text}`, `[ "${text}`]) {
+    for (const whole of [text, `{ "a": 1,${text}`, `[ "${text}`, `[ 1, "\\${text}"`]) {
       const started = performance.now();
       try {
         parse(whole);
