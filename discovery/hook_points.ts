@@ -30,8 +30,8 @@ const NODE = { size: 72, parent: 8, left: 16, right: 24, key: 32, text: 40, leng
 /** More points than any Kea has: hook libraries may register some. */
 const MOST = 400;
 
-/** What a hook point may be called. */
-const NAME = /^[a-z0-9_]{1,64}$/;
+/** What a hook point may be called; those of commands, which hook libraries add, begin with a dollar. */
+const NAME = /^\$?[a-z0-9_]{1,64}$/;
 
 /** Reads memory; null where nothing is mapped. */
 export type Read = (address: bigint, length: number) => Uint8Array | null;
