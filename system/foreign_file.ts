@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Descriptor, openInRoot, openPath } from "./libc.ts";
+import { type Descriptor, openAtOnce, openInRoot, openPath } from "./libc.ts";
 
 /** A file is not what it is expected to be, cannot be read, or is too large. */
 export class ForeignFileError extends Error {
@@ -16,18 +16,6 @@ export class ForeignFileError extends Error {
 export interface FoundFile extends Disposable {
   /** Where this process can open it. */
   readonly path: string;
-}
-
-/**
- * Opens a regular file as a process sees it: links are resolved inside its root, never in ours, and
- * devices, pipes and sockets are not opened at all.
- *
- * @param path absolute, as the process names it.
- * @throws {ForeignFileError} when there is no such file, or it is no regular one.
- */
-export function openForeignFile(pid: number, path: string): Deno.FsFile {
-  using file = regular(openInRoot(`/proc/${pid}/root`, path));
-  return opened(file);
 }
 
 /**
@@ -51,6 +39,9 @@ export function linkedFile(link: string): FoundFile {
 }
 
 function opened({ path }: FoundFile): Deno.FsFile {
+  const first = openAtOnce(path);
+  if (typeof first === "string") throw new ForeignFileError(first);
+  using _ = first;
   try {
     return Deno.openSync(path);
   } catch (error) {
@@ -71,8 +62,10 @@ function regular(found: Descriptor | string): FoundFile {
 }
 
 /**
- * Reads a regular file as a process sees it.
+ * Reads a regular file as a process sees it: links are resolved inside its root, never in ours, and
+ * devices, pipes and sockets are not opened at all.
  *
+ * @param path absolute, as the process names it.
  * @param limitBytes the most that is read.
  * @throws {ForeignFileError} when it cannot be opened or is larger.
  */
@@ -81,7 +74,10 @@ export function readForeignFile(
   path: string,
   limitBytes: number,
 ): Uint8Array<ArrayBuffer> {
-  using file = openForeignFile(pid, path);
+  using found = regular(openInRoot(`/proc/${pid}/root`, path));
+  // So are those of /proc and tracefs, some of which wait for ever: /proc/kmsg, trace_pipe.
+  if (Deno.statSync(found.path).size === 0) return new Uint8Array();
+  using file = opened(found);
   return readAll(file, limitBytes);
 }
 

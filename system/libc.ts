@@ -160,6 +160,7 @@ const WHY: Readonly<Record<number, string>> = {
   1: "permission is denied",
   2: "there is no such file",
   3: "its process has ended",
+  11: "another process has a lease on it and lets no one open it",
   13: "permission is denied",
   20: "a part of its path is no folder",
   36: "its name is too long",
@@ -217,6 +218,21 @@ export function closeOnExec(): void {
 export function openPath(path: string): Descriptor | string {
   if (library === null) return "this system has no libc.so.6";
   const fd = library.open(cString(path), O_PATH | O_CLOEXEC);
+  return fd < 0 ? why() : descriptor(fd);
+}
+
+/** include/uapi/asm-generic/fcntl.h */
+const [O_RDONLY, O_NONBLOCK] = [0, 0o4000];
+
+/**
+ * Opens a file for reading, or not at all: whoever owns it can have the kernel let others wait for it
+ * (fcntl(2), F_SETLEASE), for 45 s each time. While this is open, no one can.
+ *
+ * @returns a descriptor, or why there is none, in words for people.
+ */
+export function openAtOnce(path: string): Descriptor | string {
+  if (library === null) return "this system has no libc.so.6";
+  const fd = library.open(cString(path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   return fd < 0 ? why() : descriptor(fd);
 }
 

