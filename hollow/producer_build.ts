@@ -65,7 +65,14 @@ export async function maven(args: readonly string[]): Promise<string> {
   let output: Deno.CommandOutput;
   try {
     output = await new Deno.Command("mvn", {
-      args: ["--batch-mode", "--quiet", "--file", join(SOURCES, "pom.xml"), ...args],
+      args: [
+        "--batch-mode",
+        "--quiet",
+        "--strict-checksums",
+        "--file",
+        join(SOURCES, "pom.xml"),
+        ...args,
+      ],
       stdin: "null",
     }).output();
   } catch (error) {

@@ -6,6 +6,7 @@
  */
 
 import { oneLine } from "../command_line.ts";
+import { directClient, isOfThisHost } from "./direct_client.ts";
 import { z } from "npm:zod@4.6.7";
 import type { Batch, HollowRecord } from "./records.ts";
 import type { TokenSource } from "./token.ts";
@@ -89,6 +90,8 @@ export class ProducerClient {
   readonly #dataset: string;
   readonly #token: TokenSource;
   readonly #timeoutMs: number;
+  /** Null where a proxy may be between. */
+  readonly #direct: Deno.HttpClient | null;
 
   /** @throws {UrlError} for a URL or a dataset name that cannot be used. */
   constructor({ url, dataset, token, allowPlainHttp, timeoutMs }: ProducerClientOptions) {
@@ -109,6 +112,7 @@ export class ProducerClient {
     this.#dataset = dataset;
     this.#token = token;
     this.#timeoutMs = timeoutMs ?? TIMEOUT_MS;
+    this.#direct = isOfThisHost(base.hostname) ? directClient : null;
   }
 
   /** Sends a batch. Never throws; a batch may be sent again as it is. */
@@ -218,6 +222,7 @@ export class ProducerClient {
         : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       // A redirect must not take the token elsewhere.
       redirect: "manual",
+      ...(this.#direct === null ? {} : { client: this.#direct }),
       signal: signal === undefined ? stop : AbortSignal.any([signal, stop]),
     });
     const text = await textOf(response);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import type { Series, Window } from "../metrics/document.ts";
 
 /** One series of one server in one window, as the producer takes it. */
@@ -67,14 +68,30 @@ export function recordsOf({ start, end, series }: Window, server: string): Hollo
   const times = { windowStart: Date.parse(start), windowEnd: Date.parse(end) };
   return series.map((one) => ({
     server,
-    metric: one.metric,
+    metric: shortened(one.metric),
     family: one.family,
     unit: one.unit,
-    labels: one.labels,
+    labels: Object.fromEntries(
+      Object.entries(one.labels).map(([name, value]) => [name, shortened(value)]),
+    ),
     kind: one.kind,
     ...times,
     ...measured(one, start),
   }));
+}
+
+/** UTF-16 code units of a name or a label that a producer takes; Limits.java has the same. */
+const LONGEST_TEXT = 256;
+
+/**
+ * Text as a record can hold it: what is longer, or is no Unicode, is cut and has the digest of all of it
+ * behind `...#`, so that two of one beginning stay two.
+ */
+function shortened(text: string): string {
+  if (text.length <= LONGEST_TEXT && text.isWellFormed()) return text;
+  const mark = `...#${createHash("sha256").update(text, "utf16le").digest("hex").slice(0, 16)}`;
+  // The end may be half of a pair now.
+  return text.slice(0, LONGEST_TEXT - mark.length).toWellFormed() + mark;
 }
 
 function measured(series: Series, start: string): Partial<HollowRecord> {

@@ -33,16 +33,18 @@ async function ask(port: number, request: string, body = ""): Promise<string> {
 
 const portOf = (base: string) => Number(new URL(base).port);
 
-Deno.test("the producer's own Java tests pass: rejected cycles, crashes, retention", async () => {
+Deno.test("the producer's own Java tests pass: rejected cycles, crashes, retention, hostile requests", async () => {
   const folder = await Deno.makeTempDir({ prefix: "kea-hollow-test-" });
   try {
     await maven(["test", `-Dbuild.folder=${folder}`]);
-    const report = await Deno.readTextFile(
-      join(folder, "surefire-reports", "TEST-kea.hollow.DatasetTest.xml"),
-    );
-    const [, tests] = /<testsuite [^>]*?\btests="(\d+)" errors="0" skipped="0" failures="0"/
-      .exec(report)!;
-    assert.ok(Number(tests) >= 10, `${tests} tests ran`);
+    for (const [name, least] of [["DatasetTest", 10], ["ApiTest", 5]] as const) {
+      const report = await Deno.readTextFile(
+        join(folder, "surefire-reports", `TEST-kea.hollow.${name}.xml`),
+      );
+      const [, tests] = /<testsuite [^>]*?\btests="(\d+)" errors="0" skipped="0" failures="0"/
+        .exec(report)!;
+      assert.ok(Number(tests) >= least, `${tests} tests of ${name} ran`);
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -223,7 +225,7 @@ Deno.test("the producer refuses names of datasets that leave its folder", async 
     const answer = await ask(port, `POST /api/datasets/${name}/records`, body);
     assert.match(answer, /^HTTP\/1\.1 (400|404|422) /, `${name}: ${answer}`);
   }
-  assert.deepEqual(Array.from(Deno.readDirSync(producer.data), ({ name }) => name), ["lock"]);
+  assert.deepEqual(Array.from(Deno.readDirSync(producer.data), ({ name }) => name), [".lock"]);
 });
 
 Deno.test("the producer answers a body of 100 MB with 413, and goes on", async () => {

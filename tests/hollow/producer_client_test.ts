@@ -1,6 +1,7 @@
 /** What becomes of a batch whatever a server answers; real sockets on this machine. */
 
 import assert from "node:assert/strict";
+import { isOfThisHost } from "../../hollow/direct_client.ts";
 import { ProducerClient, UrlError } from "../../hollow/producer_client.ts";
 import { batchWith, counterAt } from "./hollow_records.ts";
 
@@ -231,4 +232,60 @@ Deno.test("ProducerClient sends a token over plain HTTP to this machine, or when
   assert.equal(new ProducerClient({ ...options, allowPlainHttp: true }).base, "http://10.0.0.1");
   const tokenless = { ...options, token: () => null, allowPlainHttp: false };
   assert.equal(new ProducerClient(tokenless).base, "http://10.0.0.1");
+});
+
+Deno.test("isOfThisHost() knows this machine's names and addresses, as URLs write them", () => {
+  const hostOf = (url: string) => new URL(url).hostname;
+  const addresses = Deno.networkInterfaces().map(({ address }) =>
+    address.includes(":") ? `[${address}]` : address
+  );
+  for (
+    const host of [
+      ...[
+        "localhost",
+        "LOCALHOST.",
+        "a.localhost",
+        "127.0.0.1",
+        "127.9.9.9",
+        "127.1",
+        "2130706433",
+      ],
+      ...["0.0.0.0", "[::1]", "[::]", "[0:0::1]", "[::ffff:127.0.0.1]", Deno.hostname()],
+      ...addresses,
+    ]
+  ) assert.ok(isOfThisHost(hostOf(`http://${host}:8980/api`)), host);
+  for (const host of ["192.0.2.1", "[2001:db8::1]", "127.0.0.1.example", "localhost.example"]) {
+    assert.ok(!isOfThisHost(hostOf(`http://${host}/api`)), host);
+  }
+});
+
+Deno.test("to-hollow goes through no proxy to a producer of this host", async () => {
+  const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
+  let proxied = 0;
+  await using proxy = Deno.serve(options, () => {
+    proxied++;
+    return new Response("", { status: 502 });
+  });
+  const records: number[] = [];
+  await using producer = Deno.serve(options, async (request) => {
+    records.push((await request.json()).records.length);
+    return Response.json({ ...OK, accepted: records.at(-1) });
+  });
+  const through = `http://127.0.0.1:${proxy.addr.port}`;
+  // Deno itself asks for its newest version otherwise.
+  const env: Record<string, string> = { DENO_NO_UPDATE_CHECK: "1", HOLLOW_TOKEN: TOKEN };
+  for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]) env[name] = through;
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "hollow/ebpf_to_hollow.ts"],
+        "tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+        ...["-p", `http://${host}:${producer.addr.port}/api`],
+      ],
+      env,
+      cwd: new URL("../..", import.meta.url),
+    }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  }
+  assert.deepEqual([records.length > 1, proxied], [true, 0]);
 });

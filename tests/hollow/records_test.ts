@@ -56,3 +56,15 @@ Deno.test("inBatches() keeps to both limits, and to the order", async () => {
   // One that is larger than the limit goes alone.
   assert.deepEqual(await sizes({ records: 100, bytes: 1 }), records.map(() => 1));
 });
+
+Deno.test("recordsOf() cuts text that no producer takes, and two such texts stay two", () => {
+  const type = `boost::wrapexcept<${"std::".repeat(60)}`;
+  const labels = { a: `${type}1>`, b: `${type}2>`, c: "x".repeat(256), d: "\ud800", e: "\ud801" };
+  const [record] = recordsOf(windowWith({ ...NAME, labels, kind: "counter", value: 7 }), "kea-1");
+  const { a, b, c, d, e } = record!.labels;
+  assert.match(a!, /^boost::wrapexcept<std::.*\.\.\.#[0-9a-f]{16}$/);
+  assert.deepEqual([a!.length, b!.length, c], [256, 256, labels.c]);
+  assert.notEqual(a, b);
+  assert.match(d!, /^\ufffd\.\.\.#/);
+  assert.notEqual(d, e);
+});

@@ -25,34 +25,48 @@ import java.util.logging.Logger;
 /** The HTTP API under {@code /api}; described in HOLLOW_INTEGRATION.md. */
 final class Api implements AutoCloseable {
   private static final String BASE = "/api";
-  private static final int THREADS = 8;
+  /** Connections, each with a thread of its own: some that send nothing hold up no other. */
+  private static final int CONNECTIONS = 512;
+  /** Bodies in memory at once. */
+  private static final int BODIES = 8;
   /** Batches that are objects in memory at once, ten times as large as their bodies. */
   private static final int BATCHES = 2;
+  /** Seconds that a request may take, and its answer; our own client waits no longer. */
+  private static final int SECONDS = 30;
+  /** Seconds that a request may wait for room for its body. */
+  private static final int SECONDS_FOR_ROOM = 10;
+  /** Bytes of any refused body that are read, so that an honest sender reads the answer. */
+  private static final int DRAINED = 8 << 20;
+  /** The same of one that is too large, of a sender that may write. */
+  private static final int DRAINED_OF_WRITER = 256 << 20;
   private static final Set<String> FILTERS = Set.of("server", "metric", "source", "windowStart");
   private static final JsonMapper JSON = new JsonMapper();
   private static final Logger LOG = Logger.getLogger(Api.class.getName());
 
   static {
-    // Seconds that a request and its answer may take, or slow clients hold all threads.
-    System.setProperty("sun.net.httpserver.maxReqTime", "60");
-    System.setProperty("sun.net.httpserver.maxRspTime", "60");
-    // Bytes of a refused body that are read to its end, so that its sender reads the answer.
-    System.setProperty("sun.net.httpserver.drainAmount", Integer.toString(256 << 20));
+    System.setProperty("sun.net.httpserver.maxReqTime", Integer.toString(SECONDS));
+    System.setProperty("sun.net.httpserver.maxRspTime", Integer.toString(SECONDS));
+    System.setProperty("sun.net.httpserver.drainAmount", Integer.toString(DRAINED));
+    System.setProperty("jdk.httpserver.maxConnections", Integer.toString(CONNECTIONS));
   }
 
   private final Datasets datasets;
   private final Token token;
+  private final Caller caller;
   private final Limits limits;
   private final BatchReader reader;
   private final HttpServer server;
+  private final Semaphore bodies = new Semaphore(BODIES, true);
   private final Semaphore batches = new Semaphore(BATCHES, true);
-  private final ExecutorService threads = Executors.newFixedThreadPool(THREADS);
+  // The limit of connections is theirs, too; an older Java that does not know it has none.
+  private final ExecutorService threads = Executors.newCachedThreadPool();
 
   /** Listens, and serves at once. */
   Api(InetSocketAddress address, Datasets datasets, Token token, Limits limits, Clock clock)
       throws IOException {
     this.datasets = datasets;
     this.token = token;
+    caller = new Caller(token.isNeeded());
     this.limits = limits;
     reader = new BatchReader(clock);
     server = HttpServer.create(address, 0);
@@ -116,6 +130,7 @@ final class Api implements AutoCloseable {
   }
 
   private Answer answerTo(HttpExchange exchange) throws Problem, IOException {
+    caller.check(exchange.getRequestHeaders());
     String[] path = pathOf(exchange.getRequestURI());
     String method = exchange.getRequestMethod();
     if (matches(path, "health")) {
@@ -164,12 +179,17 @@ final class Api implements AutoCloseable {
     if (type == null || !type.strip().matches("(?i)application/json(\\s*;.*)?")) {
       throw new Problem(415, "Unsupported media type", "application/json is wanted");
     }
-    byte[] body = body(exchange);
-    batches.acquireUninterruptibly();
+    reserveBody();
     try {
-      return ingest(reader.read(body), dataset);
+      byte[] body = body(exchange);
+      batches.acquireUninterruptibly();
+      try {
+        return ingest(reader.read(body), dataset);
+      } finally {
+        batches.release();
+      }
     } finally {
-      batches.release();
+      bodies.release();
     }
   }
 
@@ -187,12 +207,40 @@ final class Api implements AutoCloseable {
     }
   }
 
-  private byte[] body(HttpExchange exchange) throws Problem, IOException {
+  private void reserveBody() throws Problem {
+    try {
+      if (bodies.tryAcquire(SECONDS_FOR_ROOM, TimeUnit.SECONDS)) return;
+    } catch (InterruptedException error) {
+      Thread.currentThread().interrupt();
+    }
+    throw new Problem(
+        503,
+        "Busy",
+        "%d other requests are being read".formatted(BODIES),
+        Map.of(),
+        Map.of("Retry-After", "5"));
+  }
+
+  private byte[] body(HttpExchange exchange) throws Problem {
     InputStream stream = exchange.getRequestBody();
-    byte[] body = stream.readNBytes(limits.bodyBytes() + 1);
-    if (body.length <= limits.bodyBytes()) return body;
+    try {
+      byte[] body = stream.readNBytes(limits.bodyBytes() + 1);
+      if (body.length <= limits.bodyBytes()) return body;
+      drain(stream);
+    } catch (IOException | RuntimeException error) {
+      throw new Problem(400, "Bad request", "The body cannot be read: " + error.getMessage());
+    }
     throw new Problem(
         413, "Body too large", "At most %d bytes are taken".formatted(limits.bodyBytes()));
+  }
+
+  private static void drain(InputStream stream) throws IOException {
+    var piece = new byte[1 << 16];
+    for (int left = DRAINED_OF_WRITER; left > 0; ) {
+      int length = stream.read(piece);
+      if (length < 0) return;
+      left -= length;
+    }
   }
 
   private Dataset found(String name) throws Problem {

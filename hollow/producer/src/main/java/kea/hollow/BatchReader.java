@@ -313,10 +313,12 @@ final class BatchReader {
   }
 
   private static Problem notJson(JsonProcessingException error) {
-    var at = error.getLocation();
     String message = error.getOriginalMessage().lines().findFirst().orElse("").split(": ")[0];
-    return new Problem(
-        400, "Not JSON", "line %d, column %d: %s".formatted(at.getLineNr(), at.getColumnNr(), message));
+    // Where a limit is exceeded, the place is not known.
+    var at = error.getLocation();
+    String place =
+        at == null ? "" : "line %d, column %d: ".formatted(at.getLineNr(), at.getColumnNr());
+    return new Problem(400, "Not JSON", place + message);
   }
 
   /** What Jackson would have taken, without the names of our classes. */

@@ -17,6 +17,9 @@ import java.util.regex.Pattern;
 final class Datasets implements AutoCloseable {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
+  /** No dataset can have this name. */
+  private static final String LOCK = ".lock";
+
   private final Path folder;
   private final Limits limits;
   private final Clock clock;
@@ -36,7 +39,7 @@ final class Datasets implements AutoCloseable {
       Files.createDirectories(folder);
       lock =
           FileChannel.open(
-              folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+              folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     } catch (IOException error) {
       throw new IOException(
           "Cannot write to %s (%s): give another --data".formatted(folder, error), error);
@@ -85,6 +88,10 @@ final class Datasets implements AutoCloseable {
     if (!NAME.matcher(name).matches()) {
       throw Problem.unprocessable(
           "The name of a dataset has 1 to 64 letters, digits, \"_\" and \"-\"");
+    }
+    if (Files.exists(folder.resolve(name))) {
+      throw Problem.unprocessable(
+          "A file of the producer's folder has the name of this dataset: use another");
     }
     if (datasets.size() >= Limits.DATASETS) {
       throw new Problem(

@@ -1,0 +1,39 @@
+/**
+ * Requests to this host: nothing of them is for a proxy, wherever it is.
+ *
+ * @module
+ */
+
+/** What Deno takes a proxy from. */
+const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((
+  name,
+) => [name, name.toLowerCase()]);
+
+/** A client for `fetch` that asks no proxy, whatever the environment names. */
+export const directClient: Deno.HttpClient = withoutProxies(() => Deno.createHttpClient({}));
+
+/** Deno reads these when a client is made, and has no option against them. */
+function withoutProxies<T>(make: () => T): T {
+  const before = VARIABLES.map((name) => [name, Deno.env.get(name)] as const);
+  for (const name of VARIABLES) Deno.env.delete(name);
+  try {
+    return make();
+  } finally {
+    for (const [name, value] of before) if (value !== undefined) Deno.env.set(name, value);
+  }
+}
+
+/** Whether a host of a URL, as `URL.hostname` writes it, is this machine under one of its own names. */
+export function isOfThisHost(host: string): boolean {
+  const name = host.replace(/\.$/, "");
+  if (/^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/.test(name)) return true;
+  // IPv4 in IPv6: 127.x.
+  if (/^\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\]$/.test(name)) return true;
+  if (name === Deno.hostname().toLowerCase()) return true;
+  return Deno.networkInterfaces().some(({ address }) =>
+    name === hostnameOf(address.includes(":") ? `[${address}]` : address)
+  );
+}
+
+/** As a URL writes an address. */
+const hostnameOf = (address: string) => URL.parse(`http://${address}/`)?.hostname;
