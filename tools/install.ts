@@ -8,6 +8,7 @@
 
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith, say } from "../command_line.ts";
+import { childEnvironment } from "../system/run.ts";
 
 /** What is to be done; each needs what those before it need, too. */
 const PURPOSES = ["monitor", "lab", "databases", "suites", "tests"] as const;
@@ -91,35 +92,72 @@ export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Pro
   await mountTracefs();
 }
 
+/** Asked by Debian's packages before they start a service. */
+const POLICY = "/usr/sbin/policy-rc.d";
+
+/** The first line of ours. */
+const MARK = "# of deno task install, kea-ebpf-monitoring";
+
+/**
+ * A policy that denies starts while a process runs, and nothing any more when it has ended: so it does
+ * no harm where it stays behind.
+ */
+export function startPolicy(pid: number): string {
+  const started = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ")[19];
+  return `#!/bin/sh
+${MARK}
+# Kea's packages start a server when they are installed; no one asked for one here.
+[ "$(sed 's/.*) //' /proc/${pid}/stat 2>/dev/null | cut -d' ' -f20)" = ${started} ] && exit 101
+exit 0
+`;
+}
+
 async function install(packages: readonly string[]): Promise<void> {
-  // Kea's packages start a server when they are installed; nobody asked for one here.
-  const policy = "/usr/sbin/policy-rc.d";
-  const ours = await Deno.writeTextFile(policy, "#!/bin/sh\nexit 101\n", {
-    createNew: true,
-    mode: 0o755,
-  }).then(() => true, (error) => {
-    if (error instanceof Deno.errors.AlreadyExists) return false;
-    throw error;
-  });
+  const found = await Deno.readTextFile(POLICY).catch(() => null);
+  // One that is not ours has its own reasons.
+  const isOurs = found === null || found.split("\n")[1] === MARK;
+  if (isOurs) {
+    await Deno.writeTextFile(POLICY, startPolicy(Deno.pid), { mode: 0o755 });
+  }
   try {
     await apt("update");
     await apt("install", "-y", "--no-install-recommends", ...packages);
   } finally {
-    if (ours) await Deno.remove(policy);
+    if (isOurs) await Deno.remove(POLICY);
   }
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 async function apt(...args: string[]): Promise<void> {
-  say(`apt-get ${args.join(" ")}`);
-  const { success, stderr } = await new Deno.Command("apt-get", {
-    args: ["-q", ...args],
-    env: { DEBIAN_FRONTEND: "noninteractive" },
+  console.error(`apt-get ${args.join(" ")}`);
+  const child = new Deno.Command("apt-get", {
+    // Another apt-get may be under way: its lock is waited for.
+    args: ["-q", "-o", "DPkg::Lock::Timeout=300", ...args],
+    clearEnv: true,
+    env: childEnvironment({ DEBIAN_FRONTEND: "noninteractive" }),
     stdin: "null",
     stdout: "null",
-  }).output();
-  if (success) return;
-  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new Error(`Cannot install packages, apt-get ${args[0]} says: ${words}`);
+    stderr: "piped",
+  }).spawn();
+  let stoppedBy: Deno.Signal | null = null;
+  const listeners = SIGNALS.map((signal) => {
+    const stop = () => {
+      stoppedBy = signal;
+      child.kill(signal);
+    };
+    Deno.addSignalListener(signal, stop);
+    return () => Deno.removeSignalListener(signal, stop);
+  });
+  try {
+    const { success, stderr } = await child.output();
+    if (stoppedBy !== null) throw new Error(`Stopped by ${stoppedBy}: run it again to go on`);
+    if (success) return;
+    const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
+    throw new Error(`Cannot install packages, apt-get ${args[0]} says: ${words}`);
+  } finally {
+    for (const remove of listeners) remove();
+  }
 }
 
 async function mountTracefs(): Promise<void> {

@@ -49,12 +49,16 @@ function parseCounts(text: string): Record<string, number> {
   );
 }
 
-/** One statement is 3 ms slower, and no other is. */
+/** One statement takes 3 ms or more each time, and no other does. */
 function isDelayed(document: MetricsDocument, slow: string): void {
-  for (const { labels, sum, count } of statementsIn(document)) {
-    const mean = Number(sum) / count / 1e6;
+  for (const { labels, min } of statementsIn(document)) {
+    const shortest = Number(min) / 1e6;
     const isSlow = labels["statement"] === slow;
-    assert.ok(isSlow ? mean > 3 && mean < 6 : mean < 2, `${labels["statement"]}: ${mean} ms`);
+    // The lower bound of the bucket with 3 ms; no statement takes 5 ms each time, on any machine.
+    assert.ok(
+      isSlow ? shortest >= 2.8 && shortest < 5 : shortest < 2,
+      `${labels["statement"]}: at least ${shortest} ms`,
+    );
   }
   assert.equal(total(document, "database_query_time", { statement: slow }), EXCHANGES);
 }

@@ -34,18 +34,21 @@ export interface Executed {
 /**
  * Executes commands one after the other, in the checkout, with a home of their own.
  *
+ * @param server process id of the server that commands without `--server` mean.
  * @param goesOn commands that do not end by themselves, with what they print when they work; they are
  * ended when all others have.
  * @param check looks at each that ended.
  */
 export async function execute(
   commands: readonly string[],
+  server: number,
   goesOn: readonly (readonly [name: RegExp, works: RegExp])[],
   check: (executed: Executed) => void,
 ): Promise<void> {
   const home = await Deno.makeTempDir({ prefix: "kea-guide-test-" });
   const env = {
     HOME: home,
+    KEA_LAB_PID: String(server),
     NO_COLOR: "1",
     DENO_DIR: Deno.env.get("DENO_DIR") ?? join(homedir(), ".cache", "deno"),
     XDG_CACHE_HOME: Deno.env.get("XDG_CACHE_HOME") ?? join(homedir(), ".cache"),

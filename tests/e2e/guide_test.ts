@@ -7,14 +7,22 @@ import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { commandsIn, execute } from "./guide_commands.ts";
 import { ROOT } from "./run_script.ts";
 
+/** What a function takes behind its first two parameters. */
+type Rest<F> = F extends (commands: readonly string[], server: number, ...rest: infer R) => unknown
+  ? R
+  : never;
+
 const textOf = (name: string) => Deno.readTextFile(join(ROOT, name));
 
-/** Executes a guide beside a Kea with traffic, the only one of this machine. */
-async function executeBesideKea(...how: Parameters<typeof execute>): Promise<void> {
+/** Executes a guide beside a Kea with traffic. */
+async function executeBesideKea(
+  commands: readonly string[],
+  ...how: Rest<typeof execute>
+): Promise<void> {
   await using lab = await startLab();
   const traffic = runPerfdhcp(lab, { rate: 20, exchanges: 20 * 300, clients: 100 }).catch(() => {});
   try {
-    await execute(...how);
+    await execute(commands, lab.pid, ...how);
   } finally {
     await lab[Symbol.asyncDispose]();
     await traffic;

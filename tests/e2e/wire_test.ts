@@ -81,6 +81,38 @@ function byWindow({ windows }: MetricsDocument, metric: string, message: string)
   );
 }
 
+/** Packets that are compared together. */
+interface Group {
+  readonly count: number;
+  /** Processing and wait of all of them, nanoseconds. */
+  readonly time: number;
+  readonly wait: number;
+}
+
+/**
+ * Pairs times with waits of the same packets. On a busy machine a window may hold two packets of a kind,
+ * and a packet its wait in one window and its time in the next: then several windows are one group.
+ */
+function together(
+  times: readonly HistogramSeries[],
+  waits: readonly HistogramSeries[],
+): readonly Group[] {
+  const groups: Group[] = [];
+  let [count, time, wait, waited, next] = [0, 0, 0, 0, 0];
+  for (const window of times) {
+    count += window.count;
+    time += Number(window.sum);
+    for (; waited < count && next < waits.length; next++) {
+      waited += waits[next]!.count;
+      wait += Number(waits[next]!.sum);
+    }
+    if (waits.length > 0 && waited !== count) continue;
+    groups.push({ count, time, wait });
+    [count, time, wait, waited] = [0, 0, 0, 0];
+  }
+  return groups;
+}
+
 for (
   const { kea, parts, least } of [
     { kea: "2.2", parts: "packet_processing_time", least: 0.3 },
@@ -97,19 +129,17 @@ for (
       const waits = byWindow(document, "packet_socket_wait", message);
       assert.equal(wire.length, EXCHANGES);
       assert.equal(ours.reduce((sum, { count }) => sum + count, 0), EXCHANGES);
-      assert.deepEqual(
-        waits.map(({ count }) => count),
-        kea === "2.2" ? [] : ours.map(({ count }) => count),
+      assert.equal(
+        waits.reduce((sum, { count }) => sum + count, 0),
+        kea === "2.2" ? 0 : EXCHANGES,
       );
-      // On a busy machine a window may hold two packets of one kind: they are compared together.
       let next = 0;
-      const shares = ours.map(({ sum, count }, window) => {
-        const together = wire.slice(next, next += count).reduce((total, time) => total + time, 0);
+      const shares = together(ours, waits).map(({ count, time, wait }) => {
+        const onTheWire = wire.slice(next, next += count).reduce((total, time) => total + time, 0);
         // The kernel's time stamps are in whole microseconds.
-        const wait = Math.max(0, Number(waits[window]?.sum ?? 0) - 1000 * count);
-        return (Number(sum) + wait) / together;
+        return (time + Math.max(0, wait - 1000 * count)) / onTheWire;
       });
-      assert.ok(shares.length >= 0.9 * EXCHANGES, `only ${shares.length} packets or groups`);
+      assert.ok(shares.length >= 0.5 * EXCHANGES, `only ${shares.length} packets or groups`);
       const above = shares.filter((share) => share > 1);
       assert.deepEqual(above, [], `${message}: more than on the wire`);
       const mean = shares.reduce((total, share) => total + share, 0) / shares.length;
