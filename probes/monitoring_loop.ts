@@ -316,7 +316,7 @@ async function* readSegment(
       if (event.type === "attached") {
         attachedAt = monotonicTime();
         probes = event.probes;
-        const misplaced = placed.misplaced();
+        const misplaced = await placed.misplaced();
         if (misplaced !== null) {
           await run.abandon();
           watched.complaint = misplaced.why;
@@ -384,9 +384,6 @@ async function* readSegment(
       }
     }
     const isAttached = attachedAt !== null;
-    if (!isAttached && placed.left() > 0) {
-      yield note(watched, `${placed.left()} probes of bpftrace stay behind in the server's memory`);
-    }
     return outcome ?? await changeOf(server) ?? (isAttached ? "bpftrace ended" : "not attached");
   } finally {
     isClosed = true;

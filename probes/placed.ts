@@ -5,8 +5,10 @@
  * @module
  */
 
+import { disassemble } from "../discovery/disassembly.ts";
 import { fileOffset, loadSegments } from "../discovery/elf.ts";
-import { addressesOf, changedCode, codeMappings } from "../discovery/memory.ts";
+import { functionBounds } from "../discovery/frames.ts";
+import { addressesOf, changedCode, codeMappings, loadBias } from "../discovery/memory.ts";
 import type { MappedFile, Site } from "../discovery/types.ts";
 
 /** What the kernel puts in place of an instruction's first byte: int3. */
@@ -16,7 +18,7 @@ const BREAKPOINT = 0xcc;
 export interface Misplaced {
   /** One line for people. */
   readonly why: string;
-  /** The sites that hold no probe; none where a probe stands where none was planned. */
+  /** The sites that hold no probe; none where a probe stands inside an instruction. */
   readonly missing: readonly Site[];
 }
 
@@ -54,12 +56,13 @@ export class Placed {
   }
 
   /**
-   * Looks again, when all are attached: one breakpoint on the first byte of each site, and none of ours
-   * anywhere else. Where every site has got one since, what has changed beside them is another tool's.
+   * Looks again, when all are attached: one breakpoint on the first byte of each site, and nothing that
+   * is new inside an instruction. New ones at the start of others are another tool's: the kernel shows
+   * its probes in every process that maps the file.
    *
    * @returns null when all is as planned, or the server is gone.
    */
-  misplaced(): Misplaced | null {
+  async misplaced(): Promise<Misplaced | null> {
     const now = changedCode(this.#pid, this.#files);
     if (now === null) return null;
     const maps = Deno.readTextFileSync(`/proc/${this.#pid}/maps`);
@@ -70,26 +73,37 @@ export class Placed {
       for (const place of places) planned.add(place);
       if (places.some((place) => now.get(place) !== BREAKPOINT)) missing.push(site);
     }
-    const isNew = (place: number) => !this.#before.has(place);
-    const strange = [...now.keys()].filter((place) => isNew(place) && !planned.has(place));
-    const isAccounted = planned.values().every(isNew) && planned.size >= this.#offsets.size;
-    if (missing.length === 0 && (strange.length === 0 || isAccounted)) return null;
-    const [stray] = strange;
-    return stray === undefined
-      ? {
-        why: `the server's memory holds no probe at ${missing.map(({ id }) => id).join(", ")}`,
-        missing,
-      }
-      : {
-        why: `a probe stands at 0x${stray.toString(16)} in the server's memory, where none was ` +
-          "planned: all were taken away at once",
+    const strange = [...now.keys()].filter((place) =>
+      !this.#before.has(place) && !planned.has(place)
+    );
+    for (const place of strange) {
+      if (await this.#beginsInstruction(maps, place)) continue;
+      return {
+        why: `a probe stands inside an instruction at 0x${place.toString(16)} in the server's ` +
+          "memory: all of ours were taken away at once",
         missing: [],
       };
+    }
+    if (missing.length === 0) return null;
+    return {
+      why: `the server's memory holds no probe at ${missing.map(({ id }) => id).join(", ")}`,
+      missing,
+    };
   }
 
-  /** How many breakpoints there are that were not there before. */
-  left(): number {
-    const now = changedCode(this.#pid, this.#files) ?? new Map<number, number>();
-    return [...now.keys()].filter((place) => !this.#before.has(place)).length;
+  /** Whether an instruction of one of the files begins at an address in the server's memory. */
+  async #beginsInstruction(maps: string, place: number): Promise<boolean> {
+    for (const file of this.#files) {
+      const path = file.pinnedPath;
+      const bias = loadBias(codeMappings(maps, file), await loadSegments(path));
+      if (bias === null) continue;
+      const address = place - bias;
+      const holding = (await functionBounds(path)).find(({ start, end }) =>
+        address >= start && address < end
+      );
+      if (holding === undefined) continue;
+      return (await disassemble(path, holding)).some((each) => each.address === address);
+    }
+    return false;
   }
 }

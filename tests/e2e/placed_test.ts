@@ -1,0 +1,70 @@
+/** Probes of others in a program's memory, at the start of instructions and inside. Needs root. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { disassemble } from "../../discovery/disassembly.ts";
+import { fileOffset, loadSegments } from "../../discovery/elf.ts";
+import { functionBounds } from "../../discovery/frames.ts";
+import { mappedFiles } from "../../discovery/mapped_files.ts";
+import { changedCode } from "../../discovery/memory.ts";
+import type { Site } from "../../discovery/types.ts";
+import { Placed } from "../../probes/placed.ts";
+import { until } from "./run_script.ts";
+
+/** Attaches a probe at an offset of a file by bpftrace, for as long as it is not disposed. */
+async function probeAt(path: string, offset: number): Promise<AsyncDisposable> {
+  const child = new Deno.Command("bpftrace", {
+    args: ["--unsafe", "-e", `uprobe:"${path}":0x${offset.toString(16)} {}`],
+    env: { BPFTRACE_VERBOSE: "0" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; !text.includes("Attaching");) text += (await reader.read()).value;
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGKILL");
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
+
+Deno.test("misplaced() tells a probe inside an instruction from another tool's at its start", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = join(folder, "sleep");
+  await Deno.copyFile("/bin/sleep", path);
+  const child = new Deno.Command(path, { args: ["1000"] }).spawn();
+  try {
+    const [file] = await mappedFiles(child.pid);
+    const segments = await loadSegments(path);
+    // A long instruction in the middle of the file: this process never comes there again.
+    const functions = await functionBounds(path);
+    const instructions = (await Promise.all(functions.map((bounds) => disassemble(path, bounds))))
+      .flat();
+    const long = instructions.filter(({ bytes }) => bytes.length / 2 >= 7);
+    const [planned, other, third] = long;
+    const site = (address: number) => ({ id: "planned", file, address }) as Site;
+    const placed = await Placed.before(child.pid, [site(planned!.address)]);
+    const reason = async () => (await placed.misplaced())?.why ?? "";
+    const isSeen = (expected: RegExp) =>
+      until(async () => expected.test(await reason()), 60, `${expected}`);
+    assert.match(await reason(), /holds no probe at planned/);
+    {
+      await using _ours = await probeAt(path, fileOffset(segments, planned!.address)!);
+      await isSeen(/^$/);
+      await using _others = await probeAt(path, fileOffset(segments, other!.address)!);
+      const changed = () => Promise.resolve(changedCode(child.pid, [file!])!.size === 2);
+      await until(changed, 60, "both are attached");
+      assert.equal(await reason(), "");
+      await using _wrong = await probeAt(path, fileOffset(segments, third!.address + 2)!);
+      await isSeen(/inside an instruction at 0x/);
+    }
+    await isSeen(/holds no probe at planned/);
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+    await Deno.remove(folder, { recursive: true });
+  }
+});
