@@ -8,6 +8,7 @@ import { isGone } from "../discovery/discovery_error.ts";
 import { runAtNetworkOf } from "../system/network_namespace.ts";
 import { textOf } from "../system/run.ts";
 import type { ProcessSample, SocketSample } from "../metrics/capture.ts";
+import { throttledSecondsOf } from "../system/cpu_limit.ts";
 
 /** Longest time for a list of sockets, milliseconds. */
 const SS_LIMIT_MS = 10_000;
@@ -55,7 +56,7 @@ export class ServerSampler {
         memory: await this.#readMemory(folder),
         minor_faults: whole.minorFaults,
         major_faults: whole.majorFaults,
-        throttled_seconds: await throttled(folder),
+        throttled_seconds: await throttledSecondsOf(this.#pid),
       };
     } catch (error) {
       if (isGone(error)) return null;
@@ -164,19 +165,6 @@ export function parseStat(text: string): Stat {
 async function readStat(path: string): Promise<Stat | null> {
   try {
     return parseStat(await Deno.readTextFile(path));
-  } catch (error) {
-    if (isGone(error)) return null;
-    throw error;
-  }
-}
-
-async function throttled(folder: string): Promise<number | null> {
-  const path = /^0::(.*)$/m.exec(await Deno.readTextFile(`${folder}/cgroup`))?.[1];
-  if (path === undefined) return null;
-  try {
-    const text = await Deno.readTextFile(`/sys/fs/cgroup${path}/cpu.stat`);
-    const microseconds = /^throttled_usec (\d+)$/m.exec(text)?.[1];
-    return microseconds === undefined ? null : Number(microseconds) / 1e6;
   } catch (error) {
     if (isGone(error)) return null;
     throw error;

@@ -34,27 +34,66 @@ Examples:
   deno task -q troubleshoot --server dhcp4 --json
   deno task lab -- ./denow task troubleshoot --probe
 
-Exit status: 0 healthy, 1 a problem was found, 2 wrong usage.`,
+The last line is "Healthy" only where every check that applies was decided. A check that could not decide
+says "not known" and why, and the last line counts such checks; with --json, "healthy" is false then and
+"not_known" names them.
+
+Exit status: 0 no problem was found (some checks may be "not known"), 1 a problem was found, 2 wrong usage.`,
   )
   .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 
-const WORDS = { ok: "ok", note: "note", problem: "PROBLEM", skipped: "-" } as const;
-const COLOURS = { ok: "green", note: "yellow", problem: "red", skipped: "gray" } as const;
+const WORDS = {
+  ok: "ok",
+  note: "note",
+  problem: "PROBLEM",
+  skipped: "-",
+  not_known: "not known",
+} as const;
+const COLOURS = {
+  ok: "green",
+  note: "yellow",
+  problem: "red",
+  skipped: "gray",
+  not_known: "yellow",
+} as const;
 
 /** A finding in lines for people. */
 function linesOf({ check, status, found, means, remedy }: Finding, colour: boolean): string {
-  const word = WORDS[status].padEnd(7);
+  const word = WORDS[status].padEnd(9);
   const shown = colour ? styleText(COLOURS[status], word, { validateStream: false }) : word;
   const more = [means, remedy === undefined ? undefined : `-> ${remedy}`]
-    .filter((line) => line !== undefined).map((line) => `\n          ${printable(line)}`);
+    .filter((line) => line !== undefined).map((line) => `\n            ${printable(line)}`);
   return `${shown}  ${check}: ${printable(found)}${more.join("")}\n`;
 }
 
+/** What all findings together come to, for programs. */
+export interface Conclusion {
+  /** Whether every check that applies was decided, and none of them found a problem. */
+  readonly healthy: boolean;
+  /** Checks that found a problem. */
+  readonly problems: readonly string[];
+  /** Checks that could not decide. */
+  readonly not_known: readonly string[];
+}
+
+/** Counts only what was decided. */
+export function conclusionOf(findings: readonly Pick<Finding, "check" | "status">[]): Conclusion {
+  const checksThatAre = (status: Finding["status"]) =>
+    findings.filter((finding) => finding.status === status).map(({ check }) => check);
+  const [problems, unknown] = [checksThatAre("problem"), checksThatAre("not_known")];
+  return { healthy: problems.length + unknown.length === 0, problems, not_known: unknown };
+}
+
 /** The last line for people. */
-export function conclusion(problems: readonly Pick<Finding, "check">[]): string {
-  if (problems.length === 0) return "Healthy";
-  const names = problems.map(({ check }) => check).join(", ");
-  return `${problems.length} ${problems.length === 1 ? "problem" : "problems"}: ${names}`;
+export function conclusionText({ healthy, problems, not_known: unknown }: Conclusion): string {
+  if (healthy) return "Healthy";
+  const checks = (many: readonly string[], what: string) =>
+    `${many.length} ${many.length === 1 ? what : `${what}s`}`;
+  const found = problems.length === 0
+    ? "No problem found"
+    : `${checks(problems, "problem")}: ${problems.join(", ")}`;
+  if (unknown.length === 0) return found;
+  return `${found}; ${checks(unknown, "check")} could not be decided: ${unknown.join(", ")}`;
 }
 
 if (import.meta.main) {
@@ -79,9 +118,9 @@ if (import.meta.main) {
       if (/^Cannot choose/.test(error.message)) command.error(`error: ${error.message}`);
       throw error;
     });
-    const problems = findings.filter(({ status }) => status === "problem");
-    if (json) print(`${JSON.stringify({ healthy: problems.length === 0, findings }, null, 2)}\n`);
-    else print(`${conclusion(problems)}\n`);
-    return problems.length === 0 ? 0 : 1;
+    const conclusion = conclusionOf(findings);
+    if (json) print(`${JSON.stringify({ ...conclusion, findings }, null, 2)}\n`);
+    else print(`${conclusionText(conclusion)}\n`);
+    return conclusion.problems.length === 0 ? 0 : 1;
   });
 }

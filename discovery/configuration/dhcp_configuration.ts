@@ -15,6 +15,7 @@ const text = z.string().transform(utf8);
 const subnet = z.object({
   id: z.number().optional(),
   subnet: text,
+  interface: text.optional(),
   pools: z.array(z.object({ pool: text })).optional(),
   relay: z.object({ "ip-addresses": z.array(text).optional() }).optional(),
 });

@@ -77,3 +77,12 @@ Deno.test("last packet asks a DHCPv6 server for the packets of DHCPv6", async ()
     found: "42 so far, the last at 2026-11-24 15:19:11",
   });
 });
+
+Deno.test("pools counts declined addresses once: they are among the assigned", async () => {
+  // A pool of 4: two leases were given, and both declined.
+  const { status, found } = await verdict("pools", {
+    ...pool(1, "4", 2),
+    "subnet[1].declined-addresses": "2",
+  });
+  assert.deepEqual([status, found], ["ok", "2 addresses are free"]);
+});

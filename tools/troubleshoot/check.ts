@@ -12,10 +12,13 @@ import { type Ran, run } from "../../system/run.ts";
 
 /** What a check came to. */
 export interface Verdict {
-  /** A problem keeps Kea or the monitor from working; a note is worth knowing. */
-  readonly status: "ok" | "note" | "problem" | "skipped";
+  /**
+   * A problem keeps Kea or the monitor from working; a note is worth knowing; `skipped` is what does not
+   * apply here, `not_known` what could not be decided.
+   */
+  readonly status: "ok" | "note" | "problem" | "skipped" | "not_known";
   readonly found: string;
-  /** What that means; of problems and notes. */
+  /** What that means; of problems and notes. Of what is not known: why. */
   readonly means?: string;
   /** What mends it, a command where there is one; of problems. */
   readonly remedy?: string;
@@ -67,6 +70,13 @@ export const problem = (found: string, means: string, remedy: string): Verdict =
 /** Nothing to look at. */
 export const skipped = (found: string): Verdict => ({ status: "skipped", found });
 
+/** It may be well or not: what was found, and why that decides nothing. */
+export const notKnown = (found: string, means: string): Verdict => ({
+  status: "not_known",
+  found,
+  means,
+});
+
 /** A check that needs a running server. */
 export function ofServer(
   name: string,
@@ -91,7 +101,7 @@ export function ofConfiguration(
     name,
     (server, facts) =>
       facts.configuration === null
-        ? skipped(facts.whyNoConfiguration)
+        ? notKnown("it rests on the configuration", facts.whyNoConfiguration)
         : look(facts.configuration, server, facts),
   );
 }
@@ -117,6 +127,8 @@ export const outputAt = ({ pid }: Server, ...command: readonly [string, ...strin
 async function printed(running: Promise<Ran>): Promise<Output | null> {
   try {
     const { code, stdout, stderr } = await running;
+    // What nsenter ends with when there is no such program.
+    if (code === 127) return null;
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code: code ?? 1, stdout: text(stdout), stderr: text(stderr) };
   } catch (error) {

@@ -9,7 +9,7 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import {
   type Check,
   type Facts,
-  note,
+  notKnown,
   ok,
   outputOf,
   problem,
@@ -129,7 +129,7 @@ async function selfTest({ canLook }: Facts): Promise<Verdict> {
   try {
     const libraries = (await outputOf("ldd", "/usr/bin/env"))?.stdout ?? "";
     const libc = /=> (\/\S+libc\.so\S*)/.exec(libraries)?.[1];
-    if (libc === undefined) return note("libc was not found", "the test could not be made");
+    if (libc === undefined) return notKnown("libc was not found", "the test could not be made");
     const copy = join(folder, basename(libc));
     await Deno.copyFile(libc, copy);
     const run = await outputOf(

@@ -13,14 +13,14 @@ import {
   type Check,
   type Facts,
   note,
-  ofConfiguration,
+  notKnown,
   ofServer,
   ok,
-  outputAt,
   problem,
   skipped,
   type Verdict,
 } from "./check.ts";
+import { LEASE_DATABASE_CHECK } from "./lease_database_check.ts";
 
 /** A pool with less than this share of its addresses left is told. */
 const NEARLY = 0.05;
@@ -49,7 +49,7 @@ export const LEASE_CHECKS: readonly Check[] = [
     }
   }),
   ofServer("pools", async ({ family }, { controlSocket }) => {
-    if (controlSocket === null) return skipped("there is no control socket to ask");
+    if (controlSocket === null) return unasked();
     const statistics = await keaStatistics(controlSocket);
     const [totals, assigned] = family === 4
       ? ["total-addresses", "assigned-addresses"]
@@ -64,8 +64,8 @@ export const LEASE_CHECKS: readonly Check[] = [
         unlimited = true;
         continue;
       }
-      const free = total - (statistics[`subnet[${subnet}].${assigned}`] ?? 0) -
-        (statistics[`subnet[${subnet}].declined-addresses`] ?? 0);
+      // Declined addresses are among the assigned ones.
+      const free = total - (statistics[`subnet[${subnet}].${assigned}`] ?? 0);
       left += Math.max(0, free);
       if (free <= 0) full.push(`subnet ${subnet} (${total} addresses)`);
       else if (free < NEARLY * total) nearly.push(`subnet ${subnet}: ${free} of ${total} left`);
@@ -80,31 +80,13 @@ export const LEASE_CHECKS: readonly Check[] = [
     if (nearly.length > 0) return note(nearly.join(", "), "new clients will soon get none");
     return ok(`${unlimited ? "practically unlimited" : left} addresses are free`);
   }),
-  ofConfiguration("lease database", async ({ dhcp, path }, server) => {
-    const { type = "memfile", host = "localhost", port } = dhcp["lease-database"] ?? {};
-    if (type === "memfile") {
-      return ok(dhcp["lease-database"]?.persist === false ? "in memory alone" : "memfile");
-    }
-    const at = port ?? (type === "mysql" ? 3306 : 5432);
-    const to = host === "" ? "localhost" : host;
-    // Where the server is, loopback is another one.
-    const reached = await outputAt(
-      server,
-      ...["timeout", "3", "bash", "-c", ': < "/dev/tcp/$0/$1"', to, String(at)],
-    );
-    if (reached?.code === 0) return ok(`${type} at ${to}, port ${at}`);
-    return problem(
-      `${type} at ${to}, port ${at}, takes no connection`,
-      "the server cannot read or write leases, and will not start without it",
-      `start the database, or mend lease-database in ${path}`,
-    );
-  }),
+  LEASE_DATABASE_CHECK,
   ofServer("lease file", ({ leaseFile, family }, { configuration, whyNoConfiguration }) => {
     const database = configuration?.dhcp["lease-database"];
     if (database?.type !== undefined && database.type !== "memfile") return skipped("none is used");
     if (leaseFile === null) {
       // It may keep its leases in a database.
-      if (configuration === null) return skipped(whyNoConfiguration);
+      if (configuration === null) return notKnown("it has no lease file open", whyNoConfiguration);
       if (database?.persist === false) return skipped("leases are kept in memory alone");
       return problem(
         "the server has no lease file open",
@@ -123,7 +105,9 @@ export const LEASE_CHECKS: readonly Check[] = [
     if (leaseFile === null) return skipped("there is no lease file");
     const folder = `/proc/${pid}/root${dirname(leaseFile.path.replace(" (deleted)", ""))}`;
     const disk = await statfs(folder).catch(() => null);
-    if (disk === null) return skipped("its folder cannot be looked at");
+    if (disk === null) {
+      return notKnown(dirname(leaseFile.path), "its folder cannot be looked at");
+    }
     const used = `${Math.round(100 * (1 - disk.bavail / disk.blocks))} %`;
     const mebibytes = disk.bavail * disk.bsize / 2 ** 20;
     if (mebibytes >= 16) return ok(`${mebibytes.toFixed(0)} MiB are free, ${used} is used`);
@@ -134,7 +118,7 @@ export const LEASE_CHECKS: readonly Check[] = [
     );
   }),
   ofServer("last packet", async ({ family }, { controlSocket }) => {
-    if (controlSocket === null) return skipped("there is no control socket to ask");
+    if (controlSocket === null) return unasked();
     const name = `pkt${family}-received`;
     const found = await keaCommand(controlSocket, "statistic-get", { name }) as Record<
       string,
@@ -147,6 +131,9 @@ export const LEASE_CHECKS: readonly Check[] = [
     return ok(`${count} so far, the last at ${time.slice(0, 19)}`);
   }),
 ];
+
+/** What only the server itself knows. */
+const unasked = () => notKnown("Kea's own counters tell", "there is no control socket to ask");
 
 /** What it means that a server listens on no Unix socket. */
 function withoutSocket(configuration: Facts["configuration"]): Verdict {

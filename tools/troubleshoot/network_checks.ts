@@ -8,10 +8,12 @@ import { subnetsIn } from "../../discovery/configuration/dhcp_configuration.ts";
 import { interfacesMeant, type NetworkInterface } from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
 import { ServerSampler } from "../../probes/server_sample.ts";
+import { coresOf } from "../../system/cpu_limit.ts";
 import {
   type Check,
   type Facts,
   note,
+  notKnown,
   ofConfiguration,
   ofServer,
   ok,
@@ -53,7 +55,8 @@ export const NETWORK_CHECKS: readonly Check[] = [
     if (relays.length === 0) return skipped("no subnet names one");
     for (const relay of relays) {
       const route = await outputAt(server, "ip", "route", "get", relay);
-      if (route?.code === 0) continue;
+      if (route === null) return notKnown("routes", "there is no ip: apt-get install iproute2");
+      if (route.code === 0) continue;
       return problem(
         `there is no route to the relay ${relay}`,
         "requests may come, the answers cannot go",
@@ -70,7 +73,10 @@ export const NETWORK_CHECKS: readonly Check[] = [
           outputAt(server, "cat", `/proc/sys/net/ipv4/conf/${one}/rp_filter`)
         ),
       );
-      if (Math.max(Number(all?.stdout ?? 0), Number(own?.stdout ?? 0)) === 1) strict.push(name);
+      if (all?.code !== 0 || own?.code !== 0) {
+        return notKnown(`rp_filter of ${name}`, "it cannot be read where the server is");
+      }
+      if (Math.max(Number(all.stdout), Number(own.stdout)) === 1) strict.push(name);
     }
     if (strict.length === 0) return ok("not strict");
     return note(
@@ -109,6 +115,11 @@ export const NETWORK_CHECKS: readonly Check[] = [
   }),
   ofServer("packets dropped", async (server) => {
     const sockets = await new ServerSampler(server.pid).sockets(server.sockets);
+    if (sockets.length === 0) {
+      return server.sockets.length === 0
+        ? skipped("it has no socket")
+        : notKnown("its sockets", "ss shows none of them");
+    }
     const drops = sockets.reduce((sum, { drops }) => sum + drops, 0);
     const waiting = sockets.reduce((sum, socket) => sum + socket.queued_bytes, 0);
     if (drops === 0) return ok(`none at its sockets; ${waiting} bytes wait there`);
@@ -129,11 +140,14 @@ export const NETWORK_CHECKS: readonly Check[] = [
     );
   }),
   ofServer("threads", async ({ pid, threads }) => {
-    const group = /^0::(\/.*)$/m.exec(await textOf(`/proc/${pid}/cgroup`) ?? "")?.[1];
-    const limit = group === undefined ? null : await textOf(`/sys/fs/cgroup${group}/cpu.max`);
-    const [quota, period] = limit?.trim().split(" ").map(Number) ?? [];
-    if (quota === undefined || Number.isNaN(quota)) return ok(`${threads}, without a limit of CPU`);
-    const cores = quota / period!;
+    const cores = await coresOf(pid);
+    if (cores === null) {
+      return notKnown(
+        `${threads} threads`,
+        "its control group, which may limit it, is not seen here",
+      );
+    }
+    if (cores === Infinity) return ok(`${threads}, without a limit of CPU`);
     if (threads <= cores * 4) return ok(`${threads} on ${cores} cores`);
     return note(
       `${threads} threads on ${cores} cores of its cgroup`,

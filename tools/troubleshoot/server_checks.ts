@@ -10,11 +10,15 @@ import { run } from "../../discovery/elf.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
 import { testConfiguration } from "../../discovery/own_program.ts";
 import { chooseServer, DiscoveryError } from "../../discovery/servers.ts";
+import { findBpftrace } from "../../probes/bpftrace.ts";
+import { whyUnseen } from "../../probes/host_process_id.ts";
 import { parseStat } from "../../probes/server_sample.ts";
+import { isFirstProcessNamespace } from "../../system/process_namespace.ts";
 import { contains } from "./addresses.ts";
 import {
   type Check,
   note,
+  notKnown,
   ofConfiguration,
   ofServer,
   ok,
@@ -23,6 +27,7 @@ import {
   skipped,
   textOf,
 } from "./check.ts";
+import { PORT_CHECK } from "./port_check.ts";
 
 /** The server, from the outside in. */
 export const SERVER_CHECKS: readonly Check[] = [
@@ -68,6 +73,15 @@ export const SERVER_CHECKS: readonly Check[] = [
       `kill -CONT ${pid}, unless a debugger holds it`,
     );
   }),
+  ofServer("process numbers", async (server, { canLook }) => {
+    if (!canLook) return skipped("this process may not look into others");
+    if (await isFirstProcessNamespace()) return ok("those of the kernel");
+    const bpftrace = await findBpftrace().catch(() => null);
+    if (bpftrace === null) return skipped("there is no bpftrace");
+    const why = await whyUnseen(server, bpftrace);
+    if (why === null) return ok("the server's own number was found: programs see its system calls");
+    return notKnown("whether programs see the server from this process namespace", why);
+  }),
   ofServer("version", async ({ pid, version, executable, hookLibraries }) => {
     const sections = await run("readelf", ["-SW", executable.pinnedPath]);
     const isStripped = !/ \.symtab|\.debug_info/.test(sections);
@@ -103,12 +117,12 @@ export const SERVER_CHECKS: readonly Check[] = [
     } catch (error) {
       if (!(error instanceof DiscoveryError)) throw error;
       facts.whyNoConfiguration = error.message;
-      return note(error.message, "nothing that rests on it is looked at");
+      return notKnown(error.message, "nothing that rests on it is looked at");
     }
     const { path, from, whyNotServer } = facts.configuration;
     const tested = await testConfiguration(server, path);
     if (!tested.isRun) {
-      return note(
+      return notKnown(
         `${path} was not tested: ${tested.why}`,
         `to test it, type where the server runs: kea-dhcp${family} -t ${path}`,
       );
@@ -117,7 +131,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     const read = from === "server" ? "as the server runs it" : `as the file says: ${whyNotServer}`;
     if (code === 0) return ok(`${path}, read ${read}`);
     if (exceeded !== null) {
-      return note(`${path}: ${executable.path} -t did not end`, "it may wait for a database");
+      return notKnown(`${path}: ${executable.path} -t did not end`, "it may wait for a database");
     }
     const words = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("").trim()
       .split("\n").at(-1)!;
@@ -147,19 +161,28 @@ export const SERVER_CHECKS: readonly Check[] = [
     );
   }),
   ofConfiguration("interfaces up", ({ dhcp }, _server, { interfaces }) => {
-    const meant = interfacesMeant(dhcp["interfaces-config"]?.interfaces ?? [], interfaces ?? []);
-    const down = meant.filter(({ name }) =>
-      interfaces?.some((one) => one.name === name && !one.isUp)
-    );
-    if (down.length === 0) return ok("all are");
-    const [{ name }] = down as [typeof down[0] & object];
+    const configured = dhcp["interfaces-config"]?.interfaces ?? [];
+    const meant = interfacesMeant(configured, interfaces ?? []);
+    const isDown = ({ name }: { readonly name: string }) =>
+      interfaces?.some((one) => one.name === name && !one.isUp) === true;
+    const named = interfacesMeant(configured.filter((entry) => entry !== "*"), interfaces ?? []);
+    const lost = named.filter(isDown);
+    const passedOver = meant.filter((one) => isDown(one) && !lost.some(isSameName(one)));
+    if (lost.length === 0 && passedOver.length < meant.length) {
+      // With "*", Kea takes those that are up.
+      return passedOver.length === 0
+        ? ok("all are")
+        : ok(`all but ${namesIn(passedOver)}, which "*" passes over`);
+    }
+    const down = lost.length > 0 ? lost : passedOver;
+    if (down.length === 0) return skipped("there is no interface");
     return problem(
-      `${down.map(({ name }) => name).join(", ")} is down, or has no carrier`,
+      `${namesIn(down)} is down, or has no carrier`,
       "no packet can come or go there",
-      `ip link set ${name} up, and look at the cable or the other end`,
+      `ip link set ${down[0]!.name} up, and look at the cable or the other end`,
     );
   }),
-  ofConfiguration("addresses", ({ dhcp }, { family }, { interfaces }) => {
+  ofConfiguration("addresses", ({ dhcp }, { family, sockets }, { interfaces }) => {
     const meant = interfacesMeant(dhcp["interfaces-config"]?.interfaces ?? [], interfaces ?? []);
     const there = meant.flatMap(({ name }) => interfaces?.filter((one) => one.name === name) ?? []);
     if (there.length === 0) return skipped("there is no such interface");
@@ -180,14 +203,15 @@ export const SERVER_CHECKS: readonly Check[] = [
       );
     }
     if (family === 6) return ok(addresses.join(", "));
-    const fits = addresses.some((address) =>
+    const isServed = addresses.some((address) =>
       subnets.some(({ subnet }) => contains(subnet, address))
-    );
-    if (fits) return ok(addresses.join(", "));
-    return problem(
+    ) || subnets.some((subnet) => there.some(({ name }) => name === subnet.interface));
+    if (isServed) return ok(addresses.join(", "));
+    // UDP sockets serve no client of the link anyway.
+    if (!sockets.includes("raw")) return ok(`${addresses.join(", ")}; clients come through relays`);
+    return note(
       `${addresses.join(", ")} lies in none of ${subnets.map(({ subnet }) => subnet).join(", ")}`,
-      "clients on the server's own link get no address; only relayed ones may",
-      "give the interface an address of the subnet, or add the subnet of its link",
+      "clients on the server's own link get no address, relayed ones do",
     );
   }),
   ofServer("listening", ({ sockets, family }, { configuration }) => {
@@ -201,16 +225,14 @@ export const SERVER_CHECKS: readonly Check[] = [
       "restart it, or send config-reload to its control socket",
     );
   }),
-  ofServer("others on the port", async ({ pid, family }) => {
-    const others = await othersOnPort(pid, family);
-    if (others.length === 0) return ok("nobody else");
-    return problem(
-      `${others.join(", ")} holds port ${family === 4 ? 67 : 547} as well`,
-      "it may take packets that are for this server",
-      "stop it, or bind each to an interface of its own",
-    );
-  }),
+  PORT_CHECK,
 ];
+
+const namesIn = (interfaces: readonly { readonly name: string }[]) =>
+  interfaces.map(({ name }) => name).join(", ");
+
+const isSameName = ({ name }: { readonly name: string }) => (other: { readonly name: string }) =>
+  other.name === name;
 
 async function startOf(pid: number): Promise<string> {
   const started = (await Deno.stat(`/proc/${pid}`)).mtime;
@@ -220,38 +242,4 @@ async function startOf(pid: number): Promise<string> {
     ? started ?? new Date()
     : new Date((Number(boot) + startTicks / 100) * 1000);
   return `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;
-}
-
-/** Processes that have a UDP socket of the DHCP port in the server's network namespace. */
-async function othersOnPort(pid: number, family: 4 | 6): Promise<string[]> {
-  const port = family === 4 ? "0043" : "0223";
-  const table = await textOf(`/proc/${pid}/net/udp${family === 6 ? "6" : ""}`) ?? "";
-  const inodes = new Set<string>();
-  for (const line of table.split("\n")) {
-    const fields = line.trim().split(/\s+/);
-    if (fields[1]?.endsWith(`:${port}`)) inodes.add(fields[9]!);
-  }
-  for (const inode of await socketsOf(pid)) inodes.delete(inode);
-  if (inodes.size === 0) return [];
-  const others: string[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    if (![...await socketsOf(Number(name))].some((inode) => inodes.has(inode))) continue;
-    others.push(`${(await textOf(`/proc/${name}/comm`))?.trim()} (process ${name})`);
-  }
-  return others.length > 0 ? others : ["another process"];
-}
-
-async function socketsOf(pid: number): Promise<Set<string>> {
-  const inodes = new Set<string>();
-  try {
-    for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
-      const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
-      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-      if (inode !== undefined) inodes.add(inode);
-    }
-  } catch {
-    // It has ended, or nobody may look.
-  }
-  return inodes;
 }

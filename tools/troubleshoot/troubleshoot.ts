@@ -6,7 +6,7 @@
 
 import { oneLine } from "../../command_line.ts";
 import { ANSWER_CHECK } from "./answer_check.ts";
-import type { Check, Facts, Finding, Verdict } from "./check.ts";
+import { type Check, type Facts, type Finding, notKnown, type Verdict } from "./check.ts";
 import { HOST_CHECKS } from "./host_checks.ts";
 import { LEASE_CHECKS } from "./lease_checks.ts";
 import { NETWORK_CHECKS } from "./network_checks.ts";
@@ -55,6 +55,6 @@ async function verdictOf(look: Check["look"], facts: Facts): Promise<Verdict> {
   } catch (error) {
     if (/^Cannot choose/.test(oneLine(error))) throw error;
     // One thing that cannot be looked at does not keep the rest from it.
-    return { status: "note", found: oneLine(error), means: "this could not be looked at" };
+    return notKnown(oneLine(error), "this could not be looked at");
   }
 }
