@@ -62,10 +62,13 @@ async function hasOtherHooks(
 /** Describes a server that is setting itself up anew, once it has its sockets again. */
 export async function settled(pid: number): Promise<Server> {
   const limit = performance.now() + 5000;
-  let server = await describeServer(pid);
+  const server = await describeServer(pid);
   while (server.sockets.length === 0 && performance.now() < limit) {
     await new Promise((resolve) => setTimeout(resolve, 200));
-    server = await describeServer(pid);
+    // Describing takes more: the server is asked for its configuration. It says what has ended, too.
+    const isDone = await openFiles(pid, server.family)
+      .then(({ sockets }) => sockets.length > 0, () => true);
+    if (isDone) return await describeServer(pid);
   }
   return server;
 }

@@ -18,15 +18,26 @@ const MOST_BYTES = 64 * 1024 * 1024;
 /** Files; one may be included many times. */
 const MOST_FILES = 1000;
 
+/** What a file and those that it includes hold. */
+export interface ConfigurationFile {
+  /** Plain values; of strings, each byte is one character. */
+  readonly values: unknown;
+  /** Of all files together. */
+  readonly bytes: number;
+}
+
 /**
  * Reads a configuration file as Kea does: paths of included files lead on from the server's working
  * directory, not from the file that includes them.
  *
  * @param path absolute, as the server sees it.
- * @returns plain values; of strings, each byte is one character.
  * @throws {DiscoveryError} when it cannot be read: the reason alone.
  */
-export function readConfigurationFile(pid: number, path: string, start: KeaStart): unknown {
+export function readConfigurationFile(
+  pid: number,
+  path: string,
+  start: KeaStart,
+): ConfigurationFile {
   let [files, bytes] = [0, 0];
   const read = (file: string) => {
     if (++files > MOST_FILES) {
@@ -46,7 +57,8 @@ export function readConfigurationFile(pid: number, path: string, start: KeaStart
     }
   };
   try {
-    return parseConfiguration(read(path), include);
+    const values = parseConfiguration(read(path), include);
+    return { values, bytes };
   } catch (error) {
     if (error instanceof ConfigurationSyntaxError || error instanceof ForeignFileError) {
       throw new DiscoveryError(error.message);

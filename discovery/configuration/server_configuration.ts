@@ -25,11 +25,18 @@ export interface FoundConfiguration {
   readonly dhcp: DhcpConfiguration;
 }
 
+/**
+ * Files of more bytes than this are not asked for again: telling what it runs takes Kea 0.4 s per MB of
+ * file (2.2.0, ten thousand subnets), and it takes no packet meanwhile.
+ */
+const LARGE = 256 * 1024;
+
 /** More control sockets than any server has: each that does not answer takes its time. */
 const MOST_SOCKETS = 3;
 
 /**
- * Finds out what a running server is configured with.
+ * Finds out what a running server is configured with. One with a large configuration is not asked: its
+ * file is taken.
  *
  * @throws {DiscoveryError} when neither the server nor its file tells: the reasons of both.
  */
@@ -40,19 +47,16 @@ export async function configurationOf(pid: number, family: Family): Promise<Foun
       `Cannot find the configuration of process ${pid}: its command line names none (-c FILE)`,
     );
   }
-  const asked = await askServer(pid, family, start);
-  let path = start.configuration;
-  try {
-    path = pathAt(start, path);
-    if (typeof asked !== "string") return { from: "server", whyNotServer: null, path, dhcp: asked };
-    const dhcp = dhcpConfigurationIn(readConfigurationFile(pid, path, start), family);
-    return { from: "file", whyNotServer: asked, path, dhcp };
-  } catch (error) {
-    if (!(error instanceof DiscoveryError)) throw error;
-    throw new DiscoveryError(
-      `Cannot read the configuration "${path}" (${error.message}); ${asked}`,
-    );
-  }
+  const path = start.workingDirectory === null
+    ? start.configuration
+    : pathAt(start, start.configuration);
+  const file = fileOf(pid, family, path, start);
+  const asked = typeof file !== "string" && file.bytes > LARGE
+    ? `it was not asked, it takes no packet while it tells ${(file.bytes / 1e6).toFixed(1)} MB`
+    : await askServer(pid, family, start);
+  if (typeof asked !== "string") return { from: "server", whyNotServer: null, path, dhcp: asked };
+  if (typeof file !== "string") return { from: "file", whyNotServer: asked, path, dhcp: file.dhcp };
+  throw new DiscoveryError(`Cannot read the configuration "${path}" (${file}); ${asked}`);
 }
 
 /**
@@ -103,6 +107,22 @@ function databasesIn(dhcp: DhcpConfiguration): Databases {
     leases: DATABASE_TYPES.find((type) => type === dhcp["lease-database"]?.type) ?? null,
     others: DATABASE_TYPES.filter((type) => others.includes(type)),
   };
+}
+
+/** What the file says, or why it says nothing. */
+function fileOf(
+  pid: number,
+  family: Family,
+  path: string,
+  start: KeaStart,
+): { readonly dhcp: DhcpConfiguration; readonly bytes: number } | string {
+  try {
+    const { values, bytes } = readConfigurationFile(pid, pathAt(start, path), start);
+    return { dhcp: dhcpConfigurationIn(values, family), bytes };
+  } catch (error) {
+    if (error instanceof DiscoveryError) return error.message;
+    throw error;
+  }
 }
 
 /** What the server answers, or why it does not. */

@@ -96,6 +96,15 @@ Deno.test("configurationOf() reads a file, and what it includes, from the server
   });
 });
 
+Deno.test("configurationOf() does not make a server with a large configuration tell it", async () => {
+  const files = { "kea.json": `{ "Dhcp4": { } /* ${"-".repeat(300_000)} */ }` };
+  await withServer(files, "kea.json", async (pid) => {
+    const { from, whyNotServer } = await configurationOf(pid, 4);
+    assert.equal(from, "file");
+    assert.equal(whyNotServer, "it was not asked, it takes no packet while it tells 0.3 MB");
+  });
+});
+
 const mapped = (...paths: string[]): MappedFile[] =>
   paths.map((path) => ({
     path,
