@@ -49,7 +49,11 @@ export class ElfError extends DiscoveryError {
 
 /** Functions that a file exports, from its dynamic symbol table. */
 export async function exportedFunctions(path: string): Promise<Symbol[]> {
-  const text = await run("nm", ["-D", "--defined-only", "-S", path]);
+  return parseExports(await run("nm", ["-D", "--defined-only", "-S", path]));
+}
+
+/** Parses `nm -D --defined-only -S`: functions alone. */
+export function parseExports(text: string): Symbol[] {
   const symbols: Symbol[] = [];
   for (const line of text.split("\n")) {
     const match = /^([0-9a-f]+) ([0-9a-f]+) [TtWwi] (\S+?)(?:@.*)?$/.exec(line);

@@ -25,7 +25,7 @@ interface Mapping {
 export function parseMaps(text: string): Mapping[] {
   const found = new Map<string, Mapping>();
   for (const line of text.split("\n")) {
-    const match = /^(\S+) ..x. \S+ (\S+) ([1-9]\d*)\s+(\/.*)$/.exec(line);
+    const match = /^([0-9a-f]+-[0-9a-f]+) ..x. \S+ (\S+) ([1-9]\d*)\s+(\/.*)$/.exec(line);
     if (match === null) continue;
     const [, range, device, inode, path] = match;
     const key = `${device} ${inode}`;

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { type MetricsDocument, parseDocument } from "../../metrics/document.ts";
-import { mulberry32 } from "../../bench/ratio.ts";
 import { documentOfBpftrace } from "../../hollow/bpftrace_output.ts";
-import { InputError } from "../../hollow/input_lines.ts";
-import { BpftraceOutputError } from "../../hollow/printings.ts";
 
 const FIXTURES = new URL("fixtures/", import.meta.url);
 const VERSIONS = ["0.17.0", "0.23.2", "0.27.1"] as const;
@@ -210,37 +207,3 @@ for (
 function bar(bounds: string): string {
   return `${bounds.padEnd(20)} 1 |${"@".repeat(52)}|`;
 }
-
-Deno.test("documentOfBpftrace() makes a right document of 20,000 damaged copies, or names the line", async () => {
-  const random = mulberry32(7);
-  const below = (limit: number) => Math.floor(random() * limit);
-  let documents = 0;
-  for (let copy = 0; copy < 20_000; copy++) {
-    let { text } = OUTPUTS[copy % OUTPUTS.length]!;
-    for (let damage = below(3); damage >= 0; damage--) {
-      const [at, length] = [below(text.length), below(40)];
-      const [lines, line] = [text.split("\n"), below(40)];
-      text = [
-        () => text.slice(0, at),
-        () => text.slice(0, at) + text.slice(at + length),
-        () => text.slice(0, at + length) + text.slice(at),
-        () => text.slice(0, at) + String.fromCharCode(below(256)) + text.slice(at + 1),
-        () => [...lines.slice(line), ...lines.slice(0, line)].join("\n"),
-      ][below(5)]!();
-    }
-    try {
-      parseDocument(JSON.parse(JSON.stringify(await converted(text))));
-      documents++;
-    } catch (error) {
-      assert.ok(
-        error instanceof BpftraceOutputError || error instanceof InputError,
-        `${copy}: ${error}`,
-      );
-      assert.match(
-        error.message,
-        /^Cannot (?:read line \d+ of bpftrace's output|convert the input): /,
-      );
-    }
-  }
-  assert.ok(documents > 1000 && documents < 19_000, `${documents} documents`);
-});
