@@ -187,7 +187,7 @@ export class JsonReader {
       if (both === null) doubt = `two keys of ${map} are printed alike: only one of them is here`;
       values.set(key, both ?? value);
     }
-    return { type: "map", map, values, times: 1, alike, line: this.#line, doubt };
+    return { type: "map", map, values, times: 1, alike, line: this.#line, doubt, guess: null };
   }
 
   *#entries(

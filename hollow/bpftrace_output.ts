@@ -22,9 +22,9 @@ const KEPT_REASONS = 5;
 const MARKS = ["@slot", "@lease_file_write", "@lease_manager", "@allocation_unfinished"];
 
 /** A map as it was printed last, and how often it was printed. */
-type PrintedMap = Pick<MapPrinting, "values" | "alike" | "doubt" | "line"> & {
+interface PrintedMap extends Omit<MapPrinting, "type" | "map" | "times"> {
   readonly printings: number;
-};
+}
 
 /**
  * Converts what bpftrace printed, text or `-f json`, of versions 0.17 to 0.27.
@@ -82,20 +82,20 @@ export async function documentOfBpftrace(
 }
 
 /** What is reported of a map beside its values. */
-function remarksOf({ printings, alike }: PrintedMap): string[] {
+function remarksOf({ printings, alike, guess }: PrintedMap): string[] {
   return [
     ...(printings > 1 ? [`It was printed ${printings} times: the last time is here`] : []),
     ...(alike > 0 ? [`${alike} of its keys are printed like another one: they are added`] : []),
+    ...(guess === null ? [] : [guess]),
   ];
 }
 
 function keep(maps: Map<string, PrintedMap>, printing: MapPrinting, kept: Kept): void {
-  const { map, values, times, alike, doubt, line } = printing;
+  const { map, times, ...printed } = printing;
   const before = maps.get(map);
   for (const [key, value] of before?.values ?? []) kept.remove(key, value);
-  for (const [key, value] of values) kept.add(key, value, line);
-  const printings = (before?.printings ?? 0) + times;
-  maps.set(map, { values, alike, doubt, line, printings });
+  for (const [key, value] of printed.values) kept.add(key, value, printed.line);
+  maps.set(map, { ...printed, printings: (before?.printings ?? 0) + times });
 }
 
 /** Decodes the maps of our programs; what they keep for themselves is passed over. */

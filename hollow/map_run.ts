@@ -19,6 +19,12 @@ interface Cuts {
   again: number;
 }
 
+/** Values of maps that are not sorted ascend over two on average, never over so many. */
+const LONG_ASCENT = 8;
+
+/** An order that comes by chance once in 10 times, see `#order`. */
+const PROBABLY_SORTED = Math.log(10);
+
 /** Collects entries in their order; memory grows with the keys, not with the printings. */
 export class MapRun {
   readonly map: string;
@@ -31,6 +37,8 @@ export class MapRun {
   #count = 0;
   #weight: number | null = null;
   #descents = 0;
+  /** How improbable the order of the values is where it means nothing: logarithm of 1 in so many. */
+  #order = 0;
   #alike = 0;
   #isAdded = true;
   /** A printing begins with a smaller value or a key that comes again; or with such a key alone. */
@@ -54,10 +62,13 @@ export class MapRun {
     const index = this.#count++;
     const weight = weightOf(value);
     const isDescent = weight !== null && this.#weight !== null && weight < this.#weight;
+    const isAscent = weight !== null && this.#weight !== null && weight > this.#weight;
     this.#weight = weight;
     if (isDescent) this.#descents++;
     const known = this.#newest.get(key);
     cut(this.#bySize, index, known?.index ?? -1, isDescent, isDescent);
+    // By chance the greatest of that many values comes last.
+    if (isAscent) this.#order += Math.log(index - this.#bySize.start + 1);
     cut(this.#byKey, index, known?.index ?? -1, false, isDescent);
     if (known !== undefined) this.#forget(key, known.value);
     this.#newest.set(key, { index, value });
@@ -78,14 +89,21 @@ export class MapRun {
       const doubt = `several keys of ${map} are printed alike: ${
         this.#isAdded ? "their values are added" : "only one of them is here"
       }`;
-      return { type: "map", map, values: this.#all, times: 1, alike: this.#alike, line, doubt };
+      return {
+        type: "map",
+        map,
+        values: this.#all,
+        times: 1,
+        alike: this.#alike,
+        line,
+        doubt,
+        guess: null,
+      };
     }
-    // Later versions sort what is counted on each CPU; then both rules find as many printings.
-    const cuts = this.#isSorted || this.#bySize.count === this.#byKey.count
-      ? this.#bySize
-      : this.#byKey;
+    const isSorted = this.#isSorted || this.#looksSorted;
+    const cuts = isSorted || this.#bySize.count === this.#byKey.count ? this.#bySize : this.#byKey;
     const isCertain = cuts.count === 0 || cuts.again === cuts.before ||
-      (cuts === this.#bySize && cuts.isDescent);
+      (isSorted && cuts.isDescent);
     const doubt = isCertain
       ? null
       : `${map} was printed ${
@@ -93,12 +111,24 @@ export class MapRun {
       } times in a row, or has keys that are printed alike: ` +
         `what it had last is uncertain, use -f json`;
     const values = new Map<string | null, PrintedValue>();
-    const start = this.#isSorted || this.#byKey.count > 0 ? cuts.start : 0;
+    const start = isSorted || this.#byKey.count > 0 ? cuts.start : 0;
     for (const [key, { index, value }] of this.#newest) {
       if (index >= start) values.set(key, value);
     }
     const times = start === 0 ? 1 : cuts.count + 1;
-    return { type: "map", map, values, times, alike: 0, line, doubt };
+    const guess = start === 0 && this.#descents > 0 && !isLast
+      ? "Its values are not in ascending order: they are taken for one printing"
+      : null;
+    return { type: "map", map, values, times, alike: 0, line, doubt, guess };
+  }
+
+  /**
+   * Whether the values tell that they are sorted: later versions sort what is counted on each CPU,
+   * and nothing says which maps are. Then both rules find as many printings.
+   */
+  get #looksSorted(): boolean {
+    if (this.#count >= LONG_ASCENT * (this.#descents + 1)) return true;
+    return this.#bySize.count === this.#byKey.count && this.#order >= PROBABLY_SORTED;
   }
 
   /** Forgets what stands before the last but one printing. */

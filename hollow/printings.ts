@@ -37,8 +37,10 @@ export interface MapPrinting {
   readonly alike: number;
   /** Number of its first line, from 1. */
   readonly line: number;
-  /** What is uncertain about it, for people; null for nothing. */
+  /** Why its values may be wrong, for people; null where they are right. */
   readonly doubt: string | null;
+  /** What was taken for granted, for people; null for nothing. */
+  readonly guess: string | null;
 }
 
 /** Something that bpftrace printed, in its order. */

@@ -40,19 +40,29 @@ function testOf(
   });
 }
 
-testOf("takes the last printing with the keys that are new in it", "reprinted", (document) => {
-  assert.equal(document.capture.verdict, "COMPLETE");
-  for (const map of ["@count", "@plain"]) {
-    assert.deepEqual(valuesOf(document, map), { cron: 1, sshd: 4, kea: 15 }, map);
-  }
-  assert.deepEqual(valuesOf(document, "@hist"), { cron: { 4: 1 }, kea: { 8: 2 } });
-  assert.deepEqual(valuesOf(document, "@apart"), { two: 2 });
-  const why = "It was printed 2 times: the last time is here";
-  assert.deepEqual(
-    document.capture.not_available,
-    ["@count", "@plain", "@hist", "@apart"].map((metric) => ({ metric, why })),
-  );
-});
+testOf(
+  "takes the last printing with the keys that are new in it",
+  "reprinted",
+  (document, version, format) => {
+    assert.equal(document.capture.verdict, "COMPLETE");
+    for (const map of ["@count", "@plain"]) {
+      assert.deepEqual(valuesOf(document, map), { cron: 1, sshd: 4, kea: 15 }, map);
+    }
+    assert.deepEqual(valuesOf(document, "@hist"), { cron: { 4: 1 }, kea: { 8: 2 } });
+    assert.deepEqual(valuesOf(document, "@apart"), { two: 2 });
+    const why = "It was printed 2 times: the last time is here";
+    assert.deepEqual(
+      document.capture.not_available,
+      ["@count", "@plain", "@hist", "@apart"].map((metric) => ({
+        metric,
+        // 0.27 does not sort plain integers.
+        why: version === "0.27.1" && format === "txt" && metric === "@plain"
+          ? `${why}; Its values are not in ascending order: they are taken for one printing`
+          : why,
+      })),
+    );
+  },
+);
 
 testOf("tells printings of one map apart that have nothing between them", "alone", (document) => {
   assert.equal(document.capture.verdict, "COMPLETE");
