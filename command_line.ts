@@ -55,10 +55,36 @@ export async function makeOutput(path: string): Promise<string> {
     await Deno.mkdir(folder, { recursive: true });
     return folder;
   } catch (error) {
-    throw new Error(
-      `Cannot write to "${folder}" (${withoutNumber(error)}): give another folder with -o`,
-    );
+    throw cannotWrite(folder, error);
   }
+}
+
+/**
+ * Makes a folder of this run's own: what has its name already is another's.
+ *
+ * @param name in the folder where the person stands.
+ * @returns the path; with `-2` and so on behind it where that name is taken.
+ * @throws {Error} in one line when it cannot be made.
+ */
+export async function makeOwnOutput(name: string): Promise<string> {
+  for (let number = 1;; number++) {
+    const folder = asMeant(number === 1 ? name : `${name}-${number}`);
+    try {
+      await Deno.mkdir(folder, { mode: 0o700 });
+      return folder;
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists && number < MOST_NAMES) continue;
+      throw cannotWrite(folder, error);
+    }
+  }
+}
+
+const MOST_NAMES = 100;
+
+function cannotWrite(folder: string, error: unknown): Error {
+  return new Error(
+    `Cannot write to "${folder}" (${withoutNumber(error)}): give another folder with -o`,
+  );
 }
 
 /** What the system says, without its number and the call. */

@@ -7,9 +7,9 @@
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { asMeant, exitWith, numberBetween } from "../command_line.ts";
+import { ownFolder } from "../system/own_folder.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { hollowMonitor } from "./hollow_monitor.ts";
 import { clientFor, pushingCommand } from "./pushing_command.ts";
@@ -42,10 +42,9 @@ Examples:
 
 /** A folder that only the same name, dataset and producer share. */
 async function defaultSpool(parts: readonly string[]): Promise<string> {
-  const state = Deno.env.get("XDG_STATE_HOME") || join(homedir(), ".local", "state");
   const text = new TextEncoder().encode(JSON.stringify(parts));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
-  return join(state, "kea-ebpf-monitoring", "spool", digest.slice(0, 16));
+  return join(ownFolder("state"), "spool", digest.slice(0, 16));
 }
 
 if (import.meta.main) {

@@ -5,7 +5,8 @@
  */
 
 import { say } from "../command_line.ts";
-import { homedir } from "node:os";
+import { ownFolder } from "../system/own_folder.ts";
+import { childEnvironment } from "../system/run.ts";
 import { join } from "node:path";
 
 const SOURCES = join(import.meta.dirname!, "producer");
@@ -29,10 +30,7 @@ export class BuildError extends Error {
  * @throws {BuildError} in one line when Java or Maven are missing, or the build fails.
  */
 export async function ensureProducer(): Promise<ProducerBuild> {
-  const cache = join(
-    Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache"),
-    "kea-ebpf-monitoring",
-  );
+  const cache = ownFolder("cache");
   const folder = join(cache, `hollow-producer-${await digestOfSources()}`);
   const build = {
     jar: join(folder, "hollow-producer-1.0.0.jar"),
@@ -73,6 +71,9 @@ export async function maven(args: readonly string[]): Promise<string> {
         join(SOURCES, "pom.xml"),
         ...args,
       ],
+      // It has no use for a token of this process's environment.
+      clearEnv: true,
+      env: childEnvironment(ofMaven()),
       stdin: "null",
     }).output();
   } catch (error) {
@@ -86,6 +87,16 @@ export async function maven(args: readonly string[]): Promise<string> {
   if (output.success) return text;
   const error = text.split("\n").find((line) => line.includes("ERROR")) ?? text.slice(-300);
   throw new BuildError(`Cannot build the Hollow producer, Maven says: ${error.trim()}`);
+}
+
+/** What Maven is to know of our environment: where it keeps what it has got, and how it runs. */
+function ofMaven(): Record<string, string> {
+  return Object.fromEntries(
+    ["HOME", "JAVA_HOME", "MAVEN_OPTS", "MAVEN_ARGS"].flatMap((name) => {
+      const value = Deno.env.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** Tells states of the sources apart. */

@@ -34,17 +34,20 @@ export function tokenSource(options: TokenOptions, warn: (line: string) => void)
         "use --token-file or HOLLOW_TOKEN",
     );
   }
-  const source = sourceOf(options);
+  const fromEnvironment = Deno.env.get("HOLLOW_TOKEN");
+  // What this process starts has no use for it, wherever the token comes from.
+  Deno.env.delete("HOLLOW_TOKEN");
+  const source = sourceOf(options, fromEnvironment);
   source();
   return source;
 }
 
-function sourceOf({ token, tokenFile }: TokenOptions): TokenSource {
+function sourceOf(
+  { token, tokenFile }: TokenOptions,
+  fromEnvironment: string | undefined,
+): TokenSource {
   if (token !== undefined) return () => checked(token, "-t");
   if (tokenFile !== undefined) return () => checked(read(tokenFile), `"${tokenFile}"`);
-  const fromEnvironment = Deno.env.get("HOLLOW_TOKEN");
-  // What this process starts, bpftrace among it, has no use for it.
-  Deno.env.delete("HOLLOW_TOKEN");
   return () => fromEnvironment ? checked(fromEnvironment, "HOLLOW_TOKEN") : null;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { piecesOf as piecesOfFile } from "./bytes.ts";
 import type { CaptureRecord } from "./capture.ts";
 
 /** A file cannot be written. */
@@ -30,7 +31,16 @@ export class CaptureFile implements Disposable {
    */
   static create(path: string): CaptureFile {
     try {
-      return new CaptureFile(path, Deno.openSync(path, { write: true, createNew: true }));
+      return new CaptureFile(
+        path,
+        Deno.openSync(path, {
+          read: true,
+          write: true,
+          createNew: true,
+          // It holds addresses of clients.
+          mode: 0o600,
+        }),
+      );
     } catch (error) {
       throw refused(path, error, "give another folder");
     }
@@ -51,6 +61,12 @@ export class CaptureFile implements Disposable {
       throw refused(this.#path, error, "make room; the windows before are kept");
     }
     this.#length += line.length;
+  }
+
+  /** What is in the file, whatever has its name now. To be read to its end before the next record. */
+  *pieces(): Generator<Uint8Array> {
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+    yield* piecesOfFile(this.#file);
   }
 
   [Symbol.dispose](): void {

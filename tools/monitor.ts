@@ -5,8 +5,7 @@
  */
 
 import { join } from "node:path";
-import { asMeant, makeOutput, oneLine, print, say, sayStyled } from "../command_line.ts";
-import { piecesOf } from "../metrics/bytes.ts";
+import { makeOutput, makeOwnOutput, oneLine, print, say, sayStyled } from "../command_line.ts";
 import type { CaptureRecord, Traffic } from "../metrics/capture.ts";
 import type { MetricsDocument } from "../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../metrics/files.ts";
@@ -81,7 +80,12 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     return 0;
   }
   const bpftrace = await findBpftrace();
-  const folder = await makeFolder(options.output ?? defaultFolder(server));
+  // All that it writes tells of clients: it is for this user alone.
+  Deno.umask(0o077);
+  const folder = options.output === undefined
+    ? await makeOwnOutput(defaultName(server))
+    : await makeFolder(options.output);
+  using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
   const stop = new AbortController();
   options.signal?.addEventListener("abort", () => stop.abort(), { once: true });
   if (!PriceMeter.isPossible()) say("The kernel does not tell what BPF programs cost");
@@ -122,17 +126,17 @@ export async function monitor(options: MonitorOptions): Promise<number> {
       () => stop.abort(),
     );
     live = terminal;
-    document = await write(records, folder, live, options);
+    document = await write(records, capture, live, options);
     live = null;
   }
-  const paths = { capture: join(folder, CAPTURE_FILE), metrics: join(folder, METRICS_FILE) };
-  using capture = Deno.openSync(paths.capture);
-  await replaceFile(paths.metrics, documentText(readChanges(piecesOf(capture))));
+  // Not by their names: the folder may be another user's.
+  const metrics = () => documentText(readChanges(capture.pieces()));
+  await replaceFile(join(folder, METRICS_FILE), metrics());
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
   sayStyled(`\n${summary(document, { colour })}`.trimEnd());
   say(`Files: ${folder}`);
   const isDrawn = !options.visualization || await draw(document, folder);
-  if (options.json) printFile(paths.metrics);
+  if (options.json) { for await (const piece of metrics()) print(piece); }
   await Promise.race([records.next(), after(DETACH_LIMIT_MS)]);
   if (!isDrawn) return 1;
   return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
@@ -165,11 +169,10 @@ const [CAPTURE_FILE, METRICS_FILE] = ["capture.ndjson", "metrics.json"];
  */
 async function write(
   records: AsyncGenerator<CaptureRecord>,
-  folder: string,
+  capture: CaptureFile,
   live: LiveTerminal | null,
   { duration, expected = duration, onReady, traffic }: MonitorOptions,
 ): Promise<MetricsDocument> {
-  using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
   const overview = new Overview<BuiltWindow>();
   const windows = new WindowBuilder((window) => overview.add(window));
   let ready = false;
@@ -213,14 +216,14 @@ function after(milliseconds: number): Promise<void> {
   });
 }
 
-/** A new folder in the person's folder, named for server and time: kea-monitor-dhcp4-20260101T120000Z. */
-function defaultFolder({ family }: Server): string {
+/** For server and time: kea-monitor-dhcp4-20260101T120000Z. */
+function defaultName({ family }: Server): string {
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
-  return asMeant(`kea-monitor-dhcp${family}-${time}`);
+  return `kea-monitor-dhcp${family}-${time}`;
 }
 
-async function makeFolder(folder: string): Promise<string> {
-  await makeOutput(folder);
+async function makeFolder(named: string): Promise<string> {
+  const folder = await makeOutput(named);
   const there = await Deno.lstat(join(folder, CAPTURE_FILE)).then(() => true, () => false);
   if (!there) return folder;
   throw new Error(
@@ -242,10 +245,4 @@ function stoppedBySignals(stop: AbortController, tell: (line: string) => void): 
       for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
     },
   };
-}
-
-/** Copies a file to standard output, and fails when nobody reads it. */
-function printFile(path: string): void {
-  using file = Deno.openSync(path);
-  for (const piece of piecesOf(file)) print(piece);
 }

@@ -6,8 +6,8 @@
  */
 
 import { say } from "../command_line.ts";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { ownFolder } from "../system/own_folder.ts";
 import { ensureInstalled } from "./install.ts";
 
 /** Debian suites that are used. */
@@ -39,10 +39,7 @@ const PACKAGES = ["bpftrace", "kea-dhcp4-server", "kea-dhcp6-server", "kea-admin
  * @throws {SuiteError} when it cannot be installed; nothing half-made is taken for a suite later.
  */
 export async function ensureSuite(name: SuiteName): Promise<Suite> {
-  const cache = join(
-    Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache"),
-    "kea-ebpf-monitoring",
-  );
+  const cache = ownFolder("cache");
   const root = join(cache, name);
   if (!await isFile(join(root, "usr/bin/bpftrace"))) {
     if (Deno.uid() !== 0) {

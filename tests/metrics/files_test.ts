@@ -87,3 +87,16 @@ Deno.test("replaceFile() says which file cannot be written", async () => {
       'Cannot write "/proc/nowhere/metrics.json" (No such file or directory): make room or give another folder',
   });
 });
+
+Deno.test("CaptureFile gives what it has written, whatever has its name by then", async () => {
+  await using place = await folder();
+  const path = join(place.path, "capture.ndjson");
+  using capture = CaptureFile.create(path);
+  capture.append(HEADER);
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+  await Deno.rename(path, join(place.path, "away"));
+  await Deno.writeTextFile(path, "another user's");
+  assert.deepEqual(await Array.fromAsync(readCapture(ReadableStream.from(capture.pieces()))), [
+    HEADER,
+  ]);
+});

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { ownFolder } from "../../system/own_folder.ts";
 import { LabError } from "./lab.ts";
 
 const SOURCE = new URL("delaying_hooks.cc", import.meta.url);
@@ -24,8 +24,7 @@ export async function delayingHooks(): Promise<string> {
     );
   });
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(source + headers));
-  const cache = Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache");
-  const folder = join(cache, "kea-ebpf-monitoring", "hooks");
+  const folder = join(ownFolder("cache"), "hooks");
   const path = join(folder, `delaying-${new Uint8Array(digest).toHex().slice(0, 16)}.so`);
   if (await Deno.stat(path).then(() => true, () => false)) return path;
   await Deno.mkdir(folder, { recursive: true });

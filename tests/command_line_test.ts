@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { makeOwnOutput } from "../command_line.ts";
+
+Deno.test("makeOwnOutput() makes a folder for this user alone, and leaves one that is there", async () => {
+  const folder = await Deno.makeTempDir();
+  const before = Deno.env.get("INIT_CWD");
+  Deno.env.set("INIT_CWD", folder);
+  try {
+    const taken = join(folder, "run");
+    await Deno.symlink("/nonexistent/elsewhere", taken);
+    const made = await makeOwnOutput("run");
+    assert.equal(made, `${taken}-2`);
+    assert.equal((await Deno.lstat(made)).mode! & 0o777, 0o700);
+    assert.equal(await makeOwnOutput("run"), `${taken}-3`);
+    await assert.rejects(
+      makeOwnOutput("no/such/place"),
+      /Cannot write to .* \(No such file or directory\): give another folder with -o/,
+    );
+  } finally {
+    if (before === undefined) Deno.env.delete("INIT_CWD");
+    else Deno.env.set("INIT_CWD", before);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
