@@ -7,8 +7,10 @@ import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts
 import { PROFILES } from "../../probes/sources.ts";
 import { KEAS, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { endsOf } from "./frames.ts";
 import { total } from "./monitored.ts";
 import { inClient, watched } from "./watched.ts";
+import { wrongLengths6 } from "./wrong_lengths.ts";
 
 const histograms = (document: MetricsDocument, metric: string) =>
   document.totals.filter((series): series is HistogramSeries =>
@@ -68,6 +70,8 @@ for (const kea of Object.keys(KEAS) as (keyof typeof KEAS)[]) {
       const before = await keaStatistics(lab.controlSocket);
       const document = await watched(lab, kea, profile, async () => {
         await inClient(lab, "send_malformed_v6.ts", ["fd77::1", String(PACKETS)]);
+        const frames = wrongLengths6(300, await endsOf(lab)).map(({ frame }) => frame.toHex());
+        await inClient(lab, "send_frames.ts", [lab.clientInterface], frames.join("\n"));
         const report = await runPerfdhcp(lab, { rate: 50, exchanges: 51 });
         assert.equal(report["REQUEST-REPLY"]!.received, 51);
       });

@@ -1,5 +1,7 @@
 /** Ethernet frames whose lengths lie at each layer, built byte by byte for a packet socket. */
 
+import type { Lab } from "../../tools/lab/lab.ts";
+
 /** Where a frame goes and comes from. */
 export interface Ends {
   /** Hardware addresses, six bytes. */
@@ -18,6 +20,21 @@ export interface Lies {
   readonly udpLength?: number;
   /** Bytes behind the IP packet. */
   readonly trailer?: number;
+}
+
+/** The ends of a lab's link. */
+export async function endsOf(lab: Lab): Promise<Ends> {
+  const address = async (netns: string, name: string) => {
+    const { stdout } = await new Deno.Command("ip", {
+      args: ["-n", netns, "-j", "link", "show", "dev", name],
+    }).output();
+    const [link] = JSON.parse(new TextDecoder().decode(stdout));
+    return Uint8Array.fromHex(link.address.replaceAll(":", ""));
+  };
+  return {
+    server: await address(lab.serverNetns, lab.serverInterface),
+    client: await address(lab.clientNetns, lab.clientInterface),
+  };
 }
 
 const SERVER4 = [10, 77, 0, 1];

@@ -1,12 +1,14 @@
 /** Malformed packets at a server with every program attached do it no harm. Needs root and Kea. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { PROFILES } from "../../probes/sources.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { endsOf } from "./frames.ts";
 import { documentIn, startMonitor, total } from "./monitored.ts";
+import { inClient } from "./watched.ts";
+import { wrongLengths4 } from "./wrong_lengths.ts";
 
 /** The oldest Kea thoroughly, the newer ones with each profile. */
 const CASES = [
@@ -24,13 +26,9 @@ for (const { kea, threads, profile, packets, duration } of CASES) {
     const monitored = await startMonitor(lab.pid, [
       ...["--duration", String(duration), "--profile", profile, "--no-visualization"],
     ]);
-    const sender = await new Deno.Command("ip", {
-      args: [
-        ...["netns", "exec", lab.clientNetns, "timeout", "30", Deno.execPath(), "run", "-A"],
-        ...[join(import.meta.dirname!, "send_malformed.ts"), lab.serverAddress, String(packets)],
-      ],
-    }).output();
-    assert.ok(sender.success, new TextDecoder().decode(sender.stderr));
+    await inClient(lab, "send_malformed.ts", [lab.serverAddress, String(packets)]);
+    const frames = wrongLengths4(300, await endsOf(lab)).map(({ frame }) => frame.toHex());
+    await inClient(lab, "send_frames.ts", [lab.clientInterface], frames.join("\n"));
     const report = await runPerfdhcp(lab, { rate: 50, exchanges: 101 });
     assert.equal(report["REQUEST-ACK"]!.received, 101);
     const { code, stderr } = await monitored.end();

@@ -30,7 +30,8 @@ export function discover(index: number, options: readonly number[], length = 300
   return bytes;
 }
 
-const TYPE = [53, 1, 1, 255];
+/** The options of a DISCOVER. */
+export const TYPE = [53, 1, 1, 255];
 
 /** What a header may say, given the payload's length, and what comes of it. */
 type Way = (length: number) => { lies: Lies; raw: Taken; udp: Taken; cut?: number };

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { keaCounters } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
-import { type Ends, frame4, frame6 } from "./frames.ts";
+import { endsOf, frame4, frame6 } from "./frames.ts";
 import { total } from "./monitored.ts";
 import { until } from "./run_script.ts";
 import { inClient, watched } from "./watched.ts";
@@ -18,6 +18,7 @@ import {
   type Sent,
   solicit,
   type Taken,
+  TYPE,
   wrongLengths4,
   wrongLengths6,
 } from "./wrong_lengths.ts";
@@ -26,21 +27,6 @@ import {
 const VERSIONS = ["2.2"] as const satisfies readonly (keyof typeof KEAS)[];
 
 const BOOTP = "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_bootp.so";
-
-/** Hardware addresses of a lab's link. */
-async function endsOf(lab: Lab): Promise<Ends> {
-  const address = async (netns: string, name: string) => {
-    const { stdout } = await new Deno.Command("ip", {
-      args: ["-n", netns, "-j", "link", "show", "dev", name],
-    }).output();
-    const [link] = JSON.parse(new TextDecoder().decode(stdout));
-    return Uint8Array.fromHex(link.address.replaceAll(":", ""));
-  };
-  return {
-    server: await address(lab.serverNetns, lab.serverInterface),
-    client: await address(lab.clientNetns, lab.clientInterface),
-  };
-}
 
 /** Sends frames and waits until the server has counted what it takes and what it answers. */
 async function send(
@@ -67,13 +53,57 @@ async function send(
   assert.deepEqual(raised, [received, sent]);
 }
 
+/** Makes the kernel refuse what the server sends, while something runs. */
+async function refusing(
+  { serverNetns, serverInterface }: Lab,
+  sockets: "raw" | "udp",
+  work: () => Promise<void>,
+): Promise<void> {
+  const run = async (...args: readonly string[]) => {
+    const { success, stderr } = await new Deno.Command("ip", { args: [...args] }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  };
+  // Answers of Kea are longer than these requests; no rule of a firewall sees what raw sockets send.
+  const mtu = (bytes: number) =>
+    run("-n", serverNetns, "link", "set", "dev", serverInterface, "mtu", String(bytes));
+  const nft = (rule: string) => run("netns", "exec", serverNetns, "nft", rule);
+  if (sockets === "raw") {
+    await mtu(280);
+    await work();
+    await mtu(1500);
+  } else {
+    await nft("add table inet test");
+    await nft("add chain inet test out { type filter hook output priority 0; }");
+    await nft("add rule inet test out udp sport { 67, 547 } drop");
+    await work();
+    await nft("delete table inet test");
+  }
+}
+
 const isDhcp = (taken: Taken) => typeof taken === "number";
 
-/** Holds a document against what the server's sockets took of some frames. */
+/** Sends frames, then some of which all but the last are answered in vain. */
+async function sendAll<Socket extends "raw" | "udp">(
+  lab: Lab,
+  sockets: Socket,
+  all: readonly ({ readonly frame: Uint8Array } & Readonly<Record<Socket, Taken>>)[],
+  short: readonly { readonly frame: Uint8Array }[],
+): Promise<void> {
+  const received = all.filter((each) => each[sockets] !== null).length;
+  const sent = all.filter((each) => isDhcp(each[sockets])).length;
+  await send(lab, all.map(({ frame }) => frame), { received, sent });
+  const frames = short.map(({ frame }) => frame);
+  await refusing(lab, sockets, () => send(lab, frames.slice(1), { received: REFUSED, sent: 0 }));
+  // The server does one thing after the other: it counted those, and tried to answer, before it said so.
+  await send(lab, frames.slice(0, 1), { received: 1, sent: 1 });
+}
+
+/** Holds a document against what the server's sockets took of some frames, and of its answers. */
 function assertTaken(
   document: MetricsDocument,
   socket: "raw" | "udp",
   taken: readonly Taken[],
+  refused: string,
 ): void {
   const received = (unit: string) =>
     total(document, "network_traffic", { direction: "received", socket }, unit);
@@ -82,9 +112,17 @@ function assertTaken(
   assert.equal(received("bytes"), dhcp.reduce((sum, bytes) => sum + Number(bytes), 0));
   const others = taken.filter((each) => each === "other").length;
   assert.equal(total(document, "error_rate", { kind: "not_dhcp" }), others);
-  for (const kind of ["unanswered", "unmatched_answer", "send_refused", "kernel_drop"]) {
+  for (const kind of ["unanswered", "unmatched_answer", "kernel_drop"]) {
     assert.equal(total(document, "error_rate", { kind }), 0, kind);
   }
+  assert.equal(total(document, "error_rate", { kind: "send_refused", id: refused }), REFUSED);
+  assert.equal(total(document, "error_rate", { kind: "send_refused" }), REFUSED);
+  const sent = total(document, "network_traffic", { direction: "sent", socket }, "packets");
+  assert.equal(sent, dhcp.length - REFUSED);
+  const { answered, refused: unanswered, unexplained } = document.ledger!;
+  assert.equal(Object.values(answered).reduce((sum, count) => sum + count, 0), sent);
+  assert.deepEqual(unanswered, { send_refused: REFUSED, not_dhcp: others });
+  assert.equal(unexplained, 0);
 }
 
 /** Exchanges by their labels. */
@@ -99,15 +137,18 @@ const exchanges = (document: MetricsDocument) =>
 
 const FRAMES = 30 * 15;
 
+/** So many answers are refused by the kernel, before one that is not. */
+const REFUSED = 7;
+
 /** DISCOVERs of which the type is hard to find, or is none: options, and the exchange that they make. */
 const WALKS4: readonly (readonly [string, readonly number[]])[] = [
   ["DHCPDISCOVER -> DHCPOFFER", [...new Array<number>(30).fill(0), 53, 1, 1, 255]],
-  ["DHCPDISCOVER -> DHCPOFFER", [...new Array<number>(301).fill(0), 53, 1, 1, 255]],
-  ["DHCPDISCOVER -> DHCPOFFER", [...many4(60), 53, 1, 1, 255]],
+  ["DHCPDISCOVER -> DHCPOFFER", [...new Array<number>(240).fill(0), 53, 1, 1, 255]],
+  ["DHCPDISCOVER -> DHCPOFFER", [...many4(39), 53, 1, 1, 255]],
   ["DHCPDISCOVER -> DHCPOFFER", [...many4(10), 53, 2, 1, 1, 255]],
-  ["unknown -> DHCPOFFER", [...many4(70), 53, 1, 1, 255]],
+  ["unknown -> DHCPOFFER", [...many4(40), 53, 1, 1, 255]],
   ["BOOTP -> BOOTP", [255]],
-  ["BOOTP -> BOOTP", [...many4(40), 255]],
+  ["BOOTP -> BOOTP", [...many4(39), 255]],
   ["BOOTP -> BOOTP", [...many4(2), 0, 0, 0]],
 ];
 
@@ -133,14 +174,15 @@ for (const kea of VERSIONS) {
         const frame = frame4(payload, ends);
         return { frame, raw: payload.length, udp: payload.length };
       });
-      const all = [...wrongLengths4(FRAMES, ends), ...walks];
-      const taken = all.map((each) => each[sockets]);
-      const dhcp = taken.filter(isDhcp).length;
-      const received = taken.filter((each) => each !== null).length;
-      const document = await watched(lab, kea, "light", async () => {
-        await send(lab, all.map(({ frame }) => frame), { received, sent: dhcp });
+      const short = Array.from({ length: REFUSED + 1 }, (_, index) => {
+        const payload = discover(6000 + index, TYPE, 244);
+        return { frame: frame4(payload, ends), raw: payload.length, udp: payload.length };
       });
-      assertTaken(document, sockets, taken);
+      const all = [...wrongLengths4(FRAMES, ends), ...walks];
+      const document = await watched(lab, kea, "light", () => sendAll(lab, sockets, all, short));
+      const taken = [...all, ...short].map((each) => each[sockets]);
+      const dhcp = taken.filter(isDhcp).length;
+      assertTaken(document, sockets, taken, "DHCPOFFER");
       assert.deepEqual(
         exchanges(document),
         countsOf([
@@ -163,29 +205,30 @@ for (const kea of VERSIONS) {
     };
     let client = 5000;
     const known = [
-      ...[0, 11, 14, 40, 60].map((before) => relayed(solicit(client++, many(before)))),
-      ...[7, 40, 60].map((before) => relayed(solicit(client++), many(before))),
+      ...[0, 11, 14, 38].map((before) => relayed(solicit(client++, many(before)))),
+      ...[7, 30, 38].map((before) => relayed(solicit(client++), many(before))),
       ...[2, 5, 8, 31].map((hops) => nested(solicit(client++), hops)),
       relayed(relayed(relayed(solicit(client++, many(14)), many(7)), many(7)), many(7)),
       // Behind as many as the walk takes: known by its transaction id.
       relayed(solicit(client++, many(200))),
     ];
     const unknown = [
-      relayed(solicit(client++), many(80)),
-      relayed(relayed(solicit(client++), many(40)), many(40)),
+      relayed(solicit(client++), many(40)),
+      relayed(relayed(solicit(client++), many(20)), many(20)),
     ];
     const walks = [...known, ...unknown].map((message) => {
       const payload = Uint8Array.from(message);
       return { frame: frame6(payload, ends), udp: payload.length };
     });
-    const all = [...wrongLengths6(FRAMES, ends), ...walks];
-    const taken = all.map(({ udp }) => udp);
-    const dhcp = taken.filter(isDhcp).length;
-    const received = taken.filter((each) => each !== null).length;
-    const document = await watched(lab, kea, "light", async () => {
-      await send(lab, all.map(({ frame }) => frame), { received, sent: dhcp });
+    const short = Array.from({ length: REFUSED + 1 }, (_, index) => {
+      const payload = Uint8Array.from(relayed(relayed(solicit(6000 + index))));
+      return { frame: frame6(payload, ends), udp: payload.length };
     });
-    assertTaken(document, "udp", taken);
+    const all = [...wrongLengths6(FRAMES, ends), ...walks];
+    const document = await watched(lab, kea, "light", () => sendAll(lab, "udp", all, short));
+    const taken = [...all, ...short].map(({ udp }) => udp);
+    const dhcp = taken.filter(isDhcp).length;
+    assertTaken(document, "udp", taken, "ADVERTISE");
     assert.deepEqual(exchanges(document), {
       "SOLICIT -> ADVERTISE": dhcp - unknown.length,
       "unknown -> ADVERTISE": unknown.length,
