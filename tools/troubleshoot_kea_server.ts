@@ -57,13 +57,17 @@ const COLOURS = {
   not_known: "yellow",
 } as const;
 
+const BASES = { server: "as the server runs it", file: "as its file says" } as const;
+
 /** A finding in lines for people. */
-function linesOf({ check, status, found, means, remedy }: Finding, colour: boolean): string {
+function linesOf(finding: Finding, colour: boolean): string {
+  const { check, status, found, means, remedy, restsOn } = finding;
   const word = WORDS[status].padEnd(9);
   const shown = colour ? styleText(COLOURS[status], word, { validateStream: false }) : word;
   const more = [means, remedy === undefined ? undefined : `-> ${remedy}`]
     .filter((line) => line !== undefined).map((line) => `\n            ${printable(line)}`);
-  return `${shown}  ${check}: ${printable(found)}${more.join("")}\n`;
+  const basis = restsOn === undefined ? "" : ` (${BASES[restsOn]})`;
+  return `${shown}  ${check}: ${printable(found)}${basis}${more.join("")}\n`;
 }
 
 /** What all findings together come to, for programs. */

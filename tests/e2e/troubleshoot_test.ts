@@ -15,6 +15,7 @@ interface Finding {
   readonly found: string;
   readonly means?: string;
   readonly remedy?: string;
+  readonly restsOn?: string;
 }
 
 /** What troubleshoot finds in a lab; `around` is a command that runs it. */
@@ -312,6 +313,19 @@ for (const fault of FAULTS) {
     }
   });
 }
+
+Deno.test("troubleshoot believes the server, and a file only where the server cannot be asked", async () => {
+  await using lab = await startLab();
+  const told = async () => {
+    const { findings: all } = await findings(lab);
+    const { status, found, restsOn } = all.find(({ check }) => check === "interfaces")!;
+    return [status, found, restsOn];
+  };
+  await editFile(lab, (dhcp) => dhcp["interfaces-config"].interfaces = []);
+  assert.deepEqual(await told(), ["ok", lab.serverInterface, "server"]);
+  await Deno.remove(lab.controlSocket);
+  assert.deepEqual(await told(), ["problem", "the configuration names no interface", "file"]);
+});
 
 Deno.test("troubleshoot finds nothing in a healthy lab, and its client gets a lease", async () => {
   for (const options of [{}, { sockets: "udp", threads: 0 }] satisfies LabOptions[]) {

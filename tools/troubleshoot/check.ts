@@ -22,6 +22,8 @@ export interface Verdict {
   readonly means?: string;
   /** What mends it, a command where there is one; of problems. */
   readonly remedy?: string;
+  /** What told the configuration that it rests on; of those that rest on one. */
+  readonly restsOn?: FoundConfiguration["from"];
 }
 
 /** A verdict and the check that came to it. */
@@ -97,13 +99,13 @@ export function ofConfiguration(
     facts: Facts,
   ) => Promise<Verdict> | Verdict,
 ): Check {
-  return ofServer(
-    name,
-    (server, facts) =>
-      facts.configuration === null
-        ? notKnown("it rests on the configuration", facts.whyNoConfiguration)
-        : look(facts.configuration, server, facts),
-  );
+  return ofServer(name, async (server, facts) => {
+    const { configuration } = facts;
+    if (configuration === null) {
+      return notKnown("it rests on the configuration", facts.whyNoConfiguration);
+    }
+    return { ...await look(configuration, server, facts), restsOn: configuration.from };
+  });
 }
 
 /** What a program printed. */

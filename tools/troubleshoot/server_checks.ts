@@ -120,15 +120,15 @@ export const SERVER_CHECKS: readonly Check[] = [
       return notKnown(error.message, "nothing that rests on it is looked at");
     }
     const { path, from, whyNotServer } = facts.configuration;
+    const read = from === "server" ? "as the server runs it" : `from the file: ${whyNotServer}`;
     const tested = await testConfiguration(server, path);
     if (!tested.isRun) {
       return notKnown(
-        `${path} was not tested: ${tested.why}`,
+        `${path}, read ${read}, was not tested: ${tested.why}`,
         `to test it, type where the server runs: kea-dhcp${family} -t ${path}`,
       );
     }
     const { code, stdout, stderr, exceeded } = tested.ran;
-    const read = from === "server" ? "as the server runs it" : `as the file says: ${whyNotServer}`;
     if (code === 0) return ok(`${path}, read ${read}`);
     if (exceeded !== null) {
       return notKnown(`${path}: ${executable.path} -t did not end`, "it may wait for a database");
