@@ -96,6 +96,15 @@ export async function keaStatistics(socket: string): Promise<Record<string, numb
   return newest(await keaCommand(socket, "statistic-get-all"));
 }
 
+/**
+ * The server's counters by name, without those of its subnets: Kea 3.1 and later.
+ *
+ * @throws {DiscoveryError} where the server does not know the command.
+ */
+export async function globalStatistics(socket: string): Promise<Record<string, number>> {
+  return newest(await keaCommand(socket, "statistic-global-get-all"));
+}
+
 /** A few of the server's counters by name; those that it does not have are 0. */
 export async function keaCounters(
   socket: string,

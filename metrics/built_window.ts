@@ -12,9 +12,28 @@ import type { Counts } from "./unanswered.ts";
 /** Series of unanswered packets, given their counts. */
 export type UnansweredSeries = (counts: Counts) => Series[];
 
+/** When a window was, and how much of it was watched. */
+export type WindowTimes = Omit<Window, "series">;
+
+/** How much of a window was watched, seconds. */
+export function watchedSeconds({ start, end, watched_seconds }: WindowTimes): number {
+  return watched_seconds ?? (Date.parse(end) - Date.parse(start)) / 1000;
+}
+
+/** The times of a window and a later one together; what is between them was not watched. */
+export function joinedTimes(first: WindowTimes, next: WindowTimes): WindowTimes {
+  const isWhole = first.end === next.start && first.watched_seconds === undefined &&
+    next.watched_seconds === undefined;
+  return {
+    start: first.start,
+    end: next.end,
+    ...isWhole ? {} : { watched_seconds: watchedSeconds(first) + watchedSeconds(next) },
+  };
+}
+
 /** A window that becomes series as far as somebody asks. */
 export class BuiltWindow {
-  #times: Pick<Window, "start" | "end">;
+  #times: WindowTimes;
   readonly #unansweredSeries: UnansweredSeries;
   readonly #live: Counts;
   #book: SeriesBook;
@@ -22,7 +41,7 @@ export class BuiltWindow {
   #lost: Counts | null = null;
 
   constructor(
-    times: Pick<Window, "start" | "end">,
+    times: WindowTimes,
     book: SeriesBook,
     live: Counts,
     unansweredSeries: UnansweredSeries,
@@ -59,7 +78,7 @@ export class BuiltWindow {
   }
 
   /** Start and end, RFC 3339. */
-  get times(): Pick<Window, "start" | "end"> {
+  get times(): WindowTimes {
     return this.#times;
   }
 
@@ -88,7 +107,7 @@ export class BuiltWindow {
 
   /** Takes up the window that follows; both must be finished, and not written. */
   absorb(next: BuiltWindow): void {
-    this.#times = { start: this.#times.start, end: next.#times.end };
+    this.#times = joinedTimes(this.#times, next.#times);
     this.#book.merge(next.#book);
     this.#lost = sumOf([this.#lost ?? new Map(), next.#lost ?? new Map()]);
   }

@@ -112,8 +112,14 @@ const note = z.object({ type: z.literal("note"), elapsed_ns: elapsed, reason: z.
 const traffic = z.object({
   type: z.literal("traffic"),
   elapsed_ns: elapsed,
-  /** Packets of the client that this run started. */
-  client: z.object({ engine: z.string(), sent: count, received: count, dropped: count }).nullable(),
+  /** Packets of the client that this run started, and how long it sent; absent in older captures. */
+  client: z.object({
+    engine: z.string(),
+    sent: count,
+    received: count,
+    dropped: count,
+    seconds: count.optional(),
+  }).nullable(),
   /** By how much Kea's own counters grew during the run; null where it was not asked. */
   statistics: z.record(z.string(), count).nullable(),
 });
@@ -135,6 +141,8 @@ const slow = z.object({
 
 const end = z.object({
   type: z.literal("end"),
+  /** Until when the server was, or should have been, watched; absent in older captures. */
+  elapsed_ns: elapsed.optional(),
   ended: z.iso.datetime(),
   verdict: z.enum(["COMPLETE", "PARTIAL"]),
   reasons: z.array(z.string()),

@@ -65,6 +65,8 @@ const series = z.discriminatedUnion("kind", [histogram, counter, gauge]);
 const window = z.object({
   start: z.iso.datetime(),
   end: z.iso.datetime(),
+  watched_seconds: z.number().nonnegative().optional()
+    .describe("How much of it was watched; absent where all of it was"),
   series: z.array(series),
 });
 const perPacket = z.number().nullable();
@@ -78,6 +80,12 @@ const ledger = z.object({
   from_others: client,
   kernel_dropped: packets.describe("Before Kea, at its sockets"),
   received: packets.describe("Datagrams that Kea read"),
+  not_watched_seconds: z.number().positive().optional()
+    .describe("How long no probe was attached; absent where all was watched"),
+  not_seen: client.optional()
+    .describe("Sent in that time, if the client sent evenly; null where no one knows"),
+  answers_not_seen: packets.optional()
+    .describe("Answers that the client received to those; absent for none"),
   requests_not_seen: packets.optional()
     .describe("Answers more than requests: to those before the first window; absent for none"),
   refused: z.record(z.string(), packets).describe("Not answered, by reason"),
@@ -86,7 +94,8 @@ const ledger = z.object({
   client_dropped: client,
   answered_others: client,
   received_by_client: client,
-  unexplained: packets,
+  unexplained: packets.nullable()
+    .describe("null where the probes alone counted: nothing to hold their counts against"),
 }).describe("Where every packet went; it adds up but for what is unexplained");
 
 const slow = z.object({
@@ -117,6 +126,10 @@ const document = z.object({
     started: foreign(z.iso.datetime()),
     ended: foreign(z.iso.datetime()),
     duration_seconds: foreign(z.number()),
+    watched_seconds: z.number().nonnegative().optional()
+      .describe(
+        "How much of it was watched: rates are of these seconds; absent where all of it was",
+      ),
     interval_seconds: foreign(z.number()),
     verdict: z.enum(["COMPLETE", "PARTIAL"]),
     reasons: z.array(z.string()),

@@ -7,29 +7,25 @@
 
 import type { Traffic } from "./capture.ts";
 import type { Ledger, Series } from "./document.ts";
+import { refusalsIn } from "./kea_statistics.ts";
 import { messageRank } from "./messages.ts";
-
-/**
- * Kea's own counters that tell why it did not answer (Kea 2.2 and later); a few of them, because
- * asking for all of them is dear on a server with many subnets.
- */
-export const STATISTICS = [
-  "pkt4-received",
-  "pkt4-parse-failed",
-  "pkt4-receive-drop",
-  "v4-allocation-fail",
-] as const;
+import { notSeenIn, type Watching } from "./not_seen.ts";
 
 /**
  * Draws up the ledger of a run.
  *
  * @param totals the series of the whole run.
- * @param traffic what was sent, and how far Kea's own counters went on; null where nobody knows.
- * @returns null when no packet was looked for.
+ * @param traffic what was sent, and how far Kea's own counters went on; null where no one knows.
+ * @param watching how much of the run was not watched.
+ * @returns null when no packet was looked for, and no one else counted any.
  */
-export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Ledger | null {
+export function ledgerOf(
+  totals: readonly Series[],
+  traffic: Traffic | null,
+  watching: Watching = { notWatchedSeconds: 0 },
+): Ledger | null {
   const received = counters(totals, "network_traffic", { direction: "received" }, "packets");
-  if (received.length === 0) return null;
+  if (received.length === 0 && traffic === null) return null;
   const errors = (kind: string) => counters(totals, "error_rate", { kind });
   const dhcp = sum(received);
   const sendRefused = sum(errors("send_refused"));
@@ -41,8 +37,10 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
   const foreign = sum(errors("not_dhcp"));
 
   const statistics = traffic?.statistics ?? null;
-  // Kea counts datagrams that are too short for the probes to be looked at.
-  const read = Math.max(dhcp + foreign, statistics?.["pkt4-received"] ?? 0);
+  const seen = dhcp + foreign;
+  // What Kea counts beyond it came while nothing was watched, or was missed.
+  const unseenByKea = Math.max(0, (statistics?.["pkt4-received"] ?? 0) - seen);
+  const read = seen + (watching.notWatchedSeconds > 0 ? 0 : unseenByKea);
   const allAnswers = matched + unmatched - sendRefused;
   let rest = read - noAnswerWanted - allAnswers;
   const refused: Record<string, number> = {};
@@ -56,12 +54,7 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
     refuse("not_dhcp", foreign);
     refuse("unanswered", unanswered);
   } else {
-    // Read from the socket, and thrown out of the full queue before Kea counts: no counter tells.
-    refuse("packet_queue", dhcp + foreign - (statistics["pkt4-received"] ?? 0));
-    const parse = statistics["pkt4-parse-failed"] ?? 0;
-    refuse("parse_failed", parse);
-    refuse("dropped", (statistics["pkt4-receive-drop"] ?? 0) - parse);
-    refuse("no_address", statistics["v4-allocation-fail"] ?? 0);
+    for (const [reason, count] of refusalsIn(statistics, seen)) refuse(reason, count);
   }
 
   const client = traffic?.client ?? null;
@@ -71,6 +64,16 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
     refused,
     no_answer_wanted: noAnswerWanted,
     answered,
+  };
+  const missing = {
+    requests: (client?.sent ?? 0) - kernelDropped - read,
+    answers: (client?.received ?? 0) + (client?.dropped ?? 0) - allAnswers,
+  };
+  const notSeen = notSeenIn(watching, client, missing, unseenByKea);
+  const unwatched = notSeen === null ? {} : {
+    not_watched_seconds: watching.notWatchedSeconds,
+    not_seen: notSeen.requests,
+    ...notSeen.answers > 0 ? { answers_not_seen: notSeen.answers } : {},
   };
   if (client === null) {
     return {
@@ -82,12 +85,14 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
       received_by_client: null,
       // More answers than requests: those came before anything was counted, or had a second answer.
       ...(rest < 0 ? { requests_not_seen: -rest } : {}),
-      unexplained: Math.max(0, rest),
+      ...unwatched,
+      // The probes' own counts add up by themselves.
+      unexplained: statistics === null ? null : Math.max(0, rest),
     };
   }
-  const lostBefore = client.sent - kernelDropped - read;
+  const lostBefore = missing.requests - (notSeen?.requests ?? 0);
   const fromOthers = Math.max(0, -lostBefore);
-  const lostBehind = allAnswers - client.dropped - client.received;
+  const lostBehind = (notSeen?.answers ?? 0) - missing.answers;
   const answeredOthers = Math.max(0, Math.min(lostBehind, fromOthers));
   return {
     offered: client.sent,
@@ -96,8 +101,28 @@ export function ledgerOf(totals: readonly Series[], traffic: Traffic | null): Le
     client_dropped: client.dropped,
     answered_others: answeredOthers,
     received_by_client: client.received,
+    ...unwatched,
     unexplained: Math.max(0, lostBefore) + Math.abs(rest) + Math.abs(lostBehind - answeredOthers),
   };
+}
+
+/**
+ * What others counted that the probes must have seen and did not, in words for people; null where nothing
+ * speaks against the probes.
+ */
+export function contradictionIn(totals: readonly Series[], traffic: Traffic): string | null {
+  const seen = sum(counters(totals, "network_traffic", { direction: "received" }, "packets")) +
+    sum(counters(totals, "error_rate", { kind: "not_dhcp" }));
+  const counted = traffic.statistics?.["pkt4-received"] ?? 0;
+  if (counted > 0 && seen === 0) {
+    return `Kea counted ${counted} packets received (pkt4-received), and the programs saw none of them`;
+  }
+  const { answered } = answersIn(totals);
+  const answers = sum(Object.values(answered));
+  const received = traffic.client?.received ?? 0;
+  return received <= answers
+    ? null
+    : `The client received ${received} answers, and the programs saw ${answers} of them`;
 }
 
 /** Answers by type that the kernel took, and how many of all were matched to their requests. */
@@ -143,19 +168,26 @@ function counters(
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 /** The rows of a ledger for people: what, how many, and how far it is set in. */
-export function ledgerRows(ledger: Ledger): readonly (readonly [string, number, 0 | 1])[] {
+export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 0 | 1])[] {
+  const always = (what: string, count: number | null) =>
+    [what, count === null ? "not known" : String(count), 0] as const;
   const known = (what: string, count: number | null, isAlways = false) =>
-    count === null || (count === 0 && !isAlways) ? [] : [[what, count, 0] as const];
+    count === null || (count === 0 && !isAlways) ? [] : [always(what, count)];
   const parts = (
     words: Readonly<Record<string, string>>,
     counts: Readonly<Record<string, number>>,
-  ) => Object.entries(counts).map(([name, count]) => [words[name] ?? name, count, 1] as const);
+  ) =>
+    Object.entries(counts).map(([name, count]) => [words[name] ?? name, String(count), 1] as const);
   const refused = sum(Object.values(ledger.refused));
   const answered = sum(Object.values(ledger.answered));
+  const { not_watched_seconds: seconds, not_seen = null } = ledger;
   return [
     ...known("sent by the client", ledger.offered, true),
     ...known("sent by others", ledger.from_others),
     ...known("dropped by the kernel before Kea", ledger.kernel_dropped, true),
+    ...seconds === undefined
+      ? []
+      : [always(`not seen, in ${seconds.toFixed(1)} s not watched`, not_seen)],
     ...known("received by Kea", ledger.received, true),
     ...known("received before it was watched", ledger.requests_not_seen ?? 0),
     ...known("not answered", refused, true),
@@ -163,10 +195,11 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, number, 
     ...known("answer not wanted", ledger.no_answer_wanted),
     ...known("answered", answered, true),
     ...parts({}, ledger.answered),
+    ...known("answers not seen", ledger.answers_not_seen ?? 0),
     ...known("dropped by the client's kernel", ledger.client_dropped),
     ...known("answers to others", ledger.answered_others),
     ...known("received by the client", ledger.received_by_client, true),
-    ["unexplained", ledger.unexplained, 0],
+    always("unexplained", ledger.unexplained),
   ];
 }
 
@@ -174,6 +207,7 @@ const REASONS: Readonly<Record<string, string>> = {
   send_refused: "the kernel refused Kea's answer",
   packet_queue: "Kea's packet queue was full (no counter tells)",
   parse_failed: "malformed (pkt4-parse-failed)",
+  "pkt4-queue-full": "Kea's packet queue was full (pkt4-queue-full)",
   dropped: "dropped by Kea (pkt4-receive-drop)",
   no_address: "no address to give (v4-allocation-fail)",
   not_dhcp: "no DHCP",

@@ -9,7 +9,7 @@ import type { ChangeRecord } from "./capture_changes.ts";
 import type { HistogramSeries, MetricsDocument, Series, Window } from "./document.ts";
 import { type Bucket, quantile } from "./histogram.ts";
 import { seriesKey } from "./series_book.ts";
-import type { BuiltWindow } from "./built_window.ts";
+import { type BuiltWindow, joinedTimes, watchedSeconds, type WindowTimes } from "./built_window.ts";
 import { WindowBuilder } from "./windows.ts";
 
 /** What a span knows of a series; a gauge's mean is of so many seconds. */
@@ -35,19 +35,17 @@ export interface Span<T> {
 
 /** Windows of a document in one: from the start of the first to the end of the last. */
 class WindowSpan implements Span<WindowSpan> {
-  readonly #start: string;
-  #end: string;
+  #times: WindowTimes;
   readonly #series = new Map<string, Merged>();
 
-  constructor({ start, end, series }: Window) {
-    this.#start = start;
-    this.#end = end;
-    const seconds = (Date.parse(end) - Date.parse(start)) / 1000;
+  constructor({ series, ...times }: Window) {
+    this.#times = times;
+    const seconds = watchedSeconds(times);
     for (const each of series) this.#add(each, seconds);
   }
 
   absorb(next: WindowSpan): void {
-    this.#end = next.#end;
+    this.#times = joinedTimes(this.#times, next.#times);
     for (const merged of next.#series.values()) {
       this.#add(seriesOf(merged), merged.kind === "gauge" ? merged.seconds : 0);
     }
@@ -55,7 +53,7 @@ class WindowSpan implements Span<WindowSpan> {
 
   window(): Window {
     const series = [...this.#series.values()].map(seriesOf);
-    return { start: this.#start, end: this.#end, series };
+    return { ...this.#times, series };
   }
 
   #add(series: Series, seconds: number): void {

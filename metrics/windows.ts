@@ -16,7 +16,7 @@ import type {
 import { CaptureError } from "./capture.ts";
 import type { ChangeRecord } from "./capture_changes.ts";
 import type { Cost, ListedPacket, MetricsDocument, Series, Window } from "./document.ts";
-import { ledgerOf } from "./ledger.ts";
+import { contradictionIn, ledgerOf } from "./ledger.ts";
 import { type Change, type ChangedSample, MapChanges, type MapKey } from "./map_changes.ts";
 import { countsByMessage, type Dictionary, type Meaning, meaningOf } from "./map_decoding.ts";
 import { expectsAnswer, messageName } from "./messages.ts";
@@ -34,6 +34,9 @@ export const METRICS = [
   "network_traffic",
   "error_rate",
 ] as const;
+
+/** Seconds that windows and the whole may differ by their arithmetic alone. */
+const MOST_SKEW = 1e-6;
 
 /** As many slow packets are listed, the slowest. */
 const MOST_SLOW = 1000;
@@ -73,6 +76,10 @@ export class WindowBuilder {
   #ended: string | null = null;
   #firstElapsed: number | null = null;
   #lastElapsed = 0;
+  /** The lengths of all windows, seconds. */
+  #watchedSeconds = 0;
+  /** Until when it should have been watched; null where that is not known. */
+  #endElapsed: number | null = null;
   /** Sums over the windows whose price is known; packets are received ones. */
   readonly #cost = {
     bpf: 0,
@@ -135,6 +142,7 @@ export class WindowBuilder {
         return null;
       case "end":
         this.#ended = record.ended;
+        this.#endElapsed = record.elapsed_ns ?? null;
         this.#notAvailable = record.not_available;
         for (const reason of record.reasons) {
           if (!this.#reasons.includes(reason)) this.#reasons.push(reason);
@@ -165,7 +173,8 @@ export class WindowBuilder {
     const seen = new Set(totals.map(({ metric }) => metric));
     const explained = new Set(this.#notAvailable.map(({ metric }) => metric));
     const silent = METRICS.filter((metric) => !seen.has(metric) && !explained.has(metric));
-    const ledger = ledgerOf(totals, this.#traffic);
+    const notWatchedSeconds = this.#notWatchedSeconds();
+    const ledger = ledgerOf(totals, this.#traffic, { notWatchedSeconds });
     return {
       schema: "kea-metrics/1",
       server: { ...header.server },
@@ -173,7 +182,8 @@ export class WindowBuilder {
         profile: header.profile,
         started: header.started,
         ended: this.#ended ?? this.#at(this.#lastElapsed),
-        duration_seconds: (this.#lastElapsed - (this.#firstElapsed ?? 0)) / 1e9,
+        duration_seconds: this.#durationSeconds(),
+        ...notWatchedSeconds === 0 ? {} : { watched_seconds: this.#watchedSeconds },
         interval_seconds: header.interval_seconds,
         verdict: reasons.length === 0 ? "COMPLETE" : "PARTIAL",
         reasons,
@@ -190,6 +200,20 @@ export class WindowBuilder {
     };
   }
 
+  /**
+   * What a client or Kea itself counted that the probes did not see; null where nothing speaks against
+   * them. What is missing because of a gap is in the ledger.
+   *
+   * @param endElapsedNs until when the watch was, before its end record is taken.
+   */
+  contradiction(endElapsedNs: number): string | null {
+    this.#endElapsed = endElapsedNs;
+    if (this.#traffic === null || this.#totals === null || this.#notWatchedSeconds() > 0) {
+      return null;
+    }
+    return contradictionIn(this.#totals.series(), this.#traffic);
+  }
+
   /** A slow packet as a document tells it. */
   slowPacket({ elapsed_ns, message, answer, time_ns, ...rest }: SlowPacket): ListedPacket {
     const { family } = this.#dictionary;
@@ -202,6 +226,17 @@ export class WindowBuilder {
       client: rest.client,
       stages: rest.stages,
     };
+  }
+
+  /** Seconds from the first sample until the last one, or until when there should have been more. */
+  #durationSeconds(): number {
+    const end = Math.max(this.#endElapsed ?? 0, this.#lastElapsed);
+    return (end - (this.#firstElapsed ?? end)) / 1e9;
+  }
+
+  #notWatchedSeconds(): number {
+    const missing = this.#durationSeconds() - this.#watchedSeconds;
+    return missing > MOST_SKEW ? missing : 0;
   }
 
   /** Keeps the slowest. */
@@ -242,6 +277,7 @@ export class WindowBuilder {
     }
     this.#drops.add(book, sample.sockets);
     const seconds = (sample.elapsed_ns - previous.elapsed_ns) / 1e9;
+    this.#watchedSeconds += seconds;
     const serverCpu = addProcess(book, previous.process, sample.process, seconds);
     this.#totals!.merge(book);
 

@@ -26,6 +26,8 @@ import { fullMaps, renamingOf, statementUsers, translator } from "./readings.ts"
 import { STATEMENT_MAPS, StatementNames } from "./statement_names.ts";
 import { isRunning, ServerSampler } from "./server_sample.ts";
 import { changeOf, type ServerChange, settled } from "./server_change.ts";
+import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
+import { Gap } from "./gap.ts";
 import type { Profile } from "./sources.ts";
 
 /** What to watch, and for how long. */
@@ -100,6 +102,8 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     dying: [],
     complaint: "",
     blamed: [],
+    gap: new Gap(),
+    origin: null,
   };
   const started = new Date();
   const { pid } = options.server;
@@ -146,7 +150,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
             elapsed_ns: elapsed(watched),
             server: serverRecordOf(server),
             plan: planRecordOf(prepared.plan),
-            reason: watched.reasons.at(-1)!,
+            reason: watched.gap.causes || watched.complaint,
           };
         }
         for (const reason of prepared.plan.losses) {
@@ -166,19 +170,15 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       if (profile === "light" || attempts++ > 0) {
         throw new BpftraceError(`Cannot attach, bpftrace says: ${watched.complaint || "nothing"}`);
       }
-      yield note(
-        watched,
-        `The ${profile} profile did not attach (${watched.complaint}), light does`,
-      );
+      watched.gap.cause(`The ${profile} profile did not attach (${watched.complaint}), light does`);
       profile = "light";
     } else if (outcome === "bpftrace ended") {
-      yield note(watched, `bpftrace was ended from outside: ${watched.complaint || "killed"}`);
+      watched.gap.cause(`bpftrace was ended from outside: ${watched.complaint || "killed"}`);
       if (attempts++ > 0 || isOver(watched)) break;
     } else if (outcome === "clock set") {
-      yield note(watched, "The host's clock was set: attached anew, to know when packets came");
+      watched.gap.cause("The host's clock was set: attached anew, to know when packets came");
     } else if (outcome === "server changed") {
-      yield note(
-        watched,
+      watched.gap.cause(
         "The server changed its sockets, its lease file or its hook libraries: attached anew",
       );
       // One that ended meanwhile is found out by the next attempt.
@@ -187,27 +187,25 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       leftOut.clear();
       [profile, attempts] = [options.profile, 0];
     } else {
-      const since = performance.now();
       options.say(`The server (pid ${server.pid}) ended, waiting for it to come back`);
       const next = await successor(server, networkNamespace, watched);
       if (next === null) {
         if (watched.deadline === null) throw endedTooEarly(server);
-        yield note(watched, `The server (pid ${server.pid}) ended`);
+        watched.gap.cause(`The server (pid ${server.pid}) ended`);
         break;
       }
-      const seconds = ((performance.now() - since) / 1000).toFixed(1);
-      yield note(
-        watched,
-        `The server restarted: pid ${server.pid}, then ${next.pid}, ${seconds} s not watched`,
-      );
+      watched.gap.cause(`The server restarted: pid ${server.pid}, then ${next.pid}`);
       server = next;
       leftOut.clear();
       [profile, attempts] = [options.profile, 0];
     }
   }
 
+  const unwatched = watched.gap.wordsAt(elapsed(watched));
+  if (unwatched !== null) yield note(watched, unwatched);
   yield {
     type: "end",
+    elapsed_ns: unwatched === null ? watched.gap.lastNs : elapsed(watched),
     ended: new Date().toISOString(),
     verdict: watched.reasons.length === 0 ? "COMPLETE" : "PARTIAL",
     reasons: [...watched.reasons],
@@ -230,6 +228,10 @@ interface Watched {
   complaint: string;
   /** The programs because of which the last segment did not attach, where that is known. */
   blamed: readonly string[];
+  /** What is not watched since the last reading. */
+  readonly gap: Gap;
+  /** The first reading, by the programs' clock and by ours; null before it. */
+  origin: { readonly nsecs: number; readonly elapsedNs: number } | null;
 }
 
 async function* readSegment(
@@ -250,6 +252,8 @@ async function* readSegment(
   let isClosed = false;
   /** When every probe was attached, by the clock of the readings. */
   let attachedAt: bigint | null = null;
+  /** Begun with the first reading. */
+  let check: CounterCheck | null = null;
   let limit = setTimeout(() => stop("not attached"), ATTACH_LIMIT_MS);
   // The next reading is the last: while probes are detached, one by one, those that are left count on,
   // and what they count does not fit together.
@@ -262,15 +266,21 @@ async function* readSegment(
     if (attachedAt === null) run.stop();
     else limit = setTimeout(() => run.stop(), periodMs + SILENCE_LIMIT_MS);
   };
-  // What was printed before may still wait to be read.
-  const onAbort = () => stop("over", monotonicTime());
+  // What was printed before may still wait to be read, and Kea's answer is held against the last reading.
+  const stopSoon = (why: Outcome) => {
+    if (outcome !== null) return;
+    stop(why, monotonicTime() + BigInt(PATIENCE_MS) * 1_000_000n);
+    check?.ask();
+    (check?.end() ?? Promise.resolve()).then(() => lastFrom = monotonicTime());
+  };
+  const onAbort = () => stopSoon("over");
   options.signal.addEventListener("abort", onAbort, { once: true });
   if (options.signal.aborted) onAbort();
   const watchman = setInterval(async () => {
     // What could not be looked at this time will be the next.
     const change = await changeOf(server).catch(() => null) ??
       (wasSet(wallClock) ? "clock set" : null);
-    if (change !== null) stop(change);
+    if (change !== null) stopSoon(change);
   }, 1000);
 
   try {
@@ -305,8 +315,8 @@ async function* readSegment(
         cost: await price.read(),
       };
     };
-    /** The baseline's time, by the clock of the readings and by ours. */
-    let origin: { readonly nsecs: number; readonly elapsedNs: number } | null = null;
+    /** When the baseline was read, by the programs' clock. */
+    let baselineAt: number | null = null;
     let readings = 0;
     let probes = 0;
 
@@ -341,11 +351,16 @@ async function* readSegment(
           const reason = `${name} is full: what has a new key there is not counted any more`;
           if (!watched.reasons.includes(reason)) yield note(watched, reason);
         }
-        if (origin === null) {
+        const elapsedNs = elapsedAt(watched, nsecs);
+        if (baselineAt === null) {
           // The baseline: what was counted until now, while probe after probe was attached, is nothing.
-          origin = { nsecs, elapsedNs: elapsed(watched) };
+          baselineAt = nsecs;
           watched.deadline ??= performance.now() + options.durationMs;
-          const baseline = await sample(maps, origin.elapsedNs);
+          const baseline = await sample(maps, elapsedNs);
+          check = await CounterCheck.begin(server);
+          const unwatched = watched.gap.wordsAt(elapsedNs);
+          if (unwatched !== null) yield note(watched, unwatched);
+          watched.gap.reading(elapsedNs);
           options.say(`Watching pid ${server.pid} with ${probes} probes`);
           yield baseline;
           if (
@@ -362,10 +377,19 @@ async function* readSegment(
           }
         } else {
           // The reading that is nearest to the end.
-          if (performance.now() > watched.deadline! - periodMs / 2) stop("over");
+          const leftMs = watched.deadline! - performance.now();
+          if (leftMs < periodMs / 2) stop("over");
+          const contradiction = check?.against(nsecs, maps) ?? null;
+          if (contradiction !== null) {
+            check = null;
+            yield note(watched, contradiction);
+          }
+          // Where the next reading is the last, Kea's answer must come before it.
+          if (leftMs >= periodMs / 2) check?.askInTime(leftMs < 1.5 * periodMs);
           readings++;
           if (outcome === null && readings % perWindow !== 0) continue;
-          yield await sample(maps, origin.elapsedNs + nsecs - origin.nsecs);
+          watched.gap.reading(elapsedNs);
+          yield await sample(maps, elapsedNs);
         }
         if (outcome !== null && nsecs >= lastFrom) {
           watched.dying.push(run.abandon());
@@ -373,8 +397,8 @@ async function* readSegment(
         }
       } else if (event.type === "slow") {
         const { nsecs, packet } = slow.read(event.line);
-        if (origin !== null && nsecs >= origin.nsecs) {
-          yield { ...packet, elapsed_ns: origin.elapsedNs + nsecs - origin.nsecs };
+        if (baselineAt !== null && nsecs >= baselineAt) {
+          yield { ...packet, elapsed_ns: elapsedAt(watched, nsecs) };
         }
       } else if (event.type === "lost") {
         yield note(watched, `bpftrace lost ${event.events} of its own events`);
@@ -389,6 +413,7 @@ async function* readSegment(
     isClosed = true;
     clearTimeout(limit);
     clearInterval(watchman);
+    await check?.end();
     options.signal.removeEventListener("abort", onAbort);
   }
 }
@@ -469,6 +494,12 @@ function isOver({ options, deadline }: Watched): boolean {
 
 function elapsed({ zero }: Watched): number {
   return Math.round((performance.now() - zero) * 1e6);
+}
+
+/** The elapsed time of a reading: all segments have the programs' clock, whenever their lines are read. */
+function elapsedAt(watched: Watched, nsecs: number): number {
+  watched.origin ??= { nsecs, elapsedNs: elapsed(watched) };
+  return watched.origin.elapsedNs + nsecs - watched.origin.nsecs;
 }
 
 function note(watched: Watched, reason: string): CaptureRecord {

@@ -49,6 +49,11 @@ export function monotonicTime(): bigint {
   return library === null ? 0n : readClock(library, CLOCK_MONOTONIC);
 }
 
+/** A time that no BPF program that ran earlier can have read after, nanoseconds; 0 where it cannot be read. */
+export function bootTime(): bigint {
+  return library === null ? 0n : readClock(library, CLOCK_BOOTTIME);
+}
+
 function readClock({ clock_gettime }: NonNullable<typeof library>, clock: number): bigint {
   const time = new BigInt64Array(2);
   clock_gettime(clock, time);

@@ -178,12 +178,16 @@ async function write(
   let ready = false;
   try {
     for (let next = await records.next(); !next.done; next = await records.next()) {
-      const record = next.value;
+      let record = next.value;
       if (record.type === "end" && traffic !== undefined) {
         const elapsed_ns = windows.elapsedSeconds * 1e9;
         const sent = { type: "traffic" as const, elapsed_ns, ...await traffic() };
         capture.append(sent);
         windows.next(sent);
+        const contradiction = windows.contradiction(record.elapsed_ns ?? 0);
+        if (contradiction !== null) {
+          record = { ...record, verdict: "PARTIAL", reasons: [...record.reasons, contradiction] };
+        }
       }
       capture.append(record);
       const window = windows.next(record);

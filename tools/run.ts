@@ -8,11 +8,12 @@
 import { join } from "node:path";
 import { say } from "../command_line.ts";
 import type { Traffic } from "../metrics/capture.ts";
-import { STATISTICS } from "../metrics/ledger.ts";
-import { keaCounters } from "../discovery/control_channel.ts";
+import { isAccounted, STATISTICS } from "../metrics/kea_statistics.ts";
+import { globalStatistics, keaCounters } from "../discovery/control_channel.ts";
 import { controlSocketsOf } from "../discovery/configuration/server_configuration.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
+import { isRunning } from "../probes/server_sample.ts";
 import { ClientDrops } from "./client_drops.ts";
 import {
   checkTraffic,
@@ -165,25 +166,34 @@ function clientOf({ result, dropped }: Sent): Traffic["client"] {
     sent += exchange.sent;
     received += exchange.received;
   }
-  return { engine: result.engine, sent, received, dropped };
+  return { engine: result.engine, sent, received, dropped, seconds: result.seconds };
 }
 
 /** Kea's own counters, from the beginning of the traffic. */
 class KeaCounters {
-  readonly #socket: string;
+  readonly #server: Server;
+  readonly #read: () => Promise<Readonly<Record<string, number>>>;
   readonly #before: Readonly<Record<string, number>>;
 
-  private constructor(socket: string, before: Readonly<Record<string, number>>) {
-    this.#socket = socket;
+  private constructor(
+    server: Server,
+    read: () => Promise<Readonly<Record<string, number>>>,
+    before: Readonly<Record<string, number>>,
+  ) {
+    this.#server = server;
+    this.#read = read;
     this.#before = before;
   }
 
-  /** @returns null for a server that nobody can ask. */
-  static async open({ pid }: Server): Promise<KeaCounters | null> {
+  /** @returns null for a server that cannot be asked. */
+  static async open(server: Server): Promise<KeaCounters | null> {
     try {
-      const [socket] = await controlSocketsOf(pid);
+      const [socket] = await controlSocketsOf(server.pid);
       if (socket === undefined) return null;
-      return new KeaCounters(socket, await keaCounters(socket, STATISTICS));
+      // All that a newer Kea has; an older one is asked for the few that every Kea has.
+      const hasAll = await globalStatistics(socket).then(() => true, () => false);
+      const read = () => hasAll ? globalStatistics(socket) : keaCounters(socket, STATISTICS);
+      return new KeaCounters(server, read, await read());
     } catch {
       return null;
     }
@@ -193,14 +203,18 @@ class KeaCounters {
   async untilQuiet(): Promise<Record<string, number> | null> {
     const limit = Date.now() + LAST_ANSWERS_MS;
     try {
-      let now = await keaCounters(this.#socket, STATISTICS);
+      let now = await this.#read();
       for (let isQuiet = false; !isQuiet && Date.now() < limit;) {
         await pause(1000);
-        const next = await keaCounters(this.#socket, STATISTICS);
-        isQuiet = STATISTICS.every((name) => next[name] === now[name]);
+        const next = await this.#read();
+        isQuiet = Object.keys(next).filter(isAccounted).every((name) => next[name] === now[name]);
         now = next;
       }
-      return Object.fromEntries(STATISTICS.map((name) => [name, now[name]! - this.#before[name]!]));
+      // Another process counts from its own beginning.
+      if (!await isRunning(this.#server.pid, this.#server.startTicks)) return null;
+      const grown = Object.entries(now).filter(([name]) => isAccounted(name))
+        .map(([name, value]) => [name, value - (this.#before[name] ?? 0)] as const);
+      return grown.some(([, by]) => by < 0) ? null : Object.fromEntries(grown);
     } catch {
       return null;
     }

@@ -135,20 +135,28 @@ function ledger({ ledger }: MetricsDocument): string {
   if (ledger === undefined) return "";
   const rows = ledgerRows(ledger).map((
     [what, count, depth],
-  ) => [`${"\u2003".repeat(depth)}${what}`, String(count)]);
+  ) => [`${"\u2003".repeat(depth)}${what}`, count]);
   return `<section id="ledger"><h2>Where every packet went</h2>
 <p>${accountOf(ledger)}</p>
 ${tableHtml({ columns: ["what", "packets"], rows })}</section>`;
 }
 
-function accountOf({ refused, unexplained }: Ledger): string {
+function accountOf({ refused, unexplained, not_watched_seconds, not_seen }: Ledger): string {
   const unanswered = refused["unanswered"] ?? 0;
   const sentences = [
     ...unanswered === 0 ? [] : [
       `${counted(unanswered, "request")} got no answer, and why is not known: look in Kea's log, ` +
       "and run <code>deno task troubleshoot</code>.",
     ],
-    ...unexplained === 0
+    ...not_watched_seconds === undefined ? [] : [
+      `${three(not_watched_seconds)} s were not watched, and ` +
+      (not_seen == null
+        ? "how many packets came then is not known."
+        : `${counted(not_seen, "packet")} of the client came then.`),
+    ],
+    ...unexplained === null
+      ? ["The probes alone counted these packets: what they did not see would not show."]
+      : unexplained === 0
       ? []
       : [`${counted(unexplained, "packet")} ${unexplained === 1 ? "is" : "are"} unexplained.`],
   ];

@@ -5,6 +5,7 @@
  */
 
 import type { HistogramSeries, MetricsDocument, Series, Window } from "../metrics/document.ts";
+import { watchedSeconds } from "../metrics/built_window.ts";
 import { messageRank } from "../metrics/messages.ts";
 import { printable } from "../system/printable.ts";
 
@@ -46,9 +47,9 @@ export function quantileOf({ quantiles }: HistogramSeries, q: number) {
   return quantiles.find((quantile) => quantile.q === q) ?? null;
 }
 
-/** Length of a window, seconds. */
-export function secondsOf({ start, end }: Window): number {
-  return Math.max((Date.parse(end) - Date.parse(start)) / 1000, 1e-9);
+/** How long a window was watched, seconds. */
+export function secondsOf(window: Window): number {
+  return Math.max(watchedSeconds(window), 1e-9);
 }
 
 /** The middle of a window, RFC 3339. */
@@ -98,8 +99,9 @@ export function gauges(series: readonly Series[], metric: string, unit: string) 
   );
 }
 
-/** The seconds that a document is of; from its windows where it does not say. */
+/** The seconds that were watched; from its windows where a document does not say. */
 export function durationOf({ capture, windows }: MetricsDocument): number | null {
-  if (capture.duration_seconds !== null) return capture.duration_seconds;
+  const seconds = capture.watched_seconds ?? capture.duration_seconds;
+  if (seconds !== null) return seconds;
   return windows.length === 0 ? null : windows.reduce((sum, each) => sum + secondsOf(each), 0);
 }

@@ -22,7 +22,7 @@ const WIDTH = 80;
 /** Renders the summary of a document: what came, how long it took, what was lost, what looking cost. */
 export function summary(document: MetricsDocument, { colour }: SummaryStyle): string {
   const { server, capture, totals } = document;
-  const seconds = capture.duration_seconds;
+  const seconds = durationOf(document);
   const lines: string[] = [];
   // Colour comes last, so that no name in the document can bring its own.
   const add = (text: string, style?: "bold" | "green" | "yellow") => {
@@ -47,7 +47,7 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
   add(
     [
       ...capture.started === null ? [] : [`${capture.started.slice(0, 19).replace("T", " ")} UTC`],
-      ...seconds === null ? [] : [`${seconds.toFixed(1)} s`],
+      ...lengthOf(capture),
       ...capture.profile === null ? [] : [`profile ${capture.profile}`],
       capture.verdict,
     ].join(", "),
@@ -115,10 +115,20 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
   return lines.join("\n") + "\n";
 }
 
+/** How long it took, and how much of that was not watched. */
+function lengthOf(
+  { duration_seconds, watched_seconds }: MetricsDocument["capture"],
+): readonly string[] {
+  if (duration_seconds === null) return [];
+  const whole = `${duration_seconds.toFixed(1)} s`;
+  if (watched_seconds === undefined) return [whole];
+  return [`${whole}, ${(duration_seconds - watched_seconds).toFixed(1)} s of it not watched`];
+}
+
 function ledger({ ledger }: MetricsDocument): string[] {
   if (ledger === undefined) return [];
   const rows = ledgerRows(ledger).map(([what, count, depth]) =>
-    ["  ".repeat(depth) + what, String(count)] as const
+    ["  ".repeat(depth) + what, count] as const
   );
   const [names, counts] = [0, 1].map((at) => Math.max(...rows.map((row) => row[at]!.length)));
   return rows.map(([what, count]) => `${what.padEnd(names!)}  ${count.padStart(counts!)}`);

@@ -140,7 +140,41 @@ Deno.test("run goes on with the ledger of what came when Kea ends in the middle"
   });
   assert.equal(capture.verdict, "PARTIAL");
   assert.equal(ledger!.offered! > 1009, true);
-  assert.ok(ledger!.unexplained > 0, JSON.stringify(ledger));
+  assert.ok(ledger!.not_seen! > 0 && ledger!.not_watched_seconds! > 0, JSON.stringify(ledger));
+});
+
+/** How often a Kea is killed in the next test; every 2 s. */
+const KILLS = 4;
+
+Deno.test("run counts what it did not see of a Kea that is killed every 2 s", async () => {
+  await using lab = await startLab({ threads: 0 });
+  const exchanges = 20 * 2 * KILLS;
+  const { ledger, capture } = await ran(
+    lab,
+    ["-n", String(exchanges), "-r", "20", "--profile", "light"],
+    async () => {
+      for (let kills = 0; kills < KILLS; kills++) {
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        Deno.kill(lab.pid, "SIGKILL");
+        await lab.restart();
+      }
+    },
+  );
+  const text = JSON.stringify({ ledger, capture }, null, 1);
+  assert.equal(capture.verdict, "PARTIAL");
+  const gaps = capture.reasons.reduce(
+    (sum, reason) => sum + Number(/: ([\d.]+) s not watched$/.exec(reason)?.[1] ?? 0),
+    0,
+  );
+  const { duration_seconds, watched_seconds } = capture;
+  assert.ok(Math.abs(watched_seconds! + gaps - duration_seconds!) < 0.02 * duration_seconds!, text);
+  assert.ok(ledger!.not_seen! > 0 && ledger!.not_watched_seconds! > 2, text);
+  assert.equal(
+    ledger!.offered! + ledger!.from_others!,
+    ledger!.kernel_dropped + ledger!.received + ledger!.not_seen!,
+    text,
+  );
+  assert.doesNotMatch(text, /The client received \d+ answers/);
 });
 
 Deno.test("run says what it needs before it watches", async () => {

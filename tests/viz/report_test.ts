@@ -120,7 +120,10 @@ Deno.test("report() draws one event in one window so that it can be seen", async
 /** The sentence over the ledger of a document. */
 async function accountOf(ledger: Partial<NonNullable<MetricsDocument["ledger"]>>): Promise<string> {
   const empty = documentOf();
-  const page = await pageOf({ ...empty, ledger: { ...real.ledger!, refused: {}, ...ledger } });
+  const page = await pageOf({
+    ...empty,
+    ledger: { ...real.ledger!, refused: {}, unexplained: 0, ...ledger },
+  });
   return /<h2>Where every packet went<\/h2>\n<p>(.*)<\/p>/.exec(page)![1]!;
 }
 
@@ -132,6 +135,11 @@ Deno.test("report() says that every packet is accounted for only when a reason i
       "<code>deno task troubleshoot</code>.",
   );
   assert.equal(await accountOf({ unexplained: 1 }), "1 packet is unexplained.");
+  assert.match(await accountOf({ unexplained: null }), /^The probes alone counted these packets/);
+  assert.equal(
+    await accountOf({ not_watched_seconds: 18.5, not_seen: 572 }),
+    "18.5 s were not watched, and 572 packets of the client came then.",
+  );
   assert.match(
     await accountOf({ refused: { unanswered: 1 }, unexplained: 2 }),
     /^1 request got no answer, .*\. 2 packets are unexplained\.$/,

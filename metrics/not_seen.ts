@@ -1,0 +1,45 @@
+/**
+ * Packets that came while no probe was attached: how many, as far as others counted them.
+ *
+ * @module
+ */
+
+import type { Traffic } from "./capture.ts";
+
+/** How long a run was, and how long of it nothing was watched, seconds. */
+export interface Watching {
+  readonly notWatchedSeconds: number;
+}
+
+/** What the counts of others leave for the time that was not watched. */
+export interface NotSeen {
+  /** Requests; null where no one counted them. */
+  readonly requests: number | null;
+  /** Answers that the client received all the same. */
+  readonly answers: number;
+}
+
+/**
+ * How many packets were not seen because nothing was watched. Never more than the client can have sent in
+ * that time, if it sent evenly: what is missing beyond that stays unexplained.
+ *
+ * @param missing requests that were sent and not seen; answers that were received and not seen.
+ * @param countedByKea requests that Kea received itself beyond those seen.
+ */
+export function notSeenIn(
+  { notWatchedSeconds }: Watching,
+  client: Traffic["client"],
+  missing: { readonly requests: number; readonly answers: number },
+  countedByKea: number,
+): NotSeen | null {
+  if (notWatchedSeconds <= 0) return null;
+  if (client === null) {
+    return { requests: countedByKea > 0 ? countedByKea : null, answers: 0 };
+  }
+  const share = client.seconds === undefined || client.seconds <= 0
+    ? 1
+    : Math.min(1, notWatchedSeconds / client.seconds);
+  const most = Math.max(countedByKea, Math.ceil(client.sent * share));
+  const requests = Math.max(0, Math.min(missing.requests, most));
+  return { requests, answers: Math.max(0, Math.min(missing.answers, requests)) };
+}

@@ -1,0 +1,44 @@
+/**
+ * The time in which no probe was attached: between the last reading of one segment and the first of the
+ * next, or the end.
+ *
+ * @module
+ */
+
+/** Keeps the last reading and what has happened since. */
+export class Gap {
+  #lastNs: number | null = null;
+  #causes: string[] = [];
+
+  /** A reading with every probe attached, nanoseconds since the start. */
+  reading(elapsedNs: number): void {
+    this.#lastNs = elapsedNs;
+    this.#causes = [];
+  }
+
+  /** Something because of which the probes are not attached any more. */
+  cause(words: string): void {
+    this.#causes.push(words);
+  }
+
+  /** What happened since the last reading; empty where nothing did. */
+  get causes(): string {
+    return this.#causes.join("; ");
+  }
+
+  /** The last reading, nanoseconds since the start; 0 before the first. */
+  get lastNs(): number {
+    return this.#lastNs ?? 0;
+  }
+
+  /**
+   * What happened and how long nothing was watched, in words for people; null where nothing happened.
+   *
+   * @param elapsedNs the first reading of the next segment, or the end of the watch.
+   */
+  wordsAt(elapsedNs: number): string | null {
+    if (this.#causes.length === 0) return null;
+    if (this.#lastNs === null) return this.causes;
+    return `${this.causes}: ${((elapsedNs - this.#lastNs) / 1e9).toFixed(1)} s not watched`;
+  }
+}
