@@ -103,7 +103,11 @@ function measured(series: Series, start: string): Partial<HollowRecord> {
   }
   const { count, min, max, exact: isExact, buckets, quantiles } = series;
   const sum = series.sum === null ? null : exact(series.sum, series.metric, start);
-  return { count, sum, min, max, exact: isExact, buckets, quantiles };
+  return {
+    ...{ count, sum, min, max, exact: isExact, buckets },
+    // A bound that is open is 2^63 either way.
+    quantiles: quantiles.map(({ q, value, lower, upper }) => ({ q, value, lower, upper })),
+  };
 }
 
 /** Numbers in a document are strings where they are integers beyond 2^53. */
