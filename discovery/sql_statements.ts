@@ -17,6 +17,9 @@ const LEAST = 5;
 
 const VERB = /^\s*(SELECT|INSERT|UPDATE|DELETE|CALL)\s/i;
 
+/** Longest statement, bytes: Kea's have some thousand; a library may have none that ends. */
+const LONGEST = 65_536;
+
 /**
  * The names of the statements that a library prepares, by who prepares them (`leases`, `hosts`,
  * `configuration`), in the order of preparing.
@@ -66,7 +69,8 @@ export function statementTables(
     const bytes = address === undefined ? undefined : dataAt(data, address);
     const number = dataAt(data, slot - 8);
     if (bytes === undefined || number === undefined || number.length < 4) return null;
-    const text = new TextDecoder("latin1").decode(bytes.subarray(0, bytes.indexOf(0)));
+    const end = bytes.subarray(0, LONGEST).indexOf(0);
+    const text = end < 0 ? "" : new TextDecoder("latin1").decode(bytes.subarray(0, end));
     if (!VERB.test(text)) return null;
     return { index: new DataView(number.buffer, number.byteOffset).getUint32(0, true), text };
   };

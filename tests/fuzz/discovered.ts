@@ -12,6 +12,7 @@ import {
   dhcpConfigurationIn,
   subnetsIn,
 } from "../../discovery/configuration/dhcp_configuration.ts";
+import { listeningPaths } from "../../discovery/configuration/control_socket.ts";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { demangle } from "../../discovery/demangle.ts";
 import { dataReference, instructionClass, parseDisassembly } from "../../discovery/disassembly.ts";
@@ -31,6 +32,7 @@ import { codeMappings } from "../../discovery/memory.ts";
 import { statementNames, statementTables } from "../../discovery/sql_statements.ts";
 import { joinAliases, parseSymbolTables } from "../../discovery/symbols.ts";
 import { parseSockets, parseStat } from "../../probes/server_sample.ts";
+import { StatementNames } from "../../probes/statement_names.ts";
 import { fileOf } from "./converted.ts";
 import { FalseClaim } from "./false_claim.ts";
 import { hookTable, POINTER, statementImage, TABLE } from "./memory_images.ts";
@@ -175,6 +177,26 @@ function hookPoints({ bytes }: Mutant): void {
   if (names?.some((name) => !/^[a-z0-9_]+$/.test(name))) throw new FalseClaim(`a name is ${names}`);
 }
 
+/** Keys of the statements' maps with places in this process's own memory. */
+async function memoryKeys(): Promise<Uint8Array[]> {
+  const maps = await Deno.readTextFile("/proc/self/maps");
+  const writable = Array.from(maps.matchAll(/^([0-9a-f]+)-\S+ rw/gm), ([, start]) => start!);
+  const keys = writable.slice(0, 200).map((start, at) => `4096,${parseInt(start, 16) + 64},${at}`);
+  return [encoded(keys.join("\n"))];
+}
+
+async function statementsInMemory(mutant: Mutant): Promise<void> {
+  const names = new StatementNames({
+    pid: Deno.pid,
+    statements: { leases: ["one", "two"] },
+    users: new Map([["4096", "leases"]]),
+    numberAt: 32,
+  });
+  const keys = text(mutant).split("\n").slice(0, 500);
+  await names.learn({ "@mariadb": Object.fromEntries(keys.map((key) => [key, 1])) });
+  for (const key of keys) names.renamed(key);
+}
+
 /** The parsers. */
 export const DISCOVERED: readonly FuzzedParser[] = [
   {
@@ -242,6 +264,12 @@ export const DISCOVERED: readonly FuzzedParser[] = [
     name: "table of SQL statements",
     inputs: () => Promise.resolve([TABLE]),
     parse: statements,
+    errors: [],
+  },
+  {
+    name: "statements in memory",
+    inputs: memoryKeys,
+    parse: statementsInMemory,
     errors: [],
   },
   {

@@ -44,6 +44,9 @@ const TOKENS = [
 
 const [NEWLINE, LONGEST_RUN] = [10, 3000];
 
+/** One input in so many is made that large, bytes: what is quadratic hangs there. */
+const [LARGE_ONE_IN, LARGE] = [500, 2 ** 20];
+
 /**
  * Damages an input, always in the same way for the same seed.
  *
@@ -56,6 +59,9 @@ export function mutant(
 ): Mutant {
   const random = mulberry32(seed);
   const below: Below = (limit) => Math.floor(random() * limit);
+  if (below(LARGE_ONE_IN) === 0) {
+    return { bytes: enlarged(original, below), isCut: false, isWithinLine: false };
+  }
   const kind = below(10);
   if (kind === 0) {
     const at = below(original.length);
@@ -66,6 +72,16 @@ export function mutant(
   let bytes: Uint8Array<ArrayBuffer> = original.slice();
   for (let damages = below(4); damages >= 0; damages--) bytes = damaged(bytes, others, below);
   return { bytes, isCut: false, isWithinLine: false };
+}
+
+/** An input with a piece of it, or a token, again and again. */
+function enlarged(original: Uint8Array, below: Below): Uint8Array<ArrayBuffer> {
+  const [at, from] = [below(original.length), below(original.length)];
+  const lines = original.subarray(from, from + 1 + below(200));
+  const piece = below(2) === 0 ? lines : TOKENS[below(TOKENS.length)]!;
+  const run = new Uint8Array(LARGE);
+  for (let place = 0; place < LARGE; place++) run[place] = piece[place % piece.length]!;
+  return joined(original.subarray(0, at), run, original.subarray(at));
 }
 
 function withinLine(original: Uint8Array, below: Below): Mutant {
