@@ -65,6 +65,28 @@ async function edit(lab: Lab, change: (dhcp: any) => void): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(json));
 }
 
+Deno.test("config-get is the same for a file and for the values that are read in it here", async () => {
+  await using lab = await startLab();
+  const path = join(lab.directory, "kea.json");
+  await edit(lab, (dhcp) => dhcp["user-context"] = { "here": 1 });
+  const plain = await Deno.readTextFile(path);
+  await Deno.writeTextFile(join(lab.directory, "times"), '"t1-percent": .5, "t2-percent": 8e-1,,');
+  const text = plain.replaceAll("}", '/* ] */ // <?include "none"?>\n}')
+    .replaceAll(",", ", # ] } /*\n")
+    .replace(
+      '"valid-lifetime":4000',
+      `"valid-lifetime": 04000, <?include"${lab.directory}/times"?>`,
+    );
+  assert.match(text, /04000/);
+  await Deno.writeTextFile(path, text);
+  Deno.kill(lab.pid, "SIGKILL");
+  await lab.restart();
+  const ofFile = await keaCommand(lab.controlSocket, "config-get");
+  const values = parseConfiguration(bytesIn(path), bytesIn) as Record<string, unknown>;
+  await keaCommand(lab.controlSocket, "config-set", values);
+  assert.deepEqual(await keaCommand(lab.controlSocket, "config-get"), ofFile);
+});
+
 Deno.test("configurationOf() is the server's own, and the file's where the server cannot be asked", async () => {
   await using lab = await startLab();
   const [{ from, path, dhcp }, file] = [
@@ -101,7 +123,7 @@ Deno.test("configurationOf() is the server's own, and the file's where the serve
 Deno.test("configurationOf() finds a control socket that the configuration names without its folder", async () => {
   await using lab = await startLab({ kea: "newest" });
   await edit(lab, (dhcp) => dhcp["control-sockets"][0]["socket-name"] = "relative.sock");
-  Deno.kill(lab.pid, "SIGTERM");
+  Deno.kill(lab.pid, "SIGKILL");
   const pid = await lab.restart();
   assert.deepEqual(await controlSocketsOf(pid), [
     `/proc/${pid}/root${join(lab.directory, "relative.sock")}`,
