@@ -27,6 +27,8 @@ export interface Code {
   readonly positions: ReadonlyMap<number, number>;
   /** Symbol by the address of the PLT entry that leads to it. */
   readonly imports: ReadonlyMap<number, string>;
+  /** Symbol by the address of the GOT slot that the linker fills with it. */
+  readonly slots: ReadonlyMap<number, string>;
   /** Every address to which a jump leads: direct ones, and the tables of switches. */
   readonly landings: ReadonlySet<number>;
   /** Switches whose table was not found: they may land anywhere in their function. */
@@ -83,26 +85,31 @@ export function indexCode(
     const before = instructions[index - 1];
     if (before?.text.startsWith("endbr64")) imports.set(before.address, symbol);
   });
-  return { instructions, positions, imports, landings, unresolved, functions };
+  return { instructions, positions, imports, slots, landings, unresolved, functions };
+}
+
+/** The imported symbol that a call leads to: through the PLT, or through its slot (-fno-plt). */
+export function calledSymbol(code: Code, call: Instruction): string | undefined {
+  if (!isCall(call)) return undefined;
+  const target = branchTarget(call);
+  if (target !== null) return code.imports.get(target);
+  const slot = /^call +\*0x[0-9a-f]+\(%rip\) +# ([0-9a-f]+)/.exec(call.text);
+  return slot === null ? undefined : code.slots.get(parseInt(slot[1]!, 16));
 }
 
 /** Every call of a symbol, with its end where that can be proven. */
 export function callsOf(code: Code, symbol: string): (CallSite | RefusedCall)[] {
-  return code.instructions.flatMap((call) => {
-    if (!isCall(call)) return [];
-    const target = branchTarget(call);
-    return target !== null && code.imports.get(target) === symbol
-      ? [proveCall(code, call.address, symbol)]
-      : [];
-  });
+  return code.instructions.filter((call) => calledSymbol(code, call) === symbol)
+    .map(({ address }) => proveCall(code, address, symbol));
 }
 
 /** Tail jumps to a symbol: calls after which control does not come back to the function. */
 export function tailJumpsTo(code: Code, symbol: string, { start, end }: Bounds): Instruction[] {
   return code.instructions.filter((instruction) => {
     if (instruction.address < start || instruction.address >= end) return false;
-    const target = isCall(instruction) ? null : branchTarget(instruction);
-    return target !== null && code.imports.get(target) === symbol;
+    if (isCall(instruction)) return false;
+    // A jump through the symbol's slot stands among the PLT's own.
+    return code.imports.get(branchTarget(instruction) ?? instruction.address) === symbol;
   });
 }
 
@@ -130,7 +137,7 @@ export function proveStart(
   const refuse = (why: string): RefusedCall => ({ call, why });
   const hex = `0x${address.toString(16)}`;
   if (!isCall(call)) return refuse(`the instruction at ${hex} is no direct call: ${call.text}`);
-  const target = code.imports.get(branchTarget(call)!);
+  const target = calledSymbol(code, call);
   if (target !== symbol) {
     return refuse(
       `the call at ${hex} leads to ${target ?? "no imported symbol"}, not to ${symbol}`,

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { type Code, proveStart } from "./call_sites.ts";
-import { branchTarget, type Instruction, isCall } from "./disassembly.ts";
+import { calledSymbol, type Code, proveStart } from "./call_sites.ts";
+import { type Instruction, isCall } from "./disassembly.ts";
 import { type Bounds, exportedFunctions, importedFunctions } from "./elf.ts";
 import { FileCache } from "./file_cache.ts";
 import type { MappedFile, Refusal } from "./types.ts";
@@ -44,9 +44,7 @@ const KEPT = "%(rbx|rbp|r12|r13|r14|r15)";
 export function calloutEdges(code: Code, bounds: Bounds): CalloutEdges | Refusal {
   const id = "callouts.start";
   const calls = (symbol: string) =>
-    code.instructions.filter((instruction) =>
-      isCall(instruction) && code.imports.get(branchTarget(instruction)!) === symbol
-    );
+    code.instructions.filter((instruction) => calledSymbol(code, instruction) === symbol);
   const inside = ({ address }: Instruction) => address >= bounds.start && address < bounds.end;
   const [start, ...others] = calls(START).filter(inside);
   if (start === undefined || others.length > 0) {
@@ -99,7 +97,7 @@ function keeps(code: Code, call: Instruction, registers: readonly string[]): boo
     const instruction = code.instructions[back];
     if (instruction === undefined) return false;
     if (isCall(instruction)) {
-      return code.imports.get(branchTarget(instruction)!) === "__cxa_begin_catch";
+      return calledSymbol(code, instruction) === "__cxa_begin_catch";
     }
     const written = /,%(\w+)$/.exec(instruction.text.trim())?.[1];
     if (written !== undefined && registers.includes(written)) return false;

@@ -58,9 +58,9 @@ export function branchTarget({ text }: Instruction): number | null {
   return match === null ? null : parseInt(match[1]!, 16);
 }
 
-/** Whether it is a direct call. */
+/** Whether it is a call of one place: direct, or through a slot at a fixed distance (-fno-plt). */
 export function isCall({ bytes }: Instruction): boolean {
-  return bytes.startsWith("e8") && bytes.length === 10;
+  return /^(?:e8|ff15).{8}$/.test(bytes);
 }
 
 /** Whether it is a jump whose target stands in a register or in memory. */

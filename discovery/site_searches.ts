@@ -13,24 +13,11 @@ import {
   mayPark,
   PARKING_LOT,
 } from "./callouts.ts";
-import { callsOf, type Code, proveStart, tailJumpsTo } from "./call_sites.ts";
+import { calledSymbol, callsOf, type Code, proveStart, tailJumpsTo } from "./call_sites.ts";
+import { counterCalls } from "./counter_names.ts";
 import { codeOf, codeOfFunctions } from "./code.ts";
-import {
-  branchTarget,
-  dataReference,
-  disassemble,
-  type Instruction,
-  instructionClass,
-  isCall,
-} from "./disassembly.ts";
-import {
-  type Bounds,
-  type Data,
-  dataAt,
-  exportedFunctions,
-  loadSegments,
-  mappedData,
-} from "./elf.ts";
+import { disassemble, type Instruction, instructionClass } from "./disassembly.ts";
+import { type Bounds, exportedFunctions, loadSegments, mappedData } from "./elf.ts";
 import { userOf } from "./sql_statements.ts";
 import { isMultiThreaded } from "./threading.ts";
 import type {
@@ -75,9 +62,6 @@ export type SiteGroup =
 /** How far before a call its argument may be loaded, in instructions. */
 const ARGUMENT_REACH = 24;
 
-/** How far before a call the name of its counter is put together, in instructions. */
-const NAME_REACH = 40;
-
 /** The search of each group. What cannot be proven comes back as a refusal. */
 export const SEARCHES: Readonly<
   Record<SiteGroup, (program: Program) => Promise<SiteSearch>>
@@ -105,7 +89,17 @@ export const SEARCHES: Readonly<
       return found.map((call) => ({ ...call, hits: hitsPerPacket / found.length }));
     });
     if (calls.length === 0) {
-      return refused("allocation.", "the executable does not call the allocation engine");
+      const isImported = ALLOCATIONS[family].some(({ symbol }) =>
+        code.slots.values().some((name) => name === symbol)
+      );
+      return refused(
+        "allocation.",
+        isImported
+          ? "the executable calls the allocation engine in a way that is not known"
+          : isLinkedIn(libraries)
+          ? LINKED_IN
+          : "the executable does not import the allocation engine",
+      );
     }
     // A committed lease an exchange.
     const parked = parks
@@ -128,10 +122,19 @@ export const SEARCHES: Readonly<
   statistics: async ({ executable }) => {
     const code = await codeOf(executable);
     const data = await mappedData(executable.pinnedPath);
+    const calls = counterCalls(code, data, ADD_VALUE);
+    const untold = calls.filter(({ name }) => name === null).length;
+    if (untold > 0) {
+      return refused(
+        "statistics.drop.",
+        `which counter ${untold} of Kea's ${calls.length} calls raise cannot be told, so that those of ` +
+          "refused packets may rise unseen",
+      );
+    }
     const sites: Site[] = [];
     const refusals: Refusal[] = [];
-    for (const { call } of callsOf(code, ADD_VALUE)) {
-      if (!raisesRefusalCounter(code, data, call)) continue;
+    for (const { call, name } of calls) {
+      if (!REFUSAL_COUNTERS.some((counter) => name!.startsWith(counter.slice(0, -1)))) continue;
       const id = `statistics.drop.${sites.length + refusals.length}`;
       const found = proveStart(code, call.address, ADD_VALUE);
       if ("why" in found) refusals.push({ id, why: found.why });
@@ -222,7 +225,7 @@ export const SEARCHES: Readonly<
       const point = pattern.replace("N", String(family));
       const wanted = hookPoints.indexOf(point);
       const asking = code.instructions.filter((call) =>
-        isCall(call) && code.imports.get(branchTarget(call)!) === CALLOUTS_PRESENT
+        calledSymbol(code, call) === CALLOUTS_PRESENT
       ).filter((call) => {
         const variable = argumentOf(code, call);
         return variable !== null && wanted >= 0 && numbers(variable) === wanted;
@@ -418,6 +421,13 @@ async function statementNumber(client: MappedFile): Promise<string | null> {
   return first === undefined ? null : `0x${(parseInt(first, 16) + 8).toString(16)}`;
 }
 
+const LINKED_IN = "Kea's libraries are linked into the executable, and nothing tells where in it";
+
+/** Whether a server has Kea's libraries within its executable. */
+function isLinkedIn(libraries: readonly MappedFile[]): boolean {
+  return !libraries.some(({ path }) => path.includes("/libkea-"));
+}
+
 /** Entries of exported functions: the first emulated instruction of the entry block. */
 async function entries(
   { libraries }: Pick<Program, "libraries">,
@@ -430,7 +440,12 @@ async function entries(
   if (file === undefined) {
     return {
       sites: [],
-      refusals: ids.map(([id]) => ({ id, why: `the server maps no ${library}` })),
+      refusals: ids.map(([id]) => ({
+        id,
+        why: library.startsWith("libkea-") && isLinkedIn(libraries)
+          ? LINKED_IN
+          : `the server maps no ${library}`,
+      })),
     };
   }
   const exported = await exportedFunctions(file.pinnedPath);
@@ -451,21 +466,6 @@ async function entries(
       return [{ ...site, symbol: chosen === first ? name : null, entrySymbol: name }];
     })),
   );
-}
-
-/** Whether the name that a call of addValue passes is put together from a refusal counter's. */
-function raisesRefusalCounter(code: Code, data: readonly Data[], call: Instruction): boolean {
-  const position = code.positions.get(call.address)!;
-  for (let back = position - 1; back >= Math.max(0, position - NAME_REACH); back--) {
-    const address = dataReference(code.instructions[back]!);
-    const bytes = address === null ? undefined : dataAt(data, address);
-    if (bytes === undefined) continue;
-    const text = new TextDecoder("latin1").decode(bytes.subarray(0, 32));
-    if (REFUSAL_COUNTERS.some((name) => text.startsWith(name))) return true;
-    // The nearest other counter's name: an ordinary call.
-    if (/^(pkt[46]|v[46]|subnet|declined|assigned|reclaimed|cumulative)-/.test(text)) return false;
-  }
-  return false;
 }
 
 function proofOf(

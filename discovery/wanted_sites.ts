@@ -30,20 +30,20 @@ export const ALLOCATIONS: Readonly<
 export const ADD_VALUE = `_ZN3isc5stats8StatsMgr8addValueERK${STRING}l`;
 
 /**
- * Beginnings of the names of counters that tell of refused packets. A compiler may keep the last
- * byte of a text elsewhere, so they are a byte short.
+ * Counters of refused packets, those of Kea 3.2 among them. In code a compiler may keep the last byte of
+ * a name elsewhere.
  */
 export const REFUSAL_COUNTERS: readonly string[] = [
-  "receive-dro",
-  "parse-faile",
-  "queue-ful",
-  "rfc-violatio",
-  "admin-filtere",
-  "not-for-u",
-  "processing-faile",
-  "limit-exceede",
-  "duplicat",
-  "service-disable",
+  "receive-drop",
+  "parse-failed",
+  "queue-full",
+  "rfc-violation",
+  "admin-filtered",
+  "not-for-us",
+  "processing-failed",
+  "limit-exceeded",
+  "duplicate",
+  "service-disabled",
 ].flatMap((end) => [`pkt4-${end}`, `pkt6-${end}`]);
 
 /** Entries that Kea passes only when something is logged, by severity. */

@@ -6,6 +6,7 @@
  */
 
 import { INSTRUCTION_PRICE_US } from "../discovery/disassembly.ts";
+import { asksForArrivals } from "../discovery/receive_call.ts";
 import type { Refusal, Server, Site, SiteSearch } from "../discovery/types.ts";
 import { PARKED } from "../discovery/wanted_sites.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
@@ -27,13 +28,9 @@ export function budgetOf({ databases }: Pick<Server, "databases">, profile: Prof
   return Math.round(SHARE[profile] * EXCHANGE_US[databases.leases ?? "memfile"]);
 }
 
-/** Whether a Kea has the kernel write down when each packet came: 2.5.6 and later do. */
+/** Whether a Kea has the kernel write down when each packet came; the programs look whether it has. */
 export function knowsArrivals({ version }: Pick<Server, "version">): boolean {
-  // The programs look whether it has.
-  if (version === "unknown") return true;
-  // "3.3.1-git" is a build of that version, or on the way to it.
-  const [major = 0, minor = 0, patch = 0] = version.split(".").map((part) => parseInt(part, 10));
-  return major * 10_000 + minor * 100 + patch >= 20_506;
+  return asksForArrivals(version) ?? true;
 }
 
 /** A metric, or a part of one, that this run will not have. */

@@ -125,3 +125,23 @@ Deno.test("indexCode() finds PLT entries that begin with endbr64", () => {
   const { imports } = indexCode(plt, new Map([[0xa8ff0, "_ZN1aEv"]]), []);
   assert.deepEqual([...imports], [[0x1004, "_ZN1aEv"], [0x1000, "_ZN1aEv"]]);
 });
+
+Deno.test("callsOf() knows calls through a slot, as -fno-plt makes them (gcc 12)", () => {
+  const noPlt = parseDisassembly(`    1100:	55                   	push   %rbp
+    1101:	89 f5                	mov    %esi,%ebp
+    1103:	53                   	push   %rbx
+    1104:	48 83 ec 08          	sub    $0x8,%rsp
+    1108:	ff 15 ca 2e 00 00    	call   *0x2eca(%rip)        # 3fd8 <allocate>
+    110e:	89 c3                	mov    %eax,%ebx
+    1110:	85 c0                	test   %eax,%eax
+    1112:	75 0c                	jne    1120 <f+0x20>
+    1114:	48 83 c4 08          	add    $0x8,%rsp`);
+  const filled = new Map([[0x3fd8, "allocate"]]);
+  const [found, ...others] = callsOf(
+    indexCode(noPlt, filled, [{ start: 0x1100, end: 0x1130, frameless: [] }]),
+    "allocate",
+  );
+  assert.ok(found !== undefined && "end" in found, "it is proven");
+  assert.deepEqual([found.call.address, found.end.address], [0x1108, 0x1112]);
+  assert.deepEqual(others, []);
+});
