@@ -66,7 +66,7 @@ const RESTART_GRACE_MS = 15_000;
 const ATTACH_LIMIT_MS = 60_000;
 
 /** How long a reading may be overdue before bpftrace is taken for stuck. */
-const SILENCE_LIMIT_MS = 5000;
+const SILENCE_LIMIT_MS = 15_000;
 
 /** Longest time between two readings: so long may it take to stop. */
 const LONGEST_READING_MS = 2000;
@@ -405,6 +405,8 @@ async function* readSegment(
       } else {
         watched.complaint = event.complaint || `it ended with status ${event.code}`;
         if (attachedAt === null) watched.blamed = programsIn(event.complaint, plan);
+        // Ended while its last reading was waited for.
+        else if (outcome === "over") watched.gap.cause("bpftrace gave no last reading");
       }
     }
     const isAttached = attachedAt !== null;
