@@ -147,6 +147,9 @@ export class WindowBuilder {
         for (const reason of record.reasons) {
           if (!this.#reasons.includes(reason)) this.#reasons.push(reason);
         }
+        if (record.verdict === "PARTIAL" && this.#reasons.length === 0) {
+          this.#reasons.push("The capture calls itself PARTIAL and gives no reason");
+        }
         return null;
     }
   }
@@ -167,9 +170,13 @@ export class WindowBuilder {
     if (header === null) throw new CaptureError("Cannot use a capture without its header");
     this.#finish(this.#unanswered.end());
     const totals = [...this.#totals!.series(), ...this.#lostSeries([this.#lost])];
-    const reasons = this.#ended === null
-      ? [...this.#reasons, "The capture was cut off: it has no end"]
-      : this.#reasons;
+    const reasons = [
+      ...this.#reasons,
+      ...this.#ended === null ? ["The capture was cut off: it has no end"] : [],
+      ...this.#watchedSeconds > 0
+        ? []
+        : ["Nothing was watched: there are no two samples of a segment"],
+    ];
     const seen = new Set(totals.map(({ metric }) => metric));
     const explained = new Set(this.#notAvailable.map(({ metric }) => metric));
     const silent = METRICS.filter((metric) => !seen.has(metric) && !explained.has(metric));

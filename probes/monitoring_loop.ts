@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { CaptureRecord } from "../metrics/capture.ts";
+import type { CaptureRecord, Sample } from "../metrics/capture.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { describeServer, openFiles, runningKeas } from "../discovery/servers.ts";
 import type { Family, Server } from "../discovery/types.ts";
@@ -315,10 +315,17 @@ async function* readSegment(
         cost: await price.read(),
       };
     };
+    const unknownDrops = function* ({ process, sockets }: Sample) {
+      const reason = "The kernel's drops are not known: ss does not show the server's sockets";
+      if (server.sockets.length === 0 || process === null || sockets.length > 0) return;
+      if (!watched.reasons.includes(reason)) yield note(watched, reason);
+    };
     /** When the baseline was read, by the programs' clock. */
     let baselineAt: number | null = null;
     let readings = 0;
     let probes = 0;
+    /** Whether the last reading came. */
+    let isEnded = false;
 
     // Not for await: leaving that would end the events of a run that is still dying.
     for (let next = await run.events.next(); !next.done; next = await run.events.next()) {
@@ -363,14 +370,7 @@ async function* readSegment(
           watched.gap.reading(elapsedNs);
           options.say(`Watching pid ${server.pid} with ${probes} probes`);
           yield baseline;
-          if (
-            server.sockets.length > 0 && baseline.process !== null && baseline.sockets.length === 0
-          ) {
-            yield note(
-              watched,
-              "The kernel's drops are not known: ss does not show the server's sockets",
-            );
-          }
+          yield* unknownDrops(baseline);
           if (outcome === null) {
             clearTimeout(limit);
             limit = setTimeout(() => stop("over"), watched.deadline - performance.now());
@@ -389,9 +389,12 @@ async function* readSegment(
           readings++;
           if (outcome === null && readings % perWindow !== 0) continue;
           watched.gap.reading(elapsedNs);
-          yield await sample(maps, elapsedNs);
+          const state = await sample(maps, elapsedNs);
+          yield state;
+          yield* unknownDrops(state);
         }
         if (outcome !== null && nsecs >= lastFrom) {
+          isEnded = true;
           watched.dying.push(run.abandon());
           break;
         }
@@ -410,6 +413,13 @@ async function* readSegment(
       }
     }
     const isAttached = attachedAt !== null;
+    if (outcome === "over" && !isEnded && watched.gap.causes === "") {
+      watched.gap.cause(
+        baselineAt === null
+          ? "It was stopped before every probe was attached"
+          : "bpftrace gave no last reading",
+      );
+    }
     return outcome ?? await changeOf(server) ?? (isAttached ? "bpftrace ended" : "not attached");
   } finally {
     isClosed = true;

@@ -161,6 +161,10 @@ export function plan(
     sources.push({ file: source.file, metrics: source.metrics, sites, forecast: price });
   }
 
+  if (!sources.some(({ file }) => file.startsWith("packets_"))) {
+    losses.push("No packet is watched: the server has no DHCP socket, or none that is known");
+  }
+
   // The end of a callout tells what was parked; asking where tells only what may be.
   const knowsParked = sources.some(({ file }) => file === "callouts.bt");
   const chosen = sources.map((source) => {

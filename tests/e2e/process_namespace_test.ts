@@ -12,7 +12,7 @@ import { ROOT } from "./run_script.ts";
 import { EXCHANGES } from "./watch_in_namespace.ts";
 
 for (const where of ["beside", "deeper"] as const) {
-  Deno.test(`every bpftrace counts exactly in a process namespace of its own, the server ${where}`, async () => {
+  Deno.test(`a monitor in a process namespace of its own counts exactly, the server ${where}`, async () => {
     const { success, stdout, stderr } = await new Deno.Command("unshare", {
       args: [
         ...["--pid", "--fork", "--mount-proc", "--kill-child=TERM", "--"],
@@ -24,7 +24,7 @@ for (const where of ["beside", "deeper"] as const) {
     const documents = text(stdout).trim().split("\n").map((line) =>
       parseDocument(JSON.parse(line))
     );
-    assert.equal(documents.length, 1 + SUITES.length);
+    assert.equal(documents.length, where === "deeper" ? 1 + SUITES.length : 1);
     for (const document of documents) {
       assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
       for (const message of ["DHCPDISCOVER", "DHCPREQUEST"]) {

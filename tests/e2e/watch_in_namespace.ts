@@ -1,6 +1,6 @@
 /**
  * Watches a lab from a process namespace of its own, for `process_namespace_test.ts`, which starts this
- * there. Prints a document for each bpftrace, one a line.
+ * there. Prints a document for each bpftrace, one a line: for all three where the server is one deeper.
  */
 
 import { describeServer } from "../../discovery/servers.ts";
@@ -15,8 +15,9 @@ import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
 export const EXCHANGES = 53;
 
 if (import.meta.main) {
-  await using lab = await startLab({ ownProcessIds: Deno.args[0] === "deeper" });
-  const suites = await Promise.all(SUITES.map(ensureSuite));
+  const isDeeper = Deno.args[0] === "deeper";
+  await using lab = await startLab({ ownProcessIds: isDeeper });
+  const suites = await Promise.all((isDeeper ? SUITES : []).map(ensureSuite));
   for (
     const command of [
       ["bpftrace"],

@@ -126,3 +126,17 @@ Deno.test("refusalsIn() names each counter that a newer Kea has, and those that 
   ]);
   assert.deepEqual(refusalsIn({ "pkt4-received": 900 }, 1000)[0], ["packet_queue", 100]);
 });
+
+Deno.test("documentOf() calls nothing complete that watched nothing, or that says it is not complete", async () => {
+  const reasonsOf = async (records: Parameters<typeof documentOf>[0]) => {
+    const { verdict, reasons } = (await documentOf(records)).capture;
+    assert.equal(verdict, "PARTIAL");
+    return reasons.join();
+  };
+  assert.match(await reasonsOf([HEADER, END]), /^Nothing was watched/);
+  assert.match(await reasonsOf([HEADER, sampleAt(0, {}), END]), /^Nothing was watched/);
+  assert.match(
+    await reasonsOf([HEADER, sampleAt(0, {}), sampleAt(1, {}), { ...END, verdict: "PARTIAL" }]),
+    /calls itself PARTIAL/,
+  );
+});

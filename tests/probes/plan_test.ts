@@ -175,6 +175,11 @@ Deno.test("plan() splits no packet's time where no packet is watched", () => {
       why === "allocation.bt: no packet of the server is watched"
     ),
   );
+  // Never complete, whatever else was watched.
+  assert.ok(
+    made.losses.some((loss) => loss.startsWith("No packet is watched")),
+    made.losses.join(),
+  );
 });
 
 Deno.test("plan() says once why several sites are missing", () => {
