@@ -5,25 +5,36 @@
  * @module
  */
 
+/** As many causes are kept word for word. */
+const MOST_CAUSES = 4;
+
 /** Keeps the last reading and what has happened since. */
 export class Gap {
   #lastNs: number | null = null;
   #causes: string[] = [];
+  /** Causes that are not kept word for word: a server may end again and again. */
+  #leftOut = 0;
 
   /** A reading with every probe attached, nanoseconds since the start. */
   reading(elapsedNs: number): void {
     this.#lastNs = elapsedNs;
     this.#causes = [];
+    this.#leftOut = 0;
   }
 
   /** Something because of which the probes are not attached any more. */
   cause(words: string): void {
     this.#causes.push(words);
+    if (this.#causes.length <= MOST_CAUSES) return;
+    // The first of them and the newest tell the most.
+    this.#causes.splice(MOST_CAUSES - 1, 1);
+    this.#leftOut++;
   }
 
   /** What happened since the last reading; empty where nothing did. */
   get causes(): string {
-    return this.#causes.join("; ");
+    const between = this.#leftOut === 0 ? [] : [`${this.#leftOut} times more`];
+    return [...this.#causes.slice(0, -1), ...between, ...this.#causes.slice(-1)].join("; ");
   }
 
   /** The last reading, nanoseconds since the start; 0 before the first. */

@@ -408,8 +408,6 @@ async function* readSegment(
       } else {
         watched.complaint = event.complaint || `it ended with status ${event.code}`;
         if (attachedAt === null) watched.blamed = programsIn(event.complaint, plan);
-        // Ended while its last reading was waited for.
-        else if (outcome === "over") watched.gap.cause("bpftrace gave no last reading");
       }
     }
     const isAttached = attachedAt !== null;
