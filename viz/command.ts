@@ -7,6 +7,7 @@
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith, makeOutput, say } from "../command_line.ts";
 import { readInput } from "./read_input.ts";
+import { metricsWithoutChart } from "./without_chart.ts";
 import { writeReport } from "./write_report.ts";
 
 /** A command that draws a file. */
@@ -32,6 +33,10 @@ export async function draw(
     const folder = await makeOutput(options.output);
     const paths = await writeReport(document, folder, options);
     say(`${paths[0]}, ${paths.length - 1} files of charts`);
+    const others = metricsWithoutChart(document);
+    if (others.length > 0) {
+      say(`No chart for ${others.join(", ")}: see the table in the report`);
+    }
     return 0;
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import { BOLD, textWidth } from "./text_width.ts";
 import { CONFIG } from "./theme.ts";
 
 const VEGA = "npm:vega@6.4.0";
@@ -32,26 +33,27 @@ export async function svgOf(spec: TopLevelSpec): Promise<string> {
   const { spec: drawn } = vegaLite.compile(complete(spec), { logger: quiet as never });
   const view = new vega.View(vega.parse(drawn), { renderer: "none", logger: quiet as never });
   try {
-    return await view.toSVG();
+    return asXml(await view.toSVG());
   } finally {
     view.finalize();
   }
 }
 
-/** About the width of a text in DejaVu Sans, pixels: there is no canvas that could measure it. */
+/** About the width of a text as it is drawn, pixels: cut where it has a limit. */
 function widthOf(
-  item: { readonly fontSize?: number; readonly fontWeight?: string | number },
+  item: {
+    readonly fontSize?: number;
+    readonly fontWeight?: string | number;
+    readonly limit?: number;
+  },
   text?: unknown,
 ): number {
-  const characters = [...String(text ?? "")];
-  const units = characters.reduce((sum, character) => sum + unitsOf(character), 0);
   const isBold = item.fontWeight === "bold" || Number(item.fontWeight) >= 600;
-  return units * (isBold ? 1.13 : 1) * (item.fontSize ?? 11);
+  const width = textWidth(String(text ?? ""), item.fontSize ?? 11) * (isBold ? BOLD : 1);
+  return item.limit !== undefined && item.limit > 0 ? Math.min(width, item.limit) : width;
 }
 
-function unitsOf(character: string): number {
-  if (/[A-Z@%]/.test(character)) return 0.7;
-  if (/[ .,:;'|!ilj]/.test(character)) return 0.33;
-  if (/[mwMW\u2192]/.test(character)) return 0.95;
-  return character.codePointAt(0)! > 0x2e80 ? 1 : 0.62;
+/** Characters that no XML may hold, not even as a reference: a renderer takes all or nothing. */
+function asXml(svg: string): string {
+  return svg.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
 }

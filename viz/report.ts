@@ -7,6 +7,7 @@
 import type { Ledger, MetricsDocument } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
 import type { Chart, Table } from "./chart.ts";
+import { numbersWithoutChart } from "./without_chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "../system/printable.ts";
 import { CSS } from "./report_style.ts";
@@ -55,6 +56,7 @@ ${list("Why it is partial", capture.reasons)}
 ${ledger(document)}
 ${charts.length === 0 ? "<p>There is nothing to draw.</p>" : ""}
 ${charts.map(figure).join("\n")}
+${otherMetrics(document)}
 ${slowPackets(document)}
 ${notAvailable(document)}
 </main>
@@ -120,16 +122,26 @@ function tableHtml({ columns, rows }: Table): string {
   const cut = shown.length < rows.length
     ? `<p>The last ${MOST_ROWS} of ${rows.length} rows; metrics.json has them all.</p>`
     : "";
+  // Numbers stand under their heading, and words under theirs.
+  const sides = columns.map((_, index) =>
+    shown.every((row) => NUMBER.test(row[index] ?? "")) ? "" : ' class="words"'
+  );
   const cells = (row: readonly string[]) =>
     row.map((cell, index) =>
-      index === 0 ? `<th scope="row">${escaped(cell)}</th>` : `<td>${escaped(cell)}</td>`
+      index === 0
+        ? `<th scope="row"${sides[index]}>${escaped(cell)}</th>`
+        : `<td${sides[index] ?? ""}>${escaped(cell)}</td>`
     ).join("");
   return `${cut}<div class="table"><table><thead><tr>${
-    columns.map((column) => `<th scope="col">${escaped(column)}</th>`).join("")
+    columns.map((column, index) => `<th scope="col"${sides[index]}>${escaped(column)}</th>`)
+      .join("")
   }</tr></thead><tbody>${
     shown.map((row) => `<tr>${cells(row)}</tr>`).join("\n")
   }</tbody></table></div>`;
 }
+
+/** A number with its unit, a range of such, a time of day, or nothing. */
+const NUMBER = /^(|[<-]?\d[\d.,:]*( [%\w]+)?([\u2013,] ?\d[\d.,]*( \w+)?)*)$/;
 
 function ledger({ ledger }: MetricsDocument): string {
   if (ledger === undefined) return "";
@@ -181,6 +193,14 @@ function slowPackets({ slow }: MetricsDocument): string {
   return `<section id="slow"><h2>Slow packets</h2>
 <p>${sentence}</p>
 ${rows.length === 0 ? "" : tableHtml({ columns, rows })}</section>`;
+}
+
+function otherMetrics(document: MetricsDocument): string {
+  const table = numbersWithoutChart(document);
+  if (table === null) return "";
+  return `<section id="other"><h2>Without a chart</h2>
+<p>Of the whole run; there is no chart for these, and nothing else is shown of them.</p>
+${tableHtml(table)}</section>`;
 }
 
 function notAvailable({ capture }: MetricsDocument): string {

@@ -50,7 +50,7 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: 4px 12px; text-align: right; border-bottom: 1px solid var(--line);
   white-space: nowrap; font-weight: 400; }
 thead th { position: sticky; top: 0; background: var(--panel); color: var(--muted); }
-th:first-child, td:nth-child(2) { text-align: left; }
+.words { text-align: left; }
 tbody tr:last-child > * { border-bottom: 0; }
 #not-available td, #not-available th { white-space: normal; text-align: left; vertical-align: top;
   overflow-wrap: anywhere; }

@@ -57,15 +57,55 @@ export function middleOf({ start, end }: Window): string {
   return new Date((Date.parse(start) + Date.parse(end)) / 2).toISOString();
 }
 
-/** Clock time of a window for tables. */
-export function clock(time: string): string {
-  return time.slice(11, 19);
+/** Clock time of a window for tables, with its date where the windows are of more than one. */
+export function clockOf(windows: readonly Window[]): (time: string) => string {
+  return isOfDays(windows)
+    ? (time) => time.slice(0, 19).replace("T", " ")
+    : (time) => time.slice(11, 19);
+}
+
+/** Whether windows are of more than one date, in UTC. */
+export function isOfDays(windows: readonly Window[]): boolean {
+  const dates = [windows[0]?.start, windows.at(-1)?.end].map((time) => time?.slice(0, 10));
+  return dates[0] !== dates[1];
 }
 
 /** Whether time is missing before a window; a line must not cross it. */
 export function gapBefore(windows: readonly Window[], index: number): boolean {
   const before = windows[index - 1];
   return before !== undefined && Date.parse(windows[index]!.start) - Date.parse(before.end) > 1;
+}
+
+/** The part of a chart's width that can just be seen. */
+const SEEN = 1 / 250;
+
+/** How long something must be to be seen on the axis of these windows, milliseconds. */
+export function shortestSeen(windows: readonly Window[]): number {
+  const [first, last] = [windows[0], windows.at(-1)];
+  return first === undefined ? 0 : SEEN * (Date.parse(last!.end) - Date.parse(first.start));
+}
+
+/** The end of each window as a bar for it is drawn: short ones beside a gap so that they can be seen. */
+export function drawnEnds(windows: readonly Window[]): ReadonlyMap<string, string> {
+  const shortest = shortestSeen(windows);
+  return new Map(windows.map(({ start, end }, index) => {
+    const next = Date.parse(windows[index + 1]?.start ?? "") || Infinity;
+    const seen = Math.min(Date.parse(start) + shortest, next);
+    return [start, seen > Date.parse(end) ? new Date(seen).toISOString() : end];
+  }));
+}
+
+/** Whether each window is of a stretch between gaps that is too short for a line to be seen. */
+export function isOfShortStretch(windows: readonly Window[]): boolean[] {
+  const shortest = shortestSeen(windows);
+  const found: boolean[] = [];
+  for (let start = 0, end = 1; end <= windows.length; end++) {
+    if (end < windows.length && !gapBefore(windows, end)) continue;
+    const length = Date.parse(windows[end - 1]!.end) - Date.parse(windows[start]!.start);
+    found.push(...Array<boolean>(end - start).fill(length < shortest));
+    start = end;
+  }
+  return found;
 }
 
 /** Three digits of a number, with thousands apart. */

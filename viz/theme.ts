@@ -6,6 +6,7 @@
 
 import type { Config } from "npm:vega-lite@6.5.0";
 import type { Window } from "../metrics/document.ts";
+import { isOfDays } from "./series.ts";
 
 /** Colours of data, at most eight at once. The report has others of the same names for the dark. */
 export const COLOURS = {
@@ -39,6 +40,9 @@ export const MOST_SERIES = 6;
 /** Font of all text in charts. */
 export const FONT = "DejaVu Sans, Verdana, sans-serif";
 
+/** Of the heading of a panel, pixels; it is bold. */
+export const HEADER_SIZE = 12;
+
 /** Configuration of all charts. */
 export const CONFIG: Config = {
   font: FONT,
@@ -69,7 +73,12 @@ export const CONFIG: Config = {
     subtitlePadding: 4,
     offset: 12,
   },
-  header: { labelColor: INK.text, labelFontSize: 12, labelFontWeight: "bold", title: null },
+  header: {
+    labelColor: INK.text,
+    labelFontSize: HEADER_SIZE,
+    labelFontWeight: "bold",
+    title: null,
+  },
   legend: {
     labelColor: INK.text,
     labelFontSize: 11,
@@ -99,6 +108,16 @@ export function timeTicks(least: number, greatest: number): number[] {
       if (tick >= least && tick <= greatest) ticks.push(tick);
     }
   }
+  return ticks.length > 1 ? ticks : closeTicks(least, greatest);
+}
+
+/** Round values between two that are close, so that an axis always has some. */
+function closeTicks(least: number, greatest: number): number[] {
+  const rough = (greatest - least) / 3;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [5, 2, 1].map((factor) => factor * power).find((each) => each <= rough)!;
+  const ticks: number[] = [];
+  for (let tick = Math.ceil(least / step); tick * step <= greatest; tick++) ticks.push(tick * step);
   return ticks;
 }
 
@@ -115,12 +134,20 @@ export function timeAxis(ticks: number, windows: readonly Window[]) {
     },
     axis: {
       title: "UTC",
-      format: "%H:%M:%S",
+      format: timeFormat(windows),
       tickCount: ticks,
       labelOverlap: true as const,
       titleAnchor: "end" as const,
     },
   };
+}
+
+/** With the date where there is more than one, and no finer than what can be told apart then. */
+function timeFormat(windows: readonly Window[]): string {
+  if (!isOfDays(windows)) return "%H:%M:%S";
+  const hours = (Date.parse(windows.at(-1)!.end) - Date.parse(windows[0]!.start)) / 3_600_000;
+  if (hours < 0.5) return "%m-%d %H:%M:%S";
+  return hours < 24 * 8 ? "%m-%d %H:%M" : "%Y-%m-%d";
 }
 
 /** An instant as a scale takes it. */

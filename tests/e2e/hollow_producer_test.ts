@@ -161,8 +161,10 @@ Deno.test("the producer keeps what it has taken when it is killed at any moment"
         taken = windows;
       }
       first = false;
-      const dying = setTimeout(() => producer.kill("SIGKILL"), 600 + 130 * round);
-      for (;;) {
+      let dying: ReturnType<typeof setTimeout> | undefined;
+      for (let pushed = 1;; pushed++) {
+        // In the midst of one of the next, however fast they go.
+        if (pushed === 5) dying = setTimeout(() => producer.kill("SIGKILL"), 13 * round);
         const number = taken + 1;
         const outcome = await client.push(batchWith(number, [counterAt(number * 1000, number)]));
         if (outcome.kind !== "accepted") break;

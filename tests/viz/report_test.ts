@@ -261,3 +261,30 @@ for (const [what, change] of STRANGE) {
     assert.doesNotMatch(await pageOf(document), /NaN|Infinity|undefined/);
   });
 }
+
+Deno.test("report() puts numbers under their heading, and words under theirs", async () => {
+  const page = await pageOf(real);
+  const tables = [...page.matchAll(/<table>([^]*?)<\/table>/g)].map(([, table]) => table!);
+  assert.ok(tables.length > 8);
+  for (const table of tables) {
+    const [head, ...rows] = [...table.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) =>
+      [...row!.matchAll(/<t[hd]([^>]*)>/g)].map(([, attributes]) => attributes!.includes("words"))
+    );
+    for (const row of rows) assert.deepEqual(row, head);
+  }
+  const packets = /<th scope="col"([^>]*)>packets<\/th>/.exec(page)!;
+  assert.equal(packets[1], "");
+  assert.match(page, /<th scope="col" class="words">of<\/th>/);
+});
+
+Deno.test("report() has the numbers of what it has no chart for", async () => {
+  const page = await pageOf(documentOf(series((book) => {
+    book.add({ metric: "@hits", labels: { key: "a<b" }, unit: "" }, 12_345);
+    book.addToBucket({ metric: "@wait", labels: {}, unit: "ns" }, 120, 3, 1e6);
+  })));
+  assert.match(page, /There is nothing to draw\./);
+  assert.match(page, /<h2>Without a chart<\/h2>/);
+  assert.match(page, />@hits<\/th><td[^>]*>key=a&#60;b<\/td><td>12,345<\/td>/);
+  assert.match(page, />@wait<\/th><td[^>]*><\/td><td>3<\/td><td>[\d.]+ us<\/td>/);
+  assert.doesNotMatch(await pageOf(real), /@hits/);
+});

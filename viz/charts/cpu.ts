@@ -17,36 +17,36 @@ const MOST_PERCENT = 1e9;
 
 /** A line for each thread, user and system together, in percent of one core. */
 export function cpu(document: MetricsDocument): Chart | null {
-  const threads = [...new Set(ratios(document.totals).map(threadOf))];
+  const totals = usageOf(document.totals);
+  const threads = [...totals.keys()];
   if (threads.length === 0) return null;
-  const mean = (thread: string) => share(document.totals, thread, "mean");
+  const mean = (thread: string) => together(totals.get(thread), "mean");
   const own = threads.filter((thread) => thread !== "all");
   const busy = own.filter((thread) => mean(thread) > 0);
   const { kept } = greatest(busy, MOST_SERIES - 1, mean);
   const left = own.length - kept.length;
   const names = ["all", ...kept];
-  const value = (window: Window, name: string) => share(window.series, name, "mean");
+  const windows = new Map(document.windows.map((window) => [window, usageOf(window.series)]));
+  const value = (window: Window, name: string) => together(windows.get(window)!.get(name), "mean");
   const points = linePoints(document, names, value);
-  const busiest =
-    own.toSorted((a, b) => greatestShare(document, b) - greatestShare(document, a))[0];
+  const busiest = busiestOf([...windows.values()], own);
   return {
     id: "cpu",
     title: "CPU by thread",
     sentence: "User and system time of the server's threads; 100 % is one core, and one thread " +
       `cannot use more. All together ${three(mean("all"))} % on average` +
-      (busiest === undefined
+      (busiest === null
         ? "."
-        : `; the busiest window of one thread was ${three(greatestShare(document, busiest))} % ` +
-          `(${busiest}).`) +
+        : `; the busiest window of one thread was ${
+          three(busiest.percent)
+        } % (${busiest.thread}).`) +
       (left === 0 ? "" : ` ${left} quieter threads are in the table.`),
     table: {
       columns: ["thread", "user mean", "system mean", "user max", "system max"],
       rows: threads.map((thread) => [
         thread,
         ...(["mean", "max"] as const).flatMap((of) =>
-          ["user", "system"].map((mode) =>
-            `${three(modeShare(document.totals, thread, mode, of))} %`
-          )
+          MODES.map((mode) => `${three(totals.get(thread)?.[mode]?.[of] ?? 0)} %`)
         ),
       ]),
     },
@@ -59,28 +59,37 @@ export function cpu(document: MetricsDocument): Chart | null {
   };
 }
 
-function ratios(series: readonly Series[]) {
-  return gauges(series, "cpu_usage", "ratio");
+const MODES = ["user", "system"] as const;
+
+/** What a thread used, in percent of a core. */
+type Usage = Partial<Record<string, { readonly mean: number; readonly max: number }>>;
+
+/** Each thread's usage by mode; a server may have thousands. */
+function usageOf(series: readonly Series[]): Map<string, Usage> {
+  const usage = new Map<string, Usage>();
+  for (const { labels, mean, max } of gauges(series, "cpu_usage", "ratio")) {
+    const thread = printable(labels["thread"] ?? "");
+    let found = usage.get(thread);
+    if (found === undefined) usage.set(thread, found = {});
+    found[labels["mode"] ?? ""] ??= { mean: percent(mean), max: percent(max) };
+  }
+  return usage;
 }
 
-const threadOf = ({ labels }: Series) => printable(labels["thread"] ?? "");
+const percent = (ratio: number) => Math.min(100 * ratio, MOST_PERCENT);
 
-function share(series: readonly Series[], thread: string, of: "mean" | "max"): number {
-  return ["user", "system"].reduce((sum, mode) => sum + modeShare(series, thread, mode, of), 0);
+function together(usage: Usage | undefined, of: "mean" | "max"): number {
+  return MODES.reduce((sum, mode) => sum + (usage?.[mode]?.[of] ?? 0), 0);
 }
 
-function modeShare(
-  series: readonly Series[],
-  thread: string,
-  mode: string,
-  of: "mean" | "max",
-): number {
-  const found = ratios(series).find((each) =>
-    threadOf(each) === thread && each.labels["mode"] === mode
-  );
-  return Math.min(100 * (found?.[of] ?? 0), MOST_PERCENT);
-}
-
-function greatestShare({ windows }: MetricsDocument, thread: string): number {
-  return Math.max(0, ...windows.map(({ series }) => share(series, thread, "mean")));
+function busiestOf(windows: readonly Map<string, Usage>[], threads: readonly string[]) {
+  let busiest: { readonly thread: string; readonly percent: number } | null = null;
+  for (const thread of threads) {
+    const percent = windows.reduce(
+      (most, usage) => Math.max(most, together(usage.get(thread), "mean")),
+      0,
+    );
+    if (busiest === null || percent > busiest.percent) busiest = { thread, percent };
+  }
+  return busiest;
 }

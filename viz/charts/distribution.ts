@@ -9,7 +9,8 @@ import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts
 import type { Chart } from "../chart.ts";
 import { greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
 import { duration } from "../summary.ts";
-import { COLOURS, MOST_SERIES, TIME_LABELS, timeTicks } from "../theme.ts";
+import { BOLD, shortNames } from "../text_width.ts";
+import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeTicks } from "../theme.ts";
 
 /** A panel for each message and its answer, with its percentiles marked. */
 export function distribution({ totals }: MetricsDocument): Chart | null {
@@ -25,13 +26,10 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
       share: count / series.count,
     }))
   );
-  const marks = kept.flatMap((series) =>
-    [[0.5, "p50"], [0.99, "p99"]].map(([q, name]) => ({
-      series: nameOf(series),
-      name,
-      value: Math.max(1, quantileOf(series, Number(q))?.value ?? 1),
-    }))
-  );
+  const marks = kept.flatMap((series) => {
+    const [p50, p99] = [0.5, 0.99].map((q) => Math.max(1, quantileOf(series, q)?.value ?? 1));
+    return [{ series: nameOf(series), p50: p50!, p99: p99! }];
+  });
   const widest = kept.toSorted((a, b) => spread(b) - spread(a))[0]!;
   return {
     id: "distribution",
@@ -53,6 +51,7 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
       ]),
     },
     spec: ({ width }): TopLevelSpec => {
+      const short = shortNames(names, (width - 60) / BOLD, HEADER_SIZE);
       const domain = [
         Math.min(...bars.map(({ lower }) => lower)),
         Math.max(...bars.map(({ upper }) => upper)),
@@ -63,10 +62,19 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
         scale: { type: "log" as const, domain, nice: false },
         axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!), grid: false },
       };
+      // Names that would lie on each other are one.
+      const near = (domain[1]! / domain[0]!) ** (30 / (width - 60));
+      const named = marks.flatMap(({ series, p50, p99 }) =>
+        p99 / p50 < near
+          ? [{ series, name: "p50, p99", value: p50 }, { series, name: "", value: p99 }]
+          : [{ series, name: "p50", value: p50 }, { series, name: "p99", value: p99 }]
+      );
       const header = { orient: "top" as const, labelAnchor: "start" as const, title: null };
       return {
-        data: { values: [...bars, ...marks] },
-        facet: { row: { field: "series", type: "nominal", sort: names, header } },
+        data: {
+          values: [...bars, ...named].map((each) => ({ ...each, series: short(each.series) })),
+        },
+        facet: { row: { field: "series", type: "nominal", sort: names.map(short), header } },
         spacing: 14,
         spec: {
           width: width - 60,

@@ -8,7 +8,8 @@ import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart, Layout } from "../chart.ts";
 import { printable } from "../../system/printable.ts";
-import { counters, greatest, secondsOf, whole } from "../series.ts";
+import { counters, drawnEnds, greatest, secondsOf, whole } from "../series.ts";
+import { shortNames } from "../text_width.ts";
 import { COLOURS, MOST_SERIES, SERIES_COLOURS, timeAxis } from "../theme.ts";
 
 /** Everything that came seldom. */
@@ -24,10 +25,11 @@ export function errors(document: MetricsDocument): Chart | null {
   const { kept, left } = greatest(totals, MOST_SERIES, ({ count }) => count);
   const names = [...kept.map(({ name }) => name), ...(left.length === 0 ? [] : [OTHER])];
   const isKept = new Set(kept.map(({ name }) => name));
+  const ends = drawnEnds(document.windows);
   const rows = document.windows.flatMap((window) =>
     eventsOf(window.series).map(({ name, count }) => ({
       time: window.start,
-      end: window.end,
+      end: ends.get(window.start)!,
       kind: isKept.has(name) ? name : OTHER,
       rate: count / secondsOf(window),
     }))
@@ -61,8 +63,11 @@ function overTime(
   names: readonly string[],
   { name, width, ticks }: Layout,
 ): TopLevelSpec {
+  const isWide = name === "wide";
+  const short = shortNames(names, isWide ? 260 : 240);
+  const kinds = names.map(short);
   return {
-    data: { values: [...rows] },
+    data: { values: rows.map((row) => ({ ...row, kind: short(row.kind) })) },
     width: width - 56,
     height: 150,
     mark: { type: "bar" },
@@ -79,9 +84,9 @@ function overTime(
       color: {
         field: "kind",
         type: "nominal",
-        sort: [...names],
-        scale: { domain: [...names], range: SERIES_COLOURS.slice(0, names.length) },
-        legend: { columns: name === "wide" ? 3 : 1, labelLimit: name === "wide" ? 260 : 240 },
+        sort: kinds,
+        scale: { domain: kinds, range: SERIES_COLOURS.slice(0, names.length) },
+        legend: { columns: isWide ? 3 : 1, labelLimit: 0 },
       },
     },
   };
@@ -89,7 +94,9 @@ function overTime(
 
 /** Where no window tells when they came. */
 function inAll(totals: readonly Total[], { name, width }: Layout): TopLevelSpec {
-  const shown = totals.slice(0, MOST_BARS);
+  const most = totals.slice(0, MOST_BARS);
+  const short = shortNames(most.map((total) => total.name), name === "wide" ? 330 : 170);
+  const shown = most.map((total) => ({ ...total, name: short(total.name) }));
   return {
     data: { values: shown },
     width,
@@ -108,7 +115,7 @@ function inAll(totals: readonly Total[], { name, width }: Layout): TopLevelSpec 
         type: "nominal",
         sort: shown.map((total) => total.name),
         title: null,
-        axis: { labelLimit: name === "wide" ? 330 : 170 },
+        axis: { labelLimit: 0 },
       },
     },
   };

@@ -5,9 +5,17 @@
  */
 
 import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
-import type { MetricsDocument } from "../../metrics/document.ts";
+import type { MetricsDocument, Window } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
-import { clock, histograms, secondsOf, three, whole } from "../series.ts";
+import {
+  clockOf,
+  gapBefore,
+  histograms,
+  secondsOf,
+  shortestSeen,
+  three,
+  whole,
+} from "../series.ts";
 import { duration } from "../summary.ts";
 import { COLOURS, INK, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
 
@@ -28,6 +36,7 @@ interface Cell {
 export function heatMap(document: MetricsDocument): Chart | null {
   const cells = cellsOf(document);
   if (cells.length === 0) return null;
+  const clock = clockOf(document.windows);
   const total = cells.reduce((sum, { count }) => sum + count, 0);
   const most = cells.reduce((a, b) => b.rate > a.rate ? b : a);
   return {
@@ -37,7 +46,8 @@ export function heatMap(document: MetricsDocument): Chart | null {
       `stronger its colour the more; ${whole(total)} packets. The strongest has ${
         three(most.rate)
       } a ` +
-      `second at ${duration(most.lower)}\u2013${duration(most.upper)}.`,
+      `second at ${duration(most.lower)}\u2013${duration(most.upper)}.` +
+      (gapsOf(document.windows).length === 0 ? "" : " In the grey, nothing was watched."),
     table: {
       columns: ["UTC", "packets", "shortest", "most at", "longest"],
       rows: byTime(cells).map((column) => {
@@ -56,32 +66,30 @@ export function heatMap(document: MetricsDocument): Chart | null {
         Math.min(...cells.map(({ lower }) => lower)),
         Math.max(...cells.map(({ upper }) => upper)),
       ];
-      return {
+      const x = { x: timeAxis(ticks, document.windows), x2: { field: "end" } };
+      const drawn = {
         data: { values: cells },
-        width: width - 70,
-        height: 220,
-        mark: { type: "rect", color: COLOURS.blue },
+        mark: { type: "rect" as const, color: COLOURS.blue },
         encoding: {
-          x: timeAxis(ticks, document.windows),
-          x2: { field: "end" },
+          ...x,
           y: {
             field: "lower",
-            type: "quantitative",
+            type: "quantitative" as const,
             title: null,
-            scale: { type: "log", domain, nice: false },
+            scale: { type: "log" as const, domain, nice: false },
             axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!) },
           },
           y2: { field: "upper" },
           // Not fillOpacity: Vega has no legend for that.
           opacity: {
             field: "rate",
-            type: "quantitative",
-            scale: { type: "log", range: [0.12, 1] },
+            type: "quantitative" as const,
+            scale: { type: "log" as const, range: [0.12, 1] },
             legend: {
               title: "packets/s",
               titleColor: INK.muted,
-              titleFontWeight: "normal",
-              titleOrient: "left",
+              titleFontWeight: "normal" as const,
+              titleOrient: "left" as const,
               format: ",.2~r",
               values: legendValues(cells),
               symbolType: "square",
@@ -92,18 +100,22 @@ export function heatMap(document: MetricsDocument): Chart | null {
           },
         },
       };
+      const gaps = {
+        data: { values: gapsOf(document.windows) },
+        mark: { type: "rect" as const, color: COLOURS.grey, opacity: 0.18 },
+        encoding: x,
+      };
+      return { width: width - 70, height: 220, layer: [gaps, drawn] };
     },
   };
 }
 
 function cellsOf({ windows }: MetricsDocument): Cell[] {
-  const each = Math.ceil(windows.length / MOST_COLUMNS);
-  const cells: Cell[] = [];
-  for (let index = 0; index < windows.length; index += each) {
-    const column = windows.slice(index, index + each);
-    const seconds = column.reduce((sum, window) => sum + secondsOf(window), 0);
+  const columns = columnsOf(windows);
+  return columns.flatMap(({ time, end, windows }) => {
+    const seconds = windows.reduce((sum, window) => sum + secondsOf(window), 0);
     const counts = new Map<number, number>();
-    for (const { series } of column) {
+    for (const { series } of windows) {
       for (const { buckets } of histograms(series, "packet_processing_time")) {
         for (const { lower, count } of buckets) {
           const row = rowOf(lower);
@@ -111,12 +123,46 @@ function cellsOf({ windows }: MetricsDocument): Cell[] {
         }
       }
     }
-    const [time, end] = [column[0]!.start, column.at(-1)!.end];
-    for (const [row, count] of counts) {
-      cells.push({ time, end, ...boundsOf(row), count, rate: count / seconds });
-    }
-  }
-  return cells;
+    return [...counts].map(([row, count]) => ({
+      ...{ time, end, ...boundsOf(row), count, rate: count / seconds },
+    }));
+  });
+}
+
+interface Column {
+  readonly time: string;
+  end: string;
+  readonly windows: Window[];
+}
+
+/** Windows side by side as far as cells can be seen; a gap between them is none's. */
+function columnsOf(windows: readonly Window[]): Column[] {
+  const [first, last] = [windows[0], windows.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const least = (Date.parse(last.end) - Date.parse(first.start)) / MOST_COLUMNS;
+  const columns: Column[] = [];
+  windows.forEach((window, index) => {
+    const column = columns.at(-1);
+    const fits = column !== undefined && !gapBefore(windows, index) &&
+      Date.parse(window.end) - Date.parse(column.time) <= 1.001 * least;
+    if (!fits) return void columns.push({ time: window.start, end: window.end, windows: [window] });
+    column.windows.push(window);
+    column.end = window.end;
+  });
+  // What is short beside a long gap is drawn as long as can be seen.
+  columns.forEach((column, index) => {
+    const next = Date.parse(columns[index + 1]?.time ?? "") || Infinity;
+    const end = Math.min(Date.parse(column.time) + shortestSeen(windows), next);
+    if (end > Date.parse(column.end)) column.end = new Date(end).toISOString();
+  });
+  return columns;
+}
+
+/** Where nothing was watched, so long that it can be seen. */
+function gapsOf(windows: readonly Window[]): { readonly time: string; readonly end: string }[] {
+  return windows.flatMap((window, index) =>
+    gapBefore(windows, index) ? [{ time: windows[index - 1]!.end, end: window.start }] : []
+  );
 }
 
 /** The weakest colour, the strongest and two between, even on a logarithmic scale. */

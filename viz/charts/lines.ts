@@ -6,7 +6,8 @@
 
 import type { MetricsDocument, Window } from "../../metrics/document.ts";
 import type { Layout } from "../chart.ts";
-import { gapBefore, middleOf } from "../series.ts";
+import { gapBefore, isOfShortStretch, middleOf } from "../series.ts";
+import { BOLD, shortNames } from "../text_width.ts";
 import { INK, SERIES_COLOURS, timeAxis } from "../theme.ts";
 
 /** A value of a line; null interrupts it. */
@@ -30,13 +31,14 @@ export function linePoints(
 ): LinePoint[] {
   const values = names.map((name) => windows.map((window) => valueOf(window, name)));
   const last = values.map((line) => line.findLastIndex((value) => value !== null));
-  const greatest = Math.max(0, ...values.flat().map((value) => value ?? 0));
+  const greatest = values.flat().reduce<number>((a, b) => Math.max(a, b ?? 0), 0);
   const labels = apart(names.map((_, line) => values[line]![last[line]!] ?? null), greatest);
+  const isShort = isOfShortStretch(windows);
   return names.flatMap((name, line) =>
     windows.flatMap((window, index) => {
       const value = values[line]![index]!;
-      const isAlone = (values[line]![index - 1] ?? null) === null &&
-        (values[line]![index + 1] ?? null) === null;
+      const isAlone = isShort[index]! || (values[line]![index - 1] ?? null) === null &&
+          (values[line]![index + 1] ?? null) === null;
       const label = index === last[line] ? labels[line]! : null;
       const point = { time: middleOf(window), name, value, alone: isAlone, label };
       if (!gapBefore(windows, index)) return [point];
@@ -48,7 +50,7 @@ export function linePoints(
 
 /** Moves values that are closer than a line of text apart, in a panel of about nine lines. */
 function apart(values: readonly (number | null)[], greatest: number): (number | null)[] {
-  const room = greatest / 9;
+  const room = (greatest || 1) / 9;
   const places = [...values];
   const order = values.map((_, index) => index).filter((index) => values[index] !== null)
     .toSorted((a, b) => values[a]! - values[b]! || b - a);
@@ -75,10 +77,9 @@ export function linesSpec(
     readonly dashed?: readonly string[];
   },
 ) {
-  const greatest = Math.max(
-    1e-9,
-    ...points.map(({ value, label }) => Math.max(value ?? 0, label ?? 0)),
-  );
+  const short = shortNames(names, (LABELS - 4) / BOLD);
+  const greatest =
+    points.reduce((most, { value, label }) => Math.max(most, value ?? 0, label ?? 0), 0) || 1;
   const isNear = axis.limit !== undefined && greatest > axis.limit / 2;
   const most = 1.06 * Math.max(greatest, isNear ? axis.limit! : 0);
   const scaled = {
@@ -107,7 +108,7 @@ export function linesSpec(
   };
   const x = timeAxis(ticks, windows);
   return {
-    data: { values: [...points] },
+    data: { values: points.map((point) => ({ ...point, shown: short(point.name) })) },
     width: width - AXIS - LABELS,
     height: 150,
     encoding: { x, color: colour },
@@ -131,11 +132,10 @@ export function linesSpec(
           align: "left" as const,
           dx: 5,
           fontWeight: "bold" as const,
-          limit: LABELS - 4,
         },
         encoding: {
           y: { ...scaled, field: "label" },
-          text: { field: "name", type: "nominal" as const },
+          text: { field: "shown", type: "nominal" as const },
         },
       },
     ],

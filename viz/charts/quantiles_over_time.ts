@@ -8,17 +8,19 @@ import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
 import {
-  clock,
+  clockOf,
   gapBefore,
   greatest,
   histograms,
+  isOfShortStretch,
   middleOf,
   nameOf,
   quantileOf,
   whole,
 } from "../series.ts";
 import { duration } from "../summary.ts";
-import { COLOURS, MOST_SERIES, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
+import { BOLD, shortNames } from "../text_width.ts";
+import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
 
 /** The percentiles that are drawn, with colour and dash. */
 const DRAWN = [
@@ -60,9 +62,12 @@ export function quantilesOverTime(
       `${duration(p99(slowest))} over the whole run.${others}`,
     table: tableOf(document, metric, names),
     spec: ({ width, ticks }): TopLevelSpec => {
+      const short = shortNames(names, (width - 86) / BOLD, HEADER_SIZE);
       return {
-        data: { values: rows },
-        facet: { row: { field: "series", type: "nominal", sort: names, header: HEADER } },
+        data: { values: rows.map((row) => ({ ...row, series: short(row.series) })) },
+        facet: {
+          row: { field: "series", type: "nominal", sort: names.map(short), header: HEADER },
+        },
         spacing: 14,
         spec: {
           width: width - 86,
@@ -165,6 +170,7 @@ function pointsOf(
   names: readonly string[],
   step: number,
 ): Point[] {
+  const isShort = isOfShortStretch(windows);
   return names.flatMap((series) => {
     const found = windows.map((window) =>
       histograms(window.series, metric).find((each) => nameOf(each) === series) ?? null
@@ -173,7 +179,8 @@ function pointsOf(
     return windows.flatMap((window, index) => {
       const time = middleOf(window);
       const histogram = found[index]!;
-      const isAlone = (found[index - 1] ?? null) === null && (found[index + 1] ?? null) === null;
+      const isAlone = isShort[index]! ||
+        (found[index - 1] ?? null) === null && (found[index + 1] ?? null) === null;
       const labels = index === lastIndex ? apart(histogram!, step) : [];
       const points = DRAWN.map(({ q, name }, order): Point => {
         const { value, lower, upper } = (histogram && quantileOf(histogram, q)) ??
@@ -208,6 +215,7 @@ function p99(histogram: HistogramSeries): number {
 }
 
 function tableOf({ windows }: MetricsDocument, metric: string, names: readonly string[]) {
+  const clock = clockOf(windows);
   const rows = windows.flatMap((window) =>
     histograms(window.series, metric).filter((each) => names.includes(nameOf(each))).map((each) => [
       clock(window.start),

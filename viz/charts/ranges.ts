@@ -9,6 +9,7 @@ import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
 import { durationOf, greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
 import { duration } from "../summary.ts";
+import { shortNames } from "../text_width.ts";
 import { COLOURS, TIME_LABELS, timeTicks } from "../theme.ts";
 
 /** As many rows can be read. */
@@ -61,6 +62,9 @@ export function ranges(
       ]),
     },
     spec: ({ name, width }): TopLevelSpec => {
+      const isNarrow = name === "narrow";
+      const short = shortNames(rows.map(({ name }) => name), isNarrow ? width - 10 : 330);
+      const shown = rows.map((row) => ({ ...row, name: short(row.name) }));
       const domain = [
         Math.min(...rows.map(({ p50 }) => p50)) * 0.85,
         Math.max(...rows.map(({ p99 }) => p99)) * 1.15,
@@ -72,17 +76,16 @@ export function ranges(
         scale: { type: "log" as const, domain, nice: false },
         axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!), grid: true },
       });
-      const isNarrow = name === "narrow";
       const y = {
         field: "name",
         type: "nominal" as const,
-        sort: rows.map(({ name }) => name),
+        sort: shown.map(({ name }) => name),
         title: null,
         // In a hand, names stand above their rows.
-        axis: isNarrow ? null : { labelLimit: 330, grid: false, domain: false, ticks: false },
+        axis: isNarrow ? null : { labelLimit: 0, grid: false, domain: false, ticks: false },
       };
       const names = {
-        mark: { type: "text" as const, align: "left" as const, dy: -13, limit: width - 10 },
+        mark: { type: "text" as const, align: "left" as const, dy: -13 },
         encoding: { x: { value: 0 }, y, text: { field: "name", type: "nominal" as const } },
       };
       const points = [["p50", COLOURS.blue], ["p95", COLOURS.orange], [
@@ -90,7 +93,7 @@ export function ranges(
         COLOURS.red,
       ]] as const;
       return {
-        data: { values: rows },
+        data: { values: shown },
         width,
         autosize: { type: "fit-x", contains: "padding" },
         height: { step: isNarrow ? 42 : 24 },

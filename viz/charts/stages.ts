@@ -10,6 +10,7 @@ import type { Chart } from "../chart.ts";
 import { printable } from "../../system/printable.ts";
 import { greatest, histograms, three, whole } from "../series.ts";
 import { duration } from "../summary.ts";
+import { shortNames } from "../text_width.ts";
 import { COLOURS, MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "../theme.ts";
 
 /** Stages in the order of time; others follow by name. */
@@ -88,56 +89,74 @@ export function stages({ totals }: MetricsDocument): Chart | null {
         `${three(100 * mean / total(message))} %`,
       ]),
     },
-    spec: ({ width }): TopLevelSpec => ({
-      width,
-      autosize: { type: "fit-x", contains: "padding" },
-      height: { step: 34 },
-      data: { values: rows.map(({ series: _, ...row }) => row) },
-      layer: [
-        {
-          mark: { type: "bar" },
-          encoding: {
-            x: {
-              field: "start",
-              type: "quantitative",
-              title: null,
-              // Room for the number behind the longest bar.
-              scale: { domainMax: longestBar * (width > 400 ? 1.09 : 1.35), nice: false },
-              axis: { labelExpr: TIME_LABELS, tickCount: width > 400 ? 6 : 3 },
-            },
-            x2: { field: "end" },
-            y: { field: "message", type: "nominal", sort: kept, title: null },
-            color: {
-              field: "stage",
-              type: "nominal",
-              sort: names,
-              scale: {
-                domain: names,
-                range: [...SERIES_COLOURS, COLOURS.brown].slice(0, names.length),
+    spec: ({ width }): TopLevelSpec => {
+      const short = shortNames(kept, width > 400 ? 300 : 130);
+      const stage = shortNames(names, LEGEND_WIDTH);
+      const messages = kept.map(short);
+      const stages = names.map(stage);
+      return {
+        width,
+        autosize: { type: "fit-x", contains: "padding" },
+        height: { step: 34 },
+        data: {
+          values: rows.map(({ series: _, ...row }) => ({
+            ...row,
+            message: short(row.message),
+            stage: stage(row.stage),
+          })),
+        },
+        layer: [
+          {
+            mark: { type: "bar" },
+            encoding: {
+              x: {
+                field: "start",
+                type: "quantitative",
+                title: null,
+                // Room for the number behind the longest bar.
+                scale: { domainMax: longestBar * (width > 400 ? 1.09 : 1.35), nice: false },
+                axis: { labelExpr: TIME_LABELS, tickCount: width > 400 ? 6 : 3 },
               },
-              legend: { columns: Math.max(1, Math.floor(width / LEGEND_WIDTH)) },
+              x2: { field: "end" },
+              y: {
+                field: "message",
+                type: "nominal",
+                sort: messages,
+                title: null,
+                axis: { labelLimit: 0 },
+              },
+              color: {
+                field: "stage",
+                type: "nominal",
+                sort: stages,
+                scale: {
+                  domain: stages,
+                  range: [...SERIES_COLOURS, COLOURS.brown].slice(0, stages.length),
+                },
+                legend: { columns: Math.max(1, Math.floor(width / LEGEND_WIDTH)) },
+              },
             },
           },
-        },
-        {
-          transform: [{
-            aggregate: [{ op: "max", field: "end", as: "whole" }],
-            groupby: ["message"],
-          }, {
-            calculate: `${
-              TIME_LABELS.replaceAll("datum.value", "datum.whole").replaceAll("~g", ".3~g")
-            }`,
-            as: "text",
-          }],
-          mark: { type: "text", align: "left", dx: 5 },
-          encoding: {
-            x: { field: "whole", type: "quantitative" },
-            y: { field: "message", type: "nominal", sort: kept },
-            text: { field: "text", type: "nominal" },
+          {
+            transform: [{
+              aggregate: [{ op: "max", field: "end", as: "whole" }],
+              groupby: ["message"],
+            }, {
+              calculate: `${
+                TIME_LABELS.replaceAll("datum.value", "datum.whole").replaceAll("~g", ".3~g")
+              }`,
+              as: "text",
+            }],
+            mark: { type: "text", align: "left", dx: 5 },
+            encoding: {
+              x: { field: "whole", type: "quantitative" },
+              y: { field: "message", type: "nominal", sort: messages },
+              text: { field: "text", type: "nominal" },
+            },
           },
-        },
-      ],
-    }),
+        ],
+      };
+    },
   };
 }
 

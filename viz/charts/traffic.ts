@@ -8,7 +8,7 @@ import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
 import { printable } from "../../system/printable.ts";
-import { clock, counters, secondsOf, three, whole } from "../series.ts";
+import { clockOf, counters, drawnEnds, secondsOf, three, whole } from "../series.ts";
 import { size } from "../summary.ts";
 import { COLOURS, timeAxis } from "../theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
@@ -25,15 +25,17 @@ export function traffic(document: MetricsDocument): Chart | null {
   // Received first, in every run in the same colour.
   const names = [...new Set(totals.map(directionOf))].toSorted();
   if (names.length === 0) return null;
+  const clock = clockOf(document.windows);
   const points = linePoints(
     document,
     names,
     (window, name) => packets(window.series, name) / secondsOf(window),
   );
+  const ends = drawnEnds(document.windows);
   const losses = document.windows.flatMap((window) =>
     LOSSES.map(([kind, name]) => ({
       time: window.start,
-      end: window.end,
+      end: ends.get(window.start)!,
       loss: name,
       value: lost(window.series, kind) / secondsOf(window),
     }))
