@@ -236,7 +236,7 @@ interface Watched {
 
 async function* readSegment(
   watched: Watched,
-  { plan, rendered, wallClock, symbols, hookPoints, statements }: Prepared,
+  { plan, rendered, wallClock, symbols, hookPoints, statements, counters }: Prepared,
   server: Server,
   segment: number,
 ): AsyncGenerator<CaptureRecord, Outcome> {
@@ -308,7 +308,10 @@ async function* readSegment(
         type: "sample" as const,
         segment,
         elapsed_ns: elapsedNs,
-        maps: translate(maps),
+        maps: {
+          ...translate(maps),
+          ...counters === null ? {} : { "@statistics": await counters.read() },
+        },
         names: { ...await demangleTypes(typesIn(maps)), ...callouts.names },
         process: await sampler.process(),
         sockets: await sampler.sockets(server.sockets),

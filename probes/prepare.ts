@@ -17,6 +17,7 @@ import { hookPointsOf } from "../discovery/hook_points.ts";
 import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
 import { statementsOf } from "../discovery/sql_statements.ts";
 import type { Statements } from "./statement_names.ts";
+import { RefusalCounters } from "./refusal_counters.ts";
 import { registersOffset } from "./registers_offset.ts";
 import { render, type Rendered } from "./render.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
@@ -39,6 +40,8 @@ export interface Prepared extends AsyncDisposable {
   readonly hookPoints: readonly string[];
   /** Statements of MariaDB's client; none where they are not watched. */
   readonly statements: Statements;
+  /** Kea's own counters, where they take the place of a program. */
+  readonly counters: RefusalCounters | null;
 }
 
 /** Makes the plan for a server: which programs, at which proven sites, at what price. */
@@ -120,7 +123,8 @@ async function prepareIn(
     more.leftOut,
   );
   const { hookPoints, made: named } = await withHookPoints(planned);
-  const { receives, made } = await withReceiveCall(named);
+  const { receives, made: receiving } = await withReceiveCall(named);
+  const { counters, made } = await withCounters(receiving);
   const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
   const rendered = render(made, await texts(made), placements, intervalMs, {
     registers: await registersOffset(bpftrace),
@@ -135,6 +139,7 @@ async function prepareIn(
     wallClock,
     hookPoints,
     statements: await mariadbStatements(made),
+    counters,
     symbols: symbols.path,
     [Symbol.asyncDispose]: () => symbols[Symbol.asyncDispose](),
   };
@@ -158,6 +163,27 @@ async function withHookPoints(
     if (!(error instanceof DiscoveryError)) throw error;
     return { hookPoints: [], made: { ...made, losses: [...made.losses, error.message] } };
   }
+}
+
+/** Asks Kea for its counters where the program that counts them has no sites, and Kea answers. */
+async function withCounters(
+  made: Plan,
+): Promise<{ readonly counters: RefusalCounters | null; readonly made: Plan }> {
+  const isMissing = (why: string) => why.startsWith("statistics.bt: ");
+  if (!made.losses.some(isMissing)) return { counters: null, made };
+  const counters = await RefusalCounters.of(made.server);
+  if (counters === null) return { counters, made };
+  return {
+    counters,
+    made: {
+      ...made,
+      losses: made.losses.filter((why) => !isMissing(why)),
+      notAvailable: made.notAvailable.map(({ metric, why }) => ({
+        metric,
+        why: isMissing(why) ? `${why}: Kea's own counters are shown in their place` : why,
+      })),
+    },
+  };
 }
 
 /** Finds out how a server receives; where that cannot be told, packets may be missing. */

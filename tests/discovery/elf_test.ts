@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { dataAt, parseCodeSections, parseRelocations, parseSegments } from "../../discovery/elf.ts";
+import {
+  dataAt,
+  ElfError,
+  loadSegments,
+  parseCodeSections,
+  parseRelocations,
+  parseSegments,
+  parseSymbolRanges,
+} from "../../discovery/elf.ts";
 
 Deno.test("parseRelocations() names GOT slots without the version of the symbol", () => {
   const slots = parseRelocations(
@@ -44,4 +52,48 @@ Deno.test("dataAt() gives the bytes from an address on, and nothing outside", ()
   const data = [{ address: 0x100, bytes: Uint8Array.of(1, 2, 3) }];
   assert.deepEqual(dataAt(data, 0x101), Uint8Array.of(2, 3));
   assert.equal(dataAt(data, 0x103), undefined);
+});
+
+/** Fields of the first LOAD header of a program, by their place in it. */
+const FIELDS = { p_offset: 8, p_vaddr: 16, p_filesz: 32 } as const;
+
+for (const [field, place] of Object.entries(FIELDS)) {
+  for (const value of [0xffff_ffff_ffff_f000n, 0x7fff_ffff_ffff_f000n, 0x20_0000_0000_0000n]) {
+    Deno.test(`loadSegments() refuses ${field} 0x${value.toString(16)} in one line`, async () => {
+      const path = await Deno.makeTempFile();
+      try {
+        const elf = await Deno.readFile("/bin/true");
+        const view = new DataView(elf.buffer);
+        const headers = Number(view.getBigUint64(32, true));
+        const count = view.getUint16(56, true);
+        const load = Array.from({ length: count }, (_, index) => headers + 56 * index)
+          .find((at) => view.getUint32(at, true) === 1)!;
+        view.setBigUint64(load + place, value, true);
+        await Deno.writeFile(path, elf);
+        await Deno.chmod(path, 0o644);
+        await assert.rejects(loadSegments(path), (error: Error) => {
+          assert.ok(error instanceof ElfError, `${error}`);
+          assert.equal(error.message.split("\n").length, 1);
+          return true;
+        });
+      } finally {
+        await Deno.remove(path);
+      }
+    });
+  }
+}
+
+Deno.test("parseSymbolRanges() reads sizes in either notation, and no version", () => {
+  const text = `
+Symbol table '.dynsym' contains 3 entries:
+   Num:    Value          Size Type    Bind   Vis      Ndx Name
+     0: 0000000000000000     0 NOTYPE  LOCAL  DEFAULT  UND 
+     1: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND getenv@GLIBC_2.2.5 (2)
+     2: 0000000000117250   106 FUNC    WEAK   DEFAULT   15 _ZN1aD2Ev@@Base
+     3: 00000000003a7440 0x186a0 OBJECT  GLOBAL DEFAULT   24 table
+`;
+  assert.deepEqual(parseSymbolRanges(text), [
+    { address: 0x117250, size: 106, name: "_ZN1aD2Ev" },
+    { address: 0x3a7440, size: 100_000, name: "table" },
+  ]);
 });

@@ -1,6 +1,8 @@
 /** A site whose proof does not hold is not probed, and the rest goes on. Needs root and Kea. */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { keaStatistics } from "../../discovery/control_channel.ts";
 import { proveSites } from "../../discovery/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { Site } from "../../discovery/types.ts";
@@ -8,6 +10,7 @@ import { WindowBuilder } from "../../metrics/windows.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
 import type { FindSites } from "../../probes/prepare.ts";
+import type { Profile } from "../../probes/sources.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { total } from "./monitored.ts";
@@ -15,7 +18,12 @@ import { total } from "./monitored.ts";
 const EXCHANGES = 53;
 
 /** Watches a lab through some traffic and gives the header and the document. */
-async function watchTraffic(lab: Lab, findSites: FindSites) {
+async function watchTraffic(
+  lab: Lab,
+  findSites: FindSites,
+  profile: Profile = "standard",
+  more: () => Promise<unknown> = () => Promise.resolve(),
+) {
   const stop = new AbortController();
   const windows = new WindowBuilder();
   const sites: { id: string; address: string }[] = [];
@@ -23,7 +31,7 @@ async function watchTraffic(lab: Lab, findSites: FindSites) {
   for await (
     const record of watch({
       server: await describeServer(lab.pid),
-      profile: "standard",
+      profile,
       bpftrace: await findBpftrace(),
       intervalMs: 500,
       durationMs: 20_000,
@@ -35,7 +43,8 @@ async function watchTraffic(lab: Lab, findSites: FindSites) {
     windows.next(record);
     if (record.type === "capture") sites.push(...record.plan.sites);
     if (record.type === "sample") {
-      traffic ??= runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES }).then(() => stop.abort());
+      traffic ??= runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES }).then(more)
+        .then(() => stop.abort());
     }
   }
   await traffic;
@@ -136,3 +145,34 @@ async function describeLibraries(): Promise<string[]> {
   await using lab = await startLab();
   return (await describeServer(lab.pid)).libraries.map(({ path }) => path);
 }
+
+Deno.test("watch() asks Kea for its counters where the calls that raise them cannot all be told", async () => {
+  await using lab = await startLab();
+  const before = await keaStatistics(lab.controlSocket);
+  const untold: FindSites = async (server, groups) => {
+    const { sites, refusals } = await proveSites(server, groups);
+    return {
+      sites: sites.filter(({ id }) => !id.startsWith("statistics.")),
+      refusals: [...refusals, { id: "statistics.drop.", why: "a name cannot be told" }],
+    };
+  };
+  const { document } = await watchTraffic(lab, untold, "deep", async () => {
+    const script = join(import.meta.dirname!, "send_malformed.ts");
+    const { success } = await new Deno.Command("ip", {
+      args: [
+        ...["netns", "exec", lab.clientNetns, "timeout", "30", Deno.execPath(), "run", "-A"],
+        ...[script, lab.serverAddress, "40", "cookie"],
+      ],
+    }).output();
+    assert.ok(success);
+  });
+  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  const after = await keaStatistics(lab.controlSocket);
+  for (const id of ["pkt4-parse-failed", "pkt4-receive-drop"]) {
+    const counted = total(document, "error_rate", { kind: "statistic", id });
+    assert.equal(counted, after[id]! - before[id]!, id);
+    assert.equal(counted, 40, id);
+  }
+  const why = document.capture.not_available.map((each) => each.why).join();
+  assert.match(why, /a name cannot be told: Kea's own counters are shown in their place/);
+});

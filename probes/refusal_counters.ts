@@ -1,0 +1,51 @@
+/**
+ * Kea's own counters of refused packets, asked for where the calls that raise them cannot all be told.
+ *
+ * @module
+ */
+
+import { controlSocketsOf } from "../discovery/configuration/server_configuration.ts";
+import { globalStatistics, keaCounters } from "../discovery/control_channel.ts";
+import type { Server } from "../discovery/types.ts";
+import { REFUSAL_COUNTERS } from "../discovery/wanted_sites.ts";
+
+/** The counters of one server, through its control socket. */
+export class RefusalCounters {
+  readonly #ask: () => Promise<Record<string, number>>;
+  #last: Record<string, number>;
+
+  private constructor(
+    ask: () => Promise<Record<string, number>>,
+    first: Record<string, number>,
+  ) {
+    this.#ask = ask;
+    this.#last = first;
+  }
+
+  /** @returns null where the server has no control socket, or does not answer there. */
+  static async of(
+    { pid, family }: Pick<Server, "pid" | "family">,
+  ): Promise<RefusalCounters | null> {
+    try {
+      const [socket] = await controlSocketsOf(pid);
+      if (socket === undefined) return null;
+      const names = REFUSAL_COUNTERS.filter((name) => name.startsWith(`pkt${family}-`));
+      const hasAll = await globalStatistics(socket).then(() => true, () => false);
+      const ask = async () => {
+        const all = hasAll ? await globalStatistics(socket) : await keaCounters(socket, names);
+        return Object.fromEntries(
+          names.flatMap((name) => all[name] === undefined ? [] : [[name, all[name]]]),
+        );
+      };
+      return new RefusalCounters(ask, await ask());
+    } catch {
+      return null;
+    }
+  }
+
+  /** The counters now, by name; as they were where Kea does not answer this time. */
+  async read(): Promise<Record<string, number>> {
+    this.#last = await this.#ask().catch(() => this.#last);
+    return this.#last;
+  }
+}
