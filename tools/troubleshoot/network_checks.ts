@@ -6,7 +6,6 @@
 
 import { subnetsIn } from "../../discovery/configuration/dhcp_configuration.ts";
 import { interfacesMeant, type NetworkInterface } from "../../discovery/network_addresses.ts";
-import type { Server } from "../../discovery/types.ts";
 import { ServerSampler } from "../../probes/server_sample.ts";
 import { coresOf } from "../../system/cpu_limit.ts";
 import {
@@ -22,30 +21,14 @@ import {
   skipped,
   textOf,
 } from "./check.ts";
+import { FIREWALL_CHECK } from "./firewall_check.ts";
 
 /** Least MTU that carries a DHCP packet of 576 bytes, what every client must take (RFC 2131). */
 const LEAST_MTU = 576;
 
 /** What lies between. */
 export const NETWORK_CHECKS: readonly Check[] = [
-  ofServer("firewall", async (server) => {
-    const port = server.family === 4 ? 67 : 547;
-    const rules = await firewallRules(server);
-    if (rules === null) return ok("neither nftables nor iptables is here");
-    const against = rules.find((rule) => isAgainst(rule, port));
-    if (against === undefined) return ok(`no rule names port ${port}`);
-    if (server.sockets.includes("raw")) {
-      return note(
-        `a rule is against port ${port}: ${against}`,
-        "raw sockets pass the firewall: broadcasts reach the server all the same, relayed ones too",
-      );
-    }
-    return problem(
-      `a rule is against port ${port}: ${against}`,
-      "the server's UDP socket gets nothing",
-      `nft list ruleset or iptables -S shows it; let udp dport ${port} in`,
-    );
-  }),
+  FIREWALL_CHECK,
   ofConfiguration("relays", async ({ dhcp }, server) => {
     const relays = [
       ...new Set(
@@ -186,36 +169,4 @@ function linksOf(
 ): readonly NetworkInterface[] {
   const names = namesOf(configured, interfaces);
   return interfaces?.filter(({ name }) => names.includes(name)) ?? [];
-}
-
-/** Rules of the input path, one a line, as nft or iptables write them; null without either. */
-async function firewallRules(server: Server): Promise<string[] | null> {
-  const nft = await outputAt(server, "nft", "-a", "list", "ruleset");
-  if (nft !== null && nft.code === 0) return inputRules(nft.stdout);
-  const iptables = await outputAt(server, "iptables", "-S", "INPUT");
-  return iptables !== null && iptables.code === 0 ? iptables.stdout.trim().split("\n") : null;
-}
-
-/** Rules of chains that are on the way in, from what nft lists. */
-function inputRules(ruleset: string): string[] {
-  const rules: string[] = [];
-  let [chain, isInput]: [string[], boolean] = [[], false];
-  for (const line of ruleset.split("\n").map((line) => line.trim().replace(/ # handle \d+$/, ""))) {
-    if (/^chain .*\{$/.test(line)) [chain, isInput] = [[], false];
-    else if (line === "}") {
-      if (isInput) rules.push(...chain);
-      [chain, isInput] = [[], false];
-    } else {
-      if (/ hook (input|prerouting|ingress) /.test(line)) isInput = true;
-      chain.push(line);
-    }
-  }
-  return rules;
-}
-
-/** Whether a rule keeps packets to a port out, or a policy does and no rule lets them in. */
-function isAgainst(rule: string, port: number): boolean {
-  const isDrop = /\b(drop|reject)\b|-j (DROP|REJECT)/.test(rule);
-  const namesPort = new RegExp(`dport (${port}\\b|\\{[^}]*\\b${port}\\b|bootps)`).test(rule);
-  return isDrop && namesPort && !/\bpolicy\b/.test(rule);
 }
