@@ -49,7 +49,9 @@ export class ElfError extends DiscoveryError {
 
 /** Functions that a file exports, from its dynamic symbol table. */
 export async function exportedFunctions(path: string): Promise<Symbol[]> {
-  return parseExports(await run("nm", ["-D", "--defined-only", "-S", path]));
+  // Not sorted by nm: names of a hostile file may take it a minute to compare.
+  const symbols = parseExports(await run("nm", ["-D", "-p", "--defined-only", "-S", path]));
+  return symbols.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
 /** Parses `nm -D --defined-only -S`: functions alone. */
@@ -91,7 +93,7 @@ export async function hasDebugLink(path: string): Promise<boolean> {
 
 /** Names of what a file takes from others, from its dynamic symbol table. */
 export async function importedFunctions(path: string): Promise<string[]> {
-  const text = await run("nm", ["-D", "--undefined-only", path]);
+  const text = await run("nm", ["-D", "-p", "--undefined-only", path]);
   return Array.from(text.matchAll(/^\s+[Uw] (\S+?)(?:@.*)?$/gm), ([, name]) => name!);
 }
 
@@ -243,7 +245,8 @@ export async function run(command: string, args: readonly [...string[], string])
     using copy = sharedCopy(path);
     const ran = await runWithLimits([command, ...args.slice(0, -1), copy.path], {
       asNobody: true,
-      limitBytes: OUTPUT_LIMIT,
+      limitMs: LIMIT_MS,
+      limitBytes: outputLimit(command, copy.path),
     });
     if (ran.code === 0) return textOf(ran);
     const why = complaintOf(ran).replaceAll(copy.path, path);
@@ -259,6 +262,20 @@ export async function run(command: string, args: readonly [...string[], string])
 
 /** The most that is read of a file, and of what a program prints about it, bytes. */
 const [FILE_LIMIT, OUTPUT_LIMIT] = [512 * 2 ** 20, 256 * 2 ** 20];
+
+/** Longest time for one look into a file, milliseconds: objdump takes 1.2 s for Kea's greatest library. */
+const LIMIT_MS = 30_000;
+
+/**
+ * How many bytes a program may print for each byte of a file: of Kea's files nm prints 0.2, readelf 1 and
+ * objdump 12. A file can be made so that nm prints 30,000.
+ */
+const RATIO: Readonly<Record<string, number>> = { nm: 4, readelf: 10, objdump: 20 };
+
+function outputLimit(command: string, path: string): number {
+  const { size } = Deno.statSync(path);
+  return Math.min(2 ** 20 + (RATIO[command] ?? 1) * size, OUTPUT_LIMIT);
+}
 
 /** Copies that are in use, by path: several programs look into one file at a time. */
 const copies = new Map<string, { readonly copy: SealedCopy; users: number }>();

@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly directory?: string;
   /** Milliseconds until it is killed. */
   readonly limitMs?: number;
-  /** Bytes of standard output, and of standard error, at which it is killed. */
+  /** Bytes of standard output, and of standard error, at which it is killed; none of that is given then. */
   readonly limitBytes?: number;
   /**
    * Runs as `nobody`, without any group of ours, where we are root, and with a limit of memory: what it
@@ -133,7 +133,7 @@ export function complaintOf({ stderr, exceeded }: Pick<Ran, "stderr" | "exceeded
   return new TextDecoder().decode(stderr).trim().split("\n")[0] || "it gave no reason";
 }
 
-/** What comes from a stream, up to a limit; behind that it is not read. */
+/** What comes from a stream; nothing where that is more than a limit. */
 class BoundedOutput {
   readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
@@ -160,7 +160,7 @@ class BoundedOutput {
       if (length > limit) {
         onExceeded();
         await this.#reader.cancel();
-        break;
+        return new Uint8Array();
       }
       chunks.push(next.value);
     }
