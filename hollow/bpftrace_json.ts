@@ -91,7 +91,7 @@ export class JsonReader {
         lines: [line],
         length: 0,
       };
-    } else if (/^[[{\],]/.test(text)) {
+    } else if (/^(?:\[?\s*\{|\[$|[\],]+$)/.test(text)) {
       if (text.startsWith("[")) this.#isInArray = true;
       yield* this.#messages(text);
       if (text.endsWith("]")) this.#isInArray = false;

@@ -24,12 +24,12 @@ const OPEN_ENTRY = /^(@\w*)\[(.*)$/s;
 const END_OF_ENTRY = /^(.*)\]:( ?)(.*)$/s;
 /** `[2K, 4K)   12 |@@@   |`, `[0]   1 |@  |`, `(..., 0)`, `[100, ...)`. */
 const BAR =
-  /^(?:\[(-?\d+)([KMGTPE]?)\]|[[(](\.\.\.|-?\d+[KMGTPE]?), (\.\.\.|-?\d+[KMGTPE]?)\)) +(\d+) \|[@ ]{52}\|$/;
+  /^(?:\[(-?\d{1,20})([KMGTPE]?)\]|[[(](\.\.\.|-?\d{1,20}[KMGTPE]?), (\.\.\.|-?\d{1,20}[KMGTPE]?)\)) +(\d{1,20}) \|[@ ]{52}\|$/;
 /** What begins like a bar and is none is a damaged one. */
 const LIKE_A_BAR = /^[[(](?:\.\.\.|-?\d+[KMGTPE]?)(?:[\]),]|$)/;
-const STATS = /^count (\d+), average (-?\d+), total (-?\d+)$/;
+const STATS = /^count (\d{1,20}), average (-?\d{1,20}), total (-?\d{1,20})$/;
 /** From 0.24 on. */
-const NEW_STATS = /^\{ \.count = (\d+), \.average = (-?\d+), \.total = (-?\d+) \}$/;
+const NEW_STATS = /^\{ \.count = (\d{1,20}), \.average = (-?\d{1,20}), \.total = (-?\d{1,20}) \}$/;
 /** An entry behind text that the program printed without a line's end: its end, its name. */
 const [VALUE_AT_END, NAME_AT_END] = [/: -?\d{1,20}$|: count \d+, [\w ,-]+$/, /@\w*$/];
 /** JSON among text. */

@@ -188,6 +188,7 @@ for (
       /line 2 .*type "new" is not known/,
     ],
     ["a damaged bar", ["@a: ", "[2, 4)   x |@@|"], /line 2 .*a line of a histogram is damaged/],
+    ["a bound of 400 digits", ["@a: ", bar(`[2, ${"4".repeat(400)})`)], /line 2 .*is damaged/],
     ["bars in disorder", ["@a: ", bar("[4, 8)"), bar("[2, 4)")], /line 3 .*histogram is damaged/],
     [
       "counts that may be hexadecimal",

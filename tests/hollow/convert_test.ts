@@ -99,6 +99,18 @@ Deno.test("convert() says which helper failed in JSON behind a warning, and is P
   assert.deepEqual(capture.reasons, ["helper_error: probe_read_str (line 2)"]);
 });
 
+Deno.test("convert() keeps what a command prints among JSON as text", async () => {
+  const { capture, printed, totals } = JSON.parse(
+    await converted(bytes(
+      '{"type": "attached_probes", "data": {"probes": 1}}\n' +
+        '[1/2] building\nchild\n{"type": "map", "data": {"@x": 1}}\n',
+    )),
+  );
+  assert.equal(capture.verdict, "COMPLETE");
+  assert.deepEqual(printed.newest, ["[1/2] building", "child"]);
+  assert.equal(totals.length, 1);
+});
+
 /** Bytes of UTF-16. */
 function utf16(text: string, mark: boolean): Uint8Array[] {
   const units = [...mark ? [0xfeff] : [], ...text.split("").map((each) => each.charCodeAt(0))];
