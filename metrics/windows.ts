@@ -24,6 +24,9 @@ import { SeriesBook, seriesKey, type SeriesName } from "./series_book.ts";
 import { addProcess, SocketDrops } from "./server_series.ts";
 import { type Counts, Unanswered } from "./unanswered.ts";
 
+/** Maps that are not known are named one by one up to so many. */
+const MOST_UNKNOWN = 5;
+
 /** The seven metrics that every document has, or says why it has not. */
 export const METRICS = [
   "packet_processing_time",
@@ -68,6 +71,7 @@ export class WindowBuilder {
   readonly #onFinished: (window: BuiltWindow) => void;
   #drops = new SocketDrops();
   readonly #reasons: string[] = [];
+  readonly #unknownMaps = new Set<string>();
   #notAvailable: { metric: string; why: string }[] = [];
   #traffic: Traffic | null = null;
   #slow: SlowPacket[] = [];
@@ -331,12 +335,23 @@ export class WindowBuilder {
   #meaningOf(key: MapKey): Meaning | null {
     this.#known.push(key);
     try {
-      return key.meaning = meaningOf(key.map, key.key, this.#dictionary);
+      const meaning = meaningOf(key.map, key.key, this.#dictionary);
+      if (meaning === null) this.#notKnown(key.map);
+      return key.meaning = meaning;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new CaptureError(
         `Cannot use record ${this.#records} of the capture: ${error.message}`,
       );
+    }
+  }
+
+  /** A map of another version of the toolkit: what it counts is not in the document. */
+  #notKnown(map: string): void {
+    const reason = `The capture has ${map}, a map that this version does not know`;
+    if (this.#unknownMaps.size < MOST_UNKNOWN && !this.#unknownMaps.has(map)) {
+      this.#unknownMaps.add(map);
+      this.#reasons.push(reason);
     }
   }
 

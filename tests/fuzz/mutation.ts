@@ -11,7 +11,7 @@ export interface Mutant {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Whether it is the original up to a place within a line, and no more. */
   readonly isCut: boolean;
-  /** Whether it is the original but for bytes within one line. */
+  /** Whether it is the original but for a byte within a line, which is not a digit for another. */
   readonly isWithinLine: boolean;
 }
 
@@ -90,9 +90,13 @@ function withinLine(original: Uint8Array, below: Below): Mutant {
   const isFirst = at === 0 || bytes[at - 1] === NEWLINE;
   const byte = 33 + below(94);
   const isSame = bytes[at] === NEWLINE || isFirst;
+  // Another number is as good as the one before.
+  const isTold = !isSame && !(isDigit(bytes[at]!) && isDigit(byte));
   if (!isSame) bytes[at] = byte;
-  return { bytes, isCut: false, isWithinLine: !isSame };
+  return { bytes, isCut: false, isWithinLine: isTold };
 }
+
+const isDigit = (byte: number) => byte >= 48 && byte <= 57;
 
 function damaged(
   bytes: Uint8Array,

@@ -417,3 +417,17 @@ Deno.test("the stage of the allocation is counted once, whoever tells it", async
   }
   assert.equal(histogram(fine.totals, "packet_stage_time", { stage: "queue" }).count, 1);
 });
+
+Deno.test("documentOf() is PARTIAL where a capture has a map that is not known", async () => {
+  const { capture } = await documentOf([
+    HEADER,
+    sampleAt(1, {}),
+    sampleAt(2, { "@of_a_later_version": { "1": 5 } }),
+    sampleAt(3, { "@of_a_later_version": { "1": 6, "2": 1 } }),
+    END,
+  ]);
+  assert.equal(capture.verdict, "PARTIAL");
+  assert.deepEqual(capture.reasons, [
+    "The capture has @of_a_later_version, a map that this version does not know",
+  ]);
+});
