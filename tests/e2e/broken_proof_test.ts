@@ -7,7 +7,7 @@ import { proveSites } from "../../discovery/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { Site } from "../../discovery/types.ts";
 import { WindowBuilder } from "../../metrics/windows.ts";
-import { findBpftrace } from "../../probes/bpftrace.ts";
+import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
 import type { FindSites } from "../../probes/prepare.ts";
 import type { Profile } from "../../probes/sources.ts";
@@ -23,6 +23,7 @@ async function watchTraffic(
   findSites: FindSites,
   profile: Profile = "standard",
   more: () => Promise<unknown> = () => Promise.resolve(),
+  bpftrace?: Bpftrace,
 ) {
   const stop = new AbortController();
   const windows = new WindowBuilder();
@@ -32,7 +33,7 @@ async function watchTraffic(
     const record of watch({
       server: await describeServer(lab.pid),
       profile,
-      bpftrace: await findBpftrace(),
+      bpftrace: bpftrace ?? await findBpftrace(),
       intervalMs: 500,
       durationMs: 20_000,
       signal: stop.signal,
@@ -175,4 +176,21 @@ Deno.test("watch() asks Kea for its counters where the calls that raise them can
   }
   const why = document.capture.not_available.map((each) => each.why).join();
   assert.match(why, /a name cannot be told: Kea's own counters are shown in their place/);
+});
+
+Deno.test("watch() takes all probes away where one does not stand as planned, and goes on without its program", async () => {
+  await using lab = await startLab();
+  const { version } = await findBpftrace();
+  // A bpftrace that puts one of the probes at the place of another.
+  const script = 'for a; do shift; set -- "$@" "$(printf %s "$a" | ' +
+    'sed s/kea_site_allocation_end_0/kea_site_allocation_start_0/)"; done; exec bpftrace "$@"';
+  const confused = { command: ["sh", "-c", script, "sh"], version };
+  const { document } = await watchTraffic(lab, proveSites, "standard", undefined, confused);
+  assert.equal(document.capture.verdict, "PARTIAL");
+  assert.deepEqual(document.capture.reasons, [
+    "allocation.bt: the server's memory holds no probe at allocation.end.0",
+  ]);
+  assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), EXCHANGES);
+  assert.equal(total(document, "lease_allocation_time", {}), 0);
+  assert.equal(total(document, "database_query_time", {}), EXCHANGES);
 });
