@@ -12,7 +12,6 @@ import {
   dhcpConfigurationIn,
   subnetsIn,
 } from "../../discovery/configuration/dhcp_configuration.ts";
-import { listeningPaths } from "../../discovery/configuration/control_socket.ts";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { demangle } from "../../discovery/demangle.ts";
 import { dataReference, instructionClass, parseDisassembly } from "../../discovery/disassembly.ts";
