@@ -133,7 +133,7 @@ async function install(packages: readonly string[]): Promise<void> {
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 async function apt(...args: string[]): Promise<void> {
-  console.error(`apt-get ${args.join(" ")}`);
+  say(`apt-get ${args.join(" ")}`);
   const child = new Deno.Command("apt-get", {
     // Another apt-get may be under way: its lock is waited for.
     args: ["-q", "-o", "DPkg::Lock::Timeout=300", ...args],

@@ -12,7 +12,7 @@ import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { endlessLibrary, HostileProcesses } from "./hostile_processes.ts";
 import { documentIn, startMonitor, total } from "./monitored.ts";
-import { type Finished, runScript, startScript, until } from "./run_script.ts";
+import { type Finished, finished, runScript, startScript, until } from "./run_script.ts";
 import { StartedPrograms } from "./started_programs.ts";
 
 const EXCHANGES = 101;
@@ -79,6 +79,7 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
   // A control socket that answers without end, in the hands of the test.
   const socket = join(folder, "control");
   const listener = Deno.listen({ transport: "unix", path: socket });
+  Deno.env.set("KEA_TEST_TOKEN", SECRET);
   const answering = answerWithoutEnd(listener);
   await using started = await StartedPrograms.trace();
 
@@ -133,6 +134,10 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
         "it watches",
       );
       const monitored = await startMonitor(lab.pid, ["--duration", "6"]);
+      for (const child of await childrenOf(monitored.child.pid)) {
+        const environment = await Deno.readTextFile(`/proc/${child}/environ`).catch(() => "");
+        assert.ok(!environment.includes(SECRET), "what is secret to us is secret to children");
+      }
       const probing = runScript("probes/kea_metrics.ts", [
         ...["--server", String(lab.pid), "--duration", "2"],
       ]);
@@ -178,6 +183,7 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
           ]),
           await runScript(MONITOR, ["--server", server, "--plan"]),
           await runScript("discovery/list_all_functions.ts", ["--server", server]),
+          await runScript("discovery/find_mangled_names.ts", ["main", "--server", server]),
           await runScript("discovery/find_available_functions.ts", ["--server", server]),
         );
         for (const { stdout, stderr } of all) {
@@ -189,7 +195,7 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
           await Deno.readTextFile(join(output, "capture.ndjson"));
         assert.ok(!everything.includes(SECRET));
         assert.ok(everything.includes(`@${secret}`), "the exception is there under its own name");
-        assert.match(all.at(-2)!.stderr, /^Left out: Cannot read .*it printed too much$/m);
+        assert.match(all.at(-3)!.stderr, /^Left out: Cannot read .*it printed too much$/m);
         await assert.rejects(Deno.stat(hostile.ran), Deno.errors.NotFound);
       },
     );
@@ -232,6 +238,7 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
       },
     );
   } finally {
+    Deno.env.delete("KEA_TEST_TOKEN");
     listener.close();
     await answering;
     for (const path of [own, spool, trap]) await Deno.remove(path, { recursive: true });
@@ -246,6 +253,11 @@ async function answerWithoutEnd(listener: Deno.UnixListener): Promise<void> {
       connection.close();
     }
   }
+}
+
+async function childrenOf(pid: number): Promise<string[]> {
+  const text = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`).catch(() => "");
+  return text.split(" ").filter((child) => child !== "");
 }
 
 function isThere(pid: number): Promise<boolean> {
@@ -270,6 +282,7 @@ Deno.test("a server is found and described while others come and go, and its end
     isOver = true;
     await coming;
   }
+  await probeEndsWithItsClient(lab);
   const { pid } = lab;
   Deno.kill(pid, "SIGKILL");
   for (let turn = 0; turn < 20; turn++) {
@@ -277,3 +290,28 @@ Deno.test("a server is found and described while others come and go, and its end
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 });
+
+/** Kills `troubleshoot --probe` while its client asks: the client goes too, and its link with it. */
+async function probeEndsWithItsClient(lab: Lab): Promise<void> {
+  const args = ["--server", String(lab.pid), "--probe", "--client-netns", lab.clientNetns];
+  const child = startScript(TROUBLESHOOT, args);
+  const output = finished(child);
+  const clientState = async (pid: string) =>
+    /^State:\t(.)/m.exec(await Deno.readTextFile(`/proc/${pid}/status`).catch(() => ""))?.[1] ??
+      "Z";
+  let client: string | undefined;
+  await until(
+    async () => {
+      for (const pid of await childrenOf(child.pid)) {
+        const line = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+        if (line.startsWith(Deno.execPath()) && line.includes("dora_client")) client = pid;
+      }
+      return client !== undefined;
+    },
+    30,
+    "the client asks",
+  );
+  child.kill("SIGKILL");
+  await output;
+  await until(async () => await clientState(client!) === "Z", 5, "the client is gone");
+}
