@@ -7,7 +7,7 @@
  */
 
 import type { CaptureRecord, Sample } from "../metrics/capture.ts";
-import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { DiscoveryError, isGone } from "../discovery/discovery_error.ts";
 import { describeServer, openFiles, runningKeas } from "../discovery/servers.ts";
 import type { Family, Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
@@ -242,7 +242,13 @@ async function* readSegment(
 ): AsyncGenerator<CaptureRecord, Outcome> {
   const { options } = watched;
   watched.blamed = [];
-  const placed = await Placed.before(server.pid, plan.sources.flatMap(({ sites }) => sites));
+  const placed = await Placed.before(server.pid, plan.sources.flatMap(({ sites }) => sites))
+    .catch((error) => {
+      if (isGone(error)) return null;
+      throw error;
+    });
+  // It is ending, or has unloaded a library since the plan was made.
+  if (placed === null) return await changeOf(server) ?? "server changed";
   await using run = ProbeRun.start(options.bpftrace, rendered, symbols);
   await using price = new PriceMeter(run.pid, options.intervalMs);
   const perWindow = readingsPerWindow(options.intervalMs);

@@ -14,6 +14,17 @@ import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { documentIn, type Monitored, startMonitor, total } from "./monitored.ts";
 import { until } from "./run_script.ts";
 
+/** Waits until a monitor has attached its probes anew and read them. */
+const watchedAgain = (monitored: Monitored) =>
+  until(
+    async () =>
+      (await recordsIn(monitored)).some((record) =>
+        record.type === "sample" && record.segment === 1
+      ),
+    60,
+    "it is watched again",
+  );
+
 /** Longest time that anything may remain, seconds. */
 const REMAIN = 5;
 
@@ -84,14 +95,13 @@ Deno.test("monitor killed by SIGKILL leaves no bpftrace and a capture up to the 
 
 Deno.test("bpftrace killed by SIGKILL is attached again once, and the verdict says so", async () => {
   await using lab = await startLab();
-  const monitored = await startMonitor(lab.pid, ["--duration", "14"]);
+  const monitored = await startMonitor(lab.pid, ["--duration", "120"]);
   await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
   await settled();
   Deno.kill(await bpftraceOf(monitored), "SIGKILL");
-  const watchedAgain = async () =>
-    (await recordsIn(monitored)).some((record) => record.type === "sample" && record.segment === 1);
-  await until(watchedAgain, 10, "it is watched again");
+  await watchedAgain(monitored);
   await runPerfdhcp(lab, { rate: 100, exchanges: 53 });
+  monitored.child.kill("SIGINT");
   const { code, stderr } = await monitored.end();
   assert.equal(code, 0, stderr);
   const document = await documentIn(monitored);
@@ -102,15 +112,15 @@ Deno.test("bpftrace killed by SIGKILL is attached again once, and the verdict sa
 
 Deno.test("monitor goes on with a restarted Kea, and the verdict says so", async () => {
   await using lab = await startLab();
-  const monitored = await startMonitor(lab.pid, ["--duration", "12"]);
+  const monitored = await startMonitor(lab.pid, ["--duration", "120"]);
   await runPerfdhcp(lab, { rate: 100, exchanges: 101 });
   await settled();
   Deno.kill(lab.pid, "SIGKILL");
   await new Promise((resolve) => setTimeout(resolve, 1500));
   await lab.restart();
-  await settled();
-  await settled();
+  await watchedAgain(monitored);
   await runPerfdhcp(lab, { rate: 100, exchanges: 53 });
+  monitored.child.kill("SIGINT");
   const { code, stderr } = await monitored.end();
   assert.equal(code, 0, stderr);
   const document = await documentIn(monitored);
