@@ -48,8 +48,11 @@ export async function documentOfBpftrace(
     else if (printing.type === "complaint") reasons.add(printing);
     else keep(maps, printing, kept);
   }
-  for (const { doubt, line } of maps.values()) {
-    if (doubt !== null) reasons.add({ what: doubt, line });
+  for (const [map, { doubt, guess, printings, line }] of maps) {
+    // Where a map is printed again and again, two printings may look like one.
+    const isGuessed = guess !== null && printings > 1;
+    const what = doubt ?? (isGuessed ? `${map}, printed ${printings} times: ${guess}` : null);
+    if (what !== null) reasons.add({ what, line });
   }
   const isOurs = MARKS.some((name) => maps.has(name));
   const unavailable = new Map<string, string>();

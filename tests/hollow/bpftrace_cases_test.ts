@@ -44,7 +44,8 @@ testOf(
   "takes the last printing with the keys that are new in it",
   "reprinted",
   (document, version, format) => {
-    assert.equal(document.capture.verdict, "COMPLETE");
+    const isUnsorted = version === "0.27.1" && format === "txt";
+    assert.equal(document.capture.verdict, isUnsorted ? "PARTIAL" : "COMPLETE");
     for (const map of ["@count", "@plain"]) {
       assert.deepEqual(valuesOf(document, map), { cron: 1, sshd: 4, kea: 15 }, map);
     }
@@ -56,7 +57,7 @@ testOf(
       ["@count", "@plain", "@hist", "@apart"].map((metric) => ({
         metric,
         // 0.27 does not sort plain integers.
-        why: version === "0.27.1" && format === "txt" && metric === "@plain"
+        why: isUnsorted && metric === "@plain"
           ? `${why}; Its values are not in ascending order: they are taken for one printing`
           : why,
       })),
