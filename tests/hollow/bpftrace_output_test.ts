@@ -208,3 +208,21 @@ for (
 function bar(bounds: string): string {
   return `${bounds.padEnd(20)} 1 |${"@".repeat(52)}|`;
 }
+
+Deno.test("documentOfBpftrace() reads many maps and many printings in time that grows with them alone", async () => {
+  const maps = Array.from({ length: 20_000 }, (_, index) => `@m${index}: ${index}`);
+  const { totals } = await documentOfBpftrace([...maps, ...maps]);
+  assert.equal(totals.length, maps.length);
+  const printings = Array.from({ length: 20_000 }, (_, at) => [`@[a]: ${at}`, `@[b]: ${at + 1}`]);
+  const alone = await documentOfBpftrace(["Attaching 1 probe...", ...printings.flat()]);
+  assert.deepEqual(amounts(alone), { "@ a": 19_999, "@ b": 20_000 });
+  assert.equal(alone.capture.verdict, "COMPLETE");
+});
+
+Deno.test("documentOfBpftrace() refuses JSON that is cut off in a map of 20,480 keys", async () => {
+  const keys = Array.from({ length: 20_480 }, (_, index) => `"${index},x": ${index}`).join(", ");
+  const line = `{"type": "map", "data": {"@a": {${keys}`;
+  await assert.rejects(documentOfBpftrace(['{"type": "map", "data": {"@b": 1}}', line]), {
+    message: "Cannot read line 2 of bpftrace's output: it is not JSON",
+  });
+});
