@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { watchLoad } from "../../bench/counts.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
+import { configurationOf } from "../../discovery/configuration/server_configuration.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import { WindowBuilder } from "../../metrics/windows.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { LEASE_DATABASE_CHECK } from "../../tools/troubleshoot/lease_database_check.ts";
 import { until } from "./run_script.ts";
 import { total } from "./monitored.ts";
 
@@ -148,6 +150,21 @@ Deno.test("rows are counted where libpq tells them", async () => {
   );
 });
 
+/** What troubleshoot says of a lab's database, which takes connections on a Unix socket alone. */
+async function verdictOnDatabase({ pid, family, controlSocket }: Lab): Promise<string> {
+  const { status } = await LEASE_DATABASE_CHECK.look({
+    selector: undefined,
+    probeFrom: null,
+    canLook: true,
+    server: await describeServer(pid),
+    configuration: await configurationOf(pid, family),
+    whyNoConfiguration: "",
+    interfaces: null,
+    controlSocket,
+  });
+  return status;
+}
+
 for (const backend of ["postgresql", "mariadb"] as const) {
   Deno.test(`${backend} stopped and started in the middle: errors are counted, nothing is harmed`, async () => {
     await using lab = await startLab({ backend });
@@ -157,7 +174,9 @@ for (const backend of ["postgresql", "mariadb"] as const) {
     const disturb = async () => {
       const first = runPerfdhcp(lab, { rate: 40, exchanges: 120 }).catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 1500));
+      assert.equal(await verdictOnDatabase(lab), "ok");
       await lab.database!.stop();
+      assert.equal(await verdictOnDatabase(lab), "problem");
       await first;
       await lab.database!.start();
       // Kea connects again by itself.

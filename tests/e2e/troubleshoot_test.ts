@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { holdPort } from "./hold_port.ts";
 import { finished, ROOT } from "./run_script.ts";
 
 const SCRIPT = "tools/troubleshoot_kea_server.ts";
@@ -79,27 +80,6 @@ async function reconfigure(lab: Lab, edit: (dhcp: Configuration) => void): Promi
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Has a process hold port 67 of an address where a lab's server is. @returns what ends it. */
-async function holdPort(lab: Lab, address: string): Promise<() => Promise<void>> {
-  const holder = new Deno.Command("ip", {
-    args: [
-      ...["netns", "exec", lab.serverNetns, "setpriv", "--pdeathsig", "KILL", "--"],
-      ...["python3", "-c"],
-      "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); " +
-      `s.bind(("${address}", 67)); print("bound", flush=True); sys.stdin.read()`,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const output = holder.stdout.getReader();
-  assert.equal(new TextDecoder().decode((await output.read()).value), "bound\n");
-  return async () => {
-    await holder.stdin.close();
-    await output.cancel();
-    await holder.status;
-  };
-}
 
 /** A way to break a lab. */
 interface Fault {
@@ -205,7 +185,7 @@ const FAULTS: readonly Fault[] = [
       Deno.kill(lab.pid, "SIGKILL");
       const other = await holdPort(lab, "0.0.0.0");
       await lab.restart();
-      return other;
+      return () => other[Symbol.asyncDispose]() as Promise<void>;
     },
   },
   {

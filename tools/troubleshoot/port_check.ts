@@ -43,7 +43,7 @@ export const PORT_CHECK = ofServer("others on the port", async (server, facts) =
   const interfaces = facts.interfaces ?? await interfacesOf(pid, family);
   const configured = facts.configuration?.dhcp["interfaces-config"]?.interfaces ?? ["*"];
   const names = interfacesMeant(configured, interfaces).map(({ name }) => name);
-  const ours = interfaces.filter(({ name }) => names.includes(name));
+  const ours = interfaces.filter(({ name, isUp }) => isUp && names.includes(name));
   const holders = await holdersOf(others);
   const inTheWay = others.filter((socket) => isInTheWay(socket, ours, hasOwn));
   const listOf = (some: readonly PortSocket[]) =>
