@@ -324,10 +324,12 @@ async function* readSegment(
         cost: await price.read(),
       };
     };
-    const unknownDrops = function* ({ process, sockets }: Sample) {
+    const unknownDrops = async function* ({ process, sockets }: Sample) {
       const reason = "The kernel's drops are not known: ss does not show the server's sockets";
       if (server.sockets.length === 0 || process === null || sockets.length > 0) return;
-      if (!watched.reasons.includes(reason)) yield note(watched, reason);
+      // A server that closed them is attached to anew.
+      if (watched.reasons.includes(reason) || await changeOf(server) !== null) return;
+      yield note(watched, reason);
     };
     /** When the baseline was read, by the programs' clock. */
     let baselineAt: number | null = null;
