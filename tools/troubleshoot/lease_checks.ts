@@ -103,11 +103,9 @@ export const LEASE_CHECKS: readonly Check[] = [
   }),
   ofServer("disk", async ({ pid, leaseFile }) => {
     if (leaseFile === null) return skipped("there is no lease file");
-    const folder = `/proc/${pid}/root${dirname(leaseFile.path.replace(" (deleted)", ""))}`;
-    const disk = await statfs(folder).catch(() => null);
-    if (disk === null) {
-      return notKnown(dirname(leaseFile.path), "its folder cannot be looked at");
-    }
+    // The file that it holds open, wherever its path leads now.
+    const disk = await statfs(`/proc/${pid}/fd/${leaseFile.fd}`).catch(() => null);
+    if (disk === null) return notKnown(leaseFile.path, "its disk cannot be looked at");
     const used = `${Math.round(100 * (1 - disk.bavail / disk.blocks))} %`;
     const mebibytes = disk.bavail * disk.bsize / 2 ** 20;
     if (mebibytes >= 16) return ok(`${mebibytes.toFixed(0)} MiB are free, ${used} is used`);

@@ -121,6 +121,8 @@ function isValue(value: string | number, named: unknown, address: string | null)
   if (address !== null && typeof value === "string") return matchesAddress(address, value);
   if (typeof named === "number" || typeof named === "boolean") return value === named;
   if (typeof named === "string") {
+    // Two names of one kind of packet.
+    if (value === "unicast" && named === "host") return true;
     return named.endsWith("*") ? String(value).startsWith(named.slice(0, -1)) : value === named;
   }
   const range = (named as Json | null)?.range;
@@ -166,7 +168,7 @@ function valuesOf(packet: Packet, expression: unknown): Values {
   if (payload !== undefined) return fieldOf(packet, payload);
   if (ct?.key === "state") return packet.states;
   // Where something translates addresses, that rule itself is not understood.
-  if (ct?.key === "status") return ["confirmed"];
+  if (ct?.key === "status" && packet.direction === "in") return ["none"];
   return null;
 }
 
@@ -188,7 +190,7 @@ function metaOf(packet: Packet, key: string): Values {
       return [family === 4 ? "ip" : "ip6"];
     case "pkttype":
       if (direction === "out") return null;
-      return [destinationType === "multicast" ? "multicast" : "host"];
+      return [destinationType === "multicast" ? "multicast" : "unicast"];
     default:
       return null;
   }
