@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ForeignFileError } from "../system/foreign_file.ts";
+import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { complaintOf, run as runWithLimits, textOf } from "../system/run.ts";
 import { type SealedCopy, sealedCopy } from "../system/sealed_copy.ts";
 import { DiscoveryError } from "./discovery_error.ts";
@@ -218,7 +218,7 @@ export async function readAt(
 ): Promise<Uint8Array> {
   const segment = segments.find((s) => address >= s.address && address < s.address + s.size);
   if (segment === undefined) return new Uint8Array();
-  using file = await Deno.open(path);
+  using file = openLinked(path);
   await file.seek(segment.offset + address - segment.address, Deno.SeekMode.Start);
   const bytes = new Uint8Array(Math.min(length, segment.address + segment.size - address));
   let filled = 0;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { openLinked } from "../system/foreign_file.ts";
 import { isGone } from "./discovery_error.ts";
 import type { LoadSegment } from "./elf.ts";
 import type { MappedFile } from "./types.ts";
@@ -118,7 +119,7 @@ export function changedCode(
     using pages = Deno.openSync(`/proc/${pid}/pagemap`);
     const changed = new Map<number, number>();
     for (const file of files) {
-      using original = Deno.openSync(file.pinnedPath);
+      using original = openLinked(file.pinnedPath);
       for (const { start, end, offset } of codeMappings(maps, file)) {
         for (const page of ownPages(pages, start, end)) {
           const now = memory.read(page, PAGE);
