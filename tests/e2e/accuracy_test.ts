@@ -18,11 +18,15 @@ const SERVERS = [
 
 Deno.test("a watch that begins and ends in the middle of traffic loses and doubles nothing", async () => {
   await using lab = await startLab();
-  const traffic = runPerfdhcp(lab, { rate: 400, exchanges: 400 * 14 });
+  const stop = new AbortController();
+  // Longer than any watch takes; it is stopped after that.
+  const traffic = runPerfdhcp(lab, { rate: 400, exchanges: 400 * 60, signal: stop.signal })
+    .catch(() => null);
   const monitored = await startMonitor(lab.pid, ["--duration", "4"]);
   const { code, stderr } = await monitored.end();
   const stillSent = await Promise.race([traffic.then(() => false), delay(500, true)]);
   assert.ok(stillSent, "the traffic ended before the watch");
+  stop.abort();
   await traffic;
   assert.equal(code, 0, stderr);
   const document = await documentIn(monitored);
