@@ -105,6 +105,17 @@ Deno.test("parseConfiguration() says nothing of what a file holds that is none",
   }
 });
 
+/** How long a text takes until it is read or refused, milliseconds. */
+function timeOf(text: string): number {
+  const started = performance.now();
+  try {
+    parse(text);
+  } catch (error) {
+    assert.equal((error as Error).name, "ConfigurationSyntaxError");
+  }
+  return performance.now() - started;
+}
+
 Deno.test("parseConfiguration() reads or refuses a megabyte of any single character in under a second", () => {
   for (let code = 0; code < 256; code++) {
     const many = (count: number) => String.fromCharCode(code).repeat(count);
@@ -112,14 +123,10 @@ Deno.test("parseConfiguration() reads or refuses a megabyte of any single charac
     for (
       const whole of [many(1_000_000), `{ "a": 1,${less}`, `[ "${less}`, `[ 1, "\\${less}"`]
     ) {
-      const started = performance.now();
-      try {
-        parse(whole);
-      } catch (error) {
-        assert.equal((error as Error).name, "ConfigurationSyntaxError");
-      }
-      const took = performance.now() - started;
-      assert.ok(took < 1000, `${took} ms for character ${code}`);
+      // A crowded machine makes one time long, but hardly each of five.
+      const times: number[] = [];
+      do times.push(timeOf(whole)); while (Math.min(...times) >= 1000 && times.length < 5);
+      assert.ok(Math.min(...times) < 1000, `${times} ms for character ${code}`);
     }
   }
 });
