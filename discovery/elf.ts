@@ -8,6 +8,7 @@ import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { complaintOf, run as runWithLimits, textOf } from "../system/run.ts";
 import { type SealedCopy, sealedCopy } from "../system/sealed_copy.ts";
 import { DiscoveryError } from "./discovery_error.ts";
+import { FileCache } from "./file_cache.ts";
 
 /** A symbol that a file defines. */
 export interface Symbol {
@@ -122,7 +123,13 @@ export function parseRelocations(text: string): Map<number, string> {
  *
  * @throws {ElfError} when they are not within the file, or at no address that a program can have.
  */
-export async function loadSegments(path: string): Promise<LoadSegment[]> {
+export async function loadSegments(path: string): Promise<readonly LoadSegment[]> {
+  return await segmentsOfFiles.of(path, () => readSegments(path));
+}
+
+const segmentsOfFiles = new FileCache<readonly LoadSegment[]>();
+
+async function readSegments(path: string): Promise<LoadSegment[]> {
   const segments = parseSegments(await run("readelf", ["-lW", path]));
   const { size: length } = await Deno.stat(path);
   const isPlausible = segments.every(({ offset, address, size }) =>

@@ -20,6 +20,9 @@ export interface Mapping {
 
 const PAGE = 4096;
 
+/** The most of a process's code that is looked at, bytes: a hostile one may map a file many times. */
+const CODE_LIMIT = 2 ** 30;
+
 /** Bits of an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
 const [PRESENT, SWAPPED, OF_FILE] = [1n << 63n, 1n << 62n, 1n << 61n];
 
@@ -118,10 +121,13 @@ export function changedCode(
     using memory = ProcessMemory.open(pid);
     using pages = Deno.openSync(`/proc/${pid}/pagemap`);
     const changed = new Map<number, number>();
+    let left = CODE_LIMIT;
     for (const file of files) {
       using original = openLinked(file.pinnedPath);
       for (const { start, end, offset } of codeMappings(maps, file)) {
-        for (const page of ownPages(pages, start, end)) {
+        const looked = Math.min(end - start, left);
+        left -= looked;
+        for (const page of ownPages(pages, start, start + looked)) {
           const now = memory.read(page, PAGE);
           if (now === null) continue;
           const before = readUpTo(original, offset + page - start, PAGE);
