@@ -17,11 +17,11 @@ import {
 } from "./printings.ts";
 
 /** `@name: value` or `@name[key]: value`; a key may hold anything, `]: ` too: the last one ends it. */
-const ENTRY = /^(@\w*)(?:\[(.*)\])?:( ?)(.*)$/s;
+const ENTRY = /^(@\w*)(?:\[(.*)\])?:(?:( )(.*))?$/s;
 /** The first line of an entry whose key has several: a stack, a string with a line's end. */
 const OPEN_ENTRY = /^(@\w*)\[(.*)$/s;
 /** The last line of such an entry. */
-const END_OF_ENTRY = /^(.*)\]:( ?)(.*)$/s;
+const END_OF_ENTRY = /^(.*)\]:(?:( )(.*))?$/s;
 /** `[2K, 4K)   12 |@@@   |`, `[0]   1 |@  |`, `(..., 0)`, `[100, ...)`. */
 const BAR =
   /^(?:\[(-?\d{1,20})([KMGTPE]?)\]|[[(](\.\.\.|-?\d{1,20}[KMGTPE]?), (\.\.\.|-?\d{1,20}[KMGTPE]?)\)) +(\d{1,20}) \|[@ ]{52}\|$/;
@@ -130,8 +130,8 @@ export class TextReader {
       else this.#key = { map: open[1]!, lines: [open[2]!], length: 0, line: number };
       return;
     }
-    const [, map, key = null, blank, value] = entry;
-    yield* this.#entry(map!, key, blank!, value!);
+    const [, map, key = null, blank = "", value = ""] = entry;
+    yield* this.#entry(map!, key, blank, value);
   }
 
   /**
@@ -169,7 +169,7 @@ export class TextReader {
     const isAnother = ENTRY.test(line) || OPEN_ENTRY.test(line);
     if (end !== null && !isAnother) {
       this.#key = null;
-      yield* this.#entry(key.map, [...key.lines, end[1]!].join("\n"), end[2]!, end[3]!);
+      yield* this.#entry(key.map, [...key.lines, end[1]!].join("\n"), end[2] ?? "", end[3] ?? "");
       return true;
     }
     key.lines.push(line);
