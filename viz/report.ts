@@ -140,8 +140,8 @@ function tableHtml({ columns, rows }: Table): string {
   }</tbody></table></div>`;
 }
 
-/** A number with its unit, a range of such, a time of day, or nothing. */
-const NUMBER = /^(|[<-]?\d[\d.,:]*( [%\w]+)?([\u2013,] ?\d[\d.,]*( \w+)?)*)$/;
+/** A number with its unit, a range of such, a time of day, or that it is missing. */
+const NUMBER = /^(|not known|[<-]?\d[\d.,:]*( [%\w]+)?([\u2013,] ?\d[\d.,]*( \w+)?)*)$/;
 
 function ledger({ ledger }: MetricsDocument): string {
   if (ledger === undefined) return "";
