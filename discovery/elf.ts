@@ -79,7 +79,7 @@ export async function symbolRanges(path: string): Promise<Symbol[]> {
 export function parseSymbolRanges(text: string): Symbol[] {
   // "    12: 0000000000032a60    48 FUNC    WEAK   DEFAULT   15 _ZN...@VERSION"; a size from 100,000 on
   // is hexadecimal.
-  const line = /^\s+\d+: ([0-9a-f]+)\s+(\d+|0x[0-9a-f]+) \w+\s+\w+\s+\w+\s+\d+ (\S+?)(?:@\S*)?$/gm;
+  const line = /^ +\d+: ([0-9a-f]+) +(\d+|0x[0-9a-f]+) \w+ +\w+ +\w+ +\d+ (\S+?)(?:@\S*)?$/gm;
   return Array.from(text.matchAll(line), ([, address, size, name]) => ({
     address: parseInt(address!, 16),
     size: Number(size),
@@ -95,7 +95,7 @@ export async function hasDebugLink(path: string): Promise<boolean> {
 /** Names of what a file takes from others, from its dynamic symbol table. */
 export async function importedFunctions(path: string): Promise<string[]> {
   const text = await run("nm", ["-D", "-p", "--undefined-only", path]);
-  return Array.from(text.matchAll(/^\s+[Uw] (\S+?)(?:@.*)?$/gm), ([, name]) => name!);
+  return Array.from(text.matchAll(/^ +[Uw] (\S+?)(?:@.*)?$/gm), ([, name]) => name!);
 }
 
 /**
@@ -166,7 +166,7 @@ export function fileOffset(segments: readonly LoadSegment[], address: number): n
 export function parseSegments(text: string): LoadSegment[] {
   return Array.from(
     text.matchAll(
-      /^\s+LOAD\s+0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+ (...)/gm,
+      /^ +LOAD +0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+ (...)/gm,
     ),
     (match) => ({
       offset: parseInt(match[1]!, 16),
@@ -186,7 +186,7 @@ export async function codeSections(path: string): Promise<CodeSection[]> {
 export function parseCodeSections(text: string): CodeSection[] {
   return Array.from(
     text.matchAll(
-      /^\s*\[\s*\d+\]\s+(\.\S+)\s+PROGBITS\s+([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+) \S+\s+AX/gm,
+      /^ *\[ *\d+\] +(\.\S+) +PROGBITS +([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+) \S+ +AX/gm,
     ),
     ([, name, start, size]) => ({
       name: name!,
