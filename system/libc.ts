@@ -206,11 +206,26 @@ function why(): string {
 /** fcntl(2) */
 const [F_SETFD, FD_CLOEXEC] = [2, 1];
 
-/** Keeps every descriptor that this process has by now from programs that it starts. */
+/**
+ * Keeps every descriptor that this process has by now from programs that it starts, but the sealed copies
+ * of other threads: those are made for them.
+ */
 export function closeOnExec(): void {
   if (library === null) return;
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    if (Number(name) > 2) library.fcntl(Number(name), F_SETFD, FD_CLOEXEC);
+  for (const { name } of [...Deno.readDirSync("/proc/self/fd")]) {
+    if (Number(name) <= 2 || isSealedCopy(name)) continue;
+    library.fcntl(Number(name), F_SETFD, FD_CLOEXEC);
+  }
+}
+
+const COPY_NAME = "kea-ebpf-copy";
+
+function isSealedCopy(fd: string): boolean {
+  try {
+    return Deno.readLinkSync(`/proc/self/fd/${fd}`).startsWith(`/memfd:${COPY_NAME}`);
+  } catch {
+    // Closed meanwhile.
+    return false;
   }
 }
 
@@ -257,7 +272,7 @@ const PIECE = 2 ** 30;
 export function sealedMemory(path: string, limitBytes: number): Descriptor | null {
   if (library === null) throw new Error("Cannot copy a file into memory: there is no libc.so.6");
   const from = library.open(cString(path), O_CLOEXEC);
-  const fd = from < 0 ? -1 : library.memfd_create(cString("kea-ebpf-copy"), MFD_ALLOW_SEALING);
+  const fd = from < 0 ? -1 : library.memfd_create(cString(COPY_NAME), MFD_ALLOW_SEALING);
   let [done, last] = [0, fd < 0 ? -1 : 1];
   while (last > 0 && done <= limitBytes) {
     last = Number(library.sendfile(fd, from, null, BigInt(Math.min(PIECE, limitBytes + 1 - done))));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { run, textOf } from "../../system/run.ts";
 import { ForeignFileError } from "../../system/foreign_file.ts";
+import { closeOnExec } from "../../system/libc.ts";
 import { sealedCopy } from "../../system/sealed_copy.ts";
 
 Deno.test("sealedCopy() gives children without rights a file that no one can change", async () => {
@@ -17,6 +18,18 @@ Deno.test("sealedCopy() gives children without rights a file that no one can cha
     const objdump = await run(["objdump", "-f", copy.path], { asNobody: true });
     assert.match(new TextDecoder().decode(objdump.stderr), /file format not recognized/);
     assert.throws(() => sealedCopy(path, 3), ForeignFileError);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("a sealed copy stays for children when another thread loads the module that starts them", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, "as it was");
+    using copy = sealedCopy(path, 100);
+    closeOnExec();
+    assert.equal(textOf(await run(["cat", copy.path], { asNobody: true })), "as it was");
   } finally {
     await Deno.remove(path);
   }
