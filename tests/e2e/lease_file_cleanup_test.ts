@@ -44,16 +44,24 @@ for (const options of [{}, { family: 6 }, { kea: "newest" }] satisfies LabOption
   Deno.test(`each cleanup of the lease file is timed, ${what}`, async () => {
     await using lab = await startLab(options);
     await runPerfdhcp(lab, { rate: 200, exchanges: 400 });
-    const monitored = await startMonitor(lab.pid, ["--duration", "9", "--profile", "light"]);
-    await reconfigure(lab, (dhcp) => dhcp["lease-database"]["lfc-interval"] = PERIOD);
+    const monitored = await startMonitor(lab.pid, ["--duration", "60", "--profile", "light"]);
+    const setInterval = (seconds: number) =>
+      reconfigure(lab, (dhcp) => dhcp["lease-database"]["lfc-interval"] = seconds);
+    await setInterval(PERIOD);
     const before = await lines(lab, "LFC_EXECUTE");
-    const { code, stderr } = await monitored.end();
-    assert.equal(code, 0, stderr);
+    const begunYet = async () => await lines(lab, "LFC_EXECUTE") - before;
+    await until(async () => await begunYet() >= 3, 40, "three cleanups have begun");
+    const noneRuns = async () => await cleanupOf(lab) === undefined;
+    // Newer Keas refuse a configuration while a cleanup runs.
+    await until(noneRuns, 30, "the last has ended");
+    await setInterval(0);
+    await until(noneRuns, 30, "none has begun meanwhile");
+    const begun = await begunYet();
+    monitored.child.kill("SIGINT");
+    const { stderr } = await monitored.end();
     const document = await documentIn(monitored);
-    const begun = await lines(lab, "LFC_EXECUTE") - before;
     const found = cleanups(document);
     assert.ok(found?.kind === "histogram", stderr);
-    assert.ok(begun >= 3);
     assert.equal(found.count, begun);
     // It reads and writes 400 leases, and starts a program for it.
     assert.ok(found.quantiles.every(({ value }) => value > 1e6 && value < 1e9), stderr);

@@ -7,6 +7,9 @@ import { documentIn, startMonitor, total } from "./monitored.ts";
 
 const STANDSTILL_MS = 800;
 
+/** One packet that is read, and one a thread. */
+const IN_HAND = 3;
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const SERVERS: readonly LabOptions[] = [
@@ -44,11 +47,14 @@ for (const options of SERVERS) {
     // The first of the packets that it found: at 50 a second, it came within 20 ms of the stop.
     const least = (STANDSTILL_MS - 50) * 1e6;
     assert.ok(longest >= least && longest <= least + 400e6, `the longest wait was ${longest} ns`);
-    // The wait is none of the server's own time.
-    const processing = document.totals.filter(({ metric }) => metric === "packet_processing_time");
-    for (const each of processing) {
-      assert.ok(each.kind === "histogram");
-      assert.ok(each.quantiles.every(({ value }) => value < 300e6), JSON.stringify(each.quantiles));
-    }
+    // The wait is none of the server's own time, but of the packets that it had in hand.
+    const long = document.totals.reduce(
+      (sum, each) =>
+        each.metric !== "packet_processing_time" || each.kind !== "histogram"
+          ? sum
+          : each.buckets.reduce((sum, { lower, count }) => sum + (lower > 300e6 ? count : 0), sum),
+      0,
+    );
+    assert.ok(long <= IN_HAND, `${long} packets took over 300 ms`);
   });
 }
