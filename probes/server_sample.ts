@@ -4,6 +4,7 @@
  * @module
  */
 
+import { socketInodes } from "../system/sockets.ts";
 import { isGone } from "../discovery/discovery_error.ts";
 import { runAtNetworkOf } from "../system/network_namespace.ts";
 import { textOf } from "../system/run.ts";
@@ -71,13 +72,8 @@ export class ServerSampler {
    * discards, so its drops are no losses.
    */
   async sockets(kinds: readonly ("raw" | "udp")[]): Promise<SocketSample[]> {
-    const inodes = new Set<string>();
     try {
-      for await (const { name } of Deno.readDir(`/proc/${this.#pid}/fd`)) {
-        const target = await Deno.readLink(`/proc/${this.#pid}/fd/${name}`).catch(() => "");
-        const match = /^socket:\[(\d+)\]$/.exec(target);
-        if (match !== null) inodes.add(match[1]!);
-      }
+      const inodes = await socketInodes(this.#pid);
       const ss = ["ss", "-H", "-0", "-u", "-a", "-n", "-m", "-e"] as const;
       const ran = await runAtNetworkOf(this.#pid, ss, { limitMs: SS_LIMIT_MS });
       return parseSockets(textOf(ran), inodes, kinds);

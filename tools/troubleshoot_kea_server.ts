@@ -57,7 +57,10 @@ const COLOURS = {
   not_known: "yellow",
 } as const;
 
-const BASES = { server: "as the server runs it", file: "as its file says" } as const;
+const BASES = {
+  server: "by its running configuration",
+  file: "by its configuration file",
+} as const;
 
 /** A finding in lines for people. */
 function linesOf(finding: Finding, colour: boolean): string {

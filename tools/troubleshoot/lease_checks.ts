@@ -43,7 +43,7 @@ export const LEASE_CHECKS: readonly Check[] = [
     } catch (error) {
       return problem(
         (error as Error).message,
-        "nobody can ask the server or reconfigure it; its pools are not known here",
+        "no one can ask the server or reconfigure it; its pools are not known here",
         "restart it when that does no harm: it makes the socket again",
       );
     }
@@ -141,7 +141,7 @@ function withoutSocket(configuration: Facts["configuration"]): Verdict {
   if (unix !== undefined) {
     return problem(
       `the server does not listen on ${unix["socket-name"]}, which its configuration names`,
-      `nobody can ask the server or reconfigure it; ${means}`,
+      `no one can ask the server or reconfigure it; ${means}`,
       "look for errors of COMMAND_ in its log, or send config-reload another way",
     );
   }
