@@ -248,6 +248,7 @@ export async function readAt(
  */
 export async function run(command: string, args: readonly [...string[], string]): Promise<string> {
   const path = args.at(-1)!;
+  using _turn = await turn();
   try {
     using copy = sharedCopy(path);
     const ran = await runWithLimits([command, ...args.slice(0, -1), copy.path], {
@@ -282,6 +283,26 @@ const RATIO: Readonly<Record<string, number>> = { nm: 4, readelf: 10, objdump: 2
 function outputLimit(command: string, path: string): number {
   const { size } = Deno.statSync(path);
   return Math.min(2 ** 20 + (RATIO[command] ?? 1) * size, OUTPUT_LIMIT);
+}
+
+/** Looks at a time: each takes a program, and memory for a copy; a hostile process maps thousands of files. */
+const AT_A_TIME = 4;
+
+const waiting: (() => void)[] = [];
+let running = 0;
+
+/** Waits until there are fewer looks than are allowed at a time. */
+async function turn(): Promise<Disposable> {
+  if (running < AT_A_TIME) running++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  return {
+    [Symbol.dispose]: () => {
+      // The turn goes to the one that waits longest, or ends.
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next();
+    },
+  };
 }
 
 /** Copies that are in use, by path: several programs look into one file at a time. */

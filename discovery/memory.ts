@@ -6,7 +6,7 @@
  */
 
 import { openLinked } from "../system/foreign_file.ts";
-import { isGone } from "./discovery_error.ts";
+import { DiscoveryError, isGone } from "./discovery_error.ts";
 import type { LoadSegment } from "./elf.ts";
 import type { MappedFile } from "./types.ts";
 
@@ -22,6 +22,9 @@ const PAGE = 4096;
 
 /** The most of a process's code that is looked at, bytes: a hostile one may map a file many times. */
 const CODE_LIMIT = 2 ** 30;
+
+/** The most bytes that breakpoints change: a hostile process may have written over all of its code. */
+const MOST_CHANGED = 100_000;
 
 /** Bits of an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
 const [PRESENT, SWAPPED, OF_FILE] = [1n << 63n, 1n << 62n, 1n << 61n];
@@ -111,6 +114,7 @@ export class ProcessMemory implements Disposable {
  * from it, and reading it would count as memory of the process.
  *
  * @returns null when the process is gone.
+ * @throws {DiscoveryError} when they are more than any probes change.
  */
 export function changedCode(
   pid: number,
@@ -134,6 +138,12 @@ export function changedCode(
           now.forEach((byte, at) => {
             if (byte !== (before[at] ?? 0)) changed.set(page + at, byte);
           });
+          if (changed.size > MOST_CHANGED) {
+            throw new DiscoveryError(
+              `Cannot watch process ${pid}: more than ${MOST_CHANGED} bytes of its code are not as ` +
+                `its file "${file.path}" has them, restart it`,
+            );
+          }
         }
       }
     }

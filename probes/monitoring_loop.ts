@@ -282,10 +282,15 @@ async function* readSegment(
   const onAbort = () => stopSoon("over");
   options.signal.addEventListener("abort", onAbort, { once: true });
   if (options.signal.aborted) onAbort();
+  let isLooking = false;
   const watchman = setInterval(async () => {
+    // A server with very many descriptors takes longer than a second to look at.
+    if (isLooking) return;
+    isLooking = true;
     // What could not be looked at this time will be the next.
     const change = await changeOf(server).catch(() => null) ??
       (wasSet(wallClock) ? "clock set" : null);
+    isLooking = false;
     if (change !== null) stopSoon(change);
   }, 1000);
 

@@ -14,6 +14,9 @@ import type { MappedFile, Site } from "../discovery/types.ts";
 /** What the kernel puts in place of an instruction's first byte: int3. */
 const BREAKPOINT = 0xcc;
 
+/** The most new changes that are looked at one by one, each with a disassembler. */
+const MOST_STRANGE = 100;
+
 /** Probes that are not as planned. */
 export interface Misplaced {
   /** One line for people. */
@@ -76,6 +79,14 @@ export class Placed {
     const strange = [...now.keys()].filter((place) =>
       !this.#before.has(place) && !planned.has(place)
     );
+    if (strange.length > MOST_STRANGE) {
+      return {
+        why:
+          `${strange.length} bytes of the server's code changed while probes were attached, which ` +
+          "are not ours: all of ours were taken away at once",
+        missing: [],
+      };
+    }
     for (const place of strange) {
       if (await this.#beginsInstruction(maps, place)) continue;
       return {

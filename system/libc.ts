@@ -265,24 +265,21 @@ const PIECE = 2 ** 30;
 /**
  * Copies a regular file into memory that no one can change and that children of this process inherit.
  *
+ * @param from an open descriptor of it, at its start.
  * @param limitBytes the most that is copied.
- * @returns null when the file is longer.
- * @throws {Error} when it cannot be read, or the kernel has no room for it.
+ * @returns a descriptor, or why there is none, in words for people.
  */
-export function sealedMemory(path: string, limitBytes: number): Descriptor | null {
-  if (library === null) throw new Error("Cannot copy a file into memory: there is no libc.so.6");
-  const from = library.open(cString(path), O_CLOEXEC);
-  const fd = from < 0 ? -1 : library.memfd_create(cString(COPY_NAME), MFD_ALLOW_SEALING);
+export function sealedMemory(from: number, limitBytes: number): Descriptor | string {
+  if (library === null) return "this system has no libc.so.6";
+  const fd = library.memfd_create(cString(COPY_NAME), MFD_ALLOW_SEALING);
   let [done, last] = [0, fd < 0 ? -1 : 1];
   while (last > 0 && done <= limitBytes) {
     last = Number(library.sendfile(fd, from, null, BigInt(Math.min(PIECE, limitBytes + 1 - done))));
     done += Math.max(last, 0);
   }
   const isSealed = last >= 0 && library.fcntl(fd, F_ADD_SEALS, SEALS) >= 0;
-  const reason = isSealed ? "" : why();
-  if (from >= 0) library.close(from);
+  const reason = isSealed ? `it is larger than ${limitBytes} bytes` : why();
   if (isSealed && done <= limitBytes) return descriptor(fd);
   if (fd >= 0) library.close(fd);
-  if (isSealed) return null;
-  throw new Error(`Cannot copy a file into memory: ${reason}`);
+  return reason;
 }

@@ -6,7 +6,7 @@
  */
 
 import { ForeignFileError, linkedFile } from "./foreign_file.ts";
-import { sealedMemory } from "./libc.ts";
+import { openAtOnce, sealedMemory } from "./libc.ts";
 
 /** A file's bytes, readable by every child of this process at one path. */
 export interface SealedCopy extends Disposable {
@@ -19,13 +19,16 @@ export interface SealedCopy extends Disposable {
  *
  * @param path chosen by us (`/proc/PID/exe`, `/proc/PID/map_files/...`).
  * @param limitBytes the most that is copied.
- * @throws {ForeignFileError} when it is no regular file, or larger.
+ * @throws {ForeignFileError} when it is no regular file, cannot be read at once, or is larger.
  * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied} as for any file.
  */
 export function sealedCopy(path: string, limitBytes: number): SealedCopy {
   using file = linkedFile(path);
-  const memory = sealedMemory(file.path, limitBytes);
-  if (memory === null) throw new ForeignFileError(`it is larger than ${limitBytes} bytes`);
+  const source = openAtOnce(file.path);
+  if (typeof source === "string") throw new ForeignFileError(source);
+  using from = source;
+  const memory = sealedMemory(from.fd, limitBytes);
+  if (typeof memory === "string") throw new ForeignFileError(memory);
   return {
     path: `/proc/self/fd/${memory.fd}`,
     [Symbol.dispose]: () => memory[Symbol.dispose](),

@@ -7,6 +7,7 @@ import {
   parseRelocations,
   parseSegments,
   parseSymbolRanges,
+  run,
 } from "../../discovery/elf.ts";
 
 Deno.test("parseRelocations() names GOT slots without the version of the symbol", () => {
@@ -96,4 +97,42 @@ Symbol table '.dynsym' contains 3 entries:
     { address: 0x117250, size: 106, name: "_ZN1aD2Ev" },
     { address: 0x3a7440, size: 100_000, name: "table" },
   ]);
+});
+
+Deno.test("however many files are looked into, few copies of them are held at a time", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const paths = Array.from({ length: 40 }, (_, index) => `${folder}/${index}`);
+    // Of a length of their own: other tests of this process hold copies, too.
+    const elf = await Deno.readFile("/bin/true");
+    const size = elf.length + 7919;
+    for (const path of paths) await Deno.writeFile(path, elf);
+    for (const path of paths) await Deno.truncate(path, size);
+    const copies = () =>
+      [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
+        const fd = `/proc/self/fd/${name}`;
+        try {
+          return Deno.readLinkSync(fd).startsWith("/memfd:kea-ebpf-copy") &&
+            Deno.statSync(fd).size === size;
+        } catch {
+          return false;
+        }
+      }).length;
+    let most = 0;
+    await Promise.all(paths.map(async (path) => {
+      const looked = run("readelf", ["-lW", path]);
+      most = Math.max(most, copies());
+      await looked;
+      most = Math.max(most, copies());
+    }));
+    assert.ok(most >= 1 && most <= 4, `${most} copies at a time`);
+    // One that cannot be read gives its turn back.
+    const refused = await Promise.allSettled(
+      Array.from({ length: 6 }, () => run("readelf", ["-lW", folder])),
+    );
+    assert.ok(refused.every(({ status }) => status === "rejected"));
+    assert.match(await run("readelf", ["-lW", paths[0]!]), /LOAD/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -68,3 +68,46 @@ Deno.test("misplaced() tells a probe inside an instruction from another tool's a
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** Maps a file as code, writes over its first bytes when told to, as often as told. */
+const WRITES_OVER = `import mmap, os, sys
+f = os.open(sys.argv[1], os.O_RDONLY)
+m = mmap.mmap(f, 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+print(flush=True)
+for line in sys.stdin:
+    n = int(line)
+    m[:n] = b"\\xcc" * n
+    print(flush=True)
+`;
+
+Deno.test("a process that writes over its own code is refused at once", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".so" });
+  await Deno.writeFile(path, new Uint8Array(2 ** 20));
+  const child = new Deno.Command("python3", {
+    args: ["-c", WRITES_OVER, path],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const [output, input] = [child.stdout.getReader(), child.stdin.getWriter()];
+  const overwrite = async (bytes: number) => {
+    await input.write(new TextEncoder().encode(`${bytes}\n`));
+    await output.read();
+  };
+  try {
+    await output.read();
+    const file = (await mappedFiles(child.pid)).find((each) => each.path === path)!;
+    assert.equal(changedCode(child.pid, [file])!.size, 0);
+    await overwrite(100_000);
+    assert.equal(changedCode(child.pid, [file])!.size, 100_000);
+    await overwrite(2 ** 20);
+    assert.throws(() => changedCode(child.pid, [file]), {
+      name: "DiscoveryError",
+      message: /more than 100000 bytes of its code/,
+    });
+  } finally {
+    await input.close();
+    await output.cancel();
+    await child.status;
+    await Deno.remove(path);
+  }
+});
