@@ -5,15 +5,13 @@
  */
 
 import { keaStatistics } from "../discovery/control_channel.ts";
-import { describeServer } from "../discovery/servers.ts";
 import type { MetricsDocument } from "../metrics/document.ts";
-import { WindowBuilder } from "../metrics/windows.ts";
 import type { Bpftrace } from "../probes/bpftrace.ts";
-import { watch } from "../probes/monitoring_loop.ts";
 import { knowsArrivals } from "../probes/plan.ts";
 import type { Profile } from "../probes/sources.ts";
 import type { Lab } from "../tools/lab/lab.ts";
 import { type PerfdhcpReport, runPerfdhcp } from "../tools/lab/perfdhcp.ts";
+import { watchWhile } from "./watch_while.ts";
 
 /** One count and what it must equal. */
 export interface Row {
@@ -59,26 +57,9 @@ export async function watchLoad(
   lab: Lab,
   { profile, bpftrace, say, ...load }: WatchedLoad,
 ): Promise<{ document: MetricsDocument; report: PerfdhcpReport }> {
-  const stop = new AbortController();
-  const windows = new WindowBuilder();
-  let traffic: Promise<PerfdhcpReport> | null = null;
-  for await (
-    const record of watch({
-      server: await describeServer(lab.pid),
-      profile,
-      bpftrace,
-      intervalMs: 1000,
-      durationMs: 3600_000,
-      signal: stop.signal,
-      say,
-    })
-  ) {
-    windows.next(record);
-    if (record.type !== "sample") continue;
-    traffic ??= runPerfdhcp(lab, load).finally(() => stop.abort());
-  }
-  if (traffic === null) throw new Error("Cannot compare, nothing was watched");
-  return { document: windows.document(), report: await traffic };
+  const watching = { profile, bpftrace, intervalMs: 1000, durationMs: 3600_000, say };
+  const { document, result } = await watchWhile(lab, watching, () => runPerfdhcp(lab, load));
+  return { document, report: result };
 }
 
 function rowsOf(

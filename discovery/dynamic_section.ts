@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readUpTo } from "../system/file_bytes.ts";
 import { openLinked } from "../system/foreign_file.ts";
 import { ElfError } from "./elf.ts";
 
@@ -31,9 +32,8 @@ const [HEADERS, SECTION, NAME] = [65_536, 65_536, 4096];
 export function needsOf(path: string): Needs {
   using file = openLinked(path);
   const at = (offset: number, length: number): DataView<ArrayBuffer> => {
-    const bytes = new Uint8Array(length);
-    file.seekSync(offset, Deno.SeekMode.Start);
-    return new DataView(bytes.buffer, 0, file.readSync(bytes) ?? 0);
+    const bytes = readUpTo(file, offset, length);
+    return new DataView(bytes.buffer, 0, bytes.length);
   };
   try {
     return readNeeds(at);

@@ -11,8 +11,8 @@
 
 import { DiscoveryError } from "./discovery_error.ts";
 import { dataReference, disassemble } from "./disassembly.ts";
-import { exportedFunctions, loadSegments } from "./elf.ts";
-import { codeMappings, loadBias, ProcessMemory } from "./memory.ts";
+import { exportedFunctions } from "./elf.ts";
+import { loadBiasOf, ProcessMemory } from "./memory.ts";
 import type { Program } from "./types.ts";
 
 /** `isc::hooks::ServerHooks::getServerHooksPtr()`, whatever it returns. */
@@ -51,8 +51,7 @@ export async function hookPointsOf({ pid, libraries }: Program): Promise<string[
   const { address: start, size } = getPointer;
   const code = await disassemble(path, { start, end: start + Math.min(size, REACH) });
   const places = new Set(code.map(dataReference).filter((address) => address !== null));
-  const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), library);
-  const bias = loadBias(mappings, await loadSegments(path));
+  const bias = await loadBiasOf(pid, library);
   if (bias === null) throw unknown("the server does not map libkea-hooks any more");
   using memory = ProcessMemory.open(pid);
   const read: Read = (address, length) => memory.read(Number(address), length);

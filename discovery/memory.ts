@@ -5,9 +5,10 @@
  * @module
  */
 
+import { readUpTo } from "../system/file_bytes.ts";
 import { openLinked } from "../system/foreign_file.ts";
 import { DiscoveryError, isGone } from "./discovery_error.ts";
-import type { LoadSegment } from "./elf.ts";
+import { type LoadSegment, loadSegments } from "./elf.ts";
 import type { MappedFile } from "./types.ts";
 
 /** A part of a file that a process maps: addresses [start, end) in its memory. */
@@ -72,6 +73,18 @@ export function loadBias(
   return null;
 }
 
+/**
+ * What a running process adds to the addresses of a file.
+ *
+ * @returns null where it maps no code of the file.
+ * @throws {ElfError} when the file cannot be read.
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export async function loadBiasOf(pid: number, file: MappedFile): Promise<number | null> {
+  const maps = await Deno.readTextFile(`/proc/${pid}/maps`);
+  return loadBias(codeMappings(maps, file), await loadSegments(file.pinnedPath));
+}
+
 /** The memory of a process. */
 export class ProcessMemory implements Disposable {
   readonly #file: Deno.FsFile;
@@ -87,15 +100,9 @@ export class ProcessMemory implements Disposable {
 
   /** @returns the bytes from an address on; null where nothing is mapped. */
   read(address: number, length: number): Uint8Array<ArrayBuffer> | null {
-    const bytes = new Uint8Array(length);
     try {
-      this.#file.seekSync(address, Deno.SeekMode.Start);
-      for (let filled = 0; filled < length;) {
-        const read = this.#file.readSync(bytes.subarray(filled));
-        if (read === null || read === 0) return null;
-        filled += read;
-      }
-      return bytes;
+      const bytes = readUpTo(this.#file, address, length);
+      return bytes.length === length ? bytes : null;
     } catch (error) {
       // EIO: no page stands there.
       if (error instanceof Error && /os error 5\b/.test(error.message)) return null;
@@ -156,29 +163,10 @@ export function changedCode(
 
 /** Addresses of the pages in a range that are the process's own. */
 function ownPages(pages: Deno.FsFile, start: number, end: number): number[] {
-  pages.seekSync(start / PAGE * 8, Deno.SeekMode.Start);
-  const bytes = new Uint8Array((end - start) / PAGE * 8);
-  const entries = new DataView(bytes.buffer, 0, readInto(pages, bytes));
+  const bytes = readUpTo(pages, start / PAGE * 8, (end - start) / PAGE * 8);
+  const entries = new DataView(bytes.buffer, 0, bytes.length);
   return Array.from({ length: entries.byteLength / 8 }, (_, index) => index).filter((index) => {
     const entry = entries.getBigUint64(8 * index, true);
     return (entry & (PRESENT | SWAPPED)) !== 0n && (entry & OF_FILE) === 0n;
   }).map((index) => start + index * PAGE);
-}
-
-/** Bytes of a file from an offset on; fewer where it ends. */
-function readUpTo(file: Deno.FsFile, offset: number, length: number): Uint8Array {
-  file.seekSync(offset, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(length);
-  return bytes.subarray(0, readInto(file, bytes));
-}
-
-/** @returns how many bytes came. */
-function readInto(file: Deno.FsFile, bytes: Uint8Array): number {
-  let filled = 0;
-  while (filled < bytes.length) {
-    const read = file.readSync(bytes.subarray(filled));
-    if (read === null) break;
-    filled += read;
-  }
-  return filled;
 }

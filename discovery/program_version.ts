@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readUpTo } from "../system/file_bytes.ts";
 import { openLinked } from "../system/foreign_file.ts";
 
 /** A text of its own among the constants of a file: "2.2.0", "2.7.8-git". */
@@ -15,13 +16,7 @@ const REACH = 64 * 2 ** 20;
 /** @returns the version, as `-v` prints it; "unknown" where the file does not hold exactly one. */
 export function programVersion(path: string): string {
   using file = openLinked(path);
-  const bytes = new Uint8Array(Math.min(file.statSync().size, REACH));
-  let filled = 0;
-  while (filled < bytes.length) {
-    const read = file.readSync(bytes.subarray(filled));
-    if (read === null) break;
-    filled += read;
-  }
+  const bytes = readUpTo(file, 0, Math.min(file.statSync().size, REACH));
   const text = new TextDecoder("latin1").decode(bytes);
   const found = new Set(text.match(VERSION));
   return found.size === 1 ? [...found][0]! : "unknown";

@@ -17,7 +17,7 @@ import { calledSymbol, callsOf, type Code, proveStart, tailJumpsTo } from "./cal
 import { counterCalls } from "./counter_names.ts";
 import { codeOf, codeOfFunctions } from "./code.ts";
 import { disassemble, type Instruction, instructionClass } from "./disassembly.ts";
-import { type Bounds, exportedFunctions, loadSegments, mappedData } from "./elf.ts";
+import { type Bounds, exportedFunctions, mappedData } from "./elf.ts";
 import { userOf } from "./sql_statements.ts";
 import { isMultiThreaded } from "./threading.ts";
 import type {
@@ -31,7 +31,7 @@ import type {
   SiteSearch,
 } from "./types.ts";
 import { hookPointsOf } from "./hook_points.ts";
-import { codeMappings, loadBias, ProcessMemory } from "./memory.ts";
+import { loadBiasOf, ProcessMemory } from "./memory.ts";
 import {
   ADD_VALUE,
   ALLOCATIONS,
@@ -396,8 +396,7 @@ async function hookNumbersIn(
   pid: number,
   executable: MappedFile,
 ): Promise<(address: number) => number> {
-  const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), executable);
-  const bias = loadBias(mappings, await loadSegments(executable.pinnedPath));
+  const bias = await loadBiasOf(pid, executable);
   return (address) => {
     if (bias === null) return -1;
     using memory = ProcessMemory.open(pid);

@@ -8,7 +8,8 @@
 
 import { dataReference, disassemble, type Instruction } from "./disassembly.ts";
 import { exportedFunctions, type Symbol } from "./elf.ts";
-import type { MappedFile, Program } from "./types.ts";
+import { loadBiasOf, ProcessMemory } from "./memory.ts";
+import type { Program } from "./types.ts";
 
 const INSTANCE = "_ZN3isc4util17MultiThreadingMgr8instanceEv";
 const GET_MODE = "_ZNK3isc4util17MultiThreadingMgr7getModeEv";
@@ -33,16 +34,12 @@ export async function isMultiThreaded({ pid, libraries }: Program): Promise<bool
   };
   const places = modePlaces(await codeOf(INSTANCE), await codeOf(GET_MODE));
   if (places === null) return null;
-  const base = await baseOf(pid, library);
-  if (base === null) return null;
-  using memory = await Deno.open(`/proc/${pid}/mem`);
-  const byteAt = async (address: number) => {
-    await memory.seek(base + address, Deno.SeekMode.Start);
-    const byte = new Uint8Array(1);
-    return await memory.read(byte) === 1 ? byte[0]! : null;
-  };
-  if (await byteAt(places.made) !== 1) return null;
-  const mode = await byteAt(places.mode);
+  const bias = await loadBiasOf(pid, library);
+  if (bias === null) return null;
+  using memory = ProcessMemory.open(pid);
+  const byteAt = (address: number) => memory.read(bias + address, 1)?.[0];
+  if (byteAt(places.made) !== 1) return null;
+  const mode = byteAt(places.mode);
   return mode === 0 || mode === 1 ? mode === 1 : null;
 }
 
@@ -65,15 +62,4 @@ export function modePlaces(
   const offset = /^movzbl (0x[0-9a-f]+)\(%rdi\),%eax/.exec(body[0]?.text ?? "")?.[1];
   if (made === null || object === undefined || object === null || offset === undefined) return null;
   return body[1]?.text.startsWith("ret") ? { made, mode: object + Number(offset) } : null;
-}
-
-/** Address at which a process maps the beginning of a library. */
-async function baseOf(pid: number, { inode, device }: MappedFile): Promise<number | null> {
-  for (const line of (await Deno.readTextFile(`/proc/${pid}/maps`)).split("\n")) {
-    const [range, , offset, mappedDevice, mappedInode] = line.split(/\s+/);
-    if (mappedDevice === device && mappedInode === String(inode) && Number(`0x${offset}`) === 0) {
-      return parseInt(range!, 16);
-    }
-  }
-  return null;
 }

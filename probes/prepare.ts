@@ -74,20 +74,23 @@ async function provenTwice(
   };
 }
 
+/** What may be asked for beside a profile. */
+export interface PrepareOptions {
+  readonly findSites?: FindSites | undefined;
+  readonly findHostPid?: FindHostPid | undefined;
+  /** Packets that take longer are reported one by one, nanoseconds. */
+  readonly slowNs?: number | undefined;
+  /** Programs that did not attach to this server before. */
+  readonly leftOut?: LeftOut;
+}
+
 /** Plans and renders for a server. */
 export async function prepare(
   server: Server,
   profile: Profile,
   bpftrace: Bpftrace,
   intervalMs: number,
-  more: {
-    readonly findSites?: FindSites | undefined;
-    readonly findHostPid?: FindHostPid | undefined;
-    /** Packets that take longer are told one by one, nanoseconds. */
-    readonly slowNs?: number | undefined;
-    /** Programs that did not attach to this server before. */
-    readonly leftOut?: LeftOut;
-  } = {},
+  more: PrepareOptions = {},
 ): Promise<Prepared> {
   const proven = await provenTwice(server, profile, more.findSites ?? proveSites);
   const symbols = await privateFolder("symbols");
@@ -106,11 +109,7 @@ async function prepareIn(
   profile: Profile,
   bpftrace: Bpftrace,
   intervalMs: number,
-  more: {
-    readonly findHostPid?: FindHostPid | undefined;
-    readonly slowNs?: number | undefined;
-    readonly leftOut?: LeftOut;
-  },
+  more: PrepareOptions,
 ): Promise<Prepared> {
   const { placements, refusals } = await place(proven.sites, symbols.path);
   const planned = plan(

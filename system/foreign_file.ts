@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readUpTo } from "./file_bytes.ts";
 import { type Descriptor, openAtOnce, openInRoot, openPath } from "./libc.ts";
 
 /** A file is not what it is expected to be, cannot be read, or is too large. */
@@ -78,24 +79,9 @@ export function readForeignFile(
   // So are those of /proc and tracefs, some of which wait for ever: /proc/kmsg, trace_pipe.
   if (Deno.statSync(found.path).size === 0) return new Uint8Array();
   using file = opened(found);
-  return readAll(file, limitBytes);
-}
-
-/**
- * Reads an open regular file from where it stands to its end.
- *
- * @throws {ForeignFileError} when that is more than the limit, in bytes.
- */
-export function readAll(file: Deno.FsFile, limitBytes: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(Math.min(file.statSync().size + 1, limitBytes + 1));
-  let length = 0;
-  for (;;) {
-    const read = file.readSync(bytes.subarray(length));
-    if (read === null) return bytes.slice(0, length);
-    length += read;
-    // It grew meanwhile, or was too large from the start.
-    if (length === bytes.length) {
-      throw new ForeignFileError(`it is larger than ${Math.min(limitBytes, length - 1)} bytes`);
-    }
-  }
+  const most = Math.min(file.statSync().size, limitBytes);
+  const bytes = readUpTo(file, 0, most + 1);
+  // It grew meanwhile, or was too large from the start.
+  if (bytes.length > most) throw new ForeignFileError(`it is larger than ${most} bytes`);
+  return bytes;
 }

@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import { watchLoad } from "../../bench/counts.ts";
+import { watchWhile } from "../../bench/watch_while.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import { configurationOf } from "../../discovery/configuration/server_configuration.ts";
 import { describeServer } from "../../discovery/servers.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { LEASE_DATABASE_CHECK } from "../../tools/troubleshoot/lease_database_check.ts";
@@ -14,6 +13,9 @@ import { until } from "./run_script.ts";
 import { total } from "./monitored.ts";
 
 const EXCHANGES = 60;
+
+/** Hardware address of the first of clients that have no lease yet. */
+const NEW_CLIENTS = "02:00:02:00:00:00";
 
 const isRunning = (pid: number) => Deno.stat(`/proc/${pid}`).then(() => true, () => false);
 
@@ -53,7 +55,10 @@ function parseCounts(text: string): Record<string, number> {
 
 /** One statement takes 3 ms or more each time, and no other does. */
 function isDelayed(document: MetricsDocument, slow: string): void {
+  const names = Object.keys(ofPackets(countsIn(document)));
   for (const { labels, min } of statementsIn(document)) {
+    // Kea's own look for expired leases comes once or twice, which a busy machine can make slow.
+    if (!names.includes(labels["statement"]!)) continue;
     const shortest = Number(min) / 1e6;
     const isSlow = labels["statement"] === slow;
     // The lower bound of the bucket with 3 ms; no statement takes 5 ms each time, on any machine.
@@ -168,9 +173,6 @@ async function verdictOnDatabase({ pid, family, controlSocket }: Lab): Promise<s
 for (const backend of ["postgresql", "mariadb"] as const) {
   Deno.test(`${backend} stopped and started in the middle: errors are counted, nothing is harmed`, async () => {
     await using lab = await startLab({ backend });
-    const stop = new AbortController();
-    const windows = new WindowBuilder();
-    let work: Promise<void> | null = null;
     const disturb = async () => {
       const first = runPerfdhcp(lab, { rate: 40, exchanges: 120 }).catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -181,25 +183,16 @@ for (const backend of ["postgresql", "mariadb"] as const) {
       await lab.database!.start();
       // Kea connects again by itself.
       await new Promise((resolve) => setTimeout(resolve, 3000));
-      const report = await runPerfdhcp(lab, { rate: 40, exchanges: EXCHANGES, seed: 7 });
+      const report = await runPerfdhcp(lab, { rate: 40, exchanges: EXCHANGES, base: NEW_CLIENTS });
       assert.equal(report["REQUEST-ACK"]!.received, EXCHANGES);
     };
-    for await (
-      const record of watch({
-        server: await describeServer(lab.pid),
-        profile: "standard",
-        bpftrace: await bpftraceOf("2.2"),
-        intervalMs: 1000,
-        durationMs: 60_000,
-        signal: stop.signal,
-        say: () => {},
-      })
-    ) {
-      windows.next(record);
-      if (record.type === "sample") work ??= disturb().finally(() => stop.abort());
-    }
-    await work;
-    const document = windows.document();
+    const { document } = await watchWhile(lab, {
+      profile: "standard",
+      bpftrace: await bpftraceOf("2.2"),
+      intervalMs: 1000,
+      durationMs: 60_000,
+      say: () => {},
+    }, disturb);
     assert.equal(document.server.pid, lab.pid);
     assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
     const failed = document.totals.filter(({ labels }) => labels["kind"] === "database");

@@ -4,10 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { describeServer } from "../../discovery/servers.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
+import { watchWhile } from "../../bench/watch_while.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
@@ -20,26 +18,13 @@ for (const name of SUITES) {
     const bpftrace = await findBpftrace(suiteCommand(await ensureSuite(name), ["bpftrace"]));
     console.log(`bpftrace ${bpftrace.version}`);
     await using lab = await startLab({ sockets: "udp" });
-    const stop = new AbortController();
-    const windows = new WindowBuilder();
-    let traffic: Promise<unknown> | null = null;
-    for await (
-      const record of watch({
-        server: await describeServer(lab.pid),
-        profile: "deep",
-        bpftrace,
-        intervalMs: 500,
-        durationMs: 30_000,
-        signal: stop.signal,
-        say: () => {},
-      })
-    ) {
-      windows.next(record);
-      if (record.type !== "sample") continue;
-      traffic ??= runPerfdhcp(lab, { rate: 25, exchanges: EXCHANGES }).then(() => stop.abort());
-    }
-    await traffic;
-    const document = windows.document();
+    const { document } = await watchWhile(lab, {
+      profile: "deep",
+      bpftrace,
+      intervalMs: 500,
+      durationMs: 30_000,
+      say: () => {},
+    }, () => runPerfdhcp(lab, { rate: 25, exchanges: EXCHANGES }));
     assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
     // The price is known however bpftrace holds its programs. It is counted in slices of 25 ms: the
     // traffic lasts for eight of them.

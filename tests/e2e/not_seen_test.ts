@@ -1,12 +1,11 @@
 /** What was not seen is never COMPLETE, and is counted as far as others counted it. Needs root and Kea. */
 
 import assert from "node:assert/strict";
-import { describeServer } from "../../discovery/servers.ts";
+import { watchWhile } from "../../bench/watch_while.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
-import { watch, type WatchOptions } from "../../probes/monitoring_loop.ts";
+import type { WatchOptions } from "../../probes/monitoring_loop.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 
@@ -16,26 +15,15 @@ async function watched(
   meanwhile: () => Promise<unknown>,
   more: Partial<WatchOptions> = {},
 ): Promise<MetricsDocument> {
-  const stop = new AbortController();
-  const windows = new WindowBuilder();
-  let work: Promise<unknown> | null = null;
-  for await (
-    const record of watch({
-      server: await describeServer(lab.pid),
-      profile: "light",
-      bpftrace: await findBpftrace(),
-      intervalMs: 500,
-      durationMs: 60_000,
-      signal: stop.signal,
-      say: () => {},
-      ...more,
-    })
-  ) {
-    windows.next(record);
-    if (record.type === "sample") work ??= meanwhile().finally(() => stop.abort());
-  }
-  await work;
-  return windows.document();
+  const { document } = await watchWhile(lab, {
+    profile: "light",
+    bpftrace: await findBpftrace(),
+    intervalMs: 500,
+    durationMs: 60_000,
+    say: () => {},
+    ...more,
+  }, meanwhile);
+  return document;
 }
 
 Deno.test("programs made blind are PARTIAL, an idle server with noise is COMPLETE", async () => {

@@ -2,10 +2,8 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { describeServer } from "../../discovery/servers.ts";
+import { watchWhile } from "../../bench/watch_while.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
 import type { Profile } from "../../probes/sources.ts";
 import { bpftraceOf, type KEAS, type Lab } from "../../tools/lab/lab.ts";
 
@@ -16,25 +14,13 @@ export async function watched(
   profile: Profile,
   work: () => Promise<void>,
 ): Promise<MetricsDocument> {
-  const stop = new AbortController();
-  const windows = new WindowBuilder();
-  let working: Promise<void> | null = null;
-  for await (
-    const record of watch({
-      server: await describeServer(lab.pid),
-      profile,
-      bpftrace: await bpftraceOf(kea),
-      intervalMs: 1000,
-      durationMs: 120_000,
-      signal: stop.signal,
-      say: () => {},
-    })
-  ) {
-    windows.next(record);
-    if (record.type === "sample") working ??= work().finally(() => stop.abort());
-  }
-  await working;
-  const document = windows.document();
+  const { document } = await watchWhile(lab, {
+    profile,
+    bpftrace: await bpftraceOf(kea),
+    intervalMs: 1000,
+    durationMs: 120_000,
+    say: () => {},
+  }, work);
   assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
   return document;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { leaseOn } from "./lease_holder.ts";
 import { ForeignFileError, readForeignFile } from "../../system/foreign_file.ts";
 
 const text = (path: string, limit = 1000) =>
@@ -43,23 +44,10 @@ Deno.test("readForeignFile() says which process has ended", () => {
 Deno.test("readForeignFile() does not wait for one who has a lease on a file", async () => {
   const path = await Deno.makeTempFile();
   await Deno.writeTextFile(path, "text");
-  const holder = new Deno.Command("python3", {
-    args: [
-      "-c",
-      "import fcntl, os, signal, sys; signal.signal(signal.SIGIO, signal.SIG_IGN); " +
-      "fd = os.open(sys.argv[1], os.O_RDWR); fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK); " +
-      "print(flush=True); sys.stdin.read()",
-      path,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const output = holder.stdout.getReader();
-  assert.equal((await output.read()).done, false);
-  await output.cancel();
-  assert.equal(refusal(path), "another process has a lease on it and lets no one open it");
-  await holder.stdin.close();
-  await holder.status;
+  {
+    await using _holder = await leaseOn(path);
+    assert.equal(refusal(path), "another process has a lease on it and lets no one open it");
+  }
   assert.equal(text(path), "text");
   await Deno.remove(path);
 });
