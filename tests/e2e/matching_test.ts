@@ -12,7 +12,7 @@ async function watched(
   options: LabOptions,
   manner: "alike" | "twice",
 ): Promise<{ readonly document: MetricsDocument; readonly answers: number }> {
-  const hooks = [{ path: await delayingHooks(), parameters: { point: "pkt4_receive", sleep: 5 } }];
+  const hooks = [{ path: await delayingHooks(), parameters: { sleep: { pkt4_receive: 5 } } }];
   await using lab = await startLab({ ...options, hooks });
   const monitored = await startMonitor(lab.pid, ["--duration", "60", "--profile", "light"]);
   const answers = await send(lab, manner);

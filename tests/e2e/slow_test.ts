@@ -11,7 +11,7 @@ import { documentIn, startMonitor, total } from "./monitored.ts";
 for (const family of [4, 6] as const) {
   Deno.test(`packets over the threshold are listed with client, transaction and stages, DHCPv${family}`, async () => {
     const hooks = family === 4
-      ? [{ path: await delayingHooks(), parameters: { point: "leases4_committed", sleep: 20 } }]
+      ? [{ path: await delayingHooks(), parameters: { sleep: { leases4_committed: 20 } } }]
       : [];
     await using lab = await startLab({ family, hooks });
     const monitored = await startMonitor(lab.pid, [

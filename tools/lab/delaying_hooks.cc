@@ -1,11 +1,13 @@
-// A hook library for the lab: it makes one hook point slow, throws there, or parks packets, so that
-// what a monitor tells of hook libraries can be compared with what is known.
+// A hook library for the lab: it makes hook points slow, throws at one, or parks packets, so that
+// what a monitor reports of hook libraries can be compared with what is known.
 //
-// Parameters: "point": name of the hook point; and of these: "sleep": milliseconds to sleep there;
-// "throw": true to throw std::runtime_error; "park": milliseconds until another thread lets the
-// packet go on (leases4_committed and leases6_committed only); "drop": true to drop the packet.
+// Parameters: "sleep": milliseconds to sleep, by name of the hook point. "point": name of the hook
+// point at which, with "throw": true, std::runtime_error is thrown; with "park": milliseconds,
+// another thread lets the packet go on after that time (leases4_committed and leases6_committed
+// only); with "drop": true, the packet is dropped.
 
 #include <chrono>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -20,8 +22,8 @@ using isc::hooks::LibraryHandle;
 
 namespace {
 
+std::map<std::string, long> sleeps_ms;
 std::string point;
-long sleep_ms = 0;
 long park_ms = 0;
 bool throws = false;
 bool drops = false;
@@ -54,8 +56,9 @@ void park(const char* argument, CalloutHandle& handle) {
 }
 
 int pass(const std::string& here, CalloutHandle& handle) {
+    const auto sleep = sleeps_ms.find(here);
+    if (sleep != sleeps_ms.end()) pause(sleep->second);
     if (here != point) return 0;
-    if (sleep_ms > 0) pause(sleep_ms);
     if (throws) throw std::runtime_error("as asked for");
     if (drops) handle.setStatus(CalloutHandle::NEXT_STEP_DROP);
     if (park_ms > 0) {
@@ -75,7 +78,13 @@ int multi_threading_compatible() { return 1; }
 int load(LibraryHandle& handle) {
     const auto name = handle.getParameter("point");
     point = name ? name->stringValue() : "";
-    sleep_ms = number(handle, "sleep");
+    sleeps_ms.clear();
+    const auto sleeps = handle.getParameter("sleep");
+    if (sleeps) {
+        for (const auto& [here, milliseconds] : sleeps->mapValue()) {
+            sleeps_ms[here] = milliseconds->intValue();
+        }
+    }
     park_ms = number(handle, "park");
     throws = flag(handle, "throw");
     drops = flag(handle, "drop");
