@@ -7,6 +7,7 @@
 import { z } from "npm:zod@4.6.7";
 import { type Descriptor, openInRoot } from "../system/libc.ts";
 import { DiscoveryError } from "./discovery_error.ts";
+import { listOf } from "./list_of.ts";
 
 /** Longest wait for an answer: Kea takes commands between packets. */
 const LIMIT_MS = 5000;
@@ -119,7 +120,7 @@ export async function keaCounters(
 }
 
 /** By name, a list of pairs of a value and its time, the newest first. */
-const STATISTICS = z.record(z.string(), z.array(z.array(z.unknown())));
+const STATISTICS = z.record(z.string(), listOf(z.array(z.unknown())));
 
 function newest(statistics: unknown): Record<string, number> {
   const found = STATISTICS.safeParse(statistics ?? {});

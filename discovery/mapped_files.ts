@@ -6,7 +6,7 @@
 
 import { openLinked } from "../system/foreign_file.ts";
 import { openInRoot } from "../system/libc.ts";
-import { isGone } from "./discovery_error.ts";
+import { DiscoveryError, isGone } from "./discovery_error.ts";
 import type { MappedFile } from "./types.ts";
 
 /** A mapping of an executable part of a file, as a line of /proc/PID/maps gives it. */
@@ -16,6 +16,9 @@ interface Mapping {
   readonly inode: number;
   readonly path: string;
 }
+
+/** Files: Kea maps about 60, and each costs some programs; a hostile process may map a great many. */
+const MOST_FILES = 500;
 
 /**
  * Parses /proc/PID/maps.
@@ -45,10 +48,16 @@ export function parseMaps(text: string): Mapping[] {
  * The files that a process maps for execution, its executable first.
  *
  * @throws {Deno.errors.NotFound} when there is no such process.
+ * @throws {DiscoveryError} when they are more than a Kea can have.
  */
 export async function mappedFiles(pid: number): Promise<MappedFile[]> {
   const executable = await Deno.stat(`/proc/${pid}/exe`);
   const mappings = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
+  if (mappings.length > MOST_FILES) {
+    throw new DiscoveryError(
+      `Cannot watch process ${pid}: it maps ${mappings.length} files, expected ${MOST_FILES} at most`,
+    );
+  }
   const files = await Promise.all(mappings.map(async (mapping): Promise<MappedFile> => {
     const link = `/proc/${pid}/map_files/${mapping.range}`;
     // Another file system may use the same inode number.

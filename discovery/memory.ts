@@ -85,33 +85,61 @@ export async function loadBiasOf(pid: number, file: MappedFile): Promise<number 
   return loadBias(codeMappings(maps, file), await loadSegments(file.pinnedPath));
 }
 
-/** The memory of a process. */
+/**
+ * The memory of a process, as far as it is the process's own: pages that it alone has, in memory or
+ * swapped out. A page that is still a file's is never read: its file system may be one that the process
+ * serves itself, and makes whoever reads it wait for ever.
+ */
 export class ProcessMemory implements Disposable {
   readonly #file: Deno.FsFile;
+  readonly #pages: Deno.FsFile;
 
-  private constructor(file: Deno.FsFile) {
+  private constructor(file: Deno.FsFile, pages: Deno.FsFile) {
     this.#file = file;
+    this.#pages = pages;
   }
 
   /** @throws {Deno.errors.NotFound} when there is no such process. */
   static open(pid: number): ProcessMemory {
-    return new ProcessMemory(Deno.openSync(`/proc/${pid}/mem`));
+    const file = Deno.openSync(`/proc/${pid}/mem`);
+    try {
+      return new ProcessMemory(file, Deno.openSync(`/proc/${pid}/pagemap`));
+    } catch (error) {
+      file.close();
+      throw error;
+    }
   }
 
-  /** @returns the bytes from an address on; null where nothing is mapped. */
+  /** @returns the bytes from an address on; null where a page of them is not the process's own. */
   read(address: number, length: number): Uint8Array<ArrayBuffer> | null {
+    // What another process says of its addresses may be no address at all.
+    if (!Number.isSafeInteger(address + length)) return null;
+    const start = address - address % PAGE;
+    const end = Math.ceil((address + length) / PAGE) * PAGE;
+    if (this.ownPages(start, end).length !== (end - start) / PAGE) return null;
     try {
       const bytes = readUpTo(this.#file, address, length);
       return bytes.length === length ? bytes : null;
     } catch (error) {
-      // EIO: no page stands there.
+      // EIO: the page has gone.
       if (error instanceof Error && /os error 5\b/.test(error.message)) return null;
       throw error;
     }
   }
 
+  /** Addresses of the pages in a range of whole pages that are the process's own. */
+  ownPages(start: number, end: number): number[] {
+    const bytes = readUpTo(this.#pages, start / PAGE * 8, (end - start) / PAGE * 8);
+    const entries = new DataView(bytes.buffer, 0, bytes.length);
+    return Array.from({ length: entries.byteLength / 8 }, (_, index) => index).filter((index) => {
+      const entry = entries.getBigUint64(8 * index, true);
+      return (entry & (PRESENT | SWAPPED)) !== 0n && (entry & OF_FILE) === 0n;
+    }).map((index) => start + index * PAGE);
+  }
+
   [Symbol.dispose](): void {
     this.#file.close();
+    this.#pages.close();
   }
 }
 
@@ -130,7 +158,6 @@ export function changedCode(
   try {
     const maps = Deno.readTextFileSync(`/proc/${pid}/maps`);
     using memory = ProcessMemory.open(pid);
-    using pages = Deno.openSync(`/proc/${pid}/pagemap`);
     const changed = new Map<number, number>();
     let left = CODE_LIMIT;
     for (const file of files) {
@@ -138,7 +165,7 @@ export function changedCode(
       for (const { start, end, offset } of codeMappings(maps, file)) {
         const looked = Math.min(end - start, left);
         left -= looked;
-        for (const page of ownPages(pages, start, start + looked)) {
+        for (const page of memory.ownPages(start, start + looked)) {
           const now = memory.read(page, PAGE);
           if (now === null) continue;
           const before = readUpTo(original, offset + page - start, PAGE);
@@ -159,14 +186,4 @@ export function changedCode(
     if (isGone(error)) return null;
     throw error;
   }
-}
-
-/** Addresses of the pages in a range that are the process's own. */
-function ownPages(pages: Deno.FsFile, start: number, end: number): number[] {
-  const bytes = readUpTo(pages, start / PAGE * 8, (end - start) / PAGE * 8);
-  const entries = new DataView(bytes.buffer, 0, bytes.length);
-  return Array.from({ length: entries.byteLength / 8 }, (_, index) => index).filter((index) => {
-    const entry = entries.getBigUint64(8 * index, true);
-    return (entry & (PRESENT | SWAPPED)) !== 0n && (entry & OF_FILE) === 0n;
-  }).map((index) => start + index * PAGE);
 }

@@ -80,7 +80,8 @@ export async function recheck(site: Site): Promise<string | null> {
     const offset = fileOffset(segments, address);
     if (offset === null) return `${place} is in no part of "${file.path}" that is mapped as code`;
     const length = proof.bytes.length / 2;
-    const bytes = (await readAt(file.pinnedPath, segments, address, length)).toHex();
+    const original = await readAt(file.pinnedPath, segments, address, length);
+    const bytes = original.toHex();
     if (bytes !== proof.bytes) {
       return `at ${place} stands ${bytes || "nothing"}, ${proof.bytes} was proven`;
     }
@@ -90,11 +91,10 @@ export async function recheck(site: Site): Promise<string | null> {
     const copies = addressesOf(mappings, offset);
     if (copies.length === 0) return `the server does not map ${place} of "${file.path}" as code`;
     for (const copy of copies) {
-      const found = memory.read(copy, length)?.toHex();
+      // A page that is not the server's own is still the file's.
+      const found = original.map((byte, at) => memory.read(copy + at, 1)?.[0] ?? byte).toHex();
       if (found === bytes || found === `${BREAKPOINT}${bytes.slice(2)}`) continue;
-      return `in the server's memory stands ${
-        found ?? "nothing"
-      } for ${place}, ${bytes} was proven`;
+      return `in the server's memory stands ${found} for ${place}, ${bytes} was proven`;
     }
     return null;
   } catch (error) {

@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { z } from "npm:zod@4.6.7";
 import { DiscoveryError } from "../discovery_error.ts";
+import { listOf } from "../list_of.ts";
 import type { Family } from "../types.ts";
 
 /** Kea knows bytes alone; files and `config-get` give each as one character. */
@@ -16,11 +17,11 @@ const subnet = z.object({
   id: z.number().optional(),
   subnet: text,
   interface: text.optional(),
-  pools: z.array(z.object({ pool: text })).optional(),
-  relay: z.object({ "ip-addresses": z.array(text).optional() }).optional(),
+  pools: listOf(z.object({ pool: text })).optional(),
+  relay: z.object({ "ip-addresses": listOf(text).optional() }).optional(),
 });
 
-const subnets = z.array(subnet).optional();
+const subnets = listOf(subnet).optional();
 
 const controlSocket = z.object({
   "socket-type": text.optional(),
@@ -39,17 +40,17 @@ const database = z.object({
 
 const dhcp = z.object({
   "interfaces-config": z.object({
-    interfaces: z.array(text).optional(),
+    interfaces: listOf(text).optional(),
     "dhcp-socket-type": text.optional(),
   }).optional(),
   "control-socket": controlSocket.optional(),
-  "control-sockets": z.array(controlSocket).optional(),
+  "control-sockets": listOf(controlSocket).optional(),
   "lease-database": database.optional(),
   "hosts-database": database.optional(),
-  "hosts-databases": z.array(database).optional(),
-  "config-control": z.object({ "config-databases": z.array(database).optional() }).optional(),
-  "hooks-libraries": z.array(z.object({ library: text.optional() })).optional(),
-  "shared-networks": z.array(z.object({ subnet4: subnets, subnet6: subnets })).optional(),
+  "hosts-databases": listOf(database).optional(),
+  "config-control": z.object({ "config-databases": listOf(database).optional() }).optional(),
+  "hooks-libraries": listOf(z.object({ library: text.optional() })).optional(),
+  "shared-networks": listOf(z.object({ subnet4: subnets, subnet6: subnets })).optional(),
   subnet4: subnets,
   subnet6: subnets,
 });

@@ -26,6 +26,9 @@ export type Token =
  */
 export type Include = (path: string) => string;
 
+/** Bytes of the longest path of a file that Linux opens (PATH_MAX, less the byte that ends it). */
+const LONGEST_PATH = 4095;
+
 /** Kea's own: "Too many nested include." */
 const DEEPEST_INCLUDE = 11;
 
@@ -146,6 +149,7 @@ export class Tokens {
       this.refuse(`files included more than ${DEEPEST_INCLUDE} deep`);
     }
     const name = found[1]!;
+    if (name.length > LONGEST_PATH) this.refuse(`a file name longer than ${LONGEST_PATH} bytes`);
     this.#files.push({ name, text: this.#include(name), at: 0 });
   }
 

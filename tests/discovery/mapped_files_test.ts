@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseBuildId, parseMaps } from "../../discovery/mapped_files.ts";
+import { mappedFiles, parseBuildId, parseMaps } from "../../discovery/mapped_files.ts";
 
 Deno.test("parseMaps() gives the executable mapping of each file once", () => {
   assert.deepEqual(
@@ -40,4 +40,32 @@ Deno.test("parseBuildId() gives null without the note, and for a file that is no
   assert.equal(parseBuildId(elfWith(ABI_NOTE)), null);
   assert.equal(parseBuildId(new TextEncoder().encode("#!/bin/sh\n".repeat(20))), null);
   assert.equal(parseBuildId(new Uint8Array()), null);
+});
+
+Deno.test("mappedFiles() refuses a process that maps more files than a Kea can", async () => {
+  const folder = await Deno.makeTempDir();
+  const program = `
+import mmap, sys
+parts = []
+for number in range(501):
+    with open(f"{sys.argv[1]}/{number}", "w+b") as file:
+        file.write(b"x")
+        file.flush()
+        parts.append(mmap.mmap(file.fileno(), 1, prot=mmap.PROT_READ | mmap.PROT_EXEC))
+print("ready", flush=True)
+sys.stdin.read()
+`;
+  const child = new Deno.Command("python3", {
+    args: ["-c", program, folder],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  try {
+    assert.ok((await child.stdout.values().next()).value);
+    await assert.rejects(mappedFiles(child.pid), /it maps 5\d\d files, expected 500 at most$/);
+  } finally {
+    await child.stdin.close();
+    await child.status;
+    await Deno.remove(folder, { recursive: true });
+  }
 });

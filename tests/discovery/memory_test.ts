@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileOffset, parseSegments } from "../../discovery/elf.ts";
-import { addressesOf, codeMappings, loadBias } from "../../discovery/memory.ts";
+import { addressesOf, codeMappings, loadBias, ProcessMemory } from "../../discovery/memory.ts";
 
 /** kea-dhcp4 of Debian 12 with its code one page further in the file, with PIE and without. */
 const MAPS = `55ed1c2ea000-55ed1c319000 r--p 00000000 fe:00 1001    /tmp/a b/kea-dhcp4
@@ -39,4 +39,17 @@ Deno.test("loadBias() is what a program with PIE is moved by, and 0 without", ()
   const fixed = codeMappings(MAPS, { device: "fe:00", inode: 1002 });
   assert.equal(loadBias(fixed, segmentsAt(0x400000)), 0);
   assert.equal(loadBias([], segmentsAt(0)), null);
+});
+
+Deno.test("ProcessMemory.read() gives pages that are the process's own, and none that are a file's", () => {
+  const maps = Deno.readTextFileSync("/proc/self/maps").split("\n");
+  const startOf = (mapping: RegExp) =>
+    parseInt(maps.find((line) => mapping.test(line))!.split("-")[0]!, 16);
+  using memory = ProcessMemory.open(Deno.pid);
+  const heap = startOf(/ rw-p .*\[heap\]$/);
+  assert.equal(memory.read(heap, 8)?.length, 8);
+  // The header of the C library: this process reads it, and shares it with all others.
+  assert.equal(memory.read(startOf(/ r--p 00000000 .*\/libc[.-]/), 8), null);
+  assert.equal(memory.read(heap + 2 ** 47, 8), null);
+  assert.equal(memory.read(2 ** 64, 8), null);
 });

@@ -61,6 +61,11 @@ const WRONG: Readonly<Record<string, readonly [Readonly<Record<string, string>>,
       "k",
       /\(the included \/.*\/none: there is no such file\)/,
     ],
+    "an include of a name that no file has": [
+      { "k": `<?include "${"n".repeat(5000)}"?>` },
+      "k",
+      /\(line 1: a file name longer than 4095 bytes\)/,
+    ],
     "an include of itself": [{ "k": '[ <?include "k"?>' }, "k", /more than 11 deep/],
     "includes of includes": [{ "k": '<?include "0"?>', ...bomb }, "k", /more than 1000 files/],
   };
