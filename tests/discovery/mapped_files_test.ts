@@ -60,11 +60,13 @@ sys.stdin.read()
     stdin: "piped",
     stdout: "piped",
   }).spawn();
+  const ready = child.stdout.getReader();
   try {
-    assert.ok((await child.stdout.values().next()).value);
+    assert.ok((await ready.read()).value);
     await assert.rejects(mappedFiles(child.pid), /it maps 5\d\d files, expected 500 at most$/);
   } finally {
     await child.stdin.close();
+    await ready.cancel();
     await child.status;
     await Deno.remove(folder, { recursive: true });
   }
