@@ -46,14 +46,13 @@ if (import.meta.main) {
     await ensureInstalled("lab", false);
     using signals = new CaughtSignals();
     await using lab = await startLab({ threads, sockets });
-    const { document, rows } = await Promise.race([
+    const { document, rows } = await signals.during(
       compareCounts(lab, {
         ...{ profile, rate, exchanges },
         bpftrace: await findBpftrace(),
         say: (line) => console.error(line),
       }),
-      signals.first.then((signal) => Promise.reject(new Error(`Stopped by ${signal}`))),
-    ]);
+    );
     for (const { what, ours, theirs, whose } of rows) {
       const verdict = ours === theirs ? "equal" : `DIFFERENT by ${ours - theirs}`;
       console.log(

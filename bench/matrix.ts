@@ -10,6 +10,7 @@ import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { describeServer } from "../discovery/servers.ts";
 import { exitWith, numberBetween, print } from "../command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
+import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { bpftraceOf, type KEAS, startLab } from "../tools/lab/lab.ts";
 import { compareCounts } from "./counts.ts";
 
@@ -63,14 +64,15 @@ export async function runCombination(
   load: { readonly exchanges: number; readonly rate: number },
 ): Promise<Outcome> {
   const bpftrace = await bpftraceOf(kea);
+  using signals = new CaughtSignals();
   await using lab = await startLab({ family, kea, sockets, threads });
   const { version } = await describeServer(lab.pid);
-  const { document, rows } = await compareCounts(lab, {
+  const { document, rows } = await signals.during(compareCounts(lab, {
     ...load,
     profile: "deep",
     bpftrace,
     say: () => {},
-  });
+  }));
   const { verdict, reasons } = document.capture;
   return {
     kea: version,

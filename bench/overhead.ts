@@ -268,13 +268,6 @@ if (import.meta.main) {
     await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
     if (beside.includes("strace")) await ensureInstalled("tests", false);
     using signals = new CaughtSignals();
-    const stopped = signals.first.then((signal) =>
-      Promise.reject(new Error(`Stopped by ${signal}`))
-    );
-    // A signal while a lab starts is seen with what is done next.
-    stopped.catch(() => {});
-    /** Work in a lab, which a signal ends before the lab is taken down. */
-    const inLab = <T>(work: Promise<T>) => Promise.race([work, stopped]);
     /** Ratios by way and Kea. */
     const table = new Map<string, string[]>();
     const keep = (name: string, cell: string) => table.set(name, [...table.get(name) ?? [], cell]);
@@ -289,16 +282,18 @@ if (import.meta.main) {
         }, ${load.rate} exchanges/s, bpftrace ${bpftrace.version}`,
       );
       keep("", `Kea ${server.version}`);
-      await inLab(measure(lab, load.rate, load.seconds));
+      await signals.during(measure(lab, load.rate, load.seconds));
       for (const each of profile as Profile[]) {
-        keep(each, await inLab(benchProfile({ lab, bpftrace }, each, load)));
+        keep(each, await signals.during(benchProfile({ lab, bpftrace }, each, load)));
       }
       for (const way of beside) {
         // Without many leases: some are switched by a new configuration, for which Kea reads them all.
         await using fresh = await startLab(options);
-        keep(way, await inLab(benchOther(fresh, way, load)));
+        keep(way, await signals.during(benchOther(fresh, way, load)));
       }
-      if (saturation) await inLab(benchSaturation({ lab, bpftrace }, profile as Profile[]));
+      if (saturation) {
+        await signals.during(benchSaturation({ lab, bpftrace }, profile as Profile[]));
+      }
     };
     for (const version of kea) await benchKea(version);
     console.log("\nCPU time of Kea an exchange, ratio to no monitor (95 %)");

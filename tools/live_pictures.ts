@@ -12,6 +12,7 @@ import { asMeant, exitWith, say } from "../command_line.ts";
 import { replaceFile } from "../metrics/files.ts";
 import { terminalPicture } from "../viz/terminal_picture.ts";
 import { ensureInstalled } from "./install.ts";
+import { CaughtSignals } from "./lab/caught_signals.ts";
 import { startLab } from "./lab/lab.ts";
 import { runPerfdhcp } from "./lab/perfdhcp.ts";
 import { Terminal } from "./lab/terminal.ts";
@@ -37,6 +38,7 @@ if (import.meta.main) {
     await ensureInstalled("tests", true);
     await Deno.mkdir(folder, { recursive: true });
     const files = await Deno.makeTempDir();
+    using signals = new CaughtSignals();
     try {
       await using lab = await startLab();
       const monitor = join(import.meta.dirname!, "kea_monitor_complete.ts");
@@ -46,19 +48,21 @@ if (import.meta.main) {
         ["env", "LANG=C.UTF-8", ...run, ...args].join(" "),
         ...SIZES[0],
       );
-      await terminal.shows(/0:01, /, 30);
-      const traffic = runPerfdhcp(lab, { rate: 150, exchanges: 2700 })
-        .then(() => runPerfdhcp(lab, { rate: 400, exchanges: 8000, base: "00:0c:01:00:00:00" }));
-      await terminal.shows(/0:32, /, 40);
-      for (const [columns, rows] of SIZES) {
-        await terminal.resize(columns, rows);
-        await new Promise((resolve) => setTimeout(resolve, 1500));
-        const picture = terminalPicture(await terminal.screen(true), columns);
-        await replaceFile(join(folder, `live-${columns}x${rows}.svg`), picture);
-      }
-      await traffic;
-      await terminal.press("q");
-      await terminal.shows(/status 0/, 30);
+      await signals.during((async () => {
+        await terminal.shows(/0:01, /, 30);
+        const traffic = runPerfdhcp(lab, { rate: 150, exchanges: 2700 })
+          .then(() => runPerfdhcp(lab, { rate: 400, exchanges: 8000, base: "00:0c:01:00:00:00" }));
+        await terminal.shows(/0:32, /, 40);
+        for (const [columns, rows] of SIZES) {
+          await terminal.resize(columns, rows);
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          const picture = terminalPicture(await terminal.screen(true), columns);
+          await replaceFile(join(folder, `live-${columns}x${rows}.svg`), picture);
+        }
+        await traffic;
+        await terminal.press("q");
+        await terminal.shows(/status 0/, 30);
+      })());
     } finally {
       await Deno.remove(files, { recursive: true });
     }

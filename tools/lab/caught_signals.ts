@@ -18,6 +18,20 @@ export class CaughtSignals implements Disposable {
     return this.#first.promise.finally(() => clearInterval(alive));
   }
 
+  /**
+   * Waits for work, until a signal comes.
+   *
+   * @throws {Error} `Stopped by SIGTERM`, so that what was set up is taken down.
+   */
+  async during<T>(work: Promise<T>): Promise<T> {
+    const stopped = this.first.then((signal) => {
+      // The work goes on while its lab is taken down, and fails of it.
+      globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
+      throw new Error(`Stopped by ${signal}`);
+    });
+    return await Promise.race([work, stopped]);
+  }
+
   readonly #first = Promise.withResolvers<Deno.Signal>();
   readonly #listeners = SIGNALS.map((signal) => [signal, () => this.#catch(signal)] as const);
   readonly #caught = new Map<Deno.Signal, number>();
