@@ -4,6 +4,8 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
+
 /** Runs a program to its end; what it takes: seconds, and bytes of resident memory at most. */
 export async function run(program: string, args: readonly string[]) {
   const begin = performance.now();
@@ -28,6 +30,6 @@ async function greatestMemory(pid: number): Promise<number> {
     const peak = /^VmHWM:\s+(\d+)/m.exec(status)?.[1];
     if (peak === undefined) return 1024 * kibibytes;
     kibibytes = Number(peak);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { keaCommand } from "../discovery/control_channel.ts";
 import { describeServer } from "../discovery/servers.ts";
@@ -87,7 +88,7 @@ async function straced({ pid, directory }: Lab): Promise<AsyncDisposable> {
     stdout: "null",
     stderr: "null",
   }).spawn();
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await pause(500);
   return {
     [Symbol.asyncDispose]: async () => {
       strace.kill("SIGINT");

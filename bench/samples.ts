@@ -6,6 +6,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith, numberBetween } from "../command_line.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
@@ -45,7 +46,7 @@ async function attached(cpu: number, samples: boolean): Promise<number> {
   try {
     await output.read();
     // BEGIN runs before the others are attached.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pause(500);
     if (!samples && stopSamples(child.pid) === 0) {
       throw new Error(
         "Cannot stop samples, this kernel does not let us: Linux 5.6 or later is wanted",

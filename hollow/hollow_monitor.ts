@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { oneLine, say as sayLine } from "../command_line.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { Window } from "../metrics/document.ts";
@@ -102,7 +103,7 @@ async function watchOn(watching: Watching, first: number): Promise<void> {
       if (isFirst) throw error;
       say(`${oneLine(error)}; trying again`);
     }
-    if (!watching.signal.aborted) await pause(PAUSE_MS, watching.signal);
+    await pause(PAUSE_MS, undefined, { signal: watching.signal }).catch(() => {});
   }
 }
 
@@ -182,16 +183,6 @@ function onSignals(handle: () => void): Disposable {
       for (const signal of signals) Deno.removeSignalListener(signal, handle);
     },
   };
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
-  });
 }
 
 /** A line for people, with the time: this runs for months. */

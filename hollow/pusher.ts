@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { type HollowRecord, inBatches } from "./records.ts";
 import type { Outcome, ProducerClient } from "./producer_client.ts";
 import type { Spooled } from "./spool.ts";
@@ -104,7 +105,7 @@ export class Pusher {
       if (isLast || (outcome.kind === "mend" && !isPatient)) return outcome;
       if (outcome.why !== this.#trouble) say(`Cannot push: ${outcome.why}; trying again`);
       this.#trouble = outcome.why;
-      await pause(waitFor(outcome, attempt), signal);
+      await pause(waitFor(outcome, attempt), undefined, { signal }).catch(() => {});
       if (signal.aborted) return outcome;
     }
   }
@@ -137,18 +138,4 @@ export function waitFor(
 ): number {
   const backoff = Math.min(BACKOFF_MS.first * 2 ** (attempt - 1), BACKOFF_MS.longest);
   return Math.max(outcome.afterMs ?? 0, backoff * (0.5 + random() / 2));
-}
-
-/** Waits so many milliseconds, or until the signal. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, milliseconds);
-    function end() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    }
-    signal.addEventListener("abort", end, { once: true });
-    if (signal.aborted) end();
-  });
 }

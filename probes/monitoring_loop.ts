@@ -6,6 +6,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { CaptureRecord, Sample } from "../metrics/capture.ts";
 import { DiscoveryError, isGone } from "../discovery/discovery_error.ts";
 import { describeServer, openFiles, runningKeas } from "../discovery/servers.ts";
@@ -497,7 +498,7 @@ async function successor(
     }
     // One that stays away for long is not looked for as often.
     const isLong = performance.now() - since > RESTART_GRACE_MS;
-    await new Promise((resolve) => setTimeout(resolve, isLong ? 2000 : 200));
+    await pause(isLong ? 2000 : 200);
   }
   return null;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { basename } from "node:path";
 import { hookLibrariesOf } from "../discovery/callouts.ts";
 import { isGone } from "../discovery/discovery_error.ts";
@@ -21,7 +22,7 @@ export async function changeOf(server: Server): Promise<ServerChange | null> {
   const first = await differenceOf(server);
   if (first !== "server changed") return first;
   // A lease file is closed before the next is opened.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pause(100);
   return await differenceOf(server);
 }
 
@@ -64,7 +65,7 @@ export async function settled(pid: number): Promise<Server> {
   const limit = performance.now() + 5000;
   const server = await describeServer(pid);
   while (server.sockets.length === 0 && performance.now() < limit) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await pause(200);
     // Describing takes more: the server is asked for its configuration. It says what has ended, too.
     const isDone = await openFiles(pid, server.family)
       .then(({ sockets }) => sockets.length > 0, () => true);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { makeOutput, makeOwnOutput, oneLine, print, say, sayStyled } from "../command_line.ts";
 import type { CaptureRecord, Traffic } from "../metrics/capture.ts";
@@ -137,7 +138,8 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   say(`Files: ${folder}`);
   const isDrawn = !options.visualization || await draw(document, folder);
   if (options.json) { for await (const piece of metrics()) print(piece); }
-  await Promise.race([records.next(), after(DETACH_LIMIT_MS)]);
+  // Whatever ends first, the process may end.
+  await Promise.race([records.next(), pause(DETACH_LIMIT_MS, undefined, { ref: false })]);
   if (!isDrawn) return 1;
   return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
 }
@@ -210,14 +212,6 @@ async function write(
     throw error;
   }
   return { ...windows.document(), windows: overview.spans().map((span) => span.final()) };
-}
-
-function after(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    // Whatever ends first, the process may end.
-    Deno.unrefTimer(timer as unknown as number);
-  });
 }
 
 /** For server and time: kea-monitor-dhcp4-20260101T120000Z. */

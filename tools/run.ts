@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { say } from "../command_line.ts";
 import type { Traffic } from "../metrics/capture.ts";
@@ -104,7 +105,7 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
     const counters = await KeaCounters.open(server);
     const sent = await send(wanted, engine, command);
     result = sent.result;
-    const statistics = await counters?.untilQuiet() ?? await pause(1000);
+    const statistics = await counters?.untilQuiet() ?? await pause(1000, null);
     traffic = { client: clientOf(sent), statistics };
   } finally {
     stop.abort();
@@ -219,8 +220,4 @@ class KeaCounters {
       return null;
     }
   }
-}
-
-function pause(milliseconds: number): Promise<null> {
-  return new Promise((resolve) => setTimeout(() => resolve(null), milliseconds));
 }

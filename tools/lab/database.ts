@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { LabError } from "./lab.ts";
 
@@ -87,7 +88,7 @@ export async function startDatabase(
       break;
     } catch (error) {
       if (!ended && Date.now() < limit) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await pause(100);
         continue;
       }
       throw error;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADDRESSES, ADDRESSES6, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
@@ -263,7 +264,7 @@ async function connect(
       return await ip("-6", "-n", clientNetns, "route", "get", ADDRESSES6.server);
     } catch (error) {
       if (Date.now() > limit) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
   }
 }
@@ -310,7 +311,7 @@ async function untilServing(child: Deno.ChildProcess, directory: string): Promis
       const last = text.trim().split("\n").slice(-3).join(" | ") || "its log is empty";
       throw new LabError(`Cannot start Kea, ${ended ? "it ended" : "it does not serve"}: ${last}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
 }
 

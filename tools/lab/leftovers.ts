@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { processNamespace } from "../../system/process_namespace.ts";
 import { isRunning, parseStat } from "../../probes/server_sample.ts";
@@ -104,7 +105,7 @@ async function stopProcess(pid: number, startTicks: number): Promise<void> {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
     for (let waited = 0; waited < 3000 && await isRunning(pid, startTicks); waited += 50) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
     }
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
+
 /** A terminal of its own: a tmux server with one session. */
 export class Terminal implements AsyncDisposable {
   readonly #socket = `kea-live-${crypto.randomUUID()}`;
@@ -38,7 +40,7 @@ export class Terminal implements AsyncDisposable {
       const text = (await this.screen()).join("\n");
       if (what.test(text)) return text;
       if (Date.now() > limit) throw new Error(`Waited ${seconds} s in vain for ${what}:\n${text}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
     }
   }
 

@@ -5,6 +5,7 @@
  * Run as `deno run -A dora_client.ts`.
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { createSocket, type Socket } from "node:dgram";
 
 const [DISCOVER, OFFER, REQUEST, ACK, RELEASE] = [1, 2, 3, 5, 7];
@@ -71,8 +72,6 @@ function listen(socket: Socket): Message[] {
   });
   return messages;
 }
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const socket = createSocket({ type: "udp4", reuseAddr: true });
 await new Promise<void>((resolve) => socket.bind(68, "0.0.0.0", resolve));
