@@ -8,6 +8,8 @@ import { InvalidArgumentError } from "npm:@commander-js/extra-typings@15.1.0";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
 import { printable, printableLines } from "./system/printable.ts";
+import { reasonOf } from "./system/reason.ts";
+import { END_SIGNALS, type EndSignal, onEndSignals } from "./system/signals.ts";
 
 /** Makes a parser for an option's number, with the range in the error. */
 export function numberBetween(least: number, most: number): (text: string) => number {
@@ -38,7 +40,7 @@ export function openInput(path: string, wanted: string): Deno.FsFile {
     if (!file.statSync().isDirectory) return file;
     file.close();
   } catch (error) {
-    why = withoutNumber(error);
+    why = reasonOf(oneLine(error));
   }
   throw new Error(`Cannot read "${path}" (${why}): give ${wanted}`);
 }
@@ -83,13 +85,8 @@ const MOST_NAMES = 100;
 
 function cannotWrite(folder: string, error: unknown): Error {
   return new Error(
-    `Cannot write to "${folder}" (${withoutNumber(error)}): give another folder with -o`,
+    `Cannot write to "${folder}" (${reasonOf(oneLine(error))}): give another folder with -o`,
   );
-}
-
-/** What the system says, without its number and the call. */
-function withoutNumber(error: unknown): string {
-  return oneLine(error).replace(/ \(os error \d+\).*/, "");
 }
 
 /**
@@ -123,14 +120,11 @@ export function sayStyled(text: string): void {
 class Stopped extends Error {
   readonly status: number;
 
-  constructor(signal: Deno.Signal, status: number) {
+  constructor(signal: EndSignal) {
     super(`Stopped by ${signal}`);
-    this.status = status;
+    this.status = END_SIGNALS[signal];
   }
 }
-
-/** Signals that end a script, and the status that a shell gives for each. */
-const SIGNALS = [["SIGHUP", 129], ["SIGINT", 130], ["SIGTERM", 143]] as const;
 
 /**
  * Passes pieces on until a signal comes; then throws, so that whoever writes them can clear away
@@ -141,11 +135,7 @@ export function untilStopped<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
   let stopped: Stopped | null = null;
   const waiting = Promise.withResolvers<never>();
   waiting.promise.catch(() => {});
-  const listeners = SIGNALS.map(([signal, status]) => {
-    const onSignal = () => waiting.reject(stopped = new Stopped(signal, status));
-    Deno.addSignalListener(signal, onSignal);
-    return () => Deno.removeSignalListener(signal, onSignal);
-  });
+  const listening = onEndSignals((signal) => waiting.reject(stopped = new Stopped(signal)));
   return async function* () {
     const iterator = pieces[Symbol.asyncIterator]();
     try {
@@ -158,7 +148,7 @@ export function untilStopped<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
         yield next.value;
       }
     } finally {
-      for (const remove of listeners) remove();
+      listening[Symbol.dispose]();
     }
   }();
 }

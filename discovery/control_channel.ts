@@ -6,6 +6,7 @@
 
 import { z } from "npm:zod@4.6.7";
 import { type Descriptor, openInRoot } from "../system/libc.ts";
+import { reasonOf } from "../system/reason.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { listOf } from "./list_of.ts";
 
@@ -63,9 +64,7 @@ async function ask(socket: string, request: string): Promise<z.infer<typeof ANSW
       ? `no answer within ${LIMIT_MS / 1000} s`
       : error instanceof z.ZodError || error instanceof SyntaxError
       ? "what it answers is not Kea's"
-      : error instanceof Error
-      ? error.message.replace(/ \(os error.*/s, "")
-      : error;
+      : reasonOf(error);
     throw new DiscoveryError(`Cannot ask Kea at ${socket} (${why})`);
   } finally {
     clearTimeout(limit);

@@ -5,6 +5,7 @@
  */
 
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
+import { parseStat } from "../system/proc.ts";
 import { hookLibrariesOf } from "./callouts.ts";
 import { DiscoveryError, isGone } from "./discovery_error.ts";
 import { databasesOf } from "./configuration/server_configuration.ts";
@@ -119,8 +120,7 @@ export async function describeServer(pid: number): Promise<Server> {
     }
     const [executable, ...libraries] = await mappedFiles(pid);
     if (executable === undefined) throw new Deno.errors.NotFound("It maps nothing any more");
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const { startTicks, threads } = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
     const { sockets, leaseFile } = await openFiles(pid, family);
     return {
       pid,
@@ -129,11 +129,11 @@ export async function describeServer(pid: number): Promise<Server> {
       executable,
       libraries,
       host: Deno.hostname(),
-      startTicks: Number(fields[19]),
+      startTicks,
       sockets,
       leaseFile,
       databases: await databasesOf({ pid, family, libraries, leaseFile }),
-      threads: Number(fields[17]),
+      threads,
       hookLibraries: (await hookLibrariesOf(libraries)).map(({ path }) => path),
     };
   } catch (error) {

@@ -16,6 +16,7 @@ import { type Bpftrace, findBpftrace } from "../probes/bpftrace.ts";
 import { watch } from "../probes/monitoring_loop.ts";
 import { requireHost } from "../probes/requirements.ts";
 import type { Profile } from "../probes/sources.ts";
+import { onEndSignals } from "../system/signals.ts";
 import type { ProducerClient } from "./producer_client.ts";
 import { Pusher } from "./pusher.ts";
 import { serverName } from "./pushing_command.ts";
@@ -65,7 +66,7 @@ export async function hollowMonitor(options: HollowMonitorOptions): Promise<numb
   if (spool.waiting > 0) say(`${spool.waiting} windows wait from before`);
 
   const [stop, giveUp] = [new AbortController(), new AbortController()];
-  using _signals = onSignals(() => {
+  using _signals = onEndSignals(() => {
     if (stop.signal.aborted) giveUp.abort();
     stop.abort();
   });
@@ -173,16 +174,6 @@ async function pushAll(
       spool.setAside(sequence, delivery.why);
     }
   }
-}
-
-function onSignals(handle: () => void): Disposable {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) Deno.addSignalListener(signal, handle);
-  return {
-    [Symbol.dispose]: () => {
-      for (const signal of signals) Deno.removeSignalListener(signal, handle);
-    },
-  };
 }
 
 /** A line for people, with the time: this runs for months. */

@@ -7,6 +7,7 @@
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { exitWith, numberBetween } from "../command_line.ts";
+import { onEndSignals } from "../system/signals.ts";
 import { ensureProducer } from "./producer_build.ts";
 
 /** The same options as the producer's own (Main.java), which gets the command line as it is. */
@@ -43,9 +44,6 @@ Examples:
   )
   .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 
-/** Signals that the producer is to get too. */
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   await exitWith(async () => {
@@ -59,15 +57,13 @@ if (import.meta.main) {
       args,
       cwd: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
     }).spawn();
-    for (const signal of SIGNALS) {
-      Deno.addSignalListener(signal, () => {
-        try {
-          child.kill(signal);
-        } catch {
-          // It has ended already.
-        }
-      });
-    }
+    onEndSignals((signal) => {
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended already.
+      }
+    });
     return (await child.status).code;
   });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { say } from "../command_line.ts";
 import { ownFolder } from "../system/own_folder.ts";
 import { childEnvironment } from "../system/run.ts";
@@ -36,12 +37,12 @@ export async function ensureProducer(): Promise<ProducerBuild> {
     jar: join(folder, "hollow-producer-1.0.0.jar"),
     hollowJar: join(folder, "lib", "hollow-7.14.23.jar"),
   };
-  if (await exists(folder)) return build;
+  if (existsSync(folder)) return build;
   await Deno.mkdir(cache, { recursive: true });
   // Whoever comes second waits here, and finds it done.
   using lock = await Deno.open(join(cache, "hollow-producer.lock"), { create: true, write: true });
   await lock.lock(true);
-  if (await exists(folder)) return build;
+  if (existsSync(folder)) return build;
   say("Building the Hollow producer with Maven, once");
   const unfinished = await Deno.makeTempDir({ dir: cache, prefix: "hollow-producer-" });
   try {
@@ -119,5 +120,3 @@ async function collect(folder: string, paths: string[]): Promise<void> {
     else if (/\.(java|xml)$/.test(name)) paths.push(path);
   }
 }
-
-const exists = (path: string) => Deno.stat(path).then(() => true, () => false);

@@ -6,6 +6,8 @@
  */
 
 import { asMeant } from "../command_line.ts";
+import { parseStat } from "../system/proc.ts";
+import { reasonOf } from "../system/reason.ts";
 
 /** Where a token may come from. */
 export interface TokenOptions {
@@ -55,8 +57,9 @@ function read(path: string): string {
   try {
     return Deno.readTextFileSync(asMeant(path)).trim();
   } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/ \(os error.*/s, "") : error;
-    throw new TokenError(`Cannot read the token from "${path}" (${why}): give a file with it`);
+    throw new TokenError(
+      `Cannot read the token from "${path}" (${reasonOf(error)}): give a file with it`,
+    );
   }
 }
 
@@ -75,10 +78,9 @@ function checked(token: string, from: string): string {
 function wipeFromCommandLine(token: string): void {
   if (Deno.build.os !== "linux") return;
   try {
-    const stat = Deno.readTextFileSync("/proc/self/stat");
-    // Fields 48 and 49: where the arguments begin and end.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [start, end] = [Number(fields[45]), Number(fields[46])];
+    const { argumentsStart: start, argumentsEnd: end } = parseStat(
+      Deno.readTextFileSync("/proc/self/stat"),
+    );
     using memory = Deno.openSync("/proc/self/mem", { read: true, write: true });
     const bytes = new Uint8Array(end - start);
     memory.seekSync(start, Deno.SeekMode.Start);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { reasonOf } from "../system/reason.ts";
 import { piecesOf as piecesOfFile } from "./bytes.ts";
 import type { CaptureRecord } from "./capture.ts";
 
@@ -122,6 +123,5 @@ function writing<T>(path: string, work: () => T): T {
 }
 
 function refused(path: string, error: unknown, remedy: string): WriteError {
-  const why = error instanceof Error ? error.message.replace(/ \(os error.*/s, "") : String(error);
-  return new WriteError(`Cannot write "${path}" (${why}): ${remedy}`, { cause: error });
+  return new WriteError(`Cannot write "${path}" (${reasonOf(error)}): ${remedy}`, { cause: error });
 }

@@ -11,6 +11,7 @@
 
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import type { Server } from "../discovery/types.ts";
+import { parseStat } from "../system/proc.ts";
 import { isFirstProcessNamespace } from "../system/process_namespace.ts";
 import { complaintOf, run, textOf } from "../system/run.ts";
 import { type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
@@ -66,14 +67,13 @@ export async function whyUnseen(server: Server, bpftrace: Bpftrace): Promise<str
 
 /** A condition that holds for the threads of one process alone; null where /proc does not show enough. */
 async function taskCondition(pid: number): Promise<string | null> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // proc(5): startcode is field 26, startstack 28, starttime 22 in hundredths of a second; "3" is [0].
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [code, stack, start] = [fields[23]!, fields[25]!, fields[19]!];
-  if (Number(code) <= 1 || Number(stack) <= 1) return null;
-  return `curtask->mm->start_stack == (uint64)${stack} && ` +
-    `curtask->mm->start_code == (uint64)${code} && ` +
-    `curtask->group_leader->start_boottime / 10000000 == (uint64)${start}`;
+  const { startCode, startStack, startTicks } = parseStat(
+    await Deno.readTextFile(`/proc/${pid}/stat`),
+  );
+  if (startCode <= 1 || startStack <= 1) return null;
+  return `curtask->mm->start_stack == (uint64)${startStack} && ` +
+    `curtask->mm->start_code == (uint64)${startCode} && ` +
+    `curtask->group_leader->start_boottime / 10000000 == (uint64)${startTicks}`;
 }
 
 /** The host's process id of the first process that makes a system call under a condition. */

@@ -11,6 +11,7 @@ import { exitWith, numberBetween, print, say } from "../command_line.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import { printableJson } from "../system/printable.ts";
+import { onEndSignals } from "../system/signals.ts";
 import { findBpftrace } from "./bpftrace.ts";
 import { watch } from "./monitoring_loop.ts";
 import { requireHost } from "./requirements.ts";
@@ -42,9 +43,7 @@ Examples:
 async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
   await requireHost();
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => stop.abort());
-  }
+  onEndSignals(() => stop.abort());
   const windows = new WindowBuilder();
   for await (
     const record of watch({

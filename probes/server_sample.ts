@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseStat, type Stat } from "../system/proc.ts";
 import { socketInodes } from "../system/sockets.ts";
 import { isGone } from "../discovery/discovery_error.ts";
 import { runAtNetworkOf } from "../system/network_namespace.ts";
@@ -131,31 +132,6 @@ export function parseSockets(
 export async function isRunning(pid: number, startTicks: number): Promise<boolean> {
   const stat = await readStat(`/proc/${pid}/stat`);
   return stat !== null && stat.state !== "Z" && stat.startTicks === startTicks;
-}
-
-/** Fields of /proc/PID/stat that we use. */
-interface Stat {
-  readonly state: string;
-  readonly startTicks: number;
-  readonly minorFaults: number;
-  readonly majorFaults: number;
-  readonly userTicks: number;
-  readonly systemTicks: number;
-}
-
-/** Parses a stat line; the command name in it may hold blanks and parentheses. */
-export function parseStat(text: string): Stat {
-  const words = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const fields = words.map(Number);
-  // Field 3 of proc(5) is the first here.
-  return {
-    state: words[0]!,
-    startTicks: fields[19]!,
-    minorFaults: fields[7]!,
-    majorFaults: fields[9]!,
-    userTicks: fields[11]!,
-    systemTicks: fields[12]!,
-  };
 }
 
 async function readStat(path: string): Promise<Stat | null> {

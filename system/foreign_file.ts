@@ -7,6 +7,7 @@
 
 import { readUpTo } from "./file_bytes.ts";
 import { type Descriptor, openAtOnce, openInRoot, openPath } from "./libc.ts";
+import { reasonOf } from "./reason.ts";
 
 /** A file is not what it is expected to be, cannot be read, or is too large. */
 export class ForeignFileError extends Error {
@@ -47,7 +48,7 @@ function opened({ path }: FoundFile): Deno.FsFile {
     return Deno.openSync(path);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new ForeignFileError(error.message.replace(/ \(os error.*/s, ""));
+    throw new ForeignFileError(reasonOf(error));
   }
 }
 

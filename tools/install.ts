@@ -7,8 +7,10 @@
  */
 
 import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { existsSync } from "node:fs";
 import { exitWith, say } from "../command_line.ts";
 import { childEnvironment } from "../system/run.ts";
+import { onEndSignals } from "../system/signals.ts";
 
 /** What is to be done; each needs what those before it need, too. */
 const PURPOSES = ["monitor", "lab", "databases", "suites", "tests"] as const;
@@ -79,7 +81,7 @@ const TRACEFS = "/sys/kernel/tracing";
 export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Promise<void> {
   const needs = PURPOSES.slice(0, PURPOSES.indexOf(purpose) + 1).flatMap((one) => NEEDS[one]);
   const missing: Need[] = [];
-  for (const need of needs) if (!await onPath(need[0])) missing.push(need);
+  for (const need of needs) if (!onPath(need[0])) missing.push(need);
   if (missing.length > 0) {
     for (const [program, debianPackage, why] of missing) {
       say(`missing: ${debianPackage} (${program}): ${why}`);
@@ -130,8 +132,6 @@ async function install(packages: readonly string[]): Promise<void> {
   }
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
 async function apt(...args: string[]): Promise<void> {
   say(`apt-get ${args.join(" ")}`);
   const child = new Deno.Command("apt-get", {
@@ -144,23 +144,15 @@ async function apt(...args: string[]): Promise<void> {
     stderr: "piped",
   }).spawn();
   let stoppedBy: Deno.Signal | null = null;
-  const listeners = SIGNALS.map((signal) => {
-    const stop = () => {
-      stoppedBy = signal;
-      child.kill(signal);
-    };
-    Deno.addSignalListener(signal, stop);
-    return () => Deno.removeSignalListener(signal, stop);
+  using _signals = onEndSignals((signal) => {
+    stoppedBy = signal;
+    child.kill(signal);
   });
-  try {
-    const { success, stderr } = await child.output();
-    if (stoppedBy !== null) throw new Error(`Stopped by ${stoppedBy}: run it again to go on`);
-    if (success) return;
-    const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-    throw new Error(`Cannot install packages, apt-get ${args[0]} says: ${words}`);
-  } finally {
-    for (const remove of listeners) remove();
-  }
+  const { success, stderr } = await child.output();
+  if (stoppedBy !== null) throw new Error(`Stopped by ${stoppedBy}: run it again to go on`);
+  if (success) return;
+  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
+  throw new Error(`Cannot install packages, apt-get ${args[0]} says: ${words}`);
 }
 
 async function mountTracefs(): Promise<void> {
@@ -178,14 +170,12 @@ async function mountTracefs(): Promise<void> {
   }
 }
 
-async function onPath(program: string): Promise<boolean> {
-  if (program.startsWith("/")) return await exists(program);
+function onPath(program: string): boolean {
+  if (program.startsWith("/")) return existsSync(program);
   const folders = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`.split(":");
-  for (const folder of folders) if (await exists(`${folder}/${program}`)) return true;
+  for (const folder of folders) if (existsSync(`${folder}/${program}`)) return true;
   return false;
 }
-
-const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
 
 if (import.meta.main) {
   const command = new Command("install")

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { join } from "node:path";
 import { asMeant, exitWith, say } from "../command_line.ts";
@@ -55,7 +56,7 @@ if (import.meta.main) {
         await terminal.shows(/0:32, /, 40);
         for (const [columns, rows] of SIZES) {
           await terminal.resize(columns, rows);
-          await new Promise((resolve) => setTimeout(resolve, 1500));
+          await pause(1500);
           const picture = terminalPicture(await terminal.screen(true), columns);
           await replaceFile(join(folder, `live-${columns}x${rows}.svg`), picture);
         }

@@ -18,6 +18,7 @@ import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import { printableJson, printableLines } from "../system/printable.ts";
+import { onEndSignals } from "../system/signals.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { type SlowOptions, watch } from "../probes/monitoring_loop.ts";
 import { planFor } from "../probes/prepare.ts";
@@ -231,16 +232,9 @@ async function makeFolder(named: string): Promise<string> {
 
 /** SIGINT, SIGTERM and SIGHUP stop the watch; more of them change nothing. */
 function stoppedBySignals(stop: AbortController, tell: (line: string) => void): Disposable {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const onSignal = () => {
+  return onEndSignals(() => {
     if (stop.signal.aborted) return;
     stop.abort();
     tell("Stopping");
-  };
-  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
-  return {
-    [Symbol.dispose]: () => {
-      for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
-    },
-  };
+  });
 }

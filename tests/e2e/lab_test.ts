@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { parseStat } from "../../probes/server_sample.ts";
+import { parseStat } from "../../system/proc.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";

@@ -30,7 +30,8 @@ import { basesOf, parseBuildId, parseMaps } from "../../discovery/mapped_files.t
 import { codeMappings } from "../../discovery/memory.ts";
 import { statementNames, statementTables } from "../../discovery/sql_statements.ts";
 import { joinAliases, parseSymbolTables } from "../../discovery/symbols.ts";
-import { parseSockets, parseStat } from "../../probes/server_sample.ts";
+import { parseSockets } from "../../probes/server_sample.ts";
+import { parseStat } from "../../system/proc.ts";
 import { StatementNames } from "../../probes/statement_names.ts";
 import { fileOf } from "./converted.ts";
 import { FalseClaim } from "./false_claim.ts";

@@ -3,7 +3,7 @@ import { parseExact } from "../../probes/exact_json.ts";
 import { plan } from "../../probes/plan.ts";
 import { basesOf } from "../../discovery/mapped_files.ts";
 import { operationsOf, renamingOf, translator } from "../../probes/readings.ts";
-import { parseSockets, parseStat } from "../../probes/server_sample.ts";
+import { parseSockets } from "../../probes/server_sample.ts";
 import { LIBRARY, server, SITES } from "./server_and_sites.ts";
 
 Deno.test("parseExact() keeps integers beyond 2^53 as strings, exactly", () => {
@@ -43,18 +43,6 @@ Deno.test("basesOf() finds where files begin, deleted ones and ones with blanks 
       "9f00-9f10 rw-p 00000000 00:00 0 [heap]\n",
   );
   assert.deepEqual([...bases], [["/usr/lib/a b.so", 0x7f00], ["/usr/lib/old.so", 0x8f00]]);
-});
-
-Deno.test("parseStat() is not misled by a command name with parentheses", () => {
-  const line = "7 (a) b (c) S 1 7 7 0 -1 4194560 11 0 22 0 333 444 0 0 20 0 7 0 5555 1 2";
-  assert.deepEqual(parseStat(line), {
-    state: "S",
-    startTicks: 5555,
-    minorFaults: 11,
-    majorFaults: 22,
-    userTicks: 333,
-    systemTicks: 444,
-  });
 });
 
 // As iproute2 6.1 (Debian 12) prints `ss -H -0 -u -a -n -m -e` for a Kea 2.2.0 with a raw socket.

@@ -4,7 +4,8 @@
  * @module
  */
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+import { parseStat } from "../../system/proc.ts";
+import { onEndSignals } from "../../system/signals.ts";
 
 /** Repeats within this time are one: `deno task` passes a signal on that its child got already. */
 const REPEAT_MS = 1000;
@@ -33,13 +34,9 @@ export class CaughtSignals implements Disposable {
   }
 
   readonly #first = Promise.withResolvers<Deno.Signal>();
-  readonly #listeners = SIGNALS.map((signal) => [signal, () => this.#catch(signal)] as const);
+  readonly #listening = onEndSignals((signal) => this.#catch(signal));
   readonly #caught = new Map<Deno.Signal, number>();
   #child: Deno.ChildProcess | null = null;
-
-  constructor() {
-    for (const [signal, listener] of this.#listeners) Deno.addSignalListener(signal, listener);
-  }
 
   /**
    * Sends a child what was caught and what comes from now on.
@@ -69,14 +66,12 @@ export class CaughtSignals implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+    this.#listening[Symbol.dispose]();
   }
 }
 
 /** Whether this process belongs to the process group that its terminal sends ^C to. */
 function inForeground(): boolean {
-  const stat = Deno.readTextFileSync("/proc/self/stat");
-  // proc(5): state, ppid, pgrp, session, tty_nr, tpgid
-  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return group === foreground;
+  const { processGroup, foregroundGroup } = parseStat(Deno.readTextFileSync("/proc/self/stat"));
+  return processGroup === foregroundGroup;
 }

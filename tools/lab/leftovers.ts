@@ -7,8 +7,9 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
+import { parseStat } from "../../system/proc.ts";
 import { processNamespace } from "../../system/process_namespace.ts";
-import { isRunning, parseStat } from "../../probes/server_sample.ts";
+import { isRunning } from "../../probes/server_sample.ts";
 
 /** Folder of the states of all labs; the next boot empties it, as it does the namespaces. */
 const STATES = "/run/kea-ebpf-monitoring/labs";

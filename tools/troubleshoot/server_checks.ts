@@ -12,7 +12,7 @@ import { testConfiguration } from "../../discovery/own_program.ts";
 import { chooseServer, DiscoveryError } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { whyUnseen } from "../../probes/host_process_id.ts";
-import { parseStat } from "../../probes/server_sample.ts";
+import { parseStat } from "../../system/proc.ts";
 import { isFirstProcessNamespace } from "../../system/process_namespace.ts";
 import { contains } from "./addresses.ts";
 import {

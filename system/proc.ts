@@ -1,0 +1,49 @@
+/**
+ * What the kernel shows of a process in /proc/PID/stat, proc(5).
+ *
+ * @module
+ */
+
+/** Fields of /proc/PID/stat that we use. */
+export interface Stat {
+  readonly state: string;
+  readonly processGroup: number;
+  /** The process group that its terminal sends ^C to. */
+  readonly foregroundGroup: number;
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  /** CPU times in clock ticks, USER_HZ: 100 a second on every Linux ABI that Kea runs on. */
+  readonly userTicks: number;
+  readonly systemTicks: number;
+  readonly threads: number;
+  /** Clock ticks since boot: with the process id it identifies a process. */
+  readonly startTicks: number;
+  /** Addresses; 0 or 1 for who may not trace the process. */
+  readonly startCode: number;
+  readonly startStack: number;
+  /** Where its command line begins and ends in its memory. */
+  readonly argumentsStart: number;
+  readonly argumentsEnd: number;
+}
+
+/** Parses /proc/PID/stat; the command name in it may hold blanks and parentheses. */
+export function parseStat(text: string): Stat {
+  const words = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  /** By its number in proc(5); what follows the name is field 3. */
+  const field = (number: number) => Number(words[number - 3]);
+  return {
+    state: words[0]!,
+    processGroup: field(5),
+    foregroundGroup: field(8),
+    minorFaults: field(10),
+    majorFaults: field(12),
+    userTicks: field(14),
+    systemTicks: field(15),
+    threads: field(20),
+    startTicks: field(22),
+    startCode: field(26),
+    startStack: field(28),
+    argumentsStart: field(48),
+    argumentsEnd: field(49),
+  };
+}
