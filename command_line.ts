@@ -4,7 +4,7 @@
  * @module
  */
 
-import { InvalidArgumentError } from "npm:@commander-js/extra-typings@15.1.0";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
 import { printable, printableLines } from "./system/printable.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "@commander-js/extra-typings";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { compareCounts } from "./counts.ts";

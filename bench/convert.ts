@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { exitWith, numberBetween } from "../command_line.ts";
 import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { exitWith } from "../command_line.ts";

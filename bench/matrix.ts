@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { describeServer } from "../discovery/servers.ts";
 import { exitWith, numberBetween, print } from "../command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";

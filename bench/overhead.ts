@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "@commander-js/extra-typings";
 import { exitWith, numberBetween } from "../command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";

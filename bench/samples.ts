@@ -7,7 +7,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { exitWith, numberBetween } from "../command_line.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { stopSamples } from "../probes/perf_events.ts";

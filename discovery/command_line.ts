@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { exitWith, print, say } from "../command_line.ts";
 import { printableJson, printableLines } from "../system/printable.ts";
 

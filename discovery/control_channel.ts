@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "npm:zod@4.6.7";
+import { z } from "zod";
 import { type Descriptor, openInRoot } from "../system/libc.ts";
 import { reasonOf } from "../system/reason.ts";
 import { DiscoveryError } from "./discovery_error.ts";

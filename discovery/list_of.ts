@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "npm:zod@4.6.7";
+import { z } from "zod";
 
 /** A list whose elements have a shape. */
 export function listOf<Element extends z.ZodType>(element: Element) {

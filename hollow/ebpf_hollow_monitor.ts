@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { asMeant, exitWith, numberBetween } from "../command_line.ts";
 import { ownFolder } from "../system/own_folder.ts";

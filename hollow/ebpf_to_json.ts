@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { asMeant, exitWith, openInput, print, untilStopped } from "../command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import { jsonSchema } from "../metrics/document.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { exitWith, numberBetween } from "../command_line.ts";
 import { onEndSignals } from "../system/signals.ts";
 import { ensureProducer } from "./producer_build.ts";

@@ -7,7 +7,7 @@
 
 import { oneLine } from "../command_line.ts";
 import { directClient, isOfThisHost } from "./direct_client.ts";
-import { z } from "npm:zod@4.6.7";
+import { z } from "zod";
 import type { Batch, HollowRecord } from "./records.ts";
 import type { TokenSource } from "./token.ts";
 

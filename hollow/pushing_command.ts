@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "@commander-js/extra-typings";
 import { say } from "../command_line.ts";
 import { ProducerClient, UrlError } from "./producer_client.ts";
 import { tokenSource } from "./token.ts";

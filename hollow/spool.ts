@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { z } from "npm:zod@4.6.7";
+import { z } from "zod";
 import { oneLine } from "../command_line.ts";
 import { replaceFile } from "../metrics/files.ts";
 import type { HollowRecord } from "./records.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { z } from "npm:zod@4.6.7";
+import { z } from "zod";
 
 const family = z.union([z.literal(4), z.literal(6)]);
 const unavailable = z.object({ metric: z.string(), why: z.string() });

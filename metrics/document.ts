@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "npm:zod@4.6.7";
+import { z } from "zod";
 import { QUANTILES } from "./histogram.ts";
 
 const number = z.union(

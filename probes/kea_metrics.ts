@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "@commander-js/extra-typings";
 import { exitWith, numberBetween, print, say } from "../command_line.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { exitWith, say } from "../command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";

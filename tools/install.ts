@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "@commander-js/extra-typings";
 import { existsSync } from "node:fs";
 import { exitWith, say } from "../command_line.ts";
 import { childEnvironment } from "../system/run.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "@commander-js/extra-typings";
 import { PROFILES } from "../probes/sources.ts";
 import { monitor } from "./monitor.ts";
 import { asMeant, exitWith, numberBetween } from "../command_line.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Command, InvalidArgumentError, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { asMeant, exitWith, say } from "../command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";

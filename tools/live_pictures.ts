@@ -7,7 +7,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { asMeant, exitWith, say } from "../command_line.ts";
 import { replaceFile } from "../metrics/files.ts";

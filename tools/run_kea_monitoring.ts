@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Command, Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, Option } from "@commander-js/extra-typings";
 import { asMeant, exitWith, numberBetween } from "../command_line.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { TrafficError, trafficOptions } from "./dras_wrapper.ts";

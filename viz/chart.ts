@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { TopLevelSpec } from "vega-lite";
 
 /** The numbers of a chart. */
 export interface Table {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command } from "@commander-js/extra-typings";
 import { exitWith, makeOutput, say } from "../command_line.ts";
 import { readInput } from "./read_input.ts";
 import { metricsWithoutChart } from "./without_chart.ts";

@@ -4,11 +4,7 @@
  * @module
  */
 
-const [TABLE, WIDTH, SLICE] = [
-  "npm:table@6.10.1",
-  "npm:string-width@9.0.0",
-  "npm:slice-ansi@10.0.1",
-];
+const [TABLE, WIDTH, SLICE] = ["table", "string-width", "slice-ansi"];
 
 /** What draws text in columns. */
 export interface Drawing {
@@ -24,9 +20,9 @@ export interface Drawing {
 export async function loadDrawing(): Promise<Drawing> {
   const [{ table, getBorderCharacters }, { default: widthOf }, { default: slice }] = await Promise
     .all([
-      import(TABLE) as Promise<typeof import("npm:table@6.10.1")>,
-      import(WIDTH) as Promise<typeof import("npm:string-width@9.0.0")>,
-      import(SLICE) as Promise<typeof import("npm:slice-ansi@10.0.1")>,
+      import(TABLE) as Promise<typeof import("table")>,
+      import(WIDTH) as Promise<typeof import("string-width")>,
+      import(SLICE) as Promise<typeof import("slice-ansi")>,
     ]);
   return {
     widthOf,

@@ -4,7 +4,7 @@
  * @module
  */
 
-const RESVG = "npm:@resvg/resvg-js@2.6.2";
+const RESVG = "@resvg/resvg-js";
 
 /** Where Debian keeps fonts; without any, text would be missing from a picture, and nobody told. */
 const FONTS = "/usr/share/fonts/truetype";
@@ -15,7 +15,7 @@ const FONTS = "/usr/share/fonts/truetype";
  * @throws {Error} on a Debian without fonts.
  */
 export async function pngOf(svg: string): Promise<Uint8Array> {
-  const { Resvg } = await import(RESVG) as typeof import("npm:@resvg/resvg-js@2.6.2");
+  const { Resvg } = await import(RESVG) as typeof import("@resvg/resvg-js");
   const hasFonts = Deno.build.os !== "linux" ||
     await Deno.stat(FONTS).then(() => true, () => false);
   if (!hasFonts) {

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { TopLevelSpec } from "vega-lite";
 import { BOLD, textWidth } from "./text_width.ts";
 import { CONFIG } from "./theme.ts";
 
-const VEGA = "npm:vega@6.4.0";
-const VEGA_LITE = "npm:vega-lite@6.5.0";
+const VEGA = "vega";
+const VEGA_LITE = "vega-lite";
 
 /** A specification as it is drawn and as `--spec` writes it. */
 export function complete(spec: TopLevelSpec): TopLevelSpec {
@@ -23,8 +23,8 @@ export function complete(spec: TopLevelSpec): TopLevelSpec {
 /** Draws a specification as SVG; the same one is the same text every time. */
 export async function svgOf(spec: TopLevelSpec): Promise<string> {
   const [vega, vegaLite] = await Promise.all([
-    import(VEGA) as Promise<typeof import("npm:vega@6.4.0")>,
-    import(VEGA_LITE) as Promise<typeof import("npm:vega-lite@6.5.0")>,
+    import(VEGA) as Promise<typeof import("vega")>,
+    import(VEGA_LITE) as Promise<typeof import("vega-lite")>,
   ]);
   // Its types do not know it.
   (vega as unknown as { textMetrics: { width: typeof widthOf } }).textMetrics.width = widthOf;

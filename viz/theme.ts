@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Config } from "npm:vega-lite@6.5.0";
+import type { Config } from "vega-lite";
 import type { Window } from "../metrics/document.ts";
 import { isOfDays } from "./series.ts";
 

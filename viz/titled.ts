@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument } from "../metrics/document.ts";
 import type { Chart, Layout } from "./chart.ts";
 import { printable } from "../system/printable.ts";

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { z } from "npm:zod@4.6.7";
+import { z } from "zod";
 import { DiscoveryError } from "../discovery_error.ts";
 import { listOf } from "../list_of.ts";
 import type { Family } from "../types.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 import { codeOf, jumpsInto } from "../../discovery/code.ts";
 import { ElfError } from "../../discovery/elf.ts";
 import { EXECUTABLE } from "../probes/server_and_sites.ts";

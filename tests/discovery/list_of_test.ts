@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { z } from "npm:zod@4.6.7";
+import { z } from "zod";
 import { listOf } from "../../discovery/list_of.ts";
 
 const names = z.object({ names: listOf(listOf(z.string())) });

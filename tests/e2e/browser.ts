@@ -1,6 +1,6 @@
 /** A real Chromium that opens a page from disk, without a network. */
 
-import { chromium, type Page } from "npm:playwright-core@1.65.1";
+import { chromium, type Page } from "playwright-core";
 
 /** How a page is looked at. */
 export interface Look {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 import { asLogged, bytesIn, readByKea } from "../../bench/kea_reading.ts";
 import { parseConfiguration } from "../../discovery/configuration/parse.ts";
 import {

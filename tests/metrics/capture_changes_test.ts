@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 import { type CaptureRecord, readCapture, type Sample } from "../../metrics/capture.ts";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import { parseDocument } from "../../metrics/document.ts";

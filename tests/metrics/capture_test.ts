@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 import { CaptureError, type CaptureRecord, readCapture } from "../../metrics/capture.ts";
 import { documentOf } from "../../metrics/windows.ts";
 import { END, HEADER, packed, sampleAt, streamOf } from "./capture_records.ts";

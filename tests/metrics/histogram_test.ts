@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 import { boundsOf, type Bucket, bucketOf, quantile, QUANTILES } from "../../metrics/histogram.ts";
 
 /** Nanoseconds up to 2^44, which is nearly five hours. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 import type { Series, Window } from "../../metrics/document.ts";
 import { bucketOf } from "../../metrics/histogram.ts";
 import { mergedWindows, overviewOf } from "../../metrics/overview.ts";

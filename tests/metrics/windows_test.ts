@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 import { ByteBuffer } from "../../metrics/bytes.ts";
 import { readCapture, type Sample } from "../../metrics/capture.ts";
 import type { HistogramSeries, Series } from "../../metrics/document.ts";

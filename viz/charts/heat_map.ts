@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TopLevelSpec } from "npm:vega-lite@6.5.0";
+import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Window } from "../../metrics/document.ts";
 import type { Chart } from "../chart.ts";
 import {

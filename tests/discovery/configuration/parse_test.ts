@@ -1,7 +1,7 @@
 /** Reading what Kea's grammar allows. That Kea reads the same is held in tests/e2e/configuration_test.ts. */
 
 import assert from "node:assert/strict";
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 import { parseConfiguration } from "../../../discovery/configuration/parse.ts";
 import { layout, values } from "./random_layout.ts";
 

@@ -1,6 +1,6 @@
 /** Values written down as Kea's grammar allows, in a random layout of comments, commas and includes. */
 
-import fc from "npm:fast-check@4.10.2";
+import fc from "fast-check";
 
 /** Numbers that Kea, too, prints with all of their digits. */
 const numbers = fc.oneof(
