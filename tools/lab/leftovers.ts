@@ -9,6 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { parseStat } from "../../system/proc.ts";
 import { processNamespace } from "../../system/process_namespace.ts";
+import { run, textOf } from "../../system/run.ts";
 import { isRunning } from "../../probes/server_sample.ts";
 
 /** Folder of the states of all labs; the next boot empties it, as it does the namespaces. */
@@ -50,11 +51,7 @@ export async function clear(name: string, state: LabState): Promise<void> {
       const startTicks = await startTicksOf(pid).catch(() => null);
       if (startTicks !== null) await stopProcess(pid, startTicks);
     }
-    await new Deno.Command("ip", {
-      args: ["netns", "delete", namespace],
-      stdout: "null",
-      stderr: "null",
-    }).output();
+    await run(["ip", "netns", "delete", namespace]);
   }
   await Deno.remove(state.directory, { recursive: true }).catch(ignoreAbsence);
   await Deno.remove(join(STATES, name)).catch(ignoreAbsence);
@@ -89,11 +86,8 @@ async function readState(path: string): Promise<LabState | null> {
 }
 
 async function processesIn(namespace: string): Promise<number[]> {
-  const { stdout } = await new Deno.Command("ip", {
-    args: ["netns", "pids", namespace],
-    stderr: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number);
+  const pids = textOf(await run(["ip", "netns", "pids", namespace]));
+  return pids.split("\n").filter(Boolean).map(Number);
 }
 
 /** SIGTERM, and SIGKILL after 3 s, to the process that started then and to no other. */

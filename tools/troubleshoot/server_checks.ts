@@ -14,7 +14,7 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import { whyUnseen } from "../../probes/host_process_id.ts";
 import { parseStat } from "../../system/proc.ts";
 import { isFirstProcessNamespace } from "../../system/process_namespace.ts";
-import { contains } from "./addresses.ts";
+import { matchesAddress } from "./firewall/addresses.ts";
 import {
   type Check,
   note,
@@ -204,7 +204,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     }
     if (family === 6) return ok(addresses.join(", "));
     const isServed = addresses.some((address) =>
-      subnets.some(({ subnet }) => contains(subnet, address))
+      subnets.some(({ subnet }) => matchesAddress(subnet, address))
     ) || subnets.some((subnet) => there.some(({ name }) => name === subnet.interface));
     if (isServed) return ok(addresses.join(", "));
     // UDP sockets serve no client of the link anyway.

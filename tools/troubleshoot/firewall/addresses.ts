@@ -25,7 +25,8 @@ export function matchesAddress(named: string, address: string | null): Answer {
   const list = new BlockList();
   if (last !== undefined) list.addRange(network, last, type);
   else if (prefix === undefined) list.addAddress(network, type);
-  else if (/^\d+$/.test(prefix)) list.addSubnet(network, Number(prefix), type);
-  else return null;
+  else if (/^\d+$/.test(prefix) && Number(prefix) <= (kind === 4 ? 32 : 128)) {
+    list.addSubnet(network, Number(prefix), type);
+  } else return null;
   return list.check(address, type);
 }
