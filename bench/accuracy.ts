@@ -6,16 +6,16 @@
  * @module
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { compareCounts } from "./counts.ts";
-import { exitWith, numberBetween } from "../command_line.ts";
+import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { startLab } from "../tools/lab/lab.ts";
 
-const command = new Command("bench:accuracy")
+const command = newCommand("bench:accuracy")
   .description("Compare every count with perfdhcp's and Kea's own (root).")
   .option("--exchanges <number>", "how many, best a prime number", numberBetween(1, 500_000), 9973)
   .option("--rate <number>", "exchanges a second", numberBetween(1, 5000), 1000)
@@ -30,14 +30,12 @@ const command = new Command("bench:accuracy")
       "standard" as const,
     ),
   )
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:accuracy\n" +
       "  deno task bench:accuracy --sockets udp --threads 0 --rate 200 --exchanges 997\n\n" +
       "Exit status: 0 every count is equal, 1 one is not.",
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

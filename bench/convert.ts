@@ -5,27 +5,24 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { exitWith, numberBetween } from "../command_line.ts";
+import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";
 import { run } from "./child.ts";
 import { estimate } from "./ratio.ts";
 
 const HERE = import.meta.dirname!;
 
-const command = new Command("bench:convert")
+const command = newCommand("bench:convert")
   .description(
     "Convert a capture of an hour, 1 s windows, about 200 MB, with to-json and, in turn, add up its\n" +
       "totals with a straightforward Python script and its json module.",
   )
   .option("--alternations <number>", "each so many times", numberBetween(2, 50), 7)
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:convert\n  deno task bench:convert --alternations 3",
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

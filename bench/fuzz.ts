@@ -5,28 +5,25 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
-import { exitWith, numberBetween } from "../command_line.ts";
+import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { fuzz } from "../tests/fuzz/fuzzing.ts";
 
 /** Inputs for each parser in a round. */
 const INPUTS = 500;
 
-const command = new Command("bench:fuzz")
+const command = newCommand("bench:fuzz")
   .description("Give damaged inputs to every parser: none may crash, hang or say something false.")
   .option("--minutes <minutes>", "how long", numberBetween(0.01, 10_000), 1)
   .option("--seed <seed>", "where to begin, as it was printed", numberBetween(0, 2 ** 32 - 1))
   .option("--parser <name>", "one parser alone, as it was printed")
   .option("--inputs <count>", "inputs for each parser in a round", numberBetween(1, 1e6), INPUTS)
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     `
 Examples:
   deno task -q bench:fuzz --minutes 30
   deno task -q bench:fuzz --seed 1234567 --parser "text of bpftrace" --inputs 1`,
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 if (import.meta.main) {
   command.parse(Deno.args, { from: "user" });

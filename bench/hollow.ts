@@ -5,15 +5,14 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { exitWith, numberBetween } from "../command_line.ts";
+import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { ProducerClient } from "../hollow/producer_client.ts";
 import type { HollowRecord } from "../hollow/records.ts";
 import { startProducer } from "../tools/lab/producer.ts";
 import { median, mulberry32 } from "./ratio.ts";
 
-const command = new Command("bench:hollow")
+const command = newCommand("bench:hollow")
   .description(
     "Push generated windows of 5 minutes to a producer of this machine, a batch for each server and\n" +
       "window: a day until retention is reached, then half a day more. Takes about 8 minutes.",
@@ -21,12 +20,10 @@ const command = new Command("bench:hollow")
   .option("--servers <number>", "servers", numberBetween(1, 100), 10)
   .option("--metrics <number>", "series of a server", numberBetween(1, 1000), 30)
   .option("--windows <number>", "windows that are kept", numberBetween(50, 2000), 288)
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:hollow\n  deno task bench:hollow --windows 50",
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 const WINDOW_MS = 300_000;
 

@@ -6,10 +6,9 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
-import { exitWith } from "../command_line.ts";
+import { exitWith, newCommand } from "../system/command_line.ts";
 import { parseConfiguration } from "../discovery/configuration/parse.ts";
 import { complaintOf, run, textOf } from "../system/run.ts";
 import { asLogged, bytesIn, readByKea } from "./kea_reading.ts";
@@ -27,7 +26,7 @@ interface Recorded {
   readonly files: Readonly<{ [path: string]: string }>;
 }
 
-const command = new Command("bench:examples")
+const command = newCommand("bench:examples")
   .description(
     "Read every configuration of Kea's source tree, compare with the record of what each must yield\n" +
       "and with what the installed Kea reads.",
@@ -37,8 +36,7 @@ const command = new Command("bench:examples")
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:examples\n  deno task bench:examples /srv/mirror/kea.git",
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 /** What is read in a file here, or why nothing is. */
 function readHere(path: string): { readonly values: unknown } | { readonly why: string } {

@@ -6,28 +6,25 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
 import { describeServer } from "../discovery/servers.ts";
-import { exitWith, numberBetween, print } from "../command_line.ts";
+import { exitWith, newCommand, numberBetween, print } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { bpftraceOf, type KEAS, startLab } from "../tools/lab/lab.ts";
 import { compareCounts } from "./counts.ts";
 
-const command = new Command("test:matrix")
+const command = newCommand("test:matrix")
   .description(
     "Watch every supported Kea with the bpftrace of its Debian suite, in the deepest profile, and\n" +
       "compare every count with perfdhcp's and Kea's own (root). Newer suites are installed first.",
   )
   .option("--exchanges <number>", "how many, best a prime number", numberBetween(1, 500_000), 503)
   .option("--rate <number>", "exchanges a second", numberBetween(1, 5000), 200)
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task test:matrix\n  deno task test:matrix --exchanges 4999 --rate 500\n\n" +
       "Exit status: 0 every count is equal, 1 one is not.",
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 /** A combination of the matrix. */
 export interface Combination {

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
-import { exitWith, numberBetween } from "../command_line.ts";
+import { Option } from "@commander-js/extra-typings";
+import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { BACKENDS } from "../tools/lab/database.ts";
@@ -21,7 +21,7 @@ import { type Profile, PROFILES } from "../probes/sources.ts";
 import { lookedAt, OTHER_WAYS, type OtherWay, WayError } from "./other_ways.ts";
 import { estimate, median } from "./ratio.ts";
 
-const command = new Command("bench:overhead")
+const command = newCommand("bench:overhead")
   .description(
     "Measure what watching costs Kea (root). Takes about a minute for 10 alternations of a profile.",
   )
@@ -47,14 +47,12 @@ const command = new Command("bench:overhead")
       .default([] as OtherWay[]),
   )
   .option("--no-saturation", "leave out the throughput under overload")
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:overhead\n" +
       "  deno task bench:overhead --threads 0 --profile light --alternations 20\n" +
       "  deno task bench:overhead --kea 2.2 2.6 newest --no-saturation --beside perfmon strace",
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 /** What one load cost. */
 interface Measured {

@@ -5,24 +5,24 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { exitWith, numberBetween } from "../command_line.ts";
+import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";
 import { run } from "./child.ts";
 import { estimate } from "./ratio.ts";
 
 const HERE = import.meta.dirname!;
 
-const command = new Command("bench:render")
+const command = newCommand("bench:render")
   .description(
     "Draw a capture of an hour, 1 s windows, about 200 MB: reading it, all charts in both widths,\n" +
       "the report, everything written.",
   )
   .option("--times <number>", "so many times", numberBetween(2, 50), 7)
-  .allowExcessArguments(false)
-  .addHelpText("after", "\nExamples:\n  deno task bench:render\n  deno task bench:render --times 3")
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  .addHelpText(
+    "after",
+    "\nExamples:\n  deno task bench:render\n  deno task bench:render --times 3",
+  );
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

@@ -7,8 +7,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { Command } from "@commander-js/extra-typings";
-import { exitWith, numberBetween } from "../command_line.ts";
+import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { stopSamples } from "../probes/perf_events.ts";
 import { ensureInstalled } from "../tools/install.ts";
@@ -60,15 +59,13 @@ async function attached(cpu: number, samples: boolean): Promise<number> {
   }
 }
 
-const command = new Command("bench:samples")
+const command = newCommand("bench:samples")
   .description("Measure what an attached system call costs each process of the host (root).")
   .option("--alternations <number>", "each so many times", numberBetween(2, 100), 9)
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:samples\n  deno task bench:samples --alternations 20",
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

@@ -4,22 +4,19 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
-import { exitWith, print, say } from "../command_line.ts";
+import { exitWith, newCommand, print, say } from "../system/command_line.ts";
 import { printableJson, printableLines } from "../system/printable.ts";
 
 /** A command with the options that choose a program; what it is called stands in `--help`. */
 export function programCommand(name: string) {
-  return new Command(name)
+  return newCommand(name)
     .option(
       "--server <pid|dhcp4|dhcp6>",
       "a running server (default: the only one that runs, else the installed kea-dhcp4)",
     )
     .option("--executable <file>", "a program that need not run, with the libraries it would get")
     .option("--json", "print JSON")
-    .allowExcessArguments(false)
-    .showHelpAfterError("(--help shows the options)")
-    .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+    .showHelpAfterError("(--help shows the options)");
 }
 
 /** Ends with status 2 when both ways to choose a program were taken. */

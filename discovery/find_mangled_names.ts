@@ -8,7 +8,7 @@
  * @module
  */
 
-import { say } from "../command_line.ts";
+import { say } from "../system/command_line.ts";
 import { printResult, programCommand, refuseBoth } from "./command_line.ts";
 import { containing, listFunctions, named } from "./function_list.ts";
 import { chooseProgram, filesOf } from "./programs.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asMeant } from "../command_line.ts";
+import { asMeant } from "../system/command_line.ts";
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { buildIdOf } from "./mapped_files.ts";

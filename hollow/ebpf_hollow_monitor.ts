@@ -8,7 +8,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { asMeant, exitWith, numberBetween } from "../command_line.ts";
+import { asMeant, exitWith, numberBetween } from "../system/command_line.ts";
 import { ownFolder } from "../system/own_folder.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { hollowMonitor } from "./hollow_monitor.ts";
@@ -30,7 +30,6 @@ const command = pushingCommand("hollow-monitor")
     "where windows wait (default: a folder of its own for each name, dataset and producer)",
   )
   .option("-v, --verbose", "a line for each window")
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     `

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { exitWith, say } from "../command_line.ts";
+import { exitWith, say } from "../system/command_line.ts";
 import { printRecords, pushFile } from "./push_file.ts";
 import { clientFor, pushingCommand } from "./pushing_command.ts";
 
@@ -17,7 +17,6 @@ const command = pushingCommand("to-hollow")
   .argument("<file>", "a capture or a metrics document; - for standard input")
   .option("--name <server>", "the server's name in the dataset (default: its host and kind)")
   .option("--dry-run", "print the records, one a line, push nothing")
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     `

@@ -5,14 +5,20 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
-import { asMeant, exitWith, openInput, print, untilStopped } from "../command_line.ts";
+import {
+  asMeant,
+  exitWith,
+  newCommand,
+  openInput,
+  print,
+  untilStopped,
+} from "../system/command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import { jsonSchema } from "../metrics/document.ts";
 import { replaceFile } from "../metrics/files.ts";
 import { convert } from "./convert.ts";
 
-const command = new Command("to-json")
+const command = newCommand("to-json")
   .description(
     "Convert a capture, or what bpftrace itself printed (text or -f json), to a metrics document.",
   )
@@ -20,7 +26,6 @@ const command = new Command("to-json")
   .option("-o, --output <file>", "where the document goes (default: standard output)")
   .option("--pretty", "with line breaks and indentation")
   .option("--schema", "print the JSON Schema of documents, convert nothing")
-  .allowExcessArguments(false)
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -29,8 +34,7 @@ Examples:
   deno task -q to-json kea-monitor-dhcp4-20260101T120000Z/capture.ndjson -o kea.json
   bpftrace -f json -e 'BEGIN { @ = hist(5); exit() }' | deno task -q to-json - --pretty
   deno task -q to-json --schema > metrics.schema.json`,
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 /** What to convert, as it comes. */
 function bytesOf(file: string): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {

@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { oneLine, say as sayLine } from "../command_line.ts";
+import { oneLine, say as sayLine } from "../system/command_line.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { Window } from "../metrics/document.ts";
 import { LongWindows } from "../metrics/long_windows.ts";

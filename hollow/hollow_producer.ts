@@ -5,13 +5,12 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
-import { exitWith, numberBetween } from "../command_line.ts";
+import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { onEndSignals } from "../system/signals.ts";
 import { ensureProducer } from "./producer_build.ts";
 
 /** The same options as the producer's own (Main.java), which gets the command line as it is. */
-const command = new Command("hollow-producer")
+const command = newCommand("hollow-producer")
   .description(
     "Take metrics of Kea servers over HTTP into Netflix Hollow datasets (Java 17 or later, Maven).\n" +
       "The first line on standard output is the base URL, for -p of the scripts that push.",
@@ -33,7 +32,6 @@ const command = new Command("hollow-producer")
     numberBetween(1, 2 ** 30),
     2 ** 24,
   )
-  .allowExcessArguments(false)
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -41,8 +39,7 @@ const command = new Command("hollow-producer")
 Examples:
   deno task hollow-producer
   deno task hollow-producer --listen 0.0.0.0 --token-file /etc/kea-hollow/token --data /var/lib/kea-hollow`,
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

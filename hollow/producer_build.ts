@@ -5,7 +5,7 @@
  */
 
 import { existsSync } from "node:fs";
-import { say } from "../command_line.ts";
+import { say } from "../system/command_line.ts";
 import { ownFolder } from "../system/own_folder.ts";
 import { childEnvironment } from "../system/run.ts";
 import { join } from "node:path";

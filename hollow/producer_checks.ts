@@ -5,7 +5,7 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { oneLine } from "../command_line.ts";
+import { oneLine } from "../system/command_line.ts";
 import type { ProducerClient } from "./producer_client.ts";
 import type { Batch, HollowRecord } from "./records.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { oneLine } from "../command_line.ts";
+import { oneLine } from "../system/command_line.ts";
 import { directClient, isOfThisHost } from "./direct_client.ts";
 import { z } from "zod";
 import type { Batch, HollowRecord } from "./records.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { print } from "../command_line.ts";
+import { print } from "../system/command_line.ts";
 import type { BuiltWindow } from "../metrics/built_window.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
 import type { Window } from "../metrics/document.ts";

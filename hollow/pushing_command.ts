@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
-import { say } from "../command_line.ts";
+import { Option } from "@commander-js/extra-typings";
+import { newCommand, say } from "../system/command_line.ts";
 import { ProducerClient, UrlError } from "./producer_client.ts";
 import { tokenSource } from "./token.ts";
 
@@ -20,7 +20,7 @@ export interface TargetOptions {
 
 /** A command with the options that tell where to push. */
 export function pushingCommand(name: string, dataset = "kea") {
-  return new Command(name)
+  return newCommand(name)
     .option("-p, --producer <url>", "the producer's base URL")
     .option("-d, --dataset <name>", "the Hollow dataset", dataset)
     .addOption(
@@ -28,8 +28,7 @@ export function pushingCommand(name: string, dataset = "kea") {
     )
     .option("--token-file <file>", "a file that holds the token (or set HOLLOW_TOKEN)")
     .option("--allow-plain-http", "send the token over http to another machine too")
-    .showHelpAfterError("(--help shows the options)")
-    .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+    .showHelpAfterError("(--help shows the options)");
 }
 
 /**

@@ -7,7 +7,7 @@
 
 import { join } from "node:path";
 import { z } from "zod";
-import { oneLine } from "../command_line.ts";
+import { oneLine } from "../system/command_line.ts";
 import { replaceFile } from "../metrics/files.ts";
 import type { HollowRecord } from "./records.ts";
 

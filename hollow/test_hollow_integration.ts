@@ -5,7 +5,7 @@
  * @module
  */
 
-import { exitWith, print } from "../command_line.ts";
+import { exitWith, print } from "../system/command_line.ts";
 import { checkProducer, type Verdict } from "./producer_checks.ts";
 import { clientFor, pushingCommand } from "./pushing_command.ts";
 
@@ -15,7 +15,6 @@ const command = pushingCommand("test-hollow", "kea-test")
       "again, send bad ones, and take all of it away.",
   )
   .option("--json", "print the verdicts as JSON, and nothing else, on standard output")
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     `

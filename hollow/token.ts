@@ -5,7 +5,7 @@
  * @module
  */
 
-import { asMeant } from "../command_line.ts";
+import { asMeant } from "../system/command_line.ts";
 import { parseStat } from "../system/proc.ts";
 import { reasonOf } from "../system/reason.ts";
 

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
-import { exitWith, numberBetween, print, say } from "../command_line.ts";
+import { Option } from "@commander-js/extra-typings";
+import { exitWith, newCommand, numberBetween, print, say } from "../system/command_line.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import { printableJson } from "../system/printable.ts";
@@ -17,7 +17,7 @@ import { watch } from "./monitoring_loop.ts";
 import { requireHost } from "./requirements.ts";
 import { type Profile, PROFILES } from "./sources.ts";
 
-const command = new Command("probe")
+const command = newCommand("probe")
   .description(
     "Attach to a running Kea and print each window as one line of JSON (a window of the metrics\n" +
       "document) on standard output.",
@@ -28,7 +28,6 @@ const command = new Command("probe")
   )
   .option("--duration <seconds>", "how long to watch", numberBetween(1, 2_147_483), 300)
   .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
-  .allowExcessArguments(false)
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -36,8 +35,7 @@ const command = new Command("probe")
 Examples:
   deno task -q probe --duration 10
   deno task -q probe | jq -c '.series[] | select(.metric == "packet_processing_time")'`,
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 /** Prints windows; a reader that goes away ends the watch. */
 async function probe(options: ReturnType<typeof command.opts>): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { oneLine } from "../command_line.ts";
+import { oneLine } from "../system/command_line.ts";
 import { printableJson, printableLines } from "../system/printable.ts";
 
 /** They run alone: copied to another machine, or in a namespace of their own. */
@@ -20,7 +20,9 @@ function* writers(folder: string): Generator<string> {
 Deno.test("lines for people are written in one place, where nothing in them can act on a terminal", () => {
   const root = join(import.meta.dirname!, "..");
   const folders = ["system", "metrics", "discovery", "probes", "viz", "hollow", "tools"];
-  assert.deepEqual(folders.flatMap((folder) => [...writers(join(root, folder))]), []);
+  assert.deepEqual(folders.flatMap((folder) => [...writers(join(root, folder))]), [
+    join(root, "system", "command_line.ts"),
+  ]);
 });
 
 Deno.test("printableLines() keeps lines, printableJson() what JSON means", () => {

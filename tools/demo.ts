@@ -5,22 +5,19 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
-import { exitWith, say } from "../command_line.ts";
+import { exitWith, newCommand, say } from "../system/command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { startLab } from "./lab/lab.ts";
 import { runPerfdhcp } from "./lab/perfdhcp.ts";
 import { monitor } from "./monitor.ts";
 
-const command = new Command("demo")
+const command = newCommand("demo")
   .description(
     "Start a Kea on this machine, send it 997 exchanges at 100 a second, watch it, and show what\n" +
       "was measured (root). Missing packages are installed first.",
   )
-  .allowExcessArguments(false)
-  .addHelpText("after", "\nExamples:\n  ./denow task demo\n  deno run -A tools/demo.ts")
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  .addHelpText("after", "\nExamples:\n  ./denow task demo\n  deno run -A tools/demo.ts");
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

@@ -6,9 +6,9 @@
  * @module
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
 import { existsSync } from "node:fs";
-import { exitWith, say } from "../command_line.ts";
+import { exitWith, newCommand, say } from "../system/command_line.ts";
 import { childEnvironment } from "../system/run.ts";
 import { onEndSignals } from "../system/signals.ts";
 
@@ -178,19 +178,17 @@ function onPath(program: string): boolean {
 }
 
 if (import.meta.main) {
-  const command = new Command("install")
+  const command = newCommand("install")
     .description("Install the Debian packages that are missing, after saying which and why (root).")
     .option("-y, --yes", "install without asking")
     .addOption(
       new Option("--for <purpose>", "what is to be done; each needs what those before it need, too")
         .choices(PURPOSES).default("monitor" as const),
     )
-    .allowExcessArguments(false)
     .addHelpText(
       "after",
       "\nExamples:\n  deno task install\n  sudo ./denow task install --yes --for lab",
-    )
-    .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+    );
   await command.parseAsync(Deno.args, { from: "user" });
   await exitWith(async () => {
     const { for: purpose, yes = false } = command.opts();

@@ -8,17 +8,17 @@
  * @module
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
 import { PROFILES } from "../probes/sources.ts";
 import { monitor } from "./monitor.ts";
-import { asMeant, exitWith, numberBetween } from "../command_line.ts";
+import { asMeant, exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 
 /** Reads the threshold of slow packets. */
 function slowness(text: string): number | "auto" {
   return text === "auto" ? text : numberBetween(0.001, 3_600_000)(text);
 }
 
-const command = new Command("monitor")
+const command = newCommand("monitor")
   .description(
     "Watch a running Kea DHCP server with eBPF: no restart, no configuration change.\n" +
       "Stops by itself after the duration, or with ^C; what was measured is kept.",
@@ -44,7 +44,6 @@ const command = new Command("monitor")
   .option("--no-traffic", "no hint how to send traffic from another machine")
   .option("--no-visualization", "no report and no charts")
   .option("--strict", "exit with status 3 when the verdict is PARTIAL")
-  .allowExcessArguments(false)
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -57,8 +56,7 @@ Examples:
   deno task monitor --server dhcp4 --profile light -o /var/log/kea-monitor
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict).`,
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

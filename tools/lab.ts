@@ -5,15 +5,15 @@
  * @module
  */
 
-import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { asMeant, exitWith, say } from "../command_line.ts";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { asMeant, exitWith, newCommand, say } from "../system/command_line.ts";
 import { ensureInstalled } from "./install.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { BACKENDS } from "./lab/database.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";
 import { KEAS, type Lab, startLab } from "./lab/lab.ts";
 
-const command = new Command("lab")
+const command = newCommand("lab")
   .description(
     "Start a Kea DHCP server, its database, and an empty client namespace on this machine (root), run " +
       "a command with their names in KEA_LAB_*, or wait for ^C; then take everything down.",
@@ -42,8 +42,7 @@ Examples:
     -l $KEA_LAB_CLIENT_INTERFACE $KEA_LAB_SERVER_ADDRESS'
   deno task lab --family 6 -- sh -c 'ip netns exec $KEA_LAB_CLIENT_NETNS perfdhcp -6 -r 50 -n 200 \\
     -W 500000 -l $KEA_LAB_CLIENT_INTERFACE all'`,
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 /** The settings that a command finds in its environment. */
 export function environmentOf(lab: Lab): Record<string, string> {

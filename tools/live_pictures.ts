@@ -7,9 +7,8 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { asMeant, exitWith, say } from "../command_line.ts";
+import { asMeant, exitWith, newCommand, say } from "../system/command_line.ts";
 import { replaceFile } from "../metrics/files.ts";
 import { terminalPicture } from "../viz/terminal_picture.ts";
 import { ensureInstalled } from "./install.ts";
@@ -20,17 +19,15 @@ import { Terminal } from "./lab/terminal.ts";
 
 const SIZES = [[80, 24], [200, 50]] as const;
 
-const command = new Command("live-pictures")
+const command = newCommand("live-pictures")
   .description(
     "Take the README's pictures of the live view: a real Kea, real traffic, tmux (root).",
   )
   .option("-o, --output <folder>", "where the SVG files go", "docs")
-  .allowExcessArguments(false)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task live-pictures\n  deno run -A tools/live_pictures.ts -o /tmp",
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

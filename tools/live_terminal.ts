@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
-import { oneLine, say } from "../command_line.ts";
+import { oneLine, say } from "../system/command_line.ts";
 import type { Cost, ListedPacket, Window } from "../metrics/document.ts";
 import { type Drawing, loadDrawing } from "../viz/live_drawing.ts";
 import {

@@ -6,7 +6,14 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { makeOutput, makeOwnOutput, oneLine, print, say, sayStyled } from "../command_line.ts";
+import {
+  makeOutput,
+  makeOwnOutput,
+  oneLine,
+  print,
+  say,
+  sayStyled,
+} from "../system/command_line.ts";
 import type { CaptureRecord, Traffic } from "../metrics/capture.ts";
 import type { MetricsDocument } from "../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../metrics/files.ts";

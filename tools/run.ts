@@ -7,7 +7,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { say } from "../command_line.ts";
+import { say } from "../system/command_line.ts";
 import type { Traffic } from "../metrics/capture.ts";
 import { isAccounted, STATISTICS } from "../metrics/kea_statistics.ts";
 import { globalStatistics, keaCounters } from "../discovery/control_channel.ts";

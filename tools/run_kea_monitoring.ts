@@ -5,15 +5,15 @@
  * @module
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
-import { asMeant, exitWith, numberBetween } from "../command_line.ts";
+import { Option } from "@commander-js/extra-typings";
+import { asMeant, exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { TrafficError, trafficOptions } from "./dras_wrapper.ts";
 import { runWithTraffic } from "./run.ts";
 
 const lab = (name: string) => Deno.env.get(`KEA_LAB_${name}`);
 
-const command = new Command("run")
+const command = newCommand("run")
   .description(
     "Watch a Kea server and send it traffic: attach first, send when every probe is there, stop after\n" +
       "the last answer. A ledger says where every packet went. In a lab, its server and its client.",
@@ -40,7 +40,6 @@ const command = new Command("run")
   .option("--json", "print the metrics document, and nothing else, on standard output")
   .option("--no-visualization", "no report and no charts")
   .option("--strict", "exit with status 3 when the verdict is PARTIAL")
-  .allowExcessArguments(false)
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -51,8 +50,7 @@ Examples:
   deno task -q run --client-netns clients -n 1000 --json > kea.json
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict).`,
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });

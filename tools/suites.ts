@@ -5,7 +5,7 @@
  * @module
  */
 
-import { say } from "../command_line.ts";
+import { say } from "../system/command_line.ts";
 import { join } from "node:path";
 import { ownFolder } from "../system/own_folder.ts";
 import { ensureInstalled } from "./install.ts";

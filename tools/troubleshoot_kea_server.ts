@@ -5,14 +5,13 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
 import { styleText } from "node:util";
-import { exitWith, print } from "../command_line.ts";
+import { exitWith, newCommand, print } from "../system/command_line.ts";
 import { printable } from "../system/printable.ts";
 import type { Finding } from "./troubleshoot/check.ts";
 import { troubleshoot } from "./troubleshoot/troubleshoot.ts";
 
-const command = new Command("troubleshoot")
+const command = newCommand("troubleshoot")
   .description(
     "Look for what keeps a Kea DHCP server, or the monitor, from working, in the order in which things\n" +
       "break: what was found, what it means, what mends it. Changes nothing.",
@@ -24,7 +23,6 @@ const command = new Command("troubleshoot")
   )
   .option("--client-netns <name>", "network namespace on the clients' link, for --probe")
   .option("--json", "print the findings as JSON, and nothing else, on standard output")
-  .allowExcessArguments(false)
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -39,8 +37,7 @@ says "not known" and why, and the last line counts such checks; with --json, "he
 "not_known" names them.
 
 Exit status: 0 no problem was found (some checks may be "not known"), 1 a problem was found, 2 wrong usage.`,
-  )
-  .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+  );
 
 const WORDS = {
   ok: "ok",

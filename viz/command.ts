@@ -4,22 +4,19 @@
  * @module
  */
 
-import { Command } from "@commander-js/extra-typings";
-import { exitWith, makeOutput, say } from "../command_line.ts";
+import { exitWith, makeOutput, newCommand, say } from "../system/command_line.ts";
 import { readInput } from "./read_input.ts";
 import { metricsWithoutChart } from "./without_chart.ts";
 import { writeReport } from "./write_report.ts";
 
 /** A command that draws a file. */
 export function drawingCommand(name: string, argument: string, input: string) {
-  return new Command(name)
+  return newCommand(name)
     .argument(argument, `${input}; - for standard input`)
     .option("-o, --output <folder>", "where the files go", ".")
     .option("--png", "write a PNG of each chart, too")
     .option("--spec", "write the Vega-Lite specification of each chart, too")
-    .allowExcessArguments(false)
-    .showHelpAfterError("(--help shows the options)")
-    .exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+    .showHelpAfterError("(--help shows the options)");
 }
 
 /** Draws a file, tells on standard error what was written, and ends the process. */

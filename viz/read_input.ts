@@ -4,7 +4,7 @@
  * @module
  */
 
-import { openInput } from "../command_line.ts";
+import { openInput } from "../system/command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import { readChanges } from "../metrics/capture_changes.ts";
 import { type MetricsDocument, parseDocument } from "../metrics/document.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { oneLine } from "../../command_line.ts";
+import { oneLine } from "../../system/command_line.ts";
 import { ANSWER_CHECK } from "./answer_check.ts";
 import { type Check, type Facts, type Finding, notKnown, type Verdict } from "./check.ts";
 import { HOST_CHECKS } from "./host_checks.ts";

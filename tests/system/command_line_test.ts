@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { makeOwnOutput } from "../command_line.ts";
+import { makeOwnOutput } from "../../system/command_line.ts";
 
 Deno.test("makeOwnOutput() makes a folder for this user alone, and leaves one that is there", async () => {
   const folder = await Deno.makeTempDir();

@@ -4,12 +4,17 @@
  * @module
  */
 
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
-import { printable, printableLines } from "./system/printable.ts";
-import { reasonOf } from "./system/reason.ts";
-import { END_SIGNALS, type EndSignal, onEndSignals } from "./system/signals.ts";
+import { printable, printableLines } from "./printable.ts";
+import { reasonOf } from "./reason.ts";
+import { END_SIGNALS, type EndSignal, onEndSignals } from "./signals.ts";
+
+/** A command that ends a script with status 2 when it is used wrongly; `name` stands in `--help`. */
+export function newCommand(name: string) {
+  return new Command(name).exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
+}
 
 /** Makes a parser for an option's number, with the range in the error. */
 export function numberBetween(least: number, most: number): (text: string) => number {
