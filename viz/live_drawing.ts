@@ -4,7 +4,7 @@
  * @module
  */
 
-const [TABLE, WIDTH, SLICE] = ["table", "string-width", "slice-ansi"];
+const [WIDTH, SLICE] = ["string-width", "slice-ansi"];
 
 /** What draws text in columns. */
 export interface Drawing {
@@ -18,26 +18,23 @@ export interface Drawing {
 
 /** Loads what draws. */
 export async function loadDrawing(): Promise<Drawing> {
-  const [{ table, getBorderCharacters }, { default: widthOf }, { default: slice }] = await Promise
-    .all([
-      import(TABLE) as Promise<typeof import("table")>,
-      import(WIDTH) as Promise<typeof import("string-width")>,
-      import(SLICE) as Promise<typeof import("slice-ansi")>,
-    ]);
+  const [{ default: widthOf }, { default: slice }] = await Promise.all([
+    import(WIDTH) as Promise<typeof import("string-width")>,
+    import(SLICE) as Promise<typeof import("slice-ansi")>,
+  ]);
   return {
     widthOf,
     cut: (text, columns) => slice(text, 0, Math.max(0, columns)),
     columns: (rows, right) => {
-      if (rows.length === 0) return [];
-      const columns = rows[0]!.map((_, index) => ({
-        alignment: right.has(index) ? "right" as const : "left" as const,
-      }));
-      return table(rows.map((row) => [...row]), {
-        border: getBorderCharacters("void"),
-        drawHorizontalLine: () => false,
-        columnDefault: { paddingLeft: 0, paddingRight: 2 },
-        columns,
-      }).split("\n").slice(0, -1).map((line) => line.trimEnd());
+      const widths = rows[0]?.map((_, index) =>
+        Math.max(...rows.map((row) => widthOf(row[index]!)))
+      );
+      return rows.map((row) =>
+        row.map((cell, index) => {
+          const padding = " ".repeat(widths![index]! - widthOf(cell));
+          return right.has(index) ? padding + cell : cell + padding;
+        }).join("  ").trimEnd()
+      );
     },
   };
 }
