@@ -6,7 +6,7 @@
 
 import type { Ledger, MetricsDocument } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
-import type { Chart, Table } from "./chart.ts";
+import type { Chart, Table } from "./charts/chart.ts";
 import { numbersWithoutChart } from "./without_chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "../system/printable.ts";

@@ -6,7 +6,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument } from "../metrics/document.ts";
-import type { Chart, Layout } from "./chart.ts";
+import type { Chart, Layout } from "./charts/chart.ts";
 import { printable } from "../system/printable.ts";
 import { serverName, utc } from "./server_name.ts";
 

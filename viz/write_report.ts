@@ -7,8 +7,8 @@
 import { join } from "node:path";
 import type { MetricsDocument } from "../metrics/document.ts";
 import { replaceFile } from "../metrics/files.ts";
-import { LAYOUTS } from "./chart.ts";
-import { chartsOf } from "./charts.ts";
+import { LAYOUTS } from "./charts/chart.ts";
+import { chartsOf } from "./charts/all.ts";
 import { pngOf } from "./png.ts";
 import { complete, svgOf } from "./render.ts";
 import { type DrawnChart, report } from "./report.ts";

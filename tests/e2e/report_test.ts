@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { chartsOf } from "../../viz/charts.ts";
+import { chartsOf } from "../../viz/charts/all.ts";
 import { type Look, lookAt } from "./browser.ts";
 import { documentIn, startMonitor, total } from "./monitored.ts";
 

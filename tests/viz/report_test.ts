@@ -3,8 +3,8 @@ import { readChanges } from "../../metrics/capture_changes.ts";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import { mergedWindows, overviewOf } from "../../metrics/overview.ts";
 import { SeriesBook } from "../../metrics/series_book.ts";
-import { chartsOf } from "../../viz/charts.ts";
-import { LAYOUTS } from "../../viz/chart.ts";
+import { chartsOf } from "../../viz/charts/all.ts";
+import { LAYOUTS } from "../../viz/charts/chart.ts";
 import { svgOf } from "../../viz/render.ts";
 import { report } from "../../viz/report.ts";
 

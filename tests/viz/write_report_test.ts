@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import { overviewOf } from "../../metrics/overview.ts";
-import { chartsOf } from "../../viz/charts.ts";
+import { chartsOf } from "../../viz/charts/all.ts";
 import { writeReport } from "../../viz/write_report.ts";
 
 const REAL = new URL(

@@ -6,7 +6,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series, Window } from "../../metrics/document.ts";
-import type { Chart } from "../chart.ts";
+import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { gauges, greatest, three } from "../series.ts";
 import { MOST_SERIES } from "../theme.ts";

@@ -6,7 +6,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
-import type { Chart } from "../chart.ts";
+import type { Chart } from "./chart.ts";
 import { greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
 import { duration } from "../summary.ts";
 import { BOLD, shortNames } from "../text_width.ts";

@@ -6,7 +6,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
-import type { Chart, Layout } from "../chart.ts";
+import type { Chart, Layout } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { counters, drawnEnds, greatest, secondsOf, whole } from "../series.ts";
 import { shortNames } from "../text_width.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { MetricsDocument, Window } from "../../metrics/document.ts";
-import type { Layout } from "../chart.ts";
+import type { Layout } from "./chart.ts";
 import { gapBefore, isOfShortStretch, middleOf } from "../series.ts";
 import { BOLD, shortNames } from "../text_width.ts";
 import { INK, SERIES_COLOURS, timeAxis } from "../theme.ts";

@@ -6,7 +6,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
-import type { Chart } from "../chart.ts";
+import type { Chart } from "./chart.ts";
 import {
   clockOf,
   gapBefore,

@@ -6,7 +6,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import type { Chart } from "../chart.ts";
+import type { Chart } from "./chart.ts";
 import { durationOf, greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
 import { duration } from "../summary.ts";
 import { shortNames } from "../text_width.ts";

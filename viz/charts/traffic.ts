@@ -6,7 +6,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
-import type { Chart } from "../chart.ts";
+import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { clockOf, counters, drawnEnds, secondsOf, three, whole } from "../series.ts";
 import { size } from "../summary.ts";

@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { MetricsDocument } from "../metrics/document.ts";
+import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
-import { cpu } from "./charts/cpu.ts";
-import { distribution } from "./charts/distribution.ts";
-import { errors } from "./charts/errors.ts";
-import { heatMap } from "./charts/heat_map.ts";
-import { memory } from "./charts/memory.ts";
-import { quantilesOverTime } from "./charts/quantiles_over_time.ts";
-import { ranges } from "./charts/ranges.ts";
-import { stages } from "./charts/stages.ts";
-import { traffic } from "./charts/traffic.ts";
+import { cpu } from "./cpu.ts";
+import { distribution } from "./distribution.ts";
+import { errors } from "./errors.ts";
+import { heatMap } from "./heat_map.ts";
+import { memory } from "./memory.ts";
+import { quantilesOverTime } from "./quantiles_over_time.ts";
+import { ranges } from "./ranges.ts";
+import { stages } from "./stages.ts";
+import { traffic } from "./traffic.ts";
 
 /** The charts for which a document has data. */
 export function chartsOf(document: MetricsDocument): Chart[] {
