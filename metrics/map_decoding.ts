@@ -7,6 +7,7 @@
 import { bucketOf } from "./histogram.ts";
 import type { Change, MapKey } from "./map_changes.ts";
 import { messageName } from "./messages.ts";
+import type { Stage } from "./stages.ts";
 import type { SeriesBook, SeriesName } from "./series_book.ts";
 
 /** What the keys of maps need to become words. */
@@ -96,9 +97,19 @@ const message = (type: string | undefined, { family }: Dictionary) =>
   messageName(family, Number(type));
 
 /** Stages by the numbers of stages.bt. */
-const STAGES = ["", "queue", "parse", "select", "allocate", "commit", "pack", "send", "other"];
+const STAGE_NUMBERS: readonly (Stage | "")[] = [
+  "",
+  "queue",
+  "parse",
+  "select",
+  "allocate",
+  "commit",
+  "pack",
+  "send",
+  "other",
+];
 
-const stage = (name: string): Decoder =>
+const stage = (name: Stage): Decoder =>
   time(([type], words) => ({
     metric: "packet_stage_time",
     labels: { message: message(type, words), stage: name },
@@ -176,7 +187,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   "@allocation_unfinished": errors(() => ({ kind: "allocation_unfinished", id: "exception" })),
   "@stage": time(([type, number], words) => ({
     metric: "packet_stage_time",
-    labels: { message: message(type, words), stage: STAGES[Number(number)] ?? "unknown" },
+    labels: { message: message(type, words), stage: STAGE_NUMBERS[Number(number)] ?? "unknown" },
   })),
   "@before": stage("before"),
   "@after": stage("after"),

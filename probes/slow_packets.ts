@@ -6,15 +6,24 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import type { SlowPacket } from "../metrics/capture.ts";
+import type { Stage } from "../metrics/stages.ts";
 
 /** Word with which the programs begin such a line. */
 export const SLOW = "slow";
 
 /** Stages in the order in which they are printed; a time of 0 is none. */
 const STAGES = [
-  ...["before", "allocate", "after"],
-  ...["queue", "parse", "select", "commit", "pack", "send", "other"],
-] as const;
+  "before",
+  "allocate",
+  "after",
+  "queue",
+  "parse",
+  "select",
+  "commit",
+  "pack",
+  "send",
+  "other",
+] as const satisfies readonly Stage[];
 
 /** Stages that the finer ones are in the place of. */
 const COARSE: ReadonlySet<string> = new Set(["before", "after"]);

@@ -15,7 +15,7 @@ import {
   three,
   whole,
 } from "./series.ts";
-import { bpfShare, duration, size } from "./summary.ts";
+import { bpfShare, duration, size } from "./format.ts";
 
 /** The slowest message; the losses; what looking cost. A sentence without data says that. */
 export function headlines(document: MetricsDocument): string[] {

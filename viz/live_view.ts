@@ -11,7 +11,7 @@ import { type LiveState, STEADY_SECONDS, steadyWindow } from "./live_state.ts";
 import { printable } from "../system/printable.ts";
 import { gauges, histograms, nameOf, quantileOf, secondsOf, three } from "./series.ts";
 import { axisOf, sparkline, spread } from "./sparkline.ts";
-import { duration, inOrder, longestStage, size } from "./summary.ts";
+import { duration, longestStage, size } from "./format.ts";
 
 /** What the terminal can show. */
 export interface LiveScreen {
@@ -267,7 +267,7 @@ class Draw {
 
   /** A table of histograms: how many a second, percentiles, and where there is room the shape. */
   #times(title: string, metric: string, room: number): string[] {
-    const found = histograms(this.#steady?.series ?? [], metric).toSorted(inOrder);
+    const found = histograms(this.#steady?.series ?? [], metric);
     if (found.length === 0) return [];
     const { columns, widthOf, cut } = this.#drawing;
     const seconds = secondsOf(this.#steady!);

@@ -13,7 +13,7 @@ import { escaped } from "../system/printable.ts";
 import { CSS } from "./report_style.ts";
 import { counted, durationOf, three } from "./series.ts";
 import { serverName, utc } from "./server_name.ts";
-import { duration } from "./summary.ts";
+import { duration } from "./format.ts";
 import { COLOURS, INK } from "./theme.ts";
 
 /** A chart with its drawings by layout. */

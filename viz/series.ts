@@ -7,13 +7,19 @@
 import type { HistogramSeries, MetricsDocument, Series, Window } from "../metrics/document.ts";
 import { watchedSeconds } from "../metrics/built_window.ts";
 import { messageRank } from "../metrics/messages.ts";
+import { stagePlace } from "../metrics/stages.ts";
 import { printable } from "../system/printable.ts";
 
 /** Histograms of a metric, those of the order of an exchange first. */
 export function histograms(series: readonly Series[], metric: string): HistogramSeries[] {
   return series.filter((each): each is HistogramSeries =>
     each.metric === metric && each.kind === "histogram" && each.count > 0 && each.buckets.length > 0
-  ).toSorted((a, b) => rank(a) - rank(b));
+  ).toSorted(inOrder);
+}
+
+/** Messages in the order of an exchange, their stages in the order of time. */
+export function inOrder(a: HistogramSeries, b: HistogramSeries): number {
+  return rank(a) - rank(b) || stagePlace(a.labels["stage"]) - stagePlace(b.labels["stage"]);
 }
 
 function rank({ labels }: HistogramSeries): number {

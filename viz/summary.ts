@@ -7,22 +7,66 @@
 import { styleText } from "node:util";
 import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
-import { messageRank } from "../metrics/messages.ts";
 import { printable } from "../system/printable.ts";
-import { durationOf } from "./series.ts";
+import {
+  bpfShare,
+  columns,
+  duration,
+  longestStage,
+  perSecond,
+  size,
+  threeDigits,
+  wrapped,
+} from "./format.ts";
+import { durationOf, inOrder } from "./series.ts";
 
 /** How the summary is drawn. */
 export interface SummaryStyle {
   readonly colour: boolean;
 }
 
-/** Columns of the summary; only names that are longer make it wider. */
-const WIDTH = 80;
+/** What the summary has, in its order: a title, and its rows; without rows there is no title. */
+const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => readonly string[]])[] = [
+  [
+    "Packet processing time (packet_processing_time)",
+    times("packet_processing_time", ({ message, answer }) => `${message} -> ${answer}`),
+  ],
+  [
+    "Stages of it (packet_stage_time)",
+    times("packet_stage_time", ({ message, stage }) => `${message} ${stage}`),
+  ],
+  [
+    "Wait in the socket before it (packet_socket_wait)",
+    times("packet_socket_wait", ({ message }) => message ?? ""),
+  ],
+  [
+    "Lease allocation (lease_allocation_time)",
+    times("lease_allocation_time", ({ message }) => message ?? ""),
+  ],
+  ["Database (database_query_time)", database],
+  [
+    "Hook callouts (hook_callout_time)",
+    times(
+      "hook_callout_time",
+      ({ hook_point, library, callout }) =>
+        `${hook_point} ${library}${callout === hook_point ? "" : ` ${callout}`}`,
+    ),
+  ],
+  ["What they decided (hook_next_step)", decisions],
+  [
+    "Parked packets (packet_parked_time)",
+    times("packet_parked_time", ({ hook_point }) => hook_point ?? ""),
+  ],
+  ["CPU, share of one core (cpu_usage)", cpu],
+  ["Memory (memory_usage)", memory],
+  ["Network (network_traffic)", traffic],
+  ["Losses and errors (error_rate)", errors],
+  ["Where every packet went", ledger],
+];
 
 /** Renders the summary of a document: what came, how long it took, what was lost, what looking cost. */
 export function summary(document: MetricsDocument, { colour }: SummaryStyle): string {
-  const { server, capture, totals } = document;
-  const seconds = durationOf(document);
+  const { server, capture } = document;
   const lines: string[] = [];
   // Colour comes last, so that no name in the document can bring its own.
   const add = (text: string, style?: "bold" | "green" | "yellow") => {
@@ -52,56 +96,7 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
       capture.verdict,
     ].join(", "),
   );
-  section(
-    "Packet processing time (packet_processing_time)",
-    times(
-      totals,
-      "packet_processing_time",
-      seconds,
-      ({ message, answer }) => `${message} -> ${answer}`,
-    ),
-  );
-  section(
-    "Stages of it (packet_stage_time)",
-    times(totals, "packet_stage_time", seconds, ({ message, stage }) => `${message} ${stage}`),
-  );
-  section(
-    "Wait in the socket before it (packet_socket_wait)",
-    times(totals, "packet_socket_wait", seconds, ({ message }) => message ?? ""),
-  );
-  section(
-    "Lease allocation (lease_allocation_time)",
-    times(totals, "lease_allocation_time", seconds, ({ message }) => message ?? ""),
-  );
-  section("Database (database_query_time)", [
-    ...times(
-      totals,
-      "database_query_time",
-      seconds,
-      ({ backend, statement }) => `${backend} ${statement}`,
-    ),
-    ...databaseShare(totals),
-  ]);
-  section(
-    "Hook callouts (hook_callout_time)",
-    times(
-      totals,
-      "hook_callout_time",
-      seconds,
-      ({ hook_point, library, callout }) =>
-        `${hook_point} ${library}${callout === hook_point ? "" : ` ${callout}`}`,
-    ),
-  );
-  section("What they decided (hook_next_step)", decisions(totals, seconds));
-  section(
-    "Parked packets (packet_parked_time)",
-    times(totals, "packet_parked_time", seconds, ({ hook_point }) => hook_point ?? ""),
-  );
-  section("CPU, share of one core (cpu_usage)", cpu(totals));
-  section("Memory (memory_usage)", memory(totals));
-  section("Network (network_traffic)", traffic(totals, seconds));
-  section("Losses and errors (error_rate)", errors(totals));
-  section("Where every packet went", ledger(document));
+  for (const [title, rowsOf] of SECTIONS) section(title, rowsOf(document));
   section(slowTitle(document), slow(document));
   section("What looking cost", cost(document));
   section(
@@ -134,29 +129,6 @@ function ledger({ ledger }: MetricsDocument): string[] {
   return rows.map(([what, count]) => `${what.padEnd(names!)}  ${count.padStart(counts!)}`);
 }
 
-/** A time with a unit that a person uses, three digits. */
-export function duration(nanoseconds: number): string {
-  const units: readonly [number, string][] = [[1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
-  const [size, unit] = units.find(([size]) => nanoseconds >= 0.9995 * size) ?? [1, "ns"];
-  return `${three(nanoseconds / size)} ${unit}`;
-}
-
-/** Bytes with a binary prefix, three digits. */
-export function size(bytes: number): string {
-  const units: readonly [number, string][] = [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]];
-  const [unit, name] = units.find(([unit]) => bytes >= unit) ?? [1, "B"];
-  return `${unit === 1 ? bytes : three(bytes / unit)} ${name}`;
-}
-
-function three(value: number): string {
-  return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
-}
-
-/** A rate in the mean of the whole run, its idle seconds, too. */
-function perSecond(count: number, seconds: number | null): string {
-  return seconds === null ? "?" : three(count / seconds);
-}
-
 /** As many slow packets are shown; the report has more of them. */
 const MOST_SLOW = 10;
 
@@ -181,14 +153,13 @@ function slow({ slow }: MetricsDocument): string[] {
   ];
 }
 
-/** The stage that took most of a packet's time. */
-export function longestStage(stages: Readonly<Record<string, number>>): string {
-  const [longest] = Object.entries(stages).toSorted(([, a], [, b]) => b - a);
-  return longest === undefined ? "" : `${longest[0]} ${duration(longest[1])}`;
+function database(document: MetricsDocument): string[] {
+  const nameOf = ({ backend, statement }: Series["labels"]) => `${backend} ${statement}`;
+  return [...times("database_query_time", nameOf)(document), ...databaseShare(document)];
 }
 
 /** How much of the packets' time SQL takes: Kea waits for each statement. */
-function databaseShare(totals: readonly Series[]): string[] {
+function databaseShare({ totals }: MetricsDocument): string[] {
   const sumOf = (metric: string, isMeant: (series: HistogramSeries) => boolean) =>
     totals.filter((series): series is HistogramSeries =>
       series.metric === metric && series.kind === "histogram" && isMeant(series)
@@ -196,10 +167,12 @@ function databaseShare(totals: readonly Series[]): string[] {
   const sql = sumOf("database_query_time", ({ labels }) => labels["backend"] !== "memfile");
   const packets = sumOf("packet_processing_time", () => true);
   if (sql === 0 || packets === 0) return [];
-  return [`waiting for SQL: ${three(100 * sql / packets)} % of the packets' time`];
+  return [`waiting for SQL: ${threeDigits(100 * sql / packets)} % of the packets' time`];
 }
 
-function decisions(totals: readonly Series[], seconds: number | null): string[] {
+function decisions(document: MetricsDocument): string[] {
+  const { totals } = document;
+  const seconds = durationOf(document);
   const rows = totals.flatMap((series) => {
     if (series.metric !== "hook_next_step" || series.kind !== "counter") return [];
     const { hook_point, library, next_step } = series.labels;
@@ -210,42 +183,30 @@ function decisions(totals: readonly Series[], seconds: number | null): string[] 
 }
 
 function times(
-  totals: readonly Series[],
   metric: string,
-  seconds: number | null,
   nameOf: (labels: Series["labels"]) => string,
-): string[] {
-  const found = totals.filter((series): series is HistogramSeries =>
-    series.metric === metric && series.kind === "histogram"
-  ).toSorted(inOrder);
-  if (found.length === 0) return [];
-  const at = (series: HistogramSeries, q: number) =>
-    duration(series.quantiles.find((quantile) => quantile.q === q)!.value);
-  const rows = found.map((series) => [
-    nameOf(series.labels),
-    String(series.count),
-    perSecond(series.count, seconds),
-    at(series, 0.5),
-    at(series, 0.95),
-    at(series, 0.99),
-    (series.exact ? "" : "<") + duration(series.max),
-  ]);
-  return columns([["", "count", "avg/s", "p50", "p95", "p99", "max"], ...rows]);
+): (document: MetricsDocument) => string[] {
+  return (document) => {
+    const found = document.totals.filter((series): series is HistogramSeries =>
+      series.metric === metric && series.kind === "histogram"
+    ).toSorted(inOrder);
+    if (found.length === 0) return [];
+    const at = (series: HistogramSeries, q: number) =>
+      duration(series.quantiles.find((quantile) => quantile.q === q)!.value);
+    const rows = found.map((series) => [
+      nameOf(series.labels),
+      String(series.count),
+      perSecond(series.count, durationOf(document)),
+      at(series, 0.5),
+      at(series, 0.95),
+      at(series, 0.99),
+      (series.exact ? "" : "<") + duration(series.max),
+    ]);
+    return columns([["", "count", "avg/s", "p50", "p95", "p99", "max"], ...rows]);
+  };
 }
 
-/** The stages of a packet in the order of time. */
-const STAGES = [
-  ...["queue", "parse", "select", "before", "allocate", "commit", "pack", "send", "after", "other"],
-];
-
-/** Messages in the order of an exchange, their stages in the order of time. */
-export function inOrder({ labels: a }: HistogramSeries, { labels: b }: HistogramSeries): number {
-  const rank = (message = "") => Math.min(messageRank(message), 255);
-  return rank(a["message"]) - rank(b["message"]) || rank(a["answer"]) - rank(b["answer"]) ||
-    STAGES.indexOf(a["stage"] ?? "") - STAGES.indexOf(b["stage"] ?? "");
-}
-
-function cpu(totals: readonly Series[]): string[] {
+function cpu({ totals }: MetricsDocument): string[] {
   const ratios = totals.filter((series) =>
     series.metric === "cpu_usage" && series.kind === "gauge"
   );
@@ -277,7 +238,7 @@ function cpu(totals: readonly Series[]): string[] {
   ]);
 }
 
-function memory(totals: readonly Series[]): string[] {
+function memory({ totals }: MetricsDocument): string[] {
   const memory = totals.filter(({ metric }) => metric === "memory_usage");
   const sizes = memory.flatMap((series) =>
     series.kind === "gauge" ? [`${series.labels["kind"]} ${size(series.value)}`] : []
@@ -291,7 +252,9 @@ function memory(totals: readonly Series[]): string[] {
   ];
 }
 
-function traffic(totals: readonly Series[], seconds: number | null): string[] {
+function traffic(document: MetricsDocument): string[] {
+  const { totals } = document;
+  const seconds = durationOf(document);
   const rows = new Map<string, { packets: number; bytes: number }>();
   for (const series of totals) {
     if (series.metric !== "network_traffic" || series.kind !== "counter") continue;
@@ -310,7 +273,7 @@ function traffic(totals: readonly Series[], seconds: number | null): string[] {
   );
 }
 
-function errors(totals: readonly Series[]): string[] {
+function errors({ totals }: MetricsDocument): string[] {
   const counters = totals.filter((series) => series.metric === "error_rate");
   if (counters.length === 0) return [];
   const rows = counters.flatMap((series) => {
@@ -328,7 +291,7 @@ function cost(document: MetricsDocument): string[] {
   const { server_cpu_us_per_packet: server } = cost;
   return [
     ...wrapped(`BPF programs: ${priceOf(cost, durationOf(document))}`),
-    ...server === null ? [] : [`Kea, to compare: ${three(server)} us of CPU a packet`],
+    ...server === null ? [] : [`Kea, to compare: ${threeDigits(server)} us of CPU a packet`],
     `Monitor: ${(100 * cost.monitor_cpu_ratio).toFixed(1)} % of one core, ` +
     size(cost.monitor_memory_bytes),
   ];
@@ -342,43 +305,6 @@ function priceOf(cost: Cost, seconds: number | null): string {
   return `${bpfShare(cost, seconds)}, all processes of the host together; ` +
     (time === null || runs === null
       ? `${cost.hits} runs, no packet came`
-      : `${three(time)} us and ${three(runs)} runs a packet, ` +
+      : `${threeDigits(time)} us and ${threeDigits(runs)} runs a packet, ` +
         "those for the host's other processes included");
-}
-
-/** What the BPF programs took of one core; where nobody knows how long, as time. */
-export function bpfShare({ bpf_seconds }: Cost, seconds: number | null): string {
-  return seconds === null || seconds === 0
-    ? `${duration(bpf_seconds * 1e9)} of CPU`
-    : `${three(100 * bpf_seconds / seconds)} % of one core`;
-}
-
-/** Pads cells to columns: the first and texts to the left, numbers to the right. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, index) => widths[index] = Math.max(widths[index] ?? 0, cell.length));
-  }
-  return rows.map((row) =>
-    row.map((cell, index) =>
-      /^[<\d]/.test(cell) || rows[0]![0] === "" && index > 0
-        ? cell.padStart(widths[index]!)
-        : cell.padEnd(widths[index]!)
-    ).join("  ").trimEnd()
-  );
-}
-
-/** Breaks a sentence into lines that fit, the later ones indented. */
-function wrapped(sentence: string): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of sentence.split(" ")) {
-    if (line !== "" && `  ${line} ${word}`.length > WIDTH) {
-      lines.push(line);
-      line = `  ${word}`;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

@@ -7,7 +7,7 @@
 import type { Window } from "../metrics/document.ts";
 import { printable } from "../system/printable.ts";
 import { histograms, quantileOf, secondsOf } from "./series.ts";
-import { duration } from "./summary.ts";
+import { duration } from "./format.ts";
 
 /** One line for a window: what came, how long it took, what was lost. */
 export function windowLine(window: Window, elapsed: number, whole: number): string {

@@ -8,7 +8,7 @@ import type { MetricsDocument, Series } from "../metrics/document.ts";
 import { printable } from "../system/printable.ts";
 import type { Table } from "./charts/chart.ts";
 import { quantileOf, three, whole } from "./series.ts";
-import { duration } from "./summary.ts";
+import { duration } from "./format.ts";
 
 /** Metrics that charts are made of. */
 const CHARTED = new Set([

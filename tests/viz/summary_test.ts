@@ -3,7 +3,8 @@ import { stripVTControlCharacters } from "node:util";
 import { readCapture } from "../../metrics/capture.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { documentOf, METRICS } from "../../metrics/windows.ts";
-import { duration, size, summary } from "../../viz/summary.ts";
+import { duration, size } from "../../viz/format.ts";
+import { summary } from "../../viz/summary.ts";
 
 /** See tests/metrics/document_test.ts for what was sent in this run. */
 const CAPTURE = new URL(

@@ -8,7 +8,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
 import { greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
-import { duration } from "../summary.ts";
+import { duration } from "../format.ts";
 import { BOLD, shortNames } from "../text_width.ts";
 import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeTicks } from "../theme.ts";
 

@@ -16,7 +16,7 @@ import {
   three,
   whole,
 } from "../series.ts";
-import { duration } from "../summary.ts";
+import { duration } from "../format.ts";
 import { COLOURS, INK, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
 
 /** As many cells can be drawn and seen. */

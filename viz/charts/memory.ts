@@ -9,7 +9,7 @@ import type { MetricsDocument, Series, Window } from "../../metrics/document.ts"
 import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { gauges, three } from "../series.ts";
-import { size } from "../summary.ts";
+import { size } from "../format.ts";
 import { MOST_SERIES } from "../theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
 

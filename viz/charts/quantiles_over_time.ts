@@ -18,7 +18,7 @@ import {
   quantileOf,
   whole,
 } from "../series.ts";
-import { duration } from "../summary.ts";
+import { duration } from "../format.ts";
 import { BOLD, shortNames } from "../text_width.ts";
 import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
 

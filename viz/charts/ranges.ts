@@ -8,7 +8,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
 import { durationOf, greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
-import { duration } from "../summary.ts";
+import { duration } from "../format.ts";
 import { shortNames } from "../text_width.ts";
 import { COLOURS, TIME_LABELS, timeTicks } from "../theme.ts";
 

@@ -7,25 +7,12 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
+import { stagePlace } from "../../metrics/stages.ts";
 import { printable } from "../../system/printable.ts";
 import { greatest, histograms, three, whole } from "../series.ts";
-import { duration } from "../summary.ts";
+import { duration } from "../format.ts";
 import { shortNames } from "../text_width.ts";
 import { COLOURS, MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "../theme.ts";
-
-/** Stages in the order of time; others follow by name. */
-const ORDER = [
-  "queue",
-  "parse",
-  "select",
-  "before",
-  "allocate",
-  "commit",
-  "pack",
-  "send",
-  "after",
-  "other",
-];
 
 /**
  * A packet has just one of these. With its allocation known it has `select` in the deep profile and
@@ -52,10 +39,10 @@ export function stages({ totals }: MetricsDocument): Chart | null {
     (message) =>
       Math.max(...found.filter((each) => messageOf(each) === message).map((e) => e.count)),
   );
-  const names = [...new Set(found.map(stageOf))].toSorted((a, b) => place(a) - place(b));
+  const names = [...new Set(found.map(stageOf))].toSorted((a, b) => stagePlace(a) - stagePlace(b));
   const rows = kept.flatMap((message) => {
     const parts = found.filter((each) => messageOf(each) === message)
-      .toSorted((a, b) => place(stageOf(a)) - place(stageOf(b)));
+      .toSorted((a, b) => stagePlace(stageOf(a)) - stagePlace(stageOf(b)));
     const packets = packetsOf(parts);
     let end = 0;
     return parts.map((series) => {
@@ -168,9 +155,4 @@ function packetsOf(stages: readonly HistogramSeries[]): number {
   const all = stages.filter((series) => ONE_A_PACKET.includes(stageOf(series)))
     .reduce((sum, { count }) => sum + count, 0);
   return Math.max(all, ...stages.map(({ count }) => count));
-}
-
-function place(stage: string): number {
-  const at = ORDER.indexOf(stage);
-  return at < 0 ? ORDER.length : at;
 }

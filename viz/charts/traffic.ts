@@ -9,7 +9,7 @@ import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { clockOf, counters, drawnEnds, secondsOf, three, whole } from "../series.ts";
-import { size } from "../summary.ts";
+import { size } from "../format.ts";
 import { COLOURS, timeAxis } from "../theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
 

@@ -1,0 +1,77 @@
+/**
+ * Numbers, rows and sentences as a person reads them. Pure: values in, text out.
+ *
+ * @module
+ */
+
+import type { Cost } from "../metrics/document.ts";
+
+/** Columns of a terminal; only names that are longer make text wider. */
+const WIDTH = 80;
+
+/** A time with a unit that a person uses, three digits. */
+export function duration(nanoseconds: number): string {
+  const units: readonly [number, string][] = [[1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
+  const [size, unit] = units.find(([size]) => nanoseconds >= 0.9995 * size) ?? [1, "ns"];
+  return `${threeDigits(nanoseconds / size)} ${unit}`;
+}
+
+/** Bytes with a binary prefix, three digits. */
+export function size(bytes: number): string {
+  const units: readonly [number, string][] = [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]];
+  const [unit, name] = units.find(([unit]) => bytes >= unit) ?? [1, "B"];
+  return `${unit === 1 ? bytes : threeDigits(bytes / unit)} ${name}`;
+}
+
+/** Three digits of a number. */
+export function threeDigits(value: number): string {
+  return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** A rate in the mean of the whole run, its idle seconds, too. */
+export function perSecond(count: number, seconds: number | null): string {
+  return seconds === null ? "?" : threeDigits(count / seconds);
+}
+
+/** The stage that took most of a packet's time. */
+export function longestStage(stages: Readonly<Record<string, number>>): string {
+  const [longest] = Object.entries(stages).toSorted(([, a], [, b]) => b - a);
+  return longest === undefined ? "" : `${longest[0]} ${duration(longest[1])}`;
+}
+
+/** What the BPF programs took of one core; where nobody knows how long, as time. */
+export function bpfShare({ bpf_seconds }: Cost, seconds: number | null): string {
+  return seconds === null || seconds === 0
+    ? `${duration(bpf_seconds * 1e9)} of CPU`
+    : `${threeDigits(100 * bpf_seconds / seconds)} % of one core`;
+}
+
+/** Pads cells to columns: the first and texts to the left, numbers to the right. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => widths[index] = Math.max(widths[index] ?? 0, cell.length));
+  }
+  return rows.map((row) =>
+    row.map((cell, index) =>
+      /^[<\d]/.test(cell) || rows[0]![0] === "" && index > 0
+        ? cell.padStart(widths[index]!)
+        : cell.padEnd(widths[index]!)
+    ).join("  ").trimEnd()
+  );
+}
+
+/** Breaks a sentence into lines that fit, the later ones indented. */
+export function wrapped(sentence: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of sentence.split(" ")) {
+    if (line !== "" && `  ${line} ${word}`.length > WIDTH) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
