@@ -10,9 +10,9 @@
 import { printResult, programCommand, refuseBoth } from "./command_line.ts";
 import { hookPointsOf } from "./hook_points.ts";
 import { chooseProgram } from "./programs.ts";
-import { proveSites } from "./prove.ts";
-import { GROUPS, siteReport, siteReportText, symbolOf } from "./site_report.ts";
-import { demangle } from "./demangle.ts";
+import { proveSites } from "./sites/prove.ts";
+import { GROUPS, siteReport, siteReportText, symbolOf } from "./sites/site_report.ts";
+import { demangle } from "./code/demangle.ts";
 
 const command = programCommand("find-symbols")
   .description(

@@ -10,9 +10,9 @@
 
 import { say } from "../system/command_line.ts";
 import { printResult, programCommand, refuseBoth } from "./command_line.ts";
-import { containing, listFunctions, named } from "./function_list.ts";
+import { containing, listFunctions, named } from "./code/function_list.ts";
 import { chooseProgram, filesOf } from "./programs.ts";
-import { functionsOf } from "./symbols.ts";
+import { functionsOf } from "./code/symbols.ts";
 
 const command = programCommand("find-mangled")
   .description(

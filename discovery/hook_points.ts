@@ -10,8 +10,8 @@
  */
 
 import { DiscoveryError } from "./discovery_error.ts";
-import { dataReference, disassemble } from "./disassembly.ts";
-import { exportedFunctions } from "./elf.ts";
+import { dataReference, disassemble } from "./code/disassembly.ts";
+import { exportedFunctions } from "./code/elf.ts";
 import { loadBiasOf, ProcessMemory } from "./memory.ts";
 import type { Program } from "./types.ts";
 

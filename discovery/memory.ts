@@ -8,7 +8,7 @@
 import { readUpTo } from "../system/file_bytes.ts";
 import { openLinked } from "../system/foreign_file.ts";
 import { DiscoveryError, isGone } from "./discovery_error.ts";
-import { type LoadSegment, loadSegments } from "./elf.ts";
+import { type LoadSegment, loadSegments } from "./code/elf.ts";
 import type { MappedFile } from "./types.ts";
 
 /** A part of a file that a process maps: addresses [start, end) in its memory. */

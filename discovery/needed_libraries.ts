@@ -6,7 +6,7 @@
 
 import { dirname, join } from "node:path";
 import { run, textOf } from "../system/run.ts";
-import { needsOf } from "./dynamic_section.ts";
+import { needsOf } from "./code/dynamic_section.ts";
 
 /** Where the linker looks last. */
 const FOLDERS = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib"];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exportedFunctions, type Symbol } from "../discovery/elf.ts";
+import { exportedFunctions, type Symbol } from "../discovery/code/elf.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Maps } from "./probe_run.ts";
 import { basesOf } from "../discovery/mapped_files.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { demangle } from "../discovery/demangle.ts";
+import { demangle } from "../discovery/code/demangle.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 
 /**

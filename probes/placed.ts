@@ -5,9 +5,9 @@
  * @module
  */
 
-import { disassemble } from "../discovery/disassembly.ts";
-import { fileOffset, loadSegments } from "../discovery/elf.ts";
-import { functionBounds } from "../discovery/frames.ts";
+import { disassemble } from "../discovery/code/disassembly.ts";
+import { fileOffset, loadSegments } from "../discovery/code/elf.ts";
+import { functionBounds } from "../discovery/code/frames.ts";
 import { addressesOf, changedCode, codeMappings, loadBias } from "../discovery/memory.ts";
 import type { MappedFile, Site } from "../discovery/types.ts";
 

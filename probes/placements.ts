@@ -14,9 +14,9 @@ import {
   loadSegments,
   type Symbol,
   symbolRanges,
-} from "../discovery/elf.ts";
+} from "../discovery/code/elf.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
-import { symbolOfSite, writeSiteSymbols } from "../discovery/site_symbols.ts";
+import { symbolOfSite, writeSiteSymbols } from "../discovery/sites/site_symbols.ts";
 import type { MappedFile, Refusal, Site } from "../discovery/types.ts";
 import type { Plan } from "./plan.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { proveSites, recheck } from "../discovery/prove.ts";
+import { proveSites, recheck } from "../discovery/sites/prove.ts";
 import type { Server, SiteSearch } from "../discovery/types.ts";
 import { type PrivateFolder, privateFolder } from "../system/private_folder.ts";
 import type { Bpftrace } from "./bpftrace.ts";
@@ -14,8 +14,8 @@ import { knowsArrivals, type LeftOut, type Plan, plan } from "./plan.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { hostProcessId } from "./host_process_id.ts";
 import { hookPointsOf } from "../discovery/hook_points.ts";
-import { type ReceiveCall, receiveCall } from "../discovery/receive_call.ts";
-import { statementsOf } from "../discovery/sql_statements.ts";
+import { type ReceiveCall, receiveCall } from "../discovery/sites/receive_call.ts";
+import { statementsOf } from "../discovery/sites/sql_statements.ts";
 import type { Statements } from "./statement_names.ts";
 import { RefusalCounters } from "./refusal_counters.ts";
 import { registersOffset } from "./registers_offset.ts";

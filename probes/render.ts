@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ReceiveCall } from "../discovery/receive_call.ts";
+import type { ReceiveCall } from "../discovery/sites/receive_call.ts";
 import type { Site } from "../discovery/types.ts";
 import { matches, type Plan } from "./plan.ts";
 import { SOURCES } from "./sources.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fileOffset, parseSegments } from "../../discovery/elf.ts";
+import { fileOffset, parseSegments } from "../../discovery/code/elf.ts";
 import { addressesOf, codeMappings, loadBias, ProcessMemory } from "../../discovery/memory.ts";
 
 /** kea-dhcp4 of Debian 12 with its code one page further in the file, with PIE and without. */

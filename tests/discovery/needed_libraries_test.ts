@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { needsOf } from "../../discovery/dynamic_section.ts";
-import { ElfError } from "../../discovery/elf.ts";
+import { needsOf } from "../../discovery/code/dynamic_section.ts";
+import { ElfError } from "../../discovery/code/elf.ts";
 import { neededLibraries, parseLinkerCache } from "../../discovery/needed_libraries.ts";
 
 Deno.test("neededLibraries() finds what the dynamic linker finds", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { keaStatistics } from "../../discovery/control_channel.ts";
-import { proveSites } from "../../discovery/prove.ts";
+import { proveSites } from "../../discovery/sites/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { Site } from "../../discovery/types.ts";
 import { WindowBuilder } from "../../metrics/windows.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readCapture } from "../../metrics/capture.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import { documentOf, WindowBuilder } from "../../metrics/windows.ts";
-import { proveSites } from "../../discovery/prove.ts";
+import { proveSites } from "../../discovery/sites/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";

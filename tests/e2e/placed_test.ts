@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { disassemble } from "../../discovery/disassembly.ts";
-import { fileOffset, loadSegments } from "../../discovery/elf.ts";
-import { functionBounds } from "../../discovery/frames.ts";
+import { disassemble } from "../../discovery/code/disassembly.ts";
+import { fileOffset, loadSegments } from "../../discovery/code/elf.ts";
+import { functionBounds } from "../../discovery/code/frames.ts";
 import { mappedFiles } from "../../discovery/mapped_files.ts";
 import { changedCode } from "../../discovery/memory.ts";
 import type { Site } from "../../discovery/types.ts";

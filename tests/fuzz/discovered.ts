@@ -4,7 +4,7 @@
  * @module
  */
 
-import { callsOf, indexCode, tailJumpsTo } from "../../discovery/call_sites.ts";
+import { callsOf, indexCode, tailJumpsTo } from "../../discovery/code/call_sites.ts";
 import { parseConfiguration } from "../../discovery/configuration/parse.ts";
 import { ConfigurationSyntaxError } from "../../discovery/configuration/tokens.ts";
 import {
@@ -13,9 +13,13 @@ import {
   subnetsIn,
 } from "../../discovery/configuration/dhcp_configuration.ts";
 import { keaStatistics } from "../../discovery/control_channel.ts";
-import { demangle } from "../../discovery/demangle.ts";
-import { dataReference, instructionClass, parseDisassembly } from "../../discovery/disassembly.ts";
-import { needsOf } from "../../discovery/dynamic_section.ts";
+import { demangle } from "../../discovery/code/demangle.ts";
+import {
+  dataReference,
+  instructionClass,
+  parseDisassembly,
+} from "../../discovery/code/disassembly.ts";
+import { needsOf } from "../../discovery/code/dynamic_section.ts";
 import {
   fileOffset,
   parseCodeSections,
@@ -23,13 +27,13 @@ import {
   parseRelocations,
   parseSegments,
   parseSymbolRanges,
-} from "../../discovery/elf.ts";
-import { parseFrames } from "../../discovery/frames.ts";
+} from "../../discovery/code/elf.ts";
+import { parseFrames } from "../../discovery/code/frames.ts";
 import { hookPointsAt } from "../../discovery/hook_points.ts";
 import { basesOf, parseBuildId, parseMaps } from "../../discovery/mapped_files.ts";
 import { codeMappings } from "../../discovery/memory.ts";
-import { statementNames, statementTables } from "../../discovery/sql_statements.ts";
-import { joinAliases, parseSymbolTables } from "../../discovery/symbols.ts";
+import { statementNames, statementTables } from "../../discovery/sites/sql_statements.ts";
+import { joinAliases, parseSymbolTables } from "../../discovery/code/symbols.ts";
 import { parseSockets } from "../../probes/server_sample.ts";
 import { parseStat } from "../../system/proc.ts";
 import { StatementNames } from "../../probes/statement_names.ts";

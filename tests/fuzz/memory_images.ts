@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Data } from "../../discovery/elf.ts";
+import type { Data } from "../../discovery/code/elf.ts";
 
 /** Where the pointer to the hook points stands; the image begins there. */
 export const POINTER = 0x1000;

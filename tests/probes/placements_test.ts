@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { exportedFunctions, fileOffset, loadSegments, symbolRanges } from "../../discovery/elf.ts";
+import {
+  exportedFunctions,
+  fileOffset,
+  loadSegments,
+  symbolRanges,
+} from "../../discovery/code/elf.ts";
 import { place } from "../../probes/placements.ts";
 import { withCodeMoved } from "../e2e/rewritten_elf.ts";
 import { EXECUTABLE, site } from "./server_and_sites.ts";

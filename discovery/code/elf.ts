@@ -1,0 +1,325 @@
+/**
+ * What an ELF file says of itself, read with binutils: symbols, relocations, function bounds.
+ *
+ * @module
+ */
+
+import { ForeignFileError, openLinked } from "../../system/foreign_file.ts";
+import { complaintOf, run as runWithLimits, textOf } from "../../system/run.ts";
+import { type SealedCopy, sealedCopy } from "../../system/sealed_copy.ts";
+import { DiscoveryError } from "../discovery_error.ts";
+import { FileCache } from "../file_cache.ts";
+
+/** A symbol that a file defines. */
+export interface Symbol {
+  readonly name: string;
+  readonly address: number;
+  readonly size: number;
+}
+
+/** Part of a file that is mapped at an address. */
+export interface LoadSegment {
+  readonly offset: number;
+  readonly address: number;
+  readonly size: number;
+  /** Whether the processor may run it. */
+  readonly executable: boolean;
+}
+
+/** Part of a file by the address at which it is mapped. */
+export interface Data {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A section that holds code: [start, end). */
+export interface CodeSection extends Bounds {
+  readonly name: string;
+}
+
+/** Bounds of a function: [start, end). */
+export interface Bounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A file is not ELF, or cannot be read. */
+export class ElfError extends DiscoveryError {
+  override name = "ElfError";
+}
+
+/** Functions that a file exports, from its dynamic symbol table. */
+export async function exportedFunctions(path: string): Promise<Symbol[]> {
+  // Not sorted by nm: names of a hostile file may take it a minute to compare.
+  const symbols = parseExports(await run("nm", ["-D", "-p", "--defined-only", "-S", path]));
+  return symbols.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+}
+
+/** Parses `nm -D --defined-only -S`: functions alone. */
+export function parseExports(text: string): Symbol[] {
+  const symbols: Symbol[] = [];
+  for (const line of text.split("\n")) {
+    const match = /^([0-9a-f]+) ([0-9a-f]+) [TtWwi] (\S+?)(?:@.*)?$/.exec(line);
+    if (match === null) continue;
+    symbols.push({
+      address: parseInt(match[1]!, 16),
+      size: parseInt(match[2]!, 16),
+      name: match[3]!,
+    });
+  }
+  return symbols;
+}
+
+/** Everything that a file gives a name and a size, from both of its symbol tables. */
+export async function symbolRanges(path: string): Promise<Symbol[]> {
+  return parseSymbolRanges(await run("readelf", ["-sW", path]));
+}
+
+/** Parses `readelf -sW`: what is defined in the file, once for each table and name. */
+export function parseSymbolRanges(text: string): Symbol[] {
+  // "    12: 0000000000032a60    48 FUNC    WEAK   DEFAULT   15 _ZN...@VERSION"; a size from 100,000 on
+  // is hexadecimal.
+  const line = /^ +\d+: ([0-9a-f]+) +(\d+|0x[0-9a-f]+) \w+ +\w+ +\w+ +\d+ (\S+?)(?:@\S*)?$/gm;
+  return Array.from(text.matchAll(line), ([, address, size, name]) => ({
+    address: parseInt(address!, 16),
+    size: Number(size),
+    name: name!,
+  }));
+}
+
+/** Whether a file names another one that may hold its symbols. */
+export async function hasDebugLink(path: string): Promise<boolean> {
+  return (await run("readelf", ["-SW", path])).includes(" .gnu_debuglink ");
+}
+
+/** Names of what a file takes from others, from its dynamic symbol table. */
+export async function importedFunctions(path: string): Promise<string[]> {
+  const text = await run("nm", ["-D", "-p", "--undefined-only", path]);
+  return Array.from(text.matchAll(/^ +[Uw] (\S+?)(?:@.*)?$/gm), ([, name]) => name!);
+}
+
+/**
+ * Symbols by the address of the GOT slot that the dynamic linker fills with them.
+ */
+export async function relocations(path: string): Promise<Map<number, string>> {
+  return parseRelocations(await run("readelf", ["-rW", path]));
+}
+
+/** Parses `readelf -rW`. */
+export function parseRelocations(text: string): Map<number, string> {
+  const slots = new Map<number, string>();
+  for (const line of text.split("\n")) {
+    // offset info type symbol-value symbol-name[@version] + addend
+    const match =
+      /^([0-9a-f]+)\s+[0-9a-f]+\s+R_X86_64_(?:JUMP_SLOT|GLOB_DAT)\S*\s+[0-9a-f]+\s+(\S+?)(?:@\S*)? \+/
+        .exec(line);
+    if (match !== null) slots.set(parseInt(match[1]!, 16), match[2]!);
+  }
+  return slots;
+}
+
+/**
+ * The parts of a file that the kernel maps.
+ *
+ * @throws {ElfError} when they are not within the file, or at no address that a program can have.
+ */
+export async function loadSegments(path: string): Promise<readonly LoadSegment[]> {
+  return await segmentsOfFiles.of(path, () => readSegments(path));
+}
+
+const segmentsOfFiles = new FileCache<readonly LoadSegment[]>();
+
+async function readSegments(path: string): Promise<LoadSegment[]> {
+  const segments = parseSegments(await run("readelf", ["-lW", path]));
+  const { size: length } = await Deno.stat(path);
+  const isPlausible = segments.every(({ offset, address, size }) =>
+    offset + size <= length && address + size < ADDRESS_LIMIT
+  );
+  if (isPlausible && segments.reduce((sum, { size }) => sum + size, 0) <= MAPPED_LIMIT) {
+    return segments;
+  }
+  throw new ElfError(
+    `Cannot read "${path}": its program headers name parts that it does not have, or over ` +
+      `${MAPPED_LIMIT / 2 ** 20} MB`,
+  );
+}
+
+/** First address behind those that a program of x86-64 can have. */
+const ADDRESS_LIMIT = 2 ** 47;
+
+/** The most of a file that is read, bytes: Kea's greatest library has 5 MB. */
+const MAPPED_LIMIT = 256 * 2 ** 20;
+
+/**
+ * Where code stands in its file, by its address.
+ *
+ * @returns null when the address is in no part that is mapped as code.
+ */
+export function fileOffset(segments: readonly LoadSegment[], address: number): number | null {
+  const segment = segments.find((part) =>
+    part.executable && address >= part.address && address < part.address + part.size
+  );
+  return segment === undefined ? null : address - segment.address + segment.offset;
+}
+
+/** Parses `readelf -lW`. */
+export function parseSegments(text: string): LoadSegment[] {
+  return Array.from(
+    text.matchAll(
+      /^ +LOAD +0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+ (...)/gm,
+    ),
+    (match) => ({
+      offset: parseInt(match[1]!, 16),
+      address: parseInt(match[2]!, 16),
+      size: parseInt(match[3]!, 16),
+      executable: match[4]!.includes("E"),
+    }),
+  );
+}
+
+/** The sections of a file that hold code. */
+export async function codeSections(path: string): Promise<CodeSection[]> {
+  return parseCodeSections(await run("readelf", ["-SW", path]));
+}
+
+/** Parses `readelf -SW`. */
+export function parseCodeSections(text: string): CodeSection[] {
+  return Array.from(
+    text.matchAll(
+      /^ *\[ *\d+\] +(\.\S+) +PROGBITS +([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+) \S+ +AX/gm,
+    ),
+    ([, name, start, size]) => ({
+      name: name!,
+      start: parseInt(start!, 16),
+      end: parseInt(start!, 16) + parseInt(size!, 16),
+    }),
+  );
+}
+
+/** What a file maps, read whole. */
+export async function mappedData(path: string): Promise<(Data & { executable: boolean })[]> {
+  const segments = await loadSegments(path);
+  return await Promise.all(segments.map(async ({ address, size, executable }) => ({
+    address,
+    bytes: await readAt(path, segments, address, size),
+    executable,
+  })));
+}
+
+/** Data from an address on; undefined where none is known. */
+export function dataAt(data: readonly Data[], address: number): Uint8Array | undefined {
+  const part = data.find((d) => address >= d.address && address < d.address + d.bytes.length);
+  return part?.bytes.subarray(address - part.address);
+}
+
+/**
+ * Reads bytes of a file by the address at which they are mapped.
+ *
+ * @returns as many as the segment holds from there, `length` at most; none outside every segment.
+ */
+export async function readAt(
+  path: string,
+  segments: readonly LoadSegment[],
+  address: number,
+  length: number,
+): Promise<Uint8Array> {
+  const segment = segments.find((s) => address >= s.address && address < s.address + s.size);
+  if (segment === undefined) return new Uint8Array();
+  using file = openLinked(path);
+  await file.seek(segment.offset + address - segment.address, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(Math.min(length, segment.address + segment.size - address));
+  let filled = 0;
+  while (filled < bytes.length) {
+    const read = await file.read(bytes.subarray(filled));
+    if (read === null) break;
+    filled += read;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/**
+ * Runs a program of binutils on a copy of a file, with limits and without any right of ours: the file may
+ * have been made to mislead it.
+ *
+ * @param args its options, the file last.
+ * @returns what it wrote to standard output.
+ * @throws {ElfError} when it cannot read the file within its limits.
+ * @throws {DiscoveryError} when it is not installed.
+ */
+export async function run(command: string, args: readonly [...string[], string]): Promise<string> {
+  const path = args.at(-1)!;
+  using _turn = await turn();
+  try {
+    using copy = sharedCopy(path);
+    const ran = await runWithLimits([command, ...args.slice(0, -1), copy.path], {
+      asNobody: true,
+      limitMs: LIMIT_MS,
+      limitBytes: outputLimit(command, copy.path),
+    });
+    if (ran.code === 0) return textOf(ran);
+    const why = complaintOf(ran).replaceAll(copy.path, path);
+    throw new ElfError(`Cannot read "${path}", ${command} says: ${why}`);
+  } catch (error) {
+    if (error instanceof ForeignFileError) {
+      throw new ElfError(`Cannot read "${path}": ${error.message}`);
+    }
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new DiscoveryError(`Cannot read ELF files without ${command}: apt-get install binutils`);
+  }
+}
+
+/** The most that is read of a file, and of what a program prints about it, bytes. */
+const [FILE_LIMIT, OUTPUT_LIMIT] = [512 * 2 ** 20, 256 * 2 ** 20];
+
+/** Longest time for one look into a file, milliseconds: objdump takes 1.2 s for Kea's greatest library. */
+const LIMIT_MS = 30_000;
+
+/**
+ * How many bytes a program may print for each byte of a file: of Kea's files nm prints 0.2, readelf 1 and
+ * objdump 12. A file can be made so that nm prints 30,000.
+ */
+const RATIO: Readonly<Record<string, number>> = { nm: 4, readelf: 10, objdump: 20 };
+
+function outputLimit(command: string, path: string): number {
+  const { size } = Deno.statSync(path);
+  return Math.min(2 ** 20 + (RATIO[command] ?? 1) * size, OUTPUT_LIMIT);
+}
+
+/** Looks at a time: each takes a program, and memory for a copy; a hostile process maps thousands of files. */
+const AT_A_TIME = 4;
+
+const waiting: (() => void)[] = [];
+let running = 0;
+
+/** Waits until there are fewer looks than are allowed at a time. */
+async function turn(): Promise<Disposable> {
+  if (running < AT_A_TIME) running++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  return {
+    [Symbol.dispose]: () => {
+      // The turn goes to the one that waits longest, or ends.
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next();
+    },
+  };
+}
+
+/** Copies that are in use, by path: several programs look into one file at a time. */
+const copies = new Map<string, { readonly copy: SealedCopy; users: number }>();
+
+function sharedCopy(path: string): { readonly path: string } & Disposable {
+  const shared = copies.getOrInsertComputed(
+    path,
+    () => ({ copy: sealedCopy(path, FILE_LIMIT), users: 0 }),
+  );
+  shared.users++;
+  return {
+    path: shared.copy.path,
+    [Symbol.dispose]: () => {
+      if (--shared.users > 0) return;
+      copies.delete(path);
+      shared.copy[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Finds the sites worth probing in a server and proves each: the file is the one that the process
+ * maps, an instruction begins at the address, it is the one expected, and it means what we think.
+ *
+ * A probe inside an instruction would crash the server, so nothing but `proveSites()` makes a Site.
+ *
+ * @module
+ */
+
+import { DiscoveryError, isGone } from "../discovery_error.ts";
+import { ElfError, fileOffset, loadSegments, readAt } from "../code/elf.ts";
+import { buildIdOf, isReplaced } from "../mapped_files.ts";
+import { addressesOf, codeMappings, ProcessMemory } from "../memory.ts";
+import { SEARCHES, type SiteGroup } from "./site_searches.ts";
+import type { Program, Site, SiteSearch } from "../types.ts";
+
+export type { SiteGroup };
+
+/**
+ * Finds and proves the sites of some groups. What cannot be had comes back as a refusal.
+ *
+ * @param program a running server, or an installed program to look at without probing it.
+ */
+export async function proveSites(
+  program: Program,
+  groups: readonly SiteGroup[],
+): Promise<SiteSearch> {
+  if (Deno.build.arch !== "x86_64") {
+    return {
+      sites: [],
+      refusals: groups.map((group) => ({
+        id: `${group}.`,
+        why: `sites inside functions are known for x86-64 only, this is ${Deno.build.arch}`,
+      })),
+    };
+  }
+  const searches = await Promise.all(groups.map(async (group): Promise<SiteSearch> => {
+    try {
+      return await SEARCHES[group](program);
+    } catch (error) {
+      const expected = error instanceof DiscoveryError ||
+        isGone(error) || error instanceof Deno.errors.PermissionDenied;
+      if (!expected) throw error;
+      return { sites: [], refusals: [{ id: `${group}.`, why: (error as Error).message }] };
+    }
+  }));
+  return {
+    sites: searches.flatMap(({ sites }) => sites),
+    refusals: searches.flatMap(({ refusals }) => refusals),
+  };
+}
+
+/**
+ * Checks a site once more, right before it is probed: the path still leads to the file that was
+ * proven, and the proven bytes still stand there, in the file and in the server's memory. A breakpoint
+ * that another tool has set on the instruction is no obstacle: the kernel keeps one for both.
+ *
+ * @returns why it must not be probed; null when all holds.
+ */
+export async function recheck(site: Site): Promise<string | null> {
+  const { file, proof, address } = site;
+  const place = `0x${address.toString(16)}`;
+  try {
+    // The probes sit on the very files that the process maps. A library of which another stands at its
+    // path by now is left out nevertheless: what this server tells will soon be another's.
+    if (!file.pinnedPath.endsWith("/exe") && await isReplaced(file)) {
+      return `"${file.path}" was replaced under the running server: restart it to watch its new code`;
+    }
+    const stat = await Deno.stat(file.pinnedPath);
+    if (stat.ino !== proof.inode) {
+      return `the file is inode ${stat.ino} now, inode ${proof.inode} was proven`;
+    }
+    const buildId = await buildIdOf(file.pinnedPath);
+    if (buildId !== proof.buildId) {
+      return `the file has build id ${buildId ?? "none"} now, ${
+        proof.buildId ?? "none"
+      } was proven`;
+    }
+    const segments = await loadSegments(file.pinnedPath);
+    const offset = fileOffset(segments, address);
+    if (offset === null) return `${place} is in no part of "${file.path}" that is mapped as code`;
+    const length = proof.bytes.length / 2;
+    const original = await readAt(file.pinnedPath, segments, address, length);
+    const bytes = original.toHex();
+    if (bytes !== proof.bytes) {
+      return `at ${place} stands ${bytes || "nothing"}, ${proof.bytes} was proven`;
+    }
+    const pid = Number(/^\/proc\/(\d+)/.exec(file.pinnedPath)?.[1]);
+    const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), file);
+    using memory = ProcessMemory.open(pid);
+    const copies = addressesOf(mappings, offset);
+    if (copies.length === 0) return `the server does not map ${place} of "${file.path}" as code`;
+    for (const copy of copies) {
+      // A page that is not the server's own is still the file's.
+      const found = original.map((byte, at) => memory.read(copy + at, 1)?.[0] ?? byte).toHex();
+      if (found === bytes || found === `${BREAKPOINT}${bytes.slice(2)}`) continue;
+      return `in the server's memory stands ${found} for ${place}, ${bytes} was proven`;
+    }
+    return null;
+  } catch (error) {
+    if (isGone(error)) return "the server is gone, or its file";
+    if (error instanceof ElfError) return error.message;
+    throw error;
+  }
+}
+
+/** What the kernel puts in place of an instruction's first byte where it is probed: int3. */
+const BREAKPOINT = "cc";

@@ -1,0 +1,65 @@
+/**
+ * Whether a server processes packets on several threads. Kea keeps it in
+ * `isc::util::MultiThreadingMgr`, and its code goes other ways by it; the number of threads does
+ * not tell, because a single-threaded Kea 2.2.0 has five of them.
+ *
+ * @module
+ */
+
+import { dataReference, disassemble, type Instruction } from "../code/disassembly.ts";
+import { exportedFunctions, type Symbol } from "../code/elf.ts";
+import { loadBiasOf, ProcessMemory } from "../memory.ts";
+import type { Program } from "../types.ts";
+
+const INSTANCE = "_ZN3isc4util17MultiThreadingMgr8instanceEv";
+const GET_MODE = "_ZNK3isc4util17MultiThreadingMgr7getModeEv";
+
+/**
+ * Reads the mode from the memory of a server, which does not stop it: where the one instance
+ * stands is decoded from `instance()`, where the mode stands in it from `getMode()`.
+ *
+ * @returns null when the code is not what is expected, or nothing has asked for the mode yet.
+ * @throws {Deno.errors.NotFound} when the process is gone.
+ */
+export async function isMultiThreaded({ pid, libraries }: Program): Promise<boolean | null> {
+  const library = libraries.find(({ path }) => /\/libkea-util\.so/.test(path));
+  if (pid === null || library === undefined) return null;
+  const symbols = await exportedFunctions(library.pinnedPath);
+  const codeOf = async (wanted: string) => {
+    const symbol: Symbol | undefined = symbols.find(({ name }) => name === wanted);
+    return symbol === undefined ? [] : await disassemble(library.pinnedPath, {
+      start: symbol.address,
+      end: symbol.address + symbol.size,
+    });
+  };
+  const places = modePlaces(await codeOf(INSTANCE), await codeOf(GET_MODE));
+  if (places === null) return null;
+  const bias = await loadBiasOf(pid, library);
+  if (bias === null) return null;
+  using memory = ProcessMemory.open(pid);
+  const byteAt = (address: number) => memory.read(bias + address, 1)?.[0];
+  if (byteAt(places.made) !== 1) return null;
+  const mode = byteAt(places.mode);
+  return mode === 0 || mode === 1 ? mode === 1 : null;
+}
+
+/**
+ * Where the mode stands, and the byte that tells that the instance has been made.
+ *
+ * @param instance code of `instance()`: tests the guard byte, then returns the instance's address.
+ * @param getMode code of `getMode()`: `movzbl OFFSET(%rdi),%eax; ret`.
+ */
+export function modePlaces(
+  instance: readonly Instruction[],
+  getMode: readonly Instruction[],
+): { readonly made: number; readonly mode: number } | null {
+  const guard = instance.find(({ text }) => /^movzbl 0x[0-9a-f]+\(%rip\),/.test(text));
+  const made = guard === undefined ? null : dataReference(guard);
+  const object = instance.map((instruction) =>
+    instruction.text.startsWith("lea ") ? dataReference(instruction) : null
+  ).find((address) => address !== null && address !== made);
+  const body = getMode.filter(({ text }) => !text.startsWith("endbr64"));
+  const offset = /^movzbl (0x[0-9a-f]+)\(%rdi\),%eax/.exec(body[0]?.text ?? "")?.[1];
+  if (made === null || object === undefined || object === null || offset === undefined) return null;
+  return body[1]?.text.startsWith("ret") ? { made, mode: object + Number(offset) } : null;
+}
