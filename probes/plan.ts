@@ -8,7 +8,7 @@
 import { INSTRUCTION_PRICE_US } from "../discovery/code/disassembly.ts";
 import { asksForArrivals } from "../discovery/sites/receive_call.ts";
 import type { Refusal, Server, Site, SiteSearch } from "../discovery/types.ts";
-import { PARKED } from "../discovery/sites/wanted_sites.ts";
+import { PARKED } from "../discovery/sites/allocation.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 
 /** Microseconds that one hit takes from a busy server in a nested VM, by class (bench:overhead). */

@@ -7,7 +7,7 @@
 import { controlSocketsOf } from "../discovery/configuration/server_configuration.ts";
 import { globalStatistics, keaCounters } from "../discovery/control_channel.ts";
 import type { Server } from "../discovery/types.ts";
-import { REFUSAL_COUNTERS } from "../discovery/sites/wanted_sites.ts";
+import { REFUSAL_COUNTERS } from "../discovery/sites/statistics.ts";
 
 /** The counters of one server, through its control socket. */
 export class RefusalCounters {

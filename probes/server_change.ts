@@ -7,7 +7,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { basename } from "node:path";
-import { hookLibrariesOf } from "../discovery/sites/callouts.ts";
+import { hookLibrariesOf } from "../discovery/hook_libraries.ts";
 import { isGone } from "../discovery/discovery_error.ts";
 import { parseMaps } from "../discovery/mapped_files.ts";
 import { describeServer, openFiles } from "../discovery/servers.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SiteGroup } from "../discovery/sites/prove.ts";
+import type { SiteGroup } from "../discovery/sites/types.ts";
 import type { DatabaseType, Server } from "../discovery/types.ts";
 
 /** How much is probed. */

@@ -55,6 +55,12 @@ export async function exportedFunctions(path: string): Promise<Symbol[]> {
   return symbols.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
+/** Bounds of the function of a name; undefined where there is none. */
+export function boundsOf(symbols: readonly Symbol[], name: string): Bounds | undefined {
+  const symbol = symbols.find((candidate) => candidate.name === name);
+  return symbol && { start: symbol.address, end: symbol.address + symbol.size };
+}
+
 /** Parses `nm -D --defined-only -S`: functions alone. */
 export function parseExports(text: string): Symbol[] {
   const symbols: Symbol[] = [];

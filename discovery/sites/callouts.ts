@@ -1,5 +1,5 @@
 /**
- * Hook libraries: where Kea calls their callouts, and whose callout an address is.
+ * Where Kea calls the callouts of hook libraries.
  *
  * `CalloutManager::callCallouts` starts a stopwatch before each callout and stops it after, also
  * when the callout throws: the two calls are the edges of its time.
@@ -9,18 +9,60 @@
 
 import { calledSymbol, type Code, proveStart } from "../code/call_sites.ts";
 import { type Instruction, isCall } from "../code/disassembly.ts";
-import { type Bounds, exportedFunctions, importedFunctions } from "../code/elf.ts";
-import { FileCache } from "../file_cache.ts";
-import type { MappedFile, Refusal } from "../types.ts";
+import { type Bounds, boundsOf, exportedFunctions } from "../code/elf.ts";
+import { codeOf } from "../code/decoded_code.ts";
+import { calloutsPerPacket, hookLibrariesOf } from "../hook_libraries.ts";
+import type { Program, Refusal, SiteSearch } from "../types.ts";
+import { functionEntries } from "./function_entries.ts";
+import { proofOf, refused, siteOf } from "./site.ts";
 
 /** Calls every callout of a hook point, one after the other. */
-export const CALL_CALLOUTS = "_ZN3isc5hooks14CalloutManager12callCalloutsEiRNS0_13CalloutHandleE";
+const CALL_CALLOUTS = "_ZN3isc5hooks14CalloutManager12callCalloutsEiRNS0_13CalloutHandleE";
 
 /** A packet's callout handle is given back when Kea is done with the packet. */
-export const CALLOUT_HANDLE_END = "_ZN3isc5hooks13CalloutHandleD1Ev";
+const CALLOUT_HANDLE_END = "_ZN3isc5hooks13CalloutHandleD1Ev";
 
 const START = "_ZN3isc4util9Stopwatch5startEv";
 const STOP = "_ZN3isc4util9Stopwatch4stopEv";
+
+/** The calls around every callout, and the end of a packet's callout handle. */
+export async function calloutSites({ libraries }: Program): Promise<SiteSearch> {
+  const id = "callouts.";
+  const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
+  if (library === undefined) return refused(id, "the server maps no libkea-hooks");
+  const [code, symbols, hits] = await Promise.all([
+    codeOf(library),
+    exportedFunctions(library.pinnedPath),
+    hookLibrariesOf(libraries).then(calloutsPerPacket),
+  ]);
+  const bounds = boundsOf(symbols, CALL_CALLOUTS);
+  if (bounds === undefined) return refused(id, "libkea-hooks does not export callCallouts");
+  const edges = calloutEdges(code, bounds);
+  if ("why" in edges) return { sites: [], refusals: [edges] };
+  const { start, ends, target, facts } = edges;
+  const sites = [
+    siteOf(`${id}start`, library, start, proofOf(library, bounds, "symbol", target.start), hits),
+    ...ends.map(({ call, function: part }, index) =>
+      siteOf(
+        `${id}end.${index}`,
+        library,
+        call,
+        proofOf(library, part, "eh_frame", target.stop),
+        index === 0 ? hits : 0,
+      )
+    ),
+  ];
+  const done = await functionEntries(
+    libraries,
+    "libkea-hooks.so",
+    { "callouts.done": CALLOUT_HANDLE_END },
+    () => hits === 0 ? 0 : 1,
+  );
+  return {
+    sites: [...sites.map((site) => ({ ...site, facts })), ...done.sites],
+    refusals: done.refusals,
+  };
+}
 
 /** The calls around a callout, and how to read there which callout it is. */
 export interface CalloutEdges {
@@ -108,77 +150,4 @@ function keeps(code: Code, call: Instruction, registers: readonly string[]): boo
 /** A register's name as bpftrace's reg() takes it: that of struct pt_regs. */
 function inPtrace(register: string): string {
   return register.replace(/^r([a-z]{2})$/, "$1");
-}
-
-/** How often a DORA or a SARR comes to the hook points on its way. */
-const PER_EXCHANGE: Readonly<Record<string, number>> = {
-  buffer4_receive: 2,
-  pkt4_receive: 2,
-  host4_identifier: 2,
-  subnet4_select: 2,
-  lease4_select: 2,
-  lease4_offer: 1,
-  leases4_committed: 1,
-  ddns4_update: 1,
-  pkt4_send: 2,
-  buffer4_send: 2,
-  buffer6_receive: 2,
-  pkt6_receive: 2,
-  host6_identifier: 2,
-  subnet6_select: 2,
-  lease6_select: 2,
-  leases6_committed: 1,
-  ddns6_update: 1,
-  pkt6_send: 2,
-  buffer6_send: 2,
-};
-
-/**
- * How many callouts some libraries will be asked for a packet: Kea registers what they export under
- * the name of a hook point. What they register by themselves is not counted.
- */
-export async function calloutsPerPacket(libraries: readonly MappedFile[]): Promise<number> {
-  const exported = await Promise.all(
-    libraries.map(({ pinnedPath }) => exportedFunctions(pinnedPath)),
-  );
-  return exported.flat().reduce((sum, { name }) => sum + (PER_EXCHANGE[name] ?? 0), 0) / 2;
-}
-
-/** Asked by a callout that parks its packet, for the place where it is kept. */
-export const PARKING_LOT = "_ZNK3isc5hooks13CalloutHandle22getParkingLotHandlePtrEv";
-
-/** Whether any of some hook libraries may park packets. */
-export async function mayPark(libraries: readonly MappedFile[]): Promise<boolean> {
-  const imported = await Promise.all(
-    libraries.map(({ pinnedPath }) => importedFunctions(pinnedPath)),
-  );
-  return imported.some((names) => names.includes(PARKING_LOT));
-}
-
-/** Folders of libraries that no administrator writes hooks into. */
-const SYSTEM = /^\/(usr\/|usr\/local\/)?lib(32|64)?\//;
-
-/** Whether files are hook libraries: the watch asks every second, of the same ones. */
-const known = new FileCache<boolean>();
-
-/** Which of the files that a server maps are hook libraries. */
-export async function hookLibrariesOf<T extends Pick<MappedFile, "path" | "pinnedPath">>(
-  libraries: readonly T[],
-): Promise<T[]> {
-  const found = await Promise.all(libraries.map(async (library) => {
-    if (library.path.includes("/hooks/")) return library;
-    if (SYSTEM.test(library.path) || !/\.so\b/.test(library.path)) return null;
-    // One that is mapped no more while it is looked at is none.
-    const isHook = await known.of(library.pinnedPath, () => isHookLibrary(library.pinnedPath))
-      .catch(() => false);
-    return isHook ? library : null;
-  }));
-  return found.filter((library) => library !== null);
-}
-
-async function isHookLibrary(path: string): Promise<boolean> {
-  // Every hook library tells the version of the interface that it was built for.
-  const symbols = await exportedFunctions(path).catch(() => []);
-  return symbols.some(({ name }) => name === "version") &&
-    symbols.some(({ name }) => name === "load" || name in PER_EXCHANGE);
 }

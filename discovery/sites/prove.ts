@@ -11,10 +11,9 @@ import { DiscoveryError, isGone } from "../discovery_error.ts";
 import { ElfError, fileOffset, loadSegments, readAt } from "../code/elf.ts";
 import { buildIdOf, isReplaced } from "../mapped_files.ts";
 import { addressesOf, codeMappings, ProcessMemory } from "../memory.ts";
-import { SEARCHES, type SiteGroup } from "./site_searches.ts";
+import { SEARCHES } from "./all.ts";
 import type { Program, Site, SiteSearch } from "../types.ts";
-
-export type { SiteGroup };
+import type { SiteGroup } from "./types.ts";
 
 /**
  * Finds and proves the sites of some groups. What cannot be had comes back as a refusal.

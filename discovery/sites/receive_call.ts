@@ -9,7 +9,7 @@
 import { callsOf } from "../code/call_sites.ts";
 import { codeOfFunctions } from "../code/decoded_code.ts";
 import { DiscoveryError } from "../discovery_error.ts";
-import { exportedFunctions } from "../code/elf.ts";
+import { boundsOf, exportedFunctions } from "../code/elf.ts";
 import { FileCache } from "../file_cache.ts";
 import type { MappedFile, Server } from "../types.ts";
 
@@ -62,11 +62,8 @@ function untold(why: string): DiscoveryError {
 
 async function callIn(library: MappedFile): Promise<ReceiveCall> {
   const functions = await exportedFunctions(library.pinnedPath);
-  const receive = functions.find(({ name }) => name === RECEIVE);
-  if (receive === undefined) {
-    throw untold("libkea-dhcp has no PktFilterLPF::receive");
-  }
-  const bounds = { start: receive.address, end: receive.address + receive.size };
+  const bounds = boundsOf(functions, RECEIVE);
+  if (bounds === undefined) throw untold("libkea-dhcp has no PktFilterLPF::receive");
   const code = await codeOfFunctions(library, [bounds]);
   for (const call of ["recvmsg", "read"] as const) {
     if (callsOf(code, call).length > 0) return call;

@@ -5,7 +5,7 @@
  */
 
 import { INSTRUCTION_PRICE_US } from "../code/disassembly.ts";
-import type { SiteGroup } from "./site_searches.ts";
+import type { SiteGroup } from "./types.ts";
 import type { Program, Site, SiteSearch } from "../types.ts";
 
 /** Every group of sites, with the metric that it serves in the metrics document. */

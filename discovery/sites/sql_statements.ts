@@ -8,6 +8,15 @@
  */
 
 import { type Data, dataAt, mappedData, run } from "../code/elf.ts";
+import type { Databases, DatabaseType } from "../types.ts";
+
+/** SQL statements a packet of a DORA, leases in the database (counted on 2.2.0). */
+export const STATEMENTS_PER_PACKET = 4;
+
+/** Whether a server keeps anything in a SQL database of a type. */
+export function usesDatabase({ leases, others }: Databases, type: DatabaseType): boolean {
+  return leases === type || others.includes(type);
+}
 
 /** A table of Kea's: struct TaggedStatement { uint32_t index; const char* text; }, in order. */
 const ENTRY_BYTES = 16;

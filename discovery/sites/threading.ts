@@ -7,7 +7,7 @@
  */
 
 import { dataReference, disassemble, type Instruction } from "../code/disassembly.ts";
-import { exportedFunctions, type Symbol } from "../code/elf.ts";
+import { boundsOf, exportedFunctions } from "../code/elf.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
 import type { Program } from "../types.ts";
 
@@ -25,12 +25,9 @@ export async function isMultiThreaded({ pid, libraries }: Program): Promise<bool
   const library = libraries.find(({ path }) => /\/libkea-util\.so/.test(path));
   if (pid === null || library === undefined) return null;
   const symbols = await exportedFunctions(library.pinnedPath);
-  const codeOf = async (wanted: string) => {
-    const symbol: Symbol | undefined = symbols.find(({ name }) => name === wanted);
-    return symbol === undefined ? [] : await disassemble(library.pinnedPath, {
-      start: symbol.address,
-      end: symbol.address + symbol.size,
-    });
+  const codeOf = async (name: string) => {
+    const bounds = boundsOf(symbols, name);
+    return bounds === undefined ? [] : await disassemble(library.pinnedPath, bounds);
   };
   const places = modePlaces(await codeOf(INSTANCE), await codeOf(GET_MODE));
   if (places === null) return null;

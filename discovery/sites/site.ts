@@ -1,0 +1,95 @@
+/**
+ * Sites with their proof, from what was found in the code.
+ *
+ * @module
+ */
+
+import { type CallSite, type Code, proveStart, type RefusedCall } from "../code/call_sites.ts";
+import { type Instruction, instructionClass } from "../code/disassembly.ts";
+import type { Bounds } from "../code/elf.ts";
+import type { MappedFile, Refusal, Site, SiteProof, SiteSearch } from "../types.ts";
+
+/** A proof but for the instruction, which `siteOf()` adds. */
+type FunctionProof = Omit<SiteProof, "bytes" | "instruction">;
+
+/** The proof of a site in a function of a file. */
+export function proofOf(
+  file: MappedFile,
+  { start, end }: Bounds,
+  from: "eh_frame" | "symbol",
+  target: string | null,
+): FunctionProof {
+  return {
+    buildId: file.buildId,
+    device: file.device,
+    inode: file.inode,
+    function: { start, end, from },
+    target,
+  };
+}
+
+/** The site at an instruction. */
+export function siteOf(
+  id: string,
+  file: MappedFile,
+  { address, bytes, text }: Instruction,
+  proof: FunctionProof,
+  hitsPerPacket: number,
+): Site {
+  return {
+    id,
+    file,
+    address,
+    symbol: null,
+    entrySymbol: null,
+    class: instructionClass({ address, bytes, text }),
+    // objdump names a place in a stripped file after whatever symbol stands before it.
+    proof: { ...proof, bytes, instruction: text.replace(/\s*<[^>]*\+0x[0-9a-f]+>/, "").trim() },
+    hitsPerPacket,
+  };
+}
+
+/** The site at a call of a function. */
+export function siteAtCall(
+  id: string,
+  file: MappedFile,
+  code: Code,
+  call: Instruction,
+  target: string,
+  hitsPerPacket: number,
+): readonly Site[] | Refusal {
+  const found = proveStart(code, call.address, target);
+  if ("why" in found) return { id, why: found.why };
+  return [siteOf(id, file, call, proofOf(file, found.function, "eh_frame", target), hitsPerPacket)];
+}
+
+/** The sites at a call and at its end. */
+export function sitesAroundCall(
+  idOf: (edge: "start" | "end") => string,
+  file: MappedFile,
+  found: CallSite | RefusedCall,
+  hitsPerPacket: number,
+): readonly Site[] | Refusal {
+  if ("why" in found) return { id: idOf("end"), why: found.why };
+  const proof = proofOf(file, found.function, "eh_frame", found.target);
+  return [
+    siteOf(idOf("start"), file, found.call, proof, hitsPerPacket),
+    siteOf(idOf("end"), file, found.end, proof, hitsPerPacket),
+  ];
+}
+
+/** Sets sites and refusals apart. */
+export function gather(found: readonly (readonly Site[] | Refusal)[]): SiteSearch {
+  const refusals: Refusal[] = [];
+  const sites: Site[] = [];
+  for (const item of found) {
+    if ("why" in item) refusals.push(item);
+    else sites.push(...item);
+  }
+  return { sites, refusals };
+}
+
+/** A search that found nothing, and why. */
+export function refused(id: string, why: string): SiteSearch {
+  return { sites: [], refusals: [{ id, why }] };
+}

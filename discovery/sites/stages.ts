@@ -1,0 +1,86 @@
+/**
+ * Where the server asks for the callouts of the hook points that bound a packet's stages.
+ *
+ * @module
+ */
+
+import { calledSymbol, type Code } from "../code/call_sites.ts";
+import { codeOf } from "../code/decoded_code.ts";
+import type { Instruction } from "../code/disassembly.ts";
+import { hookPointsOf } from "../hook_points.ts";
+import { loadBiasOf, ProcessMemory } from "../memory.ts";
+import type { MappedFile, Program, Refusal, Site, SiteSearch } from "../types.ts";
+import { gather, refused, siteAtCall } from "./site.ts";
+
+/** Asked before the callouts of a hook point are called, whether there are any or not. */
+const CALLOUTS_PRESENT = "_ZN3isc5hooks12HooksManager15calloutsPresentEi";
+
+/** Edges of a packet's stages, and the hook point that Kea asks for there; N is the family. */
+const STAGE_EDGES: Readonly<Record<string, string>> = {
+  process: "bufferN_receive",
+  parsed: "pktN_receive",
+  committed: "pktN_send",
+  packed: "bufferN_send",
+};
+
+/** How far before a call its argument may be loaded, in instructions. */
+const ARGUMENT_REACH = 24;
+
+/** The calls that ask for callouts between two stages. */
+export async function stageSites(program: Program): Promise<SiteSearch> {
+  const id = "stages.";
+  const { executable, family, pid } = program;
+  if (pid === null) {
+    return refused(id, "which call asks for which hook point, only a running server tells");
+  }
+  const [code, numbers, hookPoints] = await Promise.all([
+    codeOf(executable),
+    hookNumbersIn(pid, executable),
+    hookPointsOf(program),
+  ]);
+  const calls = code.instructions.filter((call) => calledSymbol(code, call) === CALLOUTS_PRESENT);
+  const found = Object.entries(STAGE_EDGES).flatMap(
+    ([edge, pattern]): (readonly Site[] | Refusal)[] => {
+      const point = pattern.replace("N", String(family));
+      const number = hookPoints.indexOf(point);
+      const asking = calls.filter((call) => {
+        const variable = argumentOf(code, call);
+        return variable !== null && number >= 0 && numbers(variable) === number;
+      });
+      if (asking.length === 0) {
+        return [{ id: `${id}${edge}`, why: `no call asks for callouts of ${point}` }];
+      }
+      const hits = 1 / asking.length;
+      return asking.map((call, index) =>
+        siteAtCall(`${id}${edge}.${index}`, executable, code, call, CALLOUTS_PRESENT, hits)
+      );
+    },
+  );
+  return gather(found);
+}
+
+/** The variable from which a call takes its first argument, an int; null where that is not plain. */
+function argumentOf(code: Code, call: Instruction): number | null {
+  const position = code.positions.get(call.address)!;
+  for (let back = position - 1; back >= Math.max(0, position - ARGUMENT_REACH); back--) {
+    const { text } = code.instructions[back]!;
+    const loaded = /^mov +0x[0-9a-f]+\(%rip\),%edi +# ([0-9a-f]+)/.exec(text.trim());
+    if (loaded !== null) return parseInt(loaded[1]!, 16);
+    if (/^call|,%[er]di$/.test(text.trim())) return null;
+  }
+  return null;
+}
+
+/** Reads ints in the memory of a running program, by their ELF address; -1 where there is none. */
+async function hookNumbersIn(
+  pid: number,
+  executable: MappedFile,
+): Promise<(address: number) => number> {
+  const bias = await loadBiasOf(pid, executable);
+  return (address) => {
+    if (bias === null) return -1;
+    using memory = ProcessMemory.open(pid);
+    const bytes = memory.read(bias + address, 4);
+    return bytes === null ? -1 : new DataView(bytes.buffer).getInt32(0, true);
+  };
+}
