@@ -5,14 +5,11 @@
  * @module
  */
 
-import { INSTRUCTION_PRICE_US } from "../discovery/code/disassembly.ts";
+import { HIT_PRICE_US } from "../discovery/prices.ts";
 import { asksForArrivals } from "../discovery/sites/receive_call.ts";
 import type { Refusal, Server, Site, SiteSearch } from "../discovery/types.ts";
 import { PARKED } from "../discovery/sites/allocation.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
-
-/** Microseconds that one hit takes from a busy server in a nested VM, by class (bench:overhead). */
-export const HIT_PRICE = { ...INSTRUCTION_PRICE_US, tracepoint: 0.6 } as const;
 
 /** What a profile may take of the CPU time that the server spends on an exchange (DORA). */
 const SHARE: Readonly<Record<Profile, number>> = { light: 0.08, standard: 0.18, deep: 0.35 };
@@ -131,7 +128,7 @@ export function plan(
 
     const sites: Site[] = [];
     const limit = source.beyondBudget === profile ? Infinity : budget;
-    let price = source.tracepointsPerExchange * HIT_PRICE.tracepoint + source.bpfPerExchange;
+    let price = source.tracepointsPerExchange * HIT_PRICE_US.tracepoint + source.bpfPerExchange;
     const take = (pattern: string): boolean => {
       const found = sitesMatching(pattern, search.sites);
       const dearer = forecastOf(found);
@@ -217,7 +214,7 @@ function dearer(profile: Profile): Unavailable[] {
 
 /** What the traps of some sites take from an exchange of two requests, microseconds. */
 function forecastOf(sites: readonly Site[]): number {
-  return sites.reduce((sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE[site.class], 0);
+  return sites.reduce((sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE_US[site.class], 0);
 }
 
 /** Those of which something is true, and the others. */

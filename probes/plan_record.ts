@@ -7,7 +7,8 @@
 import type { CaptureHeader, PlanRecord, ServerRecord } from "../metrics/capture.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Bpftrace } from "./bpftrace.ts";
-import { HIT_PRICE, type Plan } from "./plan.ts";
+import { HIT_PRICE_US } from "../discovery/prices.ts";
+import type { Plan } from "./plan.ts";
 import { operationsOf } from "./readings.ts";
 
 /** The first record of a capture. */
@@ -51,7 +52,7 @@ export function planRecordOf(plan: Plan): PlanRecord {
         address: `0x${address.toString(16)}`,
         symbol,
         class: kind,
-        price_us: HIT_PRICE[kind],
+        price_us: HIT_PRICE_US[kind],
       }))
     ),
     operations: operationsOf(plan),

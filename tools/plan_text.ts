@@ -4,10 +4,8 @@
  * @module
  */
 
-import { HIT_PRICE, type Plan } from "../probes/plan.ts";
-
-/** What every other process of the host pays a probed system call, microseconds. */
-const HOST_PRICE_US = 0.1;
+import { HIT_PRICE_US, HOST_PRICE_US } from "../discovery/prices.ts";
+import type { Plan } from "../probes/plan.ts";
 
 /** Renders a plan as text of at most 100 columns. */
 export function planText(plan: Plan): string {
@@ -27,7 +25,7 @@ export function planText(plan: Plan): string {
     for (const site of source.sites) {
       const name = site.symbol ?? `0x${site.address.toString(16)}`;
       lines.push(
-        `    ${site.id.padEnd(34)} ${name}  ${site.class}, ${HIT_PRICE[site.class]} us a hit, ` +
+        `    ${site.id.padEnd(34)} ${name}  ${site.class}, ${HIT_PRICE_US[site.class]} us a hit, ` +
           `${site.hitsPerPacket} a packet`,
       );
       lines.push(`        in ${site.file.path}: ${site.proof.instruction.trim()}`);

@@ -88,12 +88,3 @@ export function dataReference({ text }: Instruction): number | null {
   const match = /\(%rip\),%\S+\s+# ([0-9a-f]+)/.exec(text);
   return match === null ? null : parseInt(match[1]!, 16);
 }
-
-/**
- * What a uprobe's trap takes from the server on each class, microseconds: measured inside a Kea
- * under load, in a nested virtual machine. Bare metal takes a quarter of it and less.
- */
-export const INSTRUCTION_PRICE_US: Readonly<Record<InstructionClass, number>> = {
-  emulated: 3,
-  "single-stepped": 16,
-};

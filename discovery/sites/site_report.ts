@@ -4,7 +4,7 @@
  * @module
  */
 
-import { INSTRUCTION_PRICE_US } from "../code/disassembly.ts";
+import { HIT_PRICE_US } from "../prices.ts";
 import type { SiteGroup } from "./types.ts";
 import type { Program, Site, SiteSearch } from "../types.ts";
 
@@ -83,7 +83,7 @@ export function siteReport(
         address: `0x${site.address.toString(16)}`,
         instruction: site.proof.instruction,
         class: site.class,
-        price_us: INSTRUCTION_PRICE_US[site.class],
+        price_us: HIT_PRICE_US[site.class],
         hits_per_packet: site.hitsPerPacket,
       })),
     }));
