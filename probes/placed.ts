@@ -9,7 +9,8 @@ import { disassemble } from "../discovery/code/disassembly.ts";
 import { fileOffset, loadSegments } from "../discovery/code/elf.ts";
 import { functionBounds } from "../discovery/code/frames.ts";
 import { addressesOf, changedCode, codeMappings, loadBias } from "../discovery/memory.ts";
-import type { MappedFile, Site } from "../discovery/types.ts";
+import type { MappedFile } from "../discovery/types.ts";
+import type { Site } from "../discovery/sites/types.ts";
 
 /** What the kernel puts in place of an instruction's first byte: int3. */
 const BREAKPOINT = 0xcc;

@@ -17,7 +17,8 @@ import {
 } from "../discovery/code/elf.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { symbolOfSite, writeSiteSymbols } from "../discovery/sites/site_symbols.ts";
-import type { MappedFile, Refusal, Site } from "../discovery/types.ts";
+import type { MappedFile } from "../discovery/types.ts";
+import type { Refusal, Site } from "../discovery/sites/types.ts";
 import type { Plan } from "./plan.ts";
 
 /** What follows `uprobe:` for each site, by its id, and the sites that cannot be named. */

@@ -7,7 +7,8 @@
 
 import { HIT_PRICE_US } from "../discovery/prices.ts";
 import { asksForArrivals } from "../discovery/sites/receive_call.ts";
-import type { Refusal, Server, Site, SiteSearch } from "../discovery/types.ts";
+import type { Server } from "../discovery/types.ts";
+import type { Refusal, Site, SiteSearch } from "../discovery/sites/types.ts";
 import { PARKED } from "../discovery/sites/allocation.ts";
 import { type Profile, PROFILES, SOURCES } from "./sources.ts";
 

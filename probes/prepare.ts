@@ -5,7 +5,8 @@
  */
 
 import { proveSites, recheck } from "../discovery/sites/prove.ts";
-import type { Server, SiteSearch } from "../discovery/types.ts";
+import type { Server } from "../discovery/types.ts";
+import type { SiteSearch } from "../discovery/sites/types.ts";
 import { type PrivateFolder, privateFolder } from "../system/private_folder.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 import { wallClockOffset } from "../system/libc.ts";

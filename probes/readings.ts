@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Site } from "../discovery/types.ts";
+import type { Site } from "../discovery/sites/types.ts";
 import { MAP_KEYS } from "./bpftrace.ts";
 import type { Json } from "./exact_json.ts";
 import type { Plan } from "./plan.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { ReceiveCall } from "../discovery/sites/receive_call.ts";
-import type { Site } from "../discovery/types.ts";
+import type { Site } from "../discovery/sites/types.ts";
 import { matches, type Plan } from "./plan.ts";
 import { SOURCES } from "./sources.ts";
 

@@ -5,7 +5,6 @@
  */
 
 import { run } from "./elf.ts";
-import type { InstructionClass } from "../types.ts";
 
 /** One decoded instruction. */
 export interface Instruction {
@@ -72,6 +71,9 @@ export function isIndirectJump({ text }: Instruction): boolean {
 export function endsBlock({ text }: Instruction): boolean {
   return /^(?:bnd |notrack |repz )*(?:jmp|ret|hlt|ud2)\b/.test(text);
 }
+
+/** How the kernel executes the displaced instruction of a uprobe: in place of it, or out of line. */
+export type InstructionClass = "emulated" | "single-stepped";
 
 /**
  * How the kernel executes an instruction under a uprobe on x86-64 (arch/x86/kernel/uprobes.c):

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Program, SiteSearch } from "../types.ts";
+import type { Program } from "../types.ts";
+import type { SiteGroup, SiteSearch } from "./types.ts";
 import { allocationSites } from "./allocation.ts";
 import { calloutSites } from "./callouts.ts";
 import { exceptionSites } from "./exceptions.ts";
@@ -14,7 +15,6 @@ import { mariadbSites } from "./mariadb.ts";
 import { postgresqlSites } from "./postgresql.ts";
 import { stageSites } from "./stages.ts";
 import { statisticsSites } from "./statistics.ts";
-import type { SiteGroup } from "./types.ts";
 
 /** The search of each group. What cannot be proven comes back as a refusal. */
 export const SEARCHES: Readonly<Record<SiteGroup, (program: Program) => Promise<SiteSearch>>> = {

@@ -7,7 +7,8 @@
 import { callsOf } from "../code/call_sites.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import { hookLibrariesOf, mayPark, PARKING_LOT } from "../hook_libraries.ts";
-import type { Program, SiteSearch } from "../types.ts";
+import type { Program } from "../types.ts";
+import type { SiteSearch } from "./types.ts";
 import { functionEntries, isLinkedIn, LINKED_IN } from "./function_entries.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 

@@ -12,7 +12,8 @@ import { type Instruction, isCall } from "../code/disassembly.ts";
 import { type Bounds, boundsOf, exportedFunctions } from "../code/elf.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import { calloutsPerPacket, hookLibrariesOf } from "../hook_libraries.ts";
-import type { Program, Refusal, SiteSearch } from "../types.ts";
+import type { Program } from "../types.ts";
+import type { Refusal, SiteSearch } from "./types.ts";
 import { functionEntries } from "./function_entries.ts";
 import { proofOf, refused, siteOf } from "./site.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Program, SiteSearch } from "../types.ts";
+import type { Program } from "../types.ts";
+import type { SiteSearch } from "./types.ts";
 import { functionEntries } from "./function_entries.ts";
 
 /** The entry of the function that every `throw` calls. */

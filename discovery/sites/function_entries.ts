@@ -6,7 +6,8 @@
 
 import { disassemble, instructionClass } from "../code/disassembly.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
-import type { MappedFile, SiteSearch } from "../types.ts";
+import type { MappedFile } from "../types.ts";
+import type { SiteSearch } from "./types.ts";
 import { gather, proofOf, siteOf } from "./site.ts";
 
 /** Why there is no library to look into. */

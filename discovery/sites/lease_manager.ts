@@ -7,7 +7,8 @@
 import { callsOf, type Code, tailJumpsTo } from "../code/call_sites.ts";
 import { codeOfFunctions } from "../code/decoded_code.ts";
 import { type Bounds, boundsOf, exportedFunctions } from "../code/elf.ts";
-import type { MappedFile, Program, Refusal, Site, SiteSearch } from "../types.ts";
+import type { MappedFile, Program } from "../types.ts";
+import type { Refusal, Site, SiteSearch } from "./types.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 import { isMultiThreaded } from "./threading.ts";
 

@@ -8,7 +8,8 @@ import { callsOf } from "../code/call_sites.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import { disassemble } from "../code/disassembly.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
-import type { MappedFile, Program, SiteSearch } from "../types.ts";
+import type { MappedFile, Program } from "../types.ts";
+import type { SiteSearch } from "./types.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 import { STATEMENTS_PER_PACKET, userOf, usesDatabase } from "./sql_statements.ts";
 

@@ -6,7 +6,8 @@
 
 import { disassemble } from "../code/disassembly.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
-import type { MappedFile, Program, SiteSearch } from "../types.ts";
+import type { MappedFile, Program } from "../types.ts";
+import type { SiteSearch } from "./types.ts";
 import { functionEntries } from "./function_entries.ts";
 import { refused } from "./site.ts";
 import { STATEMENTS_PER_PACKET, usesDatabase } from "./sql_statements.ts";

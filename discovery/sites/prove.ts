@@ -12,8 +12,8 @@ import { ElfError, fileOffset, loadSegments, readAt } from "../code/elf.ts";
 import { buildIdOf, isReplaced } from "../mapped_files.ts";
 import { addressesOf, codeMappings, ProcessMemory } from "../memory.ts";
 import { SEARCHES } from "./all.ts";
-import type { Program, Site, SiteSearch } from "../types.ts";
-import type { SiteGroup } from "./types.ts";
+import type { Program } from "../types.ts";
+import type { Site, SiteGroup, SiteSearch } from "./types.ts";
 
 /**
  * Finds and proves the sites of some groups. What cannot be had comes back as a refusal.

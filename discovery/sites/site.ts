@@ -7,7 +7,8 @@
 import { type CallSite, type Code, proveStart, type RefusedCall } from "../code/call_sites.ts";
 import { type Instruction, instructionClass } from "../code/disassembly.ts";
 import type { Bounds } from "../code/elf.ts";
-import type { MappedFile, Refusal, Site, SiteProof, SiteSearch } from "../types.ts";
+import type { MappedFile } from "../types.ts";
+import type { Refusal, Site, SiteProof, SiteSearch } from "./types.ts";
 
 /** A proof but for the instruction, which `siteOf()` adds. */
 type FunctionProof = Omit<SiteProof, "bytes" | "instruction">;

@@ -5,8 +5,8 @@
  */
 
 import { HIT_PRICE_US } from "../prices.ts";
-import type { SiteGroup } from "./types.ts";
-import type { Program, Site, SiteSearch } from "../types.ts";
+import type { Site, SiteGroup, SiteSearch } from "./types.ts";
+import type { Program } from "../types.ts";
 
 /** Every group of sites, with the metric that it serves in the metrics document. */
 const METRICS: Readonly<Record<SiteGroup, string>> = {

@@ -6,7 +6,8 @@
  */
 
 import { dirname, join } from "node:path";
-import type { MappedFile, Site } from "../types.ts";
+import type { MappedFile } from "../types.ts";
+import type { Site } from "./types.ts";
 
 /** Section types of ELF64. */
 const [SYMTAB, STRTAB, NOTE, NOBITS] = [2, 3, 7, 8];

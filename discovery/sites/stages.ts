@@ -9,7 +9,8 @@ import { codeOf } from "../code/decoded_code.ts";
 import type { Instruction } from "../code/disassembly.ts";
 import { hookPointsOf } from "../hook_points.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
-import type { MappedFile, Program, Refusal, Site, SiteSearch } from "../types.ts";
+import type { MappedFile, Program } from "../types.ts";
+import type { Refusal, Site, SiteSearch } from "./types.ts";
 import { gather, refused, siteAtCall } from "./site.ts";
 
 /** Asked before the callouts of a hook point are called, whether there are any or not. */

@@ -6,7 +6,8 @@
 
 import { codeOf } from "../code/decoded_code.ts";
 import { mappedData } from "../code/elf.ts";
-import type { Program, SiteSearch } from "../types.ts";
+import type { Program } from "../types.ts";
+import type { SiteSearch } from "./types.ts";
 import { counterCalls } from "./counter_names.ts";
 import { gather, refused, siteAtCall } from "./site.ts";
 

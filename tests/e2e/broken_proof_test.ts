@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { proveSites } from "../../discovery/sites/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
-import type { Site } from "../../discovery/types.ts";
+import type { Site } from "../../discovery/sites/types.ts";
 import { WindowBuilder } from "../../metrics/windows.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";

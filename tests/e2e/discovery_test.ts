@@ -8,7 +8,7 @@ import { proveSites, recheck } from "../../discovery/sites/prove.ts";
 import { chooseServer, describeServer, runningKeas } from "../../discovery/servers.ts";
 import { writeSiteSymbols } from "../../discovery/sites/site_symbols.ts";
 import { isMultiThreaded } from "../../discovery/sites/threading.ts";
-import type { Site } from "../../discovery/types.ts";
+import type { Site } from "../../discovery/sites/types.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { finished, ROOT, runScript } from "./run_script.ts";

@@ -7,7 +7,7 @@ import { fileOffset, loadSegments } from "../../discovery/code/elf.ts";
 import { functionBounds } from "../../discovery/code/frames.ts";
 import { mappedFiles } from "../../discovery/mapped_files.ts";
 import { changedCode } from "../../discovery/memory.ts";
-import type { Site } from "../../discovery/types.ts";
+import type { Site } from "../../discovery/sites/types.ts";
 import { Placed } from "../../probes/placed.ts";
 import { until } from "./run_script.ts";
 

@@ -1,6 +1,7 @@
 /** A server and sites as discovery finds them on Debian 12 (Kea 2.2.0), for tests of pure code. */
 
-import type { MappedFile, Server, Site } from "../../discovery/types.ts";
+import type { MappedFile, Server } from "../../discovery/types.ts";
+import type { Site } from "../../discovery/sites/types.ts";
 
 export const EXECUTABLE: MappedFile = {
   path: "/usr/sbin/kea-dhcp4",
