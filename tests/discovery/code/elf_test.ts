@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import {
+  boundsOf,
   dataAt,
   ElfError,
   loadSegments,
   parseCodeSections,
+  parseExports,
   parseRelocations,
   parseSegments,
   parseSymbolRanges,
@@ -20,6 +22,12 @@ Deno.test("parseRelocations() names GOT slots without the version of the symbol"
     [0x397af0, "pthread_mutex_unlock"],
     [0x117c10, "_ITM_deregisterTMCloneTable"],
   ]);
+});
+
+Deno.test("boundsOf() gives the start and the end of an exported function, nothing for another", () => {
+  const symbols = parseExports("00000000000479a0 0000000000000130 T PQexecPrepared@@LIBPQ\n");
+  assert.deepEqual(boundsOf(symbols, "PQexecPrepared"), { start: 0x479a0, end: 0x47ad0 });
+  assert.equal(boundsOf(symbols, "PQexec"), undefined);
 });
 
 Deno.test("parseSegments() reads where a file is mapped and what may run", () => {
