@@ -1,6 +1,6 @@
 /**
  * From windows of a metrics document to records of a Hollow dataset, and to batches of the
- * producer's API. The shapes are described in HOLLOW_INTEGRATION.md.
+ * producer's API. The shapes are described in docs/hollow.md.
  *
  * @module
  */

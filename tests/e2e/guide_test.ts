@@ -29,8 +29,8 @@ async function executeBesideKea(
   }
 }
 
-Deno.test("the commands of HOLLOW_INTEGRATION.md work as they stand", async () => {
-  const commands = commandsIn(await textOf("HOLLOW_INTEGRATION.md"));
+Deno.test("the commands of docs/hollow.md work as they stand", async () => {
+  const commands = commandsIn(await textOf("docs/hollow.md"));
   assert.ok(commands.length >= 18, `${commands.length} commands`);
   await executeBesideKea(
     commands,
@@ -48,10 +48,13 @@ Deno.test("the commands of HOLLOW_INTEGRATION.md work as they stand", async () =
   );
 });
 
-Deno.test("the commands of the README's guide work as they stand", async () => {
-  const readme = await textOf("README.md");
-  const guide = /^## Guide\n[\s\S]*?(?=^## )/m.exec(readme)![0];
-  const commands = commandsIn(guide);
+Deno.test("the commands of the other pages work as they stand", async () => {
+  const pages = ["README.md"];
+  for (const { name } of Deno.readDirSync(join(ROOT, "docs"))) {
+    if (name.endsWith(".md") && name !== "hollow.md") pages.push(`docs/${name}`);
+  }
+  const texts = await Promise.all(pages.sort().map(textOf));
+  const commands = texts.flatMap(commandsIn);
   assert.ok(commands.length >= 12, `${commands.length} commands`);
   await executeBesideKea(commands, [], ({ command, code, stdout, stderr }) => {
     const text = `${command}\n${stdout}${stderr}`;

@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
-/** The HTTP API under {@code /api}; described in HOLLOW_INTEGRATION.md. */
+/** The HTTP API under {@code /api}; described in docs/hollow.md. */
 final class Api implements AutoCloseable {
   private static final String BASE = "/api";
   /** Connections, each with a thread of its own: some that send nothing hold up no other. */
