@@ -25,7 +25,8 @@ export class CaughtSignals implements Disposable {
    * @throws {Error} `Stopped by SIGTERM`, so that what was set up is taken down.
    */
   async during<T>(work: Promise<T>): Promise<T> {
-    const stopped = this.first.then((signal) => {
+    // Not `first`: the work itself keeps the process alive.
+    const stopped = this.#first.promise.then((signal) => {
       // The work goes on while its lab is taken down, and fails of it.
       globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
       throw new Error(`Stopped by ${signal}`);
