@@ -21,6 +21,9 @@ export interface Mapping {
 
 const PAGE = 4096;
 
+/** What the kernel puts in place of an instruction's first byte where it is probed: int3. */
+export const BREAKPOINT = 0xcc;
+
 /** The most of a process's code that is looked at, bytes: a hostile one may map a file many times. */
 const CODE_LIMIT = 2 ** 30;
 
@@ -116,7 +119,19 @@ export class ProcessMemory implements Disposable {
     if (!Number.isSafeInteger(address + length)) return null;
     const start = address - address % PAGE;
     const end = Math.ceil((address + length) / PAGE) * PAGE;
-    if (this.ownPages(start, end).length !== (end - start) / PAGE) return null;
+    const isOwn = this.#ownPages(start, end).length === (end - start) / PAGE;
+    return isOwn ? this.#bytes(address, length) : null;
+  }
+
+  /** The pages in a range of whole pages that are the process's own: the address and the bytes of each. */
+  *pagesIn(start: number, end: number): Generator<readonly [number, Uint8Array<ArrayBuffer>]> {
+    for (const address of this.#ownPages(start, end)) {
+      const bytes = this.#bytes(address, PAGE);
+      if (bytes !== null) yield [address, bytes];
+    }
+  }
+
+  #bytes(address: number, length: number): Uint8Array<ArrayBuffer> | null {
     try {
       const bytes = readUpTo(this.#file, address, length);
       return bytes.length === length ? bytes : null;
@@ -127,8 +142,7 @@ export class ProcessMemory implements Disposable {
     }
   }
 
-  /** Addresses of the pages in a range of whole pages that are the process's own. */
-  ownPages(start: number, end: number): number[] {
+  #ownPages(start: number, end: number): number[] {
     const bytes = readUpTo(this.#pages, start / PAGE * 8, (end - start) / PAGE * 8);
     const entries = new DataView(bytes.buffer, 0, bytes.length);
     return Array.from({ length: entries.byteLength / 8 }, (_, index) => index).filter((index) => {
@@ -165,9 +179,7 @@ export function changedCode(
       for (const { start, end, offset } of codeMappings(maps, file)) {
         const looked = Math.min(end - start, left);
         left -= looked;
-        for (const page of memory.ownPages(start, start + looked)) {
-          const now = memory.read(page, PAGE);
-          if (now === null) continue;
+        for (const [page, now] of memory.pagesIn(start, start + looked)) {
           const before = readUpTo(original, offset + page - start, PAGE);
           now.forEach((byte, at) => {
             if (byte !== (before[at] ?? 0)) changed.set(page + at, byte);

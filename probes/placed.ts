@@ -8,12 +8,15 @@
 import { disassemble } from "../discovery/code/disassembly.ts";
 import { fileOffset, loadSegments } from "../discovery/code/elf.ts";
 import { functionBounds } from "../discovery/code/frames.ts";
-import { addressesOf, changedCode, codeMappings, loadBias } from "../discovery/memory.ts";
+import {
+  addressesOf,
+  BREAKPOINT,
+  changedCode,
+  codeMappings,
+  loadBias,
+} from "../discovery/memory.ts";
 import type { MappedFile } from "../discovery/types.ts";
 import type { Site } from "../discovery/sites/types.ts";
-
-/** What the kernel puts in place of an instruction's first byte: int3. */
-const BREAKPOINT = 0xcc;
 
 /** The most new changes that are looked at one by one, each with a disassembler. */
 const MOST_STRANGE = 100;

@@ -25,7 +25,8 @@ export function size(bytes: number): string {
 
 /** Three digits of a number. */
 export function threeDigits(value: number): string {
-  return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+  const size = Math.abs(value);
+  return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
 /** A rate in the mean of the whole run, its idle seconds, too. */

@@ -9,6 +9,7 @@ import { watchedSeconds } from "../metrics/built_window.ts";
 import { messageRank } from "../metrics/messages.ts";
 import { stagePlace } from "../metrics/stages.ts";
 import { printable } from "../system/printable.ts";
+import { threeDigits } from "./format.ts";
 
 /** Histograms of a metric, those of the order of an exchange first. */
 export function histograms(series: readonly Series[], metric: string): HistogramSeries[] {
@@ -116,9 +117,7 @@ export function isOfShortStretch(windows: readonly Window[]): boolean[] {
 
 /** Three digits of a number, with thousands apart. */
 export function three(value: number): string {
-  if (value === 0) return "0";
-  const digits = Math.abs(value) >= 99.95 ? 0 : Math.abs(value) >= 9.995 ? 1 : 2;
-  return value.toFixed(digits).replace(/\B(?=(\d{3})+$)/g, ",");
+  return value === 0 ? "0" : whole(threeDigits(value));
 }
 
 /** A whole number with thousands apart. */

@@ -10,7 +10,7 @@
 import { DiscoveryError, isGone } from "../discovery_error.ts";
 import { ElfError, fileOffset, loadSegments, readAt } from "../code/elf.ts";
 import { buildIdOf, isReplaced } from "../mapped_files.ts";
-import { addressesOf, codeMappings, ProcessMemory } from "../memory.ts";
+import { addressesOf, BREAKPOINT, codeMappings, ProcessMemory } from "../memory.ts";
 import { SEARCHES } from "./all.ts";
 import type { Program } from "../types.ts";
 import type { Site, SiteGroup, SiteSearch } from "./types.ts";
@@ -92,7 +92,7 @@ export async function recheck(site: Site): Promise<string | null> {
     for (const copy of copies) {
       // A page that is not the server's own is still the file's.
       const found = original.map((byte, at) => memory.read(copy + at, 1)?.[0] ?? byte).toHex();
-      if (found === bytes || found === `${BREAKPOINT}${bytes.slice(2)}`) continue;
+      if (found === bytes || found === `${BREAKPOINT.toString(16)}${bytes.slice(2)}`) continue;
       return `in the server's memory stands ${found} for ${place}, ${bytes} was proven`;
     }
     return null;
@@ -102,6 +102,3 @@ export async function recheck(site: Site): Promise<string | null> {
     throw error;
   }
 }
-
-/** What the kernel puts in place of an instruction's first byte where it is probed: int3. */
-const BREAKPOINT = "cc";

@@ -33,17 +33,18 @@ export function proofOf(
 export function siteOf(
   id: string,
   file: MappedFile,
-  { address, bytes, text }: Instruction,
+  instruction: Instruction,
   proof: FunctionProof,
   hitsPerPacket: number,
 ): Site {
+  const { address, bytes, text } = instruction;
   return {
     id,
     file,
     address,
     symbol: null,
     entrySymbol: null,
-    class: instructionClass({ address, bytes, text }),
+    class: instructionClass(instruction),
     // objdump names a place in a stripped file after whatever symbol stands before it.
     proof: { ...proof, bytes, instruction: text.replace(/\s*<[^>]*\+0x[0-9a-f]+>/, "").trim() },
     hitsPerPacket,

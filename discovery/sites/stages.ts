@@ -9,7 +9,7 @@ import { codeOf } from "../code/decoded_code.ts";
 import type { Instruction } from "../code/disassembly.ts";
 import { hookPointsOf } from "../hook_points.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
-import type { MappedFile, Program } from "../types.ts";
+import type { Program } from "../types.ts";
 import type { Refusal, Site, SiteSearch } from "./types.ts";
 import { gather, refused, siteAtCall } from "./site.ts";
 
@@ -34,25 +34,30 @@ export async function stageSites(program: Program): Promise<SiteSearch> {
   if (pid === null) {
     return refused(id, "which call asks for which hook point, only a running server tells");
   }
-  const [code, numbers, hookPoints] = await Promise.all([
+  const [code, bias, hookPoints] = await Promise.all([
     codeOf(executable),
-    hookNumbersIn(pid, executable),
+    loadBiasOf(pid, executable),
     hookPointsOf(program),
   ]);
-  const calls = code.instructions.filter((call) => calledSymbol(code, call) === CALLOUTS_PRESENT);
+  using memory = ProcessMemory.open(pid);
+  /** Of the hook point that a call asks for; null where that is not plain. */
+  const numberOf = (call: Instruction): number | null => {
+    const variable = argumentOf(code, call);
+    const bytes = bias === null || variable === null ? null : memory.read(bias + variable, 4);
+    return bytes === null ? null : new DataView(bytes.buffer).getInt32(0, true);
+  };
+  const calls = code.instructions.filter((call) => calledSymbol(code, call) === CALLOUTS_PRESENT)
+    .map((call) => ({ call, number: numberOf(call) }));
   const found = Object.entries(STAGE_EDGES).flatMap(
     ([edge, pattern]): (readonly Site[] | Refusal)[] => {
       const point = pattern.replace("N", String(family));
       const number = hookPoints.indexOf(point);
-      const asking = calls.filter((call) => {
-        const variable = argumentOf(code, call);
-        return variable !== null && number >= 0 && numbers(variable) === number;
-      });
+      const asking = number < 0 ? [] : calls.filter((each) => each.number === number);
       if (asking.length === 0) {
         return [{ id: `${id}${edge}`, why: `no call asks for callouts of ${point}` }];
       }
       const hits = 1 / asking.length;
-      return asking.map((call, index) =>
+      return asking.map(({ call }, index) =>
         siteAtCall(`${id}${edge}.${index}`, executable, code, call, CALLOUTS_PRESENT, hits)
       );
     },
@@ -70,18 +75,4 @@ function argumentOf(code: Code, call: Instruction): number | null {
     if (/^call|,%[er]di$/.test(text.trim())) return null;
   }
   return null;
-}
-
-/** Reads ints in the memory of a running program, by their ELF address; -1 where there is none. */
-async function hookNumbersIn(
-  pid: number,
-  executable: MappedFile,
-): Promise<(address: number) => number> {
-  const bias = await loadBiasOf(pid, executable);
-  return (address) => {
-    if (bias === null) return -1;
-    using memory = ProcessMemory.open(pid);
-    const bytes = memory.read(bias + address, 4);
-    return bytes === null ? -1 : new DataView(bytes.buffer).getInt32(0, true);
-  };
 }

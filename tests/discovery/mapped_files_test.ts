@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mappedFiles, parseBuildId, parseMaps } from "../../discovery/mapped_files.ts";
+import { pythonProcess } from "../system/python_process.ts";
 
 Deno.test("parseMaps() gives the executable mapping of each file once", () => {
   assert.deepEqual(
@@ -55,19 +56,10 @@ for number in range(501):
 print("ready", flush=True)
 sys.stdin.read()
 `;
-  const child = new Deno.Command("python3", {
-    args: ["-c", program, folder],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const ready = child.stdout.getReader();
   try {
-    assert.ok((await ready.read()).value);
-    await assert.rejects(mappedFiles(child.pid), /it maps 5\d\d files, expected 500 at most$/);
+    await using process = await pythonProcess(program, [folder]);
+    await assert.rejects(mappedFiles(process.pid), /it maps 5\d\d files, expected 500 at most$/);
   } finally {
-    await child.stdin.close();
-    await ready.cancel();
-    await child.status;
     await Deno.remove(folder, { recursive: true });
   }
 });

@@ -10,6 +10,7 @@ import { changedCode } from "../../discovery/memory.ts";
 import type { Site } from "../../discovery/sites/types.ts";
 import { Placed } from "../../probes/placed.ts";
 import { until } from "./run_script.ts";
+import { pythonProcess } from "../system/python_process.ts";
 
 /** Attaches a probe at an offset of a file by bpftrace, for as long as it is not disposed. */
 async function probeAt(path: string, offset: number): Promise<AsyncDisposable> {
@@ -83,31 +84,19 @@ for line in sys.stdin:
 Deno.test("a process that writes over its own code is refused at once", async () => {
   const path = await Deno.makeTempFile({ suffix: ".so" });
   await Deno.writeFile(path, new Uint8Array(2 ** 20));
-  const child = new Deno.Command("python3", {
-    args: ["-c", WRITES_OVER, path],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const [output, input] = [child.stdout.getReader(), child.stdin.getWriter()];
-  const overwrite = async (bytes: number) => {
-    await input.write(new TextEncoder().encode(`${bytes}\n`));
-    await output.read();
-  };
   try {
-    await output.read();
-    const file = (await mappedFiles(child.pid)).find((each) => each.path === path)!;
-    assert.equal(changedCode(child.pid, [file])!.size, 0);
-    await overwrite(100_000);
-    assert.equal(changedCode(child.pid, [file])!.size, 100_000);
-    await overwrite(2 ** 20);
-    assert.throws(() => changedCode(child.pid, [file]), {
+    await using process = await pythonProcess(WRITES_OVER, [path]);
+    const { pid } = process;
+    const file = (await mappedFiles(pid)).find((each) => each.path === path)!;
+    assert.equal(changedCode(pid, [file])!.size, 0);
+    await process.ask("100000");
+    assert.equal(changedCode(pid, [file])!.size, 100_000);
+    await process.ask(String(2 ** 20));
+    assert.throws(() => changedCode(pid, [file]), {
       name: "DiscoveryError",
       message: /more than 100000 bytes of its code/,
     });
   } finally {
-    await input.close();
-    await output.cancel();
-    await child.status;
     await Deno.remove(path);
   }
 });
