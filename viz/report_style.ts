@@ -37,7 +37,7 @@ dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .headlines li { margin: 3px 0; }
 .reasons { margin-top: 16px; }
 .reasons ul { margin: 4px 0; padding-left: 20px; }
-figure, #not-available { margin: 40px 0 0; }
+figure, section { margin: 40px 0 0; }
 figcaption p { margin: 0 0 10px; color: var(--muted); max-width: 75ch; overflow-wrap: anywhere; }
 .drawing svg { display: block; max-width: 100%; height: auto; }
 .drawing.narrow { display: none; }
