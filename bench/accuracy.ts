@@ -9,9 +9,9 @@
 import { Option } from "@commander-js/extra-typings";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { PROFILES } from "../probes/sources.ts";
-import { compareCounts } from "./counts.ts";
+import { compareCounts } from "../tools/lab/counts.ts";
 import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
-import { ensureInstalled } from "../tools/install.ts";
+import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { startLab } from "../tools/lab/lab.ts";
 

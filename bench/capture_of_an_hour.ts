@@ -6,7 +6,7 @@
 
 import { type CaptureRecord, parseRecord, type Sample } from "../metrics/capture.ts";
 import { bucketOf } from "../metrics/histogram.ts";
-import { mulberry32 } from "./ratio.ts";
+import { mulberry32 } from "../tools/lab/mulberry32.ts";
 
 /** Series of times of a busy server with much that is probed: map, key without its bucket, median in ns. */
 const TIMES: readonly (readonly [map: string, key: string, median: number])[] = [

@@ -7,10 +7,11 @@
 
 import { join } from "node:path";
 import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
-import { ProducerClient } from "../hollow/producer_client.ts";
-import type { HollowRecord } from "../hollow/records.ts";
+import { ProducerClient } from "../hollow/push/producer_client.ts";
+import type { HollowRecord } from "../hollow/push/records.ts";
 import { startProducer } from "../tools/lab/producer.ts";
-import { median, mulberry32 } from "./ratio.ts";
+import { mulberry32 } from "../tools/lab/mulberry32.ts";
+import { median } from "./ratio.ts";
 
 const command = newCommand("bench:hollow")
   .description(

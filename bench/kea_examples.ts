@@ -11,7 +11,7 @@ import { basename, join } from "node:path";
 import { exitWith, newCommand } from "../system/command_line.ts";
 import { parseConfiguration } from "../discovery/configuration/parse.ts";
 import { complaintOf, run, textOf } from "../system/run.ts";
-import { asLogged, bytesIn, readByKea } from "./kea_reading.ts";
+import { asLogged, bytesIn, readByKea } from "../tools/lab/kea_reading.ts";
 
 const RECORD = join(import.meta.dirname!, "kea_examples.json");
 

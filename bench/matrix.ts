@@ -8,10 +8,10 @@
 
 import { describeServer } from "../discovery/servers.ts";
 import { exitWith, newCommand, numberBetween, print } from "../system/command_line.ts";
-import { ensureInstalled } from "../tools/install.ts";
+import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { bpftraceOf, type KEAS, startLab } from "../tools/lab/lab.ts";
-import { compareCounts } from "./counts.ts";
+import { compareCounts } from "../tools/lab/counts.ts";
 
 const command = newCommand("test:matrix")
   .description(

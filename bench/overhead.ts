@@ -8,7 +8,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
-import { ensureInstalled } from "../tools/install.ts";
+import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { BACKENDS } from "../tools/lab/database.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../tools/lab/lab.ts";

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { mulberry32 } from "../tools/lab/mulberry32.ts";
+
 /** A median with its 95 % confidence interval. */
 export interface Estimate {
   readonly median: number;
@@ -33,14 +35,4 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-/** A small generator of known quality, numbers from 0 to below 1 (mulberry32). */
-export function mulberry32(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -10,7 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { stopSamples } from "../probes/perf_events.ts";
-import { ensureInstalled } from "../tools/install.ts";
+import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { estimate } from "./ratio.ts";
 
 /** System calls of one measurement. */

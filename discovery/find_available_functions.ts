@@ -7,7 +7,7 @@
  * @module
  */
 
-import { printResult, programCommand, refuseBoth } from "./command_line.ts";
+import { printResult, programCommand, refuseBoth } from "./program_command.ts";
 import { hookPointsOf } from "./hook_points.ts";
 import { chooseProgram } from "./programs.ts";
 import { proveSites } from "./sites/prove.ts";

@@ -9,7 +9,7 @@
  */
 
 import { say } from "../system/command_line.ts";
-import { printResult, programCommand, refuseBoth } from "./command_line.ts";
+import { printResult, programCommand, refuseBoth } from "./program_command.ts";
 import { containing, listFunctions, named } from "./code/function_list.ts";
 import { chooseProgram, filesOf } from "./programs.ts";
 import { functionsOf } from "./code/symbols.ts";

@@ -11,8 +11,8 @@ import { join } from "node:path";
 import { asMeant, exitWith, numberBetween } from "../system/command_line.ts";
 import { ownFolder } from "../system/own_folder.ts";
 import { PROFILES } from "../probes/sources.ts";
-import { hollowMonitor } from "./hollow_monitor.ts";
-import { clientFor, pushingCommand } from "./pushing_command.ts";
+import { hollowMonitor } from "./monitor/hollow_monitor.ts";
+import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
 const command = pushingCommand("hollow-monitor")
   .description(

@@ -6,8 +6,8 @@
  */
 
 import { exitWith, say } from "../system/command_line.ts";
-import { printRecords, pushFile } from "./push_file.ts";
-import { clientFor, pushingCommand } from "./pushing_command.ts";
+import { printRecords, pushFile } from "./push/push_file.ts";
+import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
 const command = pushingCommand("to-hollow")
   .description(

@@ -16,7 +16,7 @@ import {
 import { piecesOf } from "../metrics/bytes.ts";
 import { jsonSchema } from "../metrics/document.ts";
 import { replaceFile } from "../metrics/files.ts";
-import { convert } from "./convert.ts";
+import { convert } from "../metrics/input/convert.ts";
 
 const command = newCommand("to-json")
   .description(

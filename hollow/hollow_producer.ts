@@ -7,7 +7,7 @@
 
 import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { onEndSignals } from "../system/signals.ts";
-import { ensureProducer } from "./producer_build.ts";
+import { ensureProducer } from "./producer/ensure_producer.ts";
 
 /** The same options as the producer's own (Main.java), which gets the command line as it is. */
 const command = newCommand("hollow-producer")

@@ -6,8 +6,8 @@
  */
 
 import { exitWith, print } from "../system/command_line.ts";
-import { checkProducer, type Verdict } from "./producer_checks.ts";
-import { clientFor, pushingCommand } from "./pushing_command.ts";
+import { checkProducer, type Verdict } from "./conformance/check_producer.ts";
+import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
 const command = pushingCommand("test-hollow", "kea-test")
   .description(

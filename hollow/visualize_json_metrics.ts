@@ -5,7 +5,7 @@
  * @module
  */
 
-import { draw, drawingCommand } from "../viz/command.ts";
+import { draw, drawingCommand } from "../viz/report/drawing_command.ts";
 
 const command = drawingCommand("viz-json", "<document>", "a metrics document")
   .description(

@@ -5,7 +5,7 @@
  */
 
 import { ATTACHED, type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
-import { type Json, parseExact } from "./exact_json.ts";
+import { type Json, parseExact } from "../metrics/input/exact_json.ts";
 import { childEnvironment } from "../system/run.ts";
 import { stopSamples } from "./perf_events.ts";
 import { SLOW } from "./slow_packets.ts";

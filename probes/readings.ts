@@ -6,7 +6,7 @@
 
 import type { Site } from "../discovery/sites/types.ts";
 import { MAP_KEYS } from "./bpftrace.ts";
-import type { Json } from "./exact_json.ts";
+import type { Json } from "../metrics/input/exact_json.ts";
 import type { Plan } from "./plan.ts";
 import type { Maps } from "./probe_run.ts";
 

@@ -6,11 +6,11 @@
  */
 
 import { exitWith, newCommand, say } from "../system/command_line.ts";
-import { ensureInstalled } from "./install.ts";
+import { ensureInstalled } from "./install/ensure_installed.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { startLab } from "./lab/lab.ts";
 import { runPerfdhcp } from "./lab/perfdhcp.ts";
-import { monitor } from "./monitor.ts";
+import { monitor } from "./monitor/monitor.ts";
 
 const command = newCommand("demo")
   .description(

@@ -7,192 +7,23 @@
  */
 
 import { Option } from "@commander-js/extra-typings";
-import { existsSync } from "node:fs";
-import { exitWith, newCommand, say } from "../system/command_line.ts";
-import { childEnvironment } from "../system/run.ts";
-import { onEndSignals } from "../system/signals.ts";
+import { exitWith, newCommand } from "../system/command_line.ts";
+import { ensureInstalled, PURPOSES } from "./install/ensure_installed.ts";
 
-/** What is to be done; each needs what those before it need, too. */
-const PURPOSES = ["monitor", "lab", "databases", "suites", "tests"] as const;
-
-/** A purpose to install for. */
-export type Purpose = typeof PURPOSES[number];
-
-/** A program or a file, the package that brings it, and what it is for. */
-type Need = readonly [program: string, debianPackage: string, why: string];
-
-const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
-  monitor: [
-    ["bpftrace", "bpftrace", "runs the probes"],
-    ["objdump", "binutils", "finds and proves probe sites"],
-    ["ss", "iproute2", "reads what the kernel dropped; the lab"],
-    ["setpriv", "util-linux", "ends bpftrace and Kea with their parent"],
-    ["ping", "iputils-ping", "checks that a server is there"],
-    [
-      "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-      "fonts-dejavu-core",
-      "text in PNG pictures",
-    ],
-  ],
-  lab: [
-    ["kea-dhcp4", "kea-dhcp4-server", "the lab's server"],
-    ["kea-dhcp6", "kea-dhcp6-server", "the same for DHCPv6"],
-    ["perfdhcp", "kea-admin", "the lab's clients"],
-  ],
-  databases: [
-    ["/usr/lib/postgresql", "postgresql", "a lab's lease database"],
-    ["psql", "postgresql-client", "the same"],
-    ["mariadbd", "mariadb-server-core", "the same"],
-    ["mariadb", "mariadb-client-core", "the same"],
-  ],
-  suites: [["debootstrap", "debootstrap", "brings newer Keas and bpftraces"]],
-  tests: [
-    ["chromium", "chromium", "tests open the report in a browser"],
-    ["tmux", "tmux", "tests look at the live view in a terminal"],
-    ["javac", "default-jdk-headless", "the Hollow producer"],
-    ["mvn", "maven", "builds the Hollow producer"],
-    ["openssl", "openssl", "tests make a certificate"],
-    ["curl", "curl", "tests run the commands of the guides"],
-    ["nft", "nftables", "tests put a firewall before a server"],
-    ["firewalld", "firewalld", "the same"],
-    ["ufw", "ufw", "the same"],
-    ["dbus-daemon", "dbus", "firewalld needs it"],
-    ["sshd", "openssh-server", "tests copy the wrapper as its hint says"],
-    ["scp", "openssh-client", "the same"],
-    ["sudo", "sudo", "the same"],
-    ["python3", "python3", "tests and benchmarks compare with it"],
-    ["strace", "strace", "the same"],
-    ["/usr/include/kea/hooks/hooks.h", "kea-dev", "tests build a hook library"],
-    ["/usr/include/boost/shared_ptr.hpp", "libboost-dev", "the same"],
-    ["g++", "g++", "the same"],
-    ["tcpdump", "tcpdump", "tests compare times with the wire"],
-  ],
-};
-
-const TRACEFS = "/sys/kernel/tracing";
-
-/**
- * Installs what is missing.
- *
- * @param purpose what is to be done with it.
- * @param assumeYes install without asking; a person on a terminal is asked otherwise.
- * @throws {Error} when something is missing and cannot or must not be installed.
- */
-export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Promise<void> {
-  const needs = PURPOSES.slice(0, PURPOSES.indexOf(purpose) + 1).flatMap((one) => NEEDS[one]);
-  const missing: Need[] = [];
-  for (const need of needs) if (!onPath(need[0])) missing.push(need);
-  if (missing.length > 0) {
-    for (const [program, debianPackage, why] of missing) {
-      say(`missing: ${debianPackage} (${program}): ${why}`);
-    }
-    const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))];
-    const line = `apt-get install ${packages.join(" ")}`;
-    if (Deno.uid() !== 0) throw new Error(`Cannot install as user ${Deno.uid()}: sudo ${line}`);
-    if (!assumeYes && !(Deno.stdin.isTerminal() && confirm(`Run "${line}"?`))) {
-      throw new Error(`Cannot go on without these packages: ${line}`);
-    }
-    await install(packages);
-  }
-  await mountTracefs();
-}
-
-/** Asked by Debian's packages before they start a service. */
-const POLICY = "/usr/sbin/policy-rc.d";
-
-/** The first line of ours. */
-const MARK = "# of deno task install, kea-ebpf-monitoring";
-
-/**
- * A policy that denies starts while a process runs, and nothing any more when it has ended: so it does
- * no harm where it stays behind.
- */
-export function startPolicy(pid: number): string {
-  const started = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ")[19];
-  return `#!/bin/sh
-${MARK}
-# Kea's packages start a server when they are installed; no one asked for one here.
-[ "$(sed 's/.*) //' /proc/${pid}/stat 2>/dev/null | cut -d' ' -f20)" = ${started} ] && exit 101
-exit 0
-`;
-}
-
-async function install(packages: readonly string[]): Promise<void> {
-  const found = await Deno.readTextFile(POLICY).catch(() => null);
-  // One that is not ours has its own reasons.
-  const isOurs = found === null || found.split("\n")[1] === MARK;
-  if (isOurs) {
-    await Deno.writeTextFile(POLICY, startPolicy(Deno.pid), { mode: 0o755 });
-  }
-  try {
-    await apt("update");
-    await apt("install", "-y", "--no-install-recommends", ...packages);
-  } finally {
-    if (isOurs) await Deno.remove(POLICY);
-  }
-}
-
-async function apt(...args: string[]): Promise<void> {
-  say(`apt-get ${args.join(" ")}`);
-  const child = new Deno.Command("apt-get", {
-    // Another apt-get may be under way: its lock is waited for.
-    args: ["-q", "-o", "DPkg::Lock::Timeout=300", ...args],
-    clearEnv: true,
-    env: childEnvironment({ DEBIAN_FRONTEND: "noninteractive" }),
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  let stoppedBy: Deno.Signal | null = null;
-  using _signals = onEndSignals((signal) => {
-    stoppedBy = signal;
-    child.kill(signal);
-  });
-  const { success, stderr } = await child.output();
-  if (stoppedBy !== null) throw new Error(`Stopped by ${stoppedBy}: run it again to go on`);
-  if (success) return;
-  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new Error(`Cannot install packages, apt-get ${args[0]} says: ${words}`);
-}
-
-async function mountTracefs(): Promise<void> {
-  // Its own files are root's alone, so looking into it would tell others that it is not there.
-  const mounts = await Deno.readTextFile("/proc/self/mounts");
-  if (mounts.split("\n").some((line) => line.split(" ")[1] === TRACEFS)) return;
-  if (Deno.uid() !== 0) {
-    throw new Error(`tracefs is not mounted: sudo mount -t tracefs tracefs ${TRACEFS}`);
-  }
-  const { success, stderr } = await new Deno.Command("mount", {
-    args: ["-t", "tracefs", "tracefs", TRACEFS],
-  }).output();
-  if (!success) {
-    throw new Error(`Cannot mount tracefs: ${new TextDecoder().decode(stderr).trim()}`);
-  }
-}
-
-function onPath(program: string): boolean {
-  if (program.startsWith("/")) return existsSync(program);
-  const folders = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`.split(":");
-  for (const folder of folders) if (existsSync(`${folder}/${program}`)) return true;
-  return false;
-}
-
-if (import.meta.main) {
-  const command = newCommand("install")
-    .description("Install the Debian packages that are missing, after saying which and why (root).")
-    .option("-y, --yes", "install without asking")
-    .addOption(
-      new Option("--for <purpose>", "what is to be done; each needs what those before it need, too")
-        .choices(PURPOSES).default("monitor" as const),
-    )
-    .addHelpText(
-      "after",
-      "\nExamples:\n  deno task install\n  sudo ./denow task install --yes --for lab",
-    );
-  await command.parseAsync(Deno.args, { from: "user" });
-  await exitWith(async () => {
-    const { for: purpose, yes = false } = command.opts();
-    await ensureInstalled(purpose, yes);
-    return 0;
-  });
-}
+const command = newCommand("install")
+  .description("Install the Debian packages that are missing, after saying which and why (root).")
+  .option("-y, --yes", "install without asking")
+  .addOption(
+    new Option("--for <purpose>", "what is to be done; each needs what those before it need, too")
+      .choices(PURPOSES).default("monitor" as const),
+  )
+  .addHelpText(
+    "after",
+    "\nExamples:\n  deno task install\n  sudo ./denow task install --yes --for lab",
+  );
+await command.parseAsync(Deno.args, { from: "user" });
+await exitWith(async () => {
+  const { for: purpose, yes = false } = command.opts();
+  await ensureInstalled(purpose, yes);
+  return 0;
+});

@@ -10,7 +10,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { PROFILES } from "../probes/sources.ts";
-import { monitor } from "./monitor.ts";
+import { monitor } from "./monitor/monitor.ts";
 import { asMeant, exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 
 /** Reads the threshold of slow packets. */

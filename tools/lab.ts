@@ -7,7 +7,7 @@
 
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { asMeant, exitWith, newCommand, say } from "../system/command_line.ts";
-import { ensureInstalled } from "./install.ts";
+import { ensureInstalled } from "./install/ensure_installed.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { BACKENDS } from "./lab/database.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";

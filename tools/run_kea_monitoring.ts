@@ -9,7 +9,7 @@ import { Option } from "@commander-js/extra-typings";
 import { asMeant, exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { TrafficError, trafficOptions } from "./dras_wrapper.ts";
-import { runWithTraffic } from "./run.ts";
+import { runWithTraffic } from "./traffic/run_with_traffic.ts";
 
 const lab = (name: string) => Deno.env.get(`KEA_LAB_${name}`);
 

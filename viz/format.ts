@@ -4,10 +4,21 @@
  * @module
  */
 
-import type { Cost } from "../metrics/document.ts";
+import type { Cost, MetricsDocument } from "../metrics/document.ts";
 
 /** Columns of a terminal; only names that are longer make text wider. */
 const WIDTH = 80;
+
+/** The server as headings name it: "Kea DHCPv4 on vm"; as much of it as is known. */
+export function serverName({ family, host }: MetricsDocument["server"]): string {
+  return `Kea${family === undefined ? "" : ` DHCPv${family}`}` +
+    (host === undefined ? "" : ` on ${host}`);
+}
+
+/** An instant of a document to the second: "2026-11-23 19:41:40 UTC". */
+export function utc(time: string): string {
+  return `${time.slice(0, 19).replace("T", " ")} UTC`;
+}
 
 /** A time with a unit that a person uses, three digits. */
 export function duration(nanoseconds: number): string {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { draw, drawingCommand } from "./command.ts";
+import { draw, drawingCommand } from "./report/drawing_command.ts";
 
 const command = drawingCommand("viz", "<file>", "a capture or a metrics document")
   .description(

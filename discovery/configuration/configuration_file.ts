@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { ForeignFileError, readForeignFile } from "../../system/foreign_file.ts";
 import { DiscoveryError } from "../discovery_error.ts";
-import { type KeaStart, pathAt } from "./command_line.ts";
+import { type KeaStart, pathAt } from "./kea_options.ts";
 import { utf8 } from "./dhcp_configuration.ts";
 import { parseConfiguration } from "./parse.ts";
 import { ConfigurationSyntaxError } from "./tokens.ts";

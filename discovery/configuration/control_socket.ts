@@ -6,7 +6,7 @@
  */
 
 import { socketInodes } from "../../system/sockets.ts";
-import { type KeaStart, pathAt } from "./command_line.ts";
+import { type KeaStart, pathAt } from "./kea_options.ts";
 
 /**
  * Unix sockets on which a server listens, as it sees their paths.

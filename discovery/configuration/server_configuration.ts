@@ -9,7 +9,7 @@
 import { keaCommand } from "../control_channel.ts";
 import { DiscoveryError, isGone } from "../discovery_error.ts";
 import type { Databases, DatabaseType, Family, Server } from "../types.ts";
-import { type KeaStart, keaStartOf, pathAt } from "./command_line.ts";
+import { type KeaStart, keaStartOf, pathAt } from "./kea_options.ts";
 import { readConfigurationFile } from "./configuration_file.ts";
 import { listeningSockets } from "./control_socket.ts";
 import { type DhcpConfiguration, dhcpConfigurationIn } from "./dhcp_configuration.ts";

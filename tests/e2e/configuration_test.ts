@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import fc from "fast-check";
-import { asLogged, bytesIn, readByKea } from "../../bench/kea_reading.ts";
+import { asLogged, bytesIn, readByKea } from "../../tools/lab/kea_reading.ts";
 import { parseConfiguration } from "../../discovery/configuration/parse.ts";
 import {
   configurationOf,
@@ -12,7 +12,7 @@ import {
 } from "../../discovery/configuration/server_configuration.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import { KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
-import { ensureSuite, suiteCommand } from "../../tools/suites.ts";
+import { ensureSuite, suiteCommand } from "../../tools/lab/debian_suites.ts";
 import { layout, values } from "../discovery/configuration/random_layout.ts";
 
 for (const [kea, suite] of Object.entries(KEAS)) {

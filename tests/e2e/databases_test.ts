@@ -1,8 +1,8 @@
 /** Times of SQL statements against what the databases themselves count. Needs root and both. */
 
 import assert from "node:assert/strict";
-import { watchLoad } from "../../bench/counts.ts";
-import { watchWhile } from "../../bench/watch_while.ts";
+import { watchLoad } from "../../tools/lab/counts.ts";
+import { watchWhile } from "../../tools/lab/watch_while.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import { configurationOf } from "../../discovery/configuration/server_configuration.ts";
 import { describeServer } from "../../discovery/servers.ts";

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { findBpftrace, MAP_KEYS } from "../../probes/bpftrace.ts";
 import { ProbeRun } from "../../probes/probe_run.ts";
 import { fullMaps } from "../../probes/readings.ts";
-import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
+import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
 
 const PROGRAM = `
 tracepoint:syscalls:sys_enter_write /comm == "dd"/ { @each[nsecs] = count(); @all[1] = count(); }

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Spool } from "../../hollow/spool.ts";
-import { counterAt } from "../hollow/hollow_records.ts";
+import { Spool } from "../../hollow/push/spool.ts";
+import { counterAt } from "../hollow/push/hollow_records.ts";
 
 Deno.test("Spool on a full disk keeps windows in memory, and goes back to the disk when it can", async () => {
   const folder = await Deno.makeTempDir({ prefix: "kea-spool-test-" });

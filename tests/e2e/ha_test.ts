@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { watchLoad } from "../../bench/counts.ts";
+import { watchLoad } from "../../tools/lab/counts.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Profile } from "../../probes/sources.ts";

@@ -5,10 +5,10 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { mulberry32 } from "../../bench/ratio.ts";
-import { recordsOf } from "../../hollow/records.ts";
-import type { HollowRecord } from "../../hollow/records.ts";
-import { ProducerClient } from "../../hollow/producer_client.ts";
+import { mulberry32 } from "../../tools/lab/mulberry32.ts";
+import { recordsOf } from "../../hollow/push/records.ts";
+import type { HollowRecord } from "../../hollow/push/records.ts";
+import { ProducerClient } from "../../hollow/push/producer_client.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { readChanges } from "../../metrics/capture_changes.ts";

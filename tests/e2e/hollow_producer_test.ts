@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { inBatches, recordsOf } from "../../hollow/records.ts";
-import { maven } from "../../hollow/producer_build.ts";
-import { ProducerClient } from "../../hollow/producer_client.ts";
+import { inBatches, recordsOf } from "../../hollow/push/records.ts";
+import { maven } from "../../hollow/producer/ensure_producer.ts";
+import { ProducerClient } from "../../hollow/push/producer_client.ts";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import { documentOf } from "../../metrics/windows.ts";
-import { batchWith, counterAt } from "../hollow/hollow_records.ts";
+import { batchWith, counterAt } from "../hollow/push/hollow_records.ts";
 import { consumeOnce, followDataset } from "../../tools/lab/consumer.ts";
 import { startProducer } from "../../tools/lab/producer.ts";
 import { inOrder } from "./record_order.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { basename } from "node:path";
-import { watchLoad } from "../../bench/counts.ts";
+import { watchLoad } from "../../tools/lab/counts.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import { planFor } from "../../probes/prepare.ts";

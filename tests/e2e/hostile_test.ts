@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DiscoveryError } from "../../discovery/discovery_error.ts";
 import { describeServer, runningKeas } from "../../discovery/servers.ts";
-import { Spool, SPOOL_LIMIT } from "../../hollow/spool.ts";
+import { Spool, SPOOL_LIMIT } from "../../hollow/push/spool.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { endlessLibrary, HostileProcesses } from "./hostile_processes.ts";

@@ -4,11 +4,11 @@
  */
 
 import assert from "node:assert/strict";
-import { watchWhile } from "../../bench/watch_while.ts";
+import { watchWhile } from "../../tools/lab/watch_while.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
+import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
 import { total } from "./monitored.ts";
 
 const EXCHANGES = 101;

@@ -1,7 +1,7 @@
 /** What was not seen is never COMPLETE, and is counted as far as others counted it. Needs root and Kea. */
 
 import assert from "node:assert/strict";
-import { watchWhile } from "../../bench/watch_while.ts";
+import { watchWhile } from "../../tools/lab/watch_while.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseDocument } from "../../metrics/document.ts";
-import { SUITES } from "../../tools/suites.ts";
+import { SUITES } from "../../tools/lab/debian_suites.ts";
 import { total } from "./monitored.ts";
 import { ROOT } from "./run_script.ts";
 import { EXCHANGES } from "./watch_in_namespace.ts";

@@ -1,4 +1,4 @@
-import type { HollowRecord } from "../../hollow/records.ts";
+import type { HollowRecord } from "../../hollow/push/records.ts";
 
 /** Records in an order of their own, to compare two lists of them. */
 export function inOrder(records: readonly HollowRecord[]): unknown[] {

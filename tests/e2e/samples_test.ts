@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { tracepointEvents } from "../../probes/perf_events.ts";
 import { ProbeRun } from "../../probes/probe_run.ts";
-import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
+import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
 
 const WRITES = 1009;
 

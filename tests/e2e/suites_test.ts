@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { findBpftrace } from "../../probes/bpftrace.ts";
-import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
+import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
 
 for (const name of SUITES) {
   Deno.test(`suiteCommand() runs the bpftrace of ${name}, which its package tells the version of`, async () => {

@@ -3,11 +3,11 @@
  * there. Prints a document for each bpftrace, one a line: for all three where the server is one deeper.
  */
 
-import { watchWhile } from "../../bench/watch_while.ts";
+import { watchWhile } from "../../tools/lab/watch_while.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { ensureSuite, suiteCommand, SUITES } from "../../tools/suites.ts";
+import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
 
 /** Exchanges that are sent for each bpftrace. */
 export const EXCHANGES = 53;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { watchWhile } from "../../bench/watch_while.ts";
+import { watchWhile } from "../../tools/lab/watch_while.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Profile } from "../../probes/sources.ts";
 import { bpftraceOf, type KEAS, type Lab } from "../../tools/lab/lab.ts";

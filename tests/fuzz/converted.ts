@@ -6,13 +6,13 @@
 
 import { parseDocument } from "../../metrics/document.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import { convert } from "../../hollow/convert.ts";
-import { parseExact } from "../../probes/exact_json.ts";
-import { readInput } from "../../viz/read_input.ts";
+import { convert } from "../../metrics/input/convert.ts";
+import { parseExact } from "../../metrics/input/exact_json.ts";
+import { readInput } from "../../metrics/input/read_input.ts";
 import { summary } from "../../viz/summary.ts";
 import { FalseClaim } from "./false_claim.ts";
 import type { Mutant } from "./mutation.ts";
-import type { FuzzedParser } from "./parsers.ts";
+import type { FuzzedParser } from "./fuzzed_parser.ts";
 
 const TESTS = new URL("../", import.meta.url);
 const CAPTURE = new URL("metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson", TESTS);
@@ -21,7 +21,7 @@ const CAPTURE = new URL("metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson"
 const SAMPLES = 2;
 
 async function outputs(suffix: string): Promise<Uint8Array[]> {
-  const folder = new URL("hollow/fixtures/", TESTS);
+  const folder = new URL("metrics/input/fixtures/", TESTS);
   const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
   const chosen = names.filter((name) => name.endsWith(suffix));
   return await Promise.all(chosen.map((name) => Deno.readFile(new URL(name, folder))));

@@ -41,7 +41,7 @@ import { fileOf } from "./converted.ts";
 import { FalseClaim } from "./false_claim.ts";
 import { hookTable, POINTER, statementImage, TABLE } from "./memory_images.ts";
 import type { Mutant } from "./mutation.ts";
-import type { FuzzedParser } from "./parsers.ts";
+import type { FuzzedParser } from "./fuzzed_parser.ts";
 
 const FIXTURES = new URL("fixtures/", import.meta.url);
 const DISCOVERY = new URL("../discovery/fixtures/", import.meta.url);

@@ -4,18 +4,10 @@
  * @module
  */
 
-import type { Progress, Work } from "./worker.ts";
+import type { Finding, Progress, Work } from "./worker.ts";
 
 /** Longest time without a sign of life, ms: 20 inputs take some ms, on a crowded machine some thousand. */
 const SILENCE_MS = 300_000;
-
-/** An input that a parser must not take like that. */
-export interface Finding {
-  readonly parser: string;
-  /** What makes the input again, with the parser's name. */
-  readonly seed: number;
-  readonly what: string;
-}
 
 /** What came of a round. */
 export interface Round {

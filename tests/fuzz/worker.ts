@@ -5,9 +5,9 @@
  */
 
 import { removeFiles } from "./converted.ts";
-import type { Finding } from "./fuzzing.ts";
 import { mutant } from "./mutation.ts";
-import { type FuzzedParser, PARSERS } from "./parsers.ts";
+import type { FuzzedParser } from "./fuzzed_parser.ts";
+import { PARSERS } from "./parsers.ts";
 
 /** What the worker is asked for. */
 export interface Work {
@@ -16,6 +16,14 @@ export interface Work {
   readonly inputs: number;
   /** The only parser that is wanted; all without it. */
   readonly parser?: string;
+}
+
+/** An input that a parser must not take like that. */
+export interface Finding {
+  readonly parser: string;
+  /** What makes the input again, with the parser's name. */
+  readonly seed: number;
+  readonly what: string;
 }
 
 /** What the worker answers. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import { bucketOf } from "../../metrics/histogram.ts";
 import { documentOf } from "../../metrics/windows.ts";
-import { mulberry32 } from "../../bench/ratio.ts";
+import { mulberry32 } from "../../tools/lab/mulberry32.ts";
 import { END, HEADER, sampleAt, streamOf } from "./capture_records.ts";
 
 const random = mulberry32(20_260_101);

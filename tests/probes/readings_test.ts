@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseExact } from "../../probes/exact_json.ts";
+import { parseExact } from "../../metrics/input/exact_json.ts";
 import { plan } from "../../probes/plan.ts";
 import { basesOf } from "../../discovery/mapped_files.ts";
 import { operationsOf, renamingOf, translator } from "../../probes/readings.ts";

@@ -5,8 +5,8 @@
  */
 
 import { join } from "node:path";
-import { ensureProducer } from "../../hollow/producer_build.ts";
-import type { HollowRecord } from "../../hollow/records.ts";
+import { ensureProducer } from "../../hollow/producer/ensure_producer.ts";
+import type { HollowRecord } from "../../hollow/push/records.ts";
 import { collect } from "./producer.ts";
 
 /** A state of a dataset, as a stock consumer told it. */

@@ -6,7 +6,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { LabError } from "./lab.ts";
+import { LabError } from "./lab_error.ts";
 
 /** Where a lab's server keeps its leases. */
 export const BACKENDS = ["memfile", "postgresql", "mariadb"] as const;

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { ownFolder } from "../../system/own_folder.ts";
-import { LabError } from "./lab.ts";
+import { LabError } from "./lab_error.ts";
 
 const SOURCE = new URL("delaying_hooks.cc", import.meta.url);
 

@@ -10,8 +10,9 @@ import { join } from "node:path";
 import { ADDRESSES, ADDRESSES6, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
 import { type Backend, createDatabase, type Database, startDatabase } from "./database.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
-import { ensureSuite, suiteCommand, type SuiteName } from "../suites.ts";
+import { ensureSuite, suiteCommand, type SuiteName } from "./debian_suites.ts";
 import { clear, clearLeftovers, type LabState, remember, startTicksOf } from "./leftovers.ts";
+import { LabError } from "./lab_error.ts";
 import { processNamespace } from "../../system/process_namespace.ts";
 
 /** Which Kea: that of this machine, or that of a newer Debian suite in the cache. */
@@ -71,11 +72,6 @@ export interface LabDatabase {
   stop(): Promise<void>;
   /** Starts it again. */
   start(): Promise<void>;
-}
-
-/** A lab cannot be set up. */
-export class LabError extends Error {
-  override name = "LabError";
 }
 
 /** Longest time for a server to begin to serve. */

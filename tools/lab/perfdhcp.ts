@@ -5,7 +5,8 @@
  */
 
 import { basename, join } from "node:path";
-import { type Lab, LabError } from "./lab.ts";
+import type { Lab } from "./lab.ts";
+import { LabError } from "./lab_error.ts";
 
 /** How much to send. */
 export interface Load {

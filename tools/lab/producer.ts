@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ensureProducer } from "../../hollow/producer_build.ts";
+import { ensureProducer } from "../../hollow/producer/ensure_producer.ts";
 
 /** A running producer. Disposing ends it, and removes its data. */
 export interface Producer extends AsyncDisposable {

@@ -8,7 +8,7 @@ import { subnetsIn } from "../../discovery/configuration/dhcp_configuration.ts";
 import { configurationOf } from "../../discovery/configuration/server_configuration.ts";
 import { run } from "../../discovery/code/elf.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
-import { testConfiguration } from "../../discovery/own_program.ts";
+import { testConfiguration } from "./test_configuration.ts";
 import { chooseServer, DiscoveryError } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { whyUnseen } from "../../probes/host_process_id.ts";

@@ -9,7 +9,7 @@ import type { MetricsDocument, Series, Window } from "../../metrics/document.ts"
 import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { gauges, greatest, three } from "../series.ts";
-import { MOST_SERIES } from "../theme.ts";
+import { MOST_SERIES } from "./theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
 
 /** More is no measurement, and no axis could hold it. */

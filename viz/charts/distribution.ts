@@ -9,8 +9,8 @@ import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts
 import type { Chart } from "./chart.ts";
 import { greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
 import { duration } from "../format.ts";
-import { BOLD, shortNames } from "../text_width.ts";
-import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeTicks } from "../theme.ts";
+import { BOLD, shortNames } from "./text_width.ts";
+import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeTicks } from "./theme.ts";
 
 /** A panel for each message and its answer, with its percentiles marked. */
 export function distribution({ totals }: MetricsDocument): Chart | null {

@@ -9,8 +9,8 @@ import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart, Layout } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { counters, drawnEnds, greatest, secondsOf, whole } from "../series.ts";
-import { shortNames } from "../text_width.ts";
-import { COLOURS, MOST_SERIES, SERIES_COLOURS, timeAxis } from "../theme.ts";
+import { shortNames } from "./text_width.ts";
+import { COLOURS, MOST_SERIES, SERIES_COLOURS, timeAxis } from "./theme.ts";
 
 /** Everything that came seldom. */
 const OTHER = "other";

@@ -17,7 +17,7 @@ import {
   whole,
 } from "../series.ts";
 import { duration } from "../format.ts";
-import { COLOURS, INK, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
+import { COLOURS, INK, TIME_LABELS, timeAxis, timeTicks } from "./theme.ts";
 
 /** As many cells can be drawn and seen. */
 const MOST_COLUMNS = 120;

@@ -7,8 +7,8 @@
 import type { MetricsDocument, Window } from "../../metrics/document.ts";
 import type { Layout } from "./chart.ts";
 import { gapBefore, isOfShortStretch, middleOf } from "../series.ts";
-import { BOLD, shortNames } from "../text_width.ts";
-import { INK, SERIES_COLOURS, timeAxis } from "../theme.ts";
+import { BOLD, shortNames } from "./text_width.ts";
+import { INK, SERIES_COLOURS, timeAxis } from "./theme.ts";
 
 /** A value of a line; null interrupts it. */
 export interface LinePoint {

@@ -10,7 +10,7 @@ import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { gauges, three } from "../series.ts";
 import { size } from "../format.ts";
-import { MOST_SERIES } from "../theme.ts";
+import { MOST_SERIES } from "./theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
 
 /** A line for each kind of memory that the server has, from zero. */

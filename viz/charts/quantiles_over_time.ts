@@ -19,8 +19,8 @@ import {
   whole,
 } from "../series.ts";
 import { duration } from "../format.ts";
-import { BOLD, shortNames } from "../text_width.ts";
-import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeAxis, timeTicks } from "../theme.ts";
+import { BOLD, shortNames } from "./text_width.ts";
+import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeAxis, timeTicks } from "./theme.ts";
 
 /** The percentiles that are drawn, with colour and dash. */
 const DRAWN = [

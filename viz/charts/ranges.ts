@@ -9,8 +9,8 @@ import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
 import { durationOf, greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
 import { duration } from "../format.ts";
-import { shortNames } from "../text_width.ts";
-import { COLOURS, TIME_LABELS, timeTicks } from "../theme.ts";
+import { shortNames } from "./text_width.ts";
+import { COLOURS, TIME_LABELS, timeTicks } from "./theme.ts";
 
 /** As many rows can be read. */
 const MOST_ROWS = 16;

@@ -11,8 +11,8 @@ import { stagePlace } from "../../metrics/stages.ts";
 import { printable } from "../../system/printable.ts";
 import { greatest, histograms, three, whole } from "../series.ts";
 import { duration } from "../format.ts";
-import { shortNames } from "../text_width.ts";
-import { COLOURS, MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "../theme.ts";
+import { shortNames } from "./text_width.ts";
+import { COLOURS, MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "./theme.ts";
 
 /**
  * A packet has just one of these. With its allocation known it has `select` in the deep profile and

@@ -10,7 +10,7 @@ import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
 import { clockOf, counters, drawnEnds, secondsOf, three, whole } from "../series.ts";
 import { size } from "../format.ts";
-import { COLOURS, timeAxis } from "../theme.ts";
+import { COLOURS, timeAxis } from "./theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
 
 /** Kinds of error that are packets without an answer. */

@@ -5,7 +5,7 @@
  */
 
 import { BlockList, isIP } from "node:net";
-import type { Answer } from "./walk.ts";
+import type { Answer } from "./answer.ts";
 
 /**
  * Whether an address is among those of `10.0.0.0/8`, `10.0.0.1` or `10.0.0.1-10.0.0.9`.

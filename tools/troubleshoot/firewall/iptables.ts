@@ -5,18 +5,9 @@
  */
 
 import { matchesAddress } from "./addresses.ts";
+import { and, type Answer, not, or } from "./answer.ts";
 import type { Packet } from "./packet.ts";
-import {
-  type Action,
-  and,
-  type Answer,
-  type Chain,
-  conditional,
-  not,
-  or,
-  type Rule,
-} from "./walk.ts";
-import type { Table } from "./walk.ts";
+import { type Action, type Chain, conditional, type Rule, type Table } from "./walk.ts";
 
 /** Chains that the kernel enters. */
 const HOOKS: Readonly<Record<string, string>> = {

@@ -6,8 +6,8 @@
 
 import { conditionOf, type Json, lookUp, type Sets } from "./nft_conditions.ts";
 import type { Packet } from "./packet.ts";
-import { type Action, and, type Answer, type Chain, conditional, type Rule } from "./walk.ts";
-import type { Table } from "./walk.ts";
+import { and, type Answer } from "./answer.ts";
+import { type Action, type Chain, conditional, type Rule, type Table } from "./walk.ts";
 
 /** Statements after which a packet goes on through its chain as it is, for a firewall. */
 const GO_ON = ["counter", "log", "continue", "set", "add", "update", "meter", "ct helper", "last"];

@@ -6,7 +6,7 @@
 
 import { matchesAddress } from "./addresses.ts";
 import type { Packet } from "./packet.ts";
-import { and, type Answer, not, or } from "./walk.ts";
+import { and, type Answer, not, or } from "./answer.ts";
 
 /** An object of nftables' JSON. */
 export type Json = { readonly [name: string]: unknown };

@@ -5,10 +5,8 @@
  * @module
  */
 
+import type { Answer } from "./answer.ts";
 import type { Packet } from "./packet.ts";
-
-/** True, false, or null: not known. */
-export type Answer = boolean | null;
 
 /** What a rule can do; `continue` also where it does not match. */
 export type Action =
@@ -163,18 +161,3 @@ export function conditional(answer: Answer, action: Action): readonly Action[] {
   if (answer === true) return [action];
   return answer === false ? [{ kind: "continue" }] : [action, { kind: "continue" }];
 }
-
-/** Whether all hold. */
-export function and(answers: readonly Answer[]): Answer {
-  if (answers.includes(false)) return false;
-  return answers.includes(null) ? null : true;
-}
-
-/** Whether one holds. */
-export function or(answers: readonly Answer[]): Answer {
-  if (answers.includes(true)) return true;
-  return answers.includes(null) ? null : false;
-}
-
-/** The contrary. */
-export const not = (answer: Answer): Answer => answer === null ? null : !answer;

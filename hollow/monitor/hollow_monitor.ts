@@ -1,0 +1,182 @@
+/**
+ * The work of `deno task hollow-monitor`: one server watched for as long as it takes, every window in
+ * a Hollow dataset.
+ *
+ * @module
+ */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { oneLine, say as sayLine } from "../../system/command_line.ts";
+import type { CaptureRecord } from "../../metrics/capture.ts";
+import type { Window } from "../../metrics/document.ts";
+import { LongWindows } from "../../metrics/long_windows.ts";
+import { WindowBuilder } from "../../metrics/windows.ts";
+import { chooseServer, describeServer } from "../../discovery/servers.ts";
+import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
+import { watch } from "../../probes/monitoring_loop.ts";
+import { requireHost } from "../../probes/requirements.ts";
+import type { Profile } from "../../probes/sources.ts";
+import { onEndSignals } from "../../system/signals.ts";
+import type { ProducerClient } from "../push/producer_client.ts";
+import { Pusher } from "../push/pusher.ts";
+import { serverName } from "../push/pushing_command.ts";
+import { recordsOf } from "../push/records.ts";
+import { Spool, SPOOL_LIMIT } from "../push/spool.ts";
+import { WallClock } from "./wall_clock.ts";
+
+/** Options of {@linkcode hollowMonitor}. */
+export interface HollowMonitorOptions {
+  readonly client: ProducerClient;
+  readonly server?: string;
+  readonly profile: Profile;
+  /** Length of a window, seconds. */
+  readonly interval: number;
+  /** The server's name in the dataset; host and kind without it. */
+  readonly name?: string;
+  /** The folder of what waits, given the server's name. */
+  readonly spool: (name: string) => Promise<string>;
+  readonly verbose: boolean;
+}
+
+/** Longest time between two readings of the kernel's maps, seconds. */
+const LONGEST_READING = 5;
+
+/** What `setTimeout` can wait at most, 24 days; then a new watch begins. */
+const LONGEST_WATCH_MS = 2 ** 31 - 1;
+
+/** How long the last windows may take to the producer after ^C, milliseconds. */
+const LAST_PUSH_MS = 10_000;
+
+/** Pause before another watch, when one ended by itself, milliseconds. */
+const PAUSE_MS = 5000;
+
+/**
+ * Watches and pushes until a signal comes.
+ *
+ * @returns the exit status: 0, when a signal ended it.
+ * @throws whatever keeps the first watch from beginning.
+ */
+export async function hollowMonitor(options: HollowMonitorOptions): Promise<number> {
+  const { client, verbose } = options;
+  await requireHost();
+  const { pid, ...facts } = await chooseServer(options.server);
+  const name = options.name ?? serverName(facts)!;
+  const bpftrace = await findBpftrace();
+  using spool = await Spool.open(await options.spool(name), { limit: SPOOL_LIMIT, say });
+  if (spool.waiting > 0) say(`${spool.waiting} windows wait from before`);
+
+  const [stop, giveUp] = [new AbortController(), new AbortController()];
+  using _signals = onEndSignals(() => {
+    if (stop.signal.aborted) giveUp.abort();
+    stop.abort();
+  });
+  const pusher = new Pusher(client, { source: name, signal: giveUp.signal, say, isPatient: true });
+  const pushing = pushAll(spool, pusher, giveUp.signal, verbose);
+  say(`Pushing windows of ${options.interval} s as "${name}" to ${client.base}`);
+  try {
+    await watchOn({ ...options, bpftrace, name, spool, signal: stop.signal }, pid);
+  } finally {
+    const limit = setTimeout(() => giveUp.abort(), LAST_PUSH_MS);
+    await Promise.race([spool.emptiness, pushing]);
+    clearTimeout(limit);
+    giveUp.abort();
+    await pushing;
+    if (spool.waiting > 0) say(`${spool.waiting} windows wait, the next start pushes them`);
+  }
+  return 0;
+}
+
+/** What a watch needs. */
+interface Watching extends Pick<HollowMonitorOptions, "profile" | "interval" | "verbose"> {
+  readonly bpftrace: Bpftrace;
+  readonly name: string;
+  readonly spool: Spool;
+  readonly signal: AbortSignal;
+}
+
+/** Watches the server again and again, whatever ends a watch. */
+async function watchOn(watching: Watching, first: number): Promise<void> {
+  let pid = first;
+  for (let isFirst = true; !watching.signal.aborted; isFirst = false) {
+    try {
+      pid = await watchOnce(watching, pid);
+    } catch (error) {
+      if (isFirst) throw error;
+      say(`${oneLine(error)}; trying again`);
+    }
+    await pause(PAUSE_MS, undefined, { signal: watching.signal }).catch(() => {});
+  }
+}
+
+/** Gives the process id of the server that was watched last. */
+async function watchOnce(watching: Watching, first: number): Promise<number> {
+  const { spool, name, interval, signal } = watching;
+  const readings = Math.ceil(interval / LONGEST_READING);
+  const clock = new WallClock(say);
+  const ready: Window[] = [];
+  const long = new LongWindows(
+    readings,
+    (window) => ready.push(clock.adjusted(window)),
+    (window) => ready.push(clock.adjusted(window)),
+  );
+  const builder = new WindowBuilder();
+  const keep = async () => {
+    long.settle();
+    for (const window of ready.splice(0)) {
+      await spool.add(window.start, recordsOf(window, name));
+    }
+  };
+  let pid = first;
+  const records: AsyncGenerator<CaptureRecord> = watch({
+    server: await describeServer(first),
+    profile: watching.profile,
+    bpftrace: watching.bpftrace,
+    intervalMs: interval / readings * 1000,
+    durationMs: LONGEST_WATCH_MS,
+    restartGraceMs: Infinity,
+    signal,
+    say,
+  });
+  for await (const record of records) {
+    if (record.type === "segment") pid = record.server.pid;
+    const window = builder.next(record);
+    if (window !== null) long.add(window);
+    await keep();
+  }
+  builder.document();
+  long.end();
+  await keep();
+  return pid;
+}
+
+/** Sends what waits, until the signal. */
+async function pushAll(
+  spool: Spool,
+  pusher: Pusher,
+  signal: AbortSignal,
+  verbose: boolean,
+): Promise<void> {
+  const end = new Promise<void>((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+  while (!signal.aborted) {
+    await Promise.race([spool.arrival, end]);
+    const waiting = await spool.first();
+    if (waiting === null) continue;
+    const { sequence, window, records } = waiting;
+    const delivery = await pusher.deliver(waiting);
+    if (delivery.kind === "delivered") {
+      spool.remove(sequence);
+      if (verbose) {
+        say(`Pushed ${records.length} records of ${window}, ${spool.waiting} windows wait`);
+      }
+    } else if (delivery.kind === "refused") {
+      spool.setAside(sequence, delivery.why);
+    }
+  }
+}
+
+/** A line for people, with the time: this runs for months. */
+function say(line: string): void {
+  sayLine(`${new Date().toISOString()} ${line}`);
+}

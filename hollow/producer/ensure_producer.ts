@@ -1,0 +1,122 @@
+/**
+ * Builds the producer, once for each state of its sources, into the cache.
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+import { say } from "../../system/command_line.ts";
+import { ownFolder } from "../../system/own_folder.ts";
+import { childEnvironment } from "../../system/run.ts";
+import { join } from "node:path";
+
+const SOURCES = import.meta.dirname!;
+
+/** A built producer. */
+export interface ProducerBuild {
+  /** The jar to run. */
+  readonly jar: string;
+  /** Netflix's own jar, all that a consumer needs. */
+  readonly hollowJar: string;
+}
+
+/** The producer cannot be built. */
+export class BuildError extends Error {
+  override name = "BuildError";
+}
+
+/**
+ * Builds the producer if that was not done yet, and tells on standard error when it is.
+ *
+ * @throws {BuildError} in one line when Java or Maven are missing, or the build fails.
+ */
+export async function ensureProducer(): Promise<ProducerBuild> {
+  const cache = ownFolder("cache");
+  const folder = join(cache, `hollow-producer-${await digestOfSources()}`);
+  const build = {
+    jar: join(folder, "hollow-producer-1.0.0.jar"),
+    hollowJar: join(folder, "lib", "hollow-7.14.23.jar"),
+  };
+  if (existsSync(folder)) return build;
+  await Deno.mkdir(cache, { recursive: true });
+  // Whoever comes second waits here, and finds it done.
+  using lock = await Deno.open(join(cache, "hollow-producer.lock"), { create: true, write: true });
+  await lock.lock(true);
+  if (existsSync(folder)) return build;
+  say("Building the Hollow producer with Maven, once");
+  const unfinished = await Deno.makeTempDir({ dir: cache, prefix: "hollow-producer-" });
+  try {
+    await maven(["package", "-DskipTests", `-Dbuild.folder=${unfinished}`]);
+    await Deno.rename(unfinished, folder);
+  } finally {
+    await Deno.remove(unfinished, { recursive: true }).catch(() => {});
+  }
+  return build;
+}
+
+/**
+ * Runs Maven on the producer.
+ *
+ * @returns what it printed.
+ * @throws {BuildError} when it is missing or fails.
+ */
+export async function maven(args: readonly string[]): Promise<string> {
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command("mvn", {
+      args: [
+        "--batch-mode",
+        "--quiet",
+        "--strict-checksums",
+        "--file",
+        join(SOURCES, "pom.xml"),
+        ...args,
+      ],
+      // It has no use for a token of this process's environment.
+      clearEnv: true,
+      env: childEnvironment(ofMaven()),
+      stdin: "null",
+    }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new BuildError(
+      "Cannot build the Hollow producer, Maven and a JDK of Java 17 or later are wanted: " +
+        "apt-get install maven default-jdk-headless",
+    );
+  }
+  const text = new TextDecoder().decode(output.stdout);
+  if (output.success) return text;
+  const error = text.split("\n").find((line) => line.includes("ERROR")) ?? text.slice(-300);
+  throw new BuildError(`Cannot build the Hollow producer, Maven says: ${error.trim()}`);
+}
+
+/** What Maven is to know of our environment: where it keeps what it has got, and how it runs. */
+function ofMaven(): Record<string, string> {
+  return Object.fromEntries(
+    ["HOME", "JAVA_HOME", "MAVEN_OPTS", "MAVEN_ARGS"].flatMap((name) => {
+      const value = Deno.env.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** Tells states of the sources apart. */
+async function digestOfSources(): Promise<string> {
+  const paths: string[] = [];
+  for (const folder of [SOURCES]) await collect(folder, paths);
+  const encoder = new TextEncoder();
+  const parts = paths.sort().map((path) =>
+    `${path.slice(SOURCES.length)}\n${Deno.readTextFileSync(path)}\n`
+  );
+  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(parts.join("")));
+  return new Uint8Array(digest).toHex().slice(0, 16);
+}
+
+async function collect(folder: string, paths: string[]): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    // What Maven makes there when it is run by hand, and tests, do not count.
+    if (isDirectory && name !== "target" && name !== "test") await collect(path, paths);
+    else if (/\.(java|xml)$/.test(name)) paths.push(path);
+  }
+}

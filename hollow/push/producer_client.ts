@@ -1,0 +1,342 @@
+/**
+ * The client of the producer's API: one request at a time, each with a defined outcome whatever
+ * comes back.
+ *
+ * @module
+ */
+
+import { oneLine } from "../../system/command_line.ts";
+import { directClient, isOfThisHost } from "./direct_client.ts";
+import { z } from "zod";
+import type { Batch, HollowRecord } from "./records.ts";
+import type { TokenSource } from "./token.ts";
+
+/** What became of a batch. */
+export type Outcome =
+  /**
+   * It is in the dataset; `duplicate` when it was there already. `gone` records, its own or older
+   * ones, are beyond what the dataset keeps.
+   */
+  | { readonly kind: "accepted"; readonly gone: number; readonly duplicate: boolean }
+  /** The producer has a later batch of this source: number it anew. */
+  | { readonly kind: "stale"; readonly lastSequence: number }
+  /** Send fewer records at once. */
+  | { readonly kind: "too large"; readonly why: string }
+  /** It will never be taken. */
+  | { readonly kind: "refused"; readonly why: string }
+  /** A person has to mend something: the URL, the token. */
+  | { readonly kind: "mend"; readonly why: string }
+  /** Try again, after so many milliseconds where the producer says when. */
+  | { readonly kind: "later"; readonly why: string; readonly afterMs: number | null };
+
+/** A URL cannot be used. */
+export class UrlError extends Error {
+  override name = "UrlError";
+}
+
+/** A request other than a batch did not get what it wanted. */
+export class ProducerError extends Error {
+  override name = "ProducerError";
+}
+
+const accepted = z.object({
+  version: z.string(),
+  accepted: z.int(),
+  late: z.int(),
+  expired: z.int(),
+  duplicate: z.boolean(),
+});
+const problem = z.object({
+  detail: z.string().optional(),
+  lastSequence: z.int().nonnegative().optional(),
+});
+const state = z.object({
+  dataset: z.string(),
+  version: z.string(),
+  records: z.int(),
+  windows: z.record(z.string(), z.int()),
+  sources: z.record(z.string(), z.object({ sequence: z.int(), batchId: z.string() })),
+});
+const records = z.object({ records: z.array(z.record(z.string(), z.unknown())) });
+const deleted = z.object({ version: z.string(), deleted: z.int() });
+
+/** What a dataset holds. */
+export type DatasetState = z.infer<typeof state>;
+
+/** Longest wait for a whole answer, milliseconds. */
+const TIMEOUT_MS = 30_000;
+
+/** Longest wait that an answer's Retry-After may ask for, milliseconds. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
+/** Longest answer that is read, bytes. */
+const LONGEST_ANSWER = 16 * 2 ** 20;
+
+/** Options of {@linkcode ProducerClient}. */
+export interface ProducerClientOptions {
+  /** The base URL, such as `http://127.0.0.1:8980/api`. */
+  readonly url: string;
+  readonly dataset: string;
+  readonly token: TokenSource;
+  /** Whether a token may go over plain HTTP to another machine. */
+  readonly allowPlainHttp: boolean;
+  readonly timeoutMs?: number;
+}
+
+/** Talks to a producer about one dataset. */
+export class ProducerClient {
+  /** The base URL as it is used, without a slash at its end. */
+  readonly base: string;
+  readonly #dataset: string;
+  readonly #token: TokenSource;
+  readonly #timeoutMs: number;
+  /** Null where a proxy may be between. */
+  readonly #direct: Deno.HttpClient | null;
+
+  /** @throws {UrlError} for a URL or a dataset name that cannot be used. */
+  constructor({ url, dataset, token, allowPlainHttp, timeoutMs }: ProducerClientOptions) {
+    const base = baseOf(url);
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(dataset)) {
+      throw new UrlError(
+        `Cannot use the dataset name "${dataset}": 1 to 64 letters, digits, "_" and "-" are wanted`,
+      );
+    }
+    const isPlain = base.protocol === "http:" && !isLoopback(base.hostname);
+    if (token() !== null && isPlain && !allowPlainHttp) {
+      throw new UrlError(
+        `Cannot send a token to ${base.host} over plain HTTP, everybody between could read ` +
+          "it: give an https URL, or --allow-plain-http where the network is trusted",
+      );
+    }
+    this.base = base.href.replace(/\/+$/, "");
+    this.#dataset = dataset;
+    this.#token = token;
+    this.#timeoutMs = timeoutMs ?? TIMEOUT_MS;
+    this.#direct = isOfThisHost(base.hostname) ? directClient : null;
+  }
+
+  /** Sends a batch. Never throws; a batch may be sent again as it is. */
+  async push(batch: Batch, signal?: AbortSignal): Promise<Outcome> {
+    let answer: Answer;
+    try {
+      answer = await this.#request("POST", this.#path("/records"), batch, signal);
+    } catch (error) {
+      return { kind: "later", why: this.#redacted(reasonOf(error)), afterMs: null };
+    }
+    const { status } = answer;
+    if (status === 200) {
+      const result = accepted.safeParse(answer.json).data;
+      if (result?.accepted === batch.records.length) {
+        const { late, expired, duplicate } = result;
+        return { kind: "accepted", gone: late + expired, duplicate };
+      }
+      return { kind: "mend", why: "what answers is no producer of ours: check the URL" };
+    }
+    const why = this.#whyOf(answer);
+    if (status === 409) {
+      const lastSequence = problem.safeParse(answer.json).data?.lastSequence;
+      if (lastSequence !== undefined) return { kind: "stale", lastSequence };
+      return { kind: "mend", why };
+    }
+    if (status === 413) return { kind: "too large", why };
+    if (status === 400 || status === 422) return { kind: "refused", why };
+    if (status === 408 || status === 425 || status === 429 || status >= 500) {
+      return { kind: "later", why, afterMs: answer.retryAfterMs };
+    }
+    return { kind: "mend", why };
+  }
+
+  /** What the dataset holds; null when there is none. */
+  async state(): Promise<DatasetState | null> {
+    const answer = await this.#asked("GET", this.#path(""));
+    return answer.status === 404 ? null : this.#parsed(answer, state);
+  }
+
+  /** Records whose fields have these values, at most 1000. */
+  async records(wanted: Readonly<Record<string, string>>): Promise<HollowRecord[]> {
+    const answer = await this.#asked("GET", this.#path(`/records?${new URLSearchParams(wanted)}`));
+    return this.#parsed(answer, records).records as unknown as HollowRecord[];
+  }
+
+  /** Deletes what a source has pushed; gives the number of records. */
+  async remove(source: string): Promise<number> {
+    const answer = await this.#asked(
+      "DELETE",
+      this.#path(`/records?${new URLSearchParams({ source })}`),
+    );
+    return this.#parsed(answer, deleted).deleted;
+  }
+
+  /** Whether the producer answers at all. */
+  async health(): Promise<boolean> {
+    return (await this.#asked("GET", "/health")).status === 200;
+  }
+
+  /** Sends anything, for those who test a producer; gives the status. */
+  async raw(method: string, path: string, body?: string, token?: string): Promise<number> {
+    return (await this.#asked(method, path, body, token)).status;
+  }
+
+  #path(rest: string): string {
+    return `/datasets/${this.#dataset}${rest}`;
+  }
+
+  async #asked(method: string, path: string, body?: unknown, token?: string): Promise<Answer> {
+    try {
+      return await this.#request(method, path, body, undefined, token);
+    } catch (error) {
+      throw new ProducerError(
+        `Cannot reach the producer at ${this.base}: ${this.#redacted(reasonOf(error))}`,
+      );
+    }
+  }
+
+  #parsed<T>(answer: Answer, schema: z.ZodType<T>): T {
+    if (answer.status !== 200) {
+      throw new ProducerError(`The producer at ${this.base} says ${this.#whyOf(answer)}`);
+    }
+    const result = schema.safeParse(answer.json);
+    if (result.success) return result.data;
+    throw new ProducerError(
+      `Cannot understand the answer of ${this.base}, it is no producer of ours: check the URL`,
+    );
+  }
+
+  async #request(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    otherToken?: string,
+  ): Promise<Answer> {
+    const token = otherToken ?? this.#token();
+    const stop = AbortSignal.timeout(this.#timeoutMs);
+    const response = await fetch(`${this.base}${path}`, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      // A redirect must not take the token elsewhere.
+      redirect: "manual",
+      ...(this.#direct === null ? {} : { client: this.#direct }),
+      signal: signal === undefined ? stop : AbortSignal.any([signal, stop]),
+    });
+    const text = await textOf(response);
+    return {
+      status: response.status,
+      json: json(text),
+      location: response.headers.get("location"),
+      retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
+    };
+  }
+
+  /** What a status means for a person, in one line. */
+  #whyOf({ status, json, location }: Answer): string {
+    if (status >= 300 && status < 400) {
+      const where = location === null ? "elsewhere" : `to ${printable(location)}`;
+      return this.#redacted(`${status}: it redirects ${where}, give that URL with -p`);
+    }
+    const remedy = REMEDIES[status];
+    const detail = problem.safeParse(json).data?.detail;
+    const words = [detail === undefined ? "" : printable(detail), remedy ?? ""];
+    return this.#redacted([String(status), ...words.filter((word) => word !== "")].join(": "));
+  }
+
+  /** What somebody else says may hold what we sent. */
+  #redacted(text: string): string {
+    let token: string | null = null;
+    try {
+      token = this.#token();
+    } catch {
+      // A file that cannot be read now holds nothing that was sent.
+    }
+    return token === null ? text : text.replaceAll(token, "[token]");
+  }
+}
+
+/** What came back. */
+interface Answer {
+  readonly status: number;
+  /** Null when it was not JSON. */
+  readonly json: unknown;
+  readonly location: string | null;
+  readonly retryAfterMs: number | null;
+}
+
+const REMEDIES: Readonly<Record<number, string>> = {
+  401: "give the right token",
+  403: "this token may not do that",
+  404: "nothing is there, check the URL",
+  405: "what answers is no producer of ours, check the URL",
+};
+
+function baseOf(url: string): URL {
+  const base = URL.parse(url);
+  if (base === null || !/^https?:$/.test(base.protocol)) {
+    throw new UrlError(
+      `Cannot use the URL "${printable(url)}": one like http://127.0.0.1:8980/api is wanted`,
+    );
+  }
+  if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
+    throw new UrlError(
+      `Cannot use the URL of ${base.host}: one without user, password, "?" and "#" is wanted`,
+    );
+  }
+  return base;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
+}
+
+/** Reads an answer to its end, which may never come. */
+async function textOf(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  for await (const piece of response.body) {
+    length += piece.length;
+    if (length > LONGEST_ANSWER) throw new Error("its answer does not end");
+    text += decoder.decode(piece, { stream: true });
+  }
+  return text;
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Seconds or a date. */
+function retryAfterMs(header: string | null): number | null {
+  if (header === null) return null;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+}
+
+/** Why there is no answer; `fetch` tells it in the cause of its error. */
+function reasonOf(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") return "no answer in time";
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const text = oneLine(cause)
+    .replace(/^error sending request (for url|from) .*?: (?=\D)/, "")
+    .replace(/^client error \(\w+\): /, "")
+    .replace(/ \(os error \d+\)/, "");
+  const hint = /certificate/i.test(text) ? " (DENO_CERT=FILE names a certificate to trust)" : "";
+  return `${printable(text)}${hint}`;
+}
+
+/** Text of others, short and without control characters. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const line = text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ");
+  return line.length > 300 ? `${line.slice(0, 300)}...` : line;
+}

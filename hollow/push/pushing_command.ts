@@ -1,0 +1,62 @@
+/**
+ * What the command lines of all scripts that push share.
+ *
+ * @module
+ */
+
+import { Option } from "@commander-js/extra-typings";
+import { newCommand, say } from "../../system/command_line.ts";
+import { ProducerClient, UrlError } from "./producer_client.ts";
+import { tokenSource } from "./token.ts";
+
+/** Options that tell where to push. */
+export interface TargetOptions {
+  readonly producer?: string | undefined;
+  readonly dataset: string;
+  readonly token?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly allowPlainHttp?: true | undefined;
+}
+
+/** A command with the options that tell where to push. */
+export function pushingCommand(name: string, dataset = "kea") {
+  return newCommand(name)
+    .option("-p, --producer <url>", "the producer's base URL")
+    .option("-d, --dataset <name>", "the Hollow dataset", dataset)
+    .addOption(
+      new Option("-t, --token <token>", "the token itself; everybody who lists processes sees it"),
+    )
+    .option("--token-file <file>", "a file that holds the token (or set HOLLOW_TOKEN)")
+    .option("--allow-plain-http", "send the token over http to another machine too")
+    .showHelpAfterError("(--help shows the options)");
+}
+
+/**
+ * The producer that a person means.
+ *
+ * @throws {UrlError} when none was named.
+ */
+export function clientFor(options: TargetOptions): ProducerClient {
+  if (options.producer === undefined) {
+    throw new UrlError("Cannot push without a producer: give -p URL");
+  }
+  const { producer, dataset, token, tokenFile, allowPlainHttp } = options;
+  const source = tokenSource({
+    ...(token === undefined ? {} : { token }),
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+  }, say);
+  return new ProducerClient({
+    url: producer,
+    dataset,
+    token: source,
+    allowPlainHttp: allowPlainHttp ?? false,
+  });
+}
+
+/** The name of a server in a dataset: host and kind, the same after each restart. */
+export function serverName({ host, family }: {
+  readonly host?: string | undefined;
+  readonly family?: 4 | 6 | undefined;
+}): string | null {
+  return host === undefined || family === undefined ? null : `${host}/dhcp${family}`;
+}

@@ -1,0 +1,71 @@
+/**
+ * From what a run left, a capture or bpftrace's own output, to the text of its metrics document.
+ *
+ * @module
+ */
+
+import { ByteBuffer } from "../bytes.ts";
+import { readChanges } from "../capture_changes.ts";
+import { documentText } from "../document_text.ts";
+import { documentOfBpftrace } from "./bpftrace_output.ts";
+import { InputError, InputLines, refuseForeign } from "./input_lines.ts";
+
+/**
+ * Converts an input as it comes.
+ *
+ * @returns the text of the document, in pieces that live until the next one.
+ * @throws {InputError} for an input that is neither; {@linkcode CaptureError} and
+ * {@linkcode BpftraceOutputError} for one that is damaged.
+ */
+export async function* convert(
+  input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  pretty: boolean,
+): AsyncGenerator<Uint8Array> {
+  const { isCapture, bytes } = await recognized(input);
+  if (isCapture) {
+    yield* documentText(readChanges(bytes), pretty);
+    return;
+  }
+  const document = await documentOfBpftrace(new InputLines(bytes));
+  yield new TextEncoder().encode(`${JSON.stringify(document, null, pretty ? 2 : 0)}\n`);
+}
+
+/** Longest beginning that is looked at, bytes. */
+const BEGINNING = 2 ** 20;
+
+const CAPTURE = /^\s*\{\s*"type"\s*:\s*"capture"/;
+const DOCUMENT = /^\s*\{\s*"schema":\s*"([^"]*)"/;
+
+const [NEWLINE, BLANK] = [10, 32];
+
+/** Tells a capture by its first line that is not empty. */
+async function recognized(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<{
+  readonly isCapture: boolean;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}> {
+  const pieces = async function* () {
+    yield* input;
+  }();
+  const read = new ByteBuffer();
+  let isBlank = true;
+  for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
+    // A piece lives until the next one.
+    read.append(next.value);
+    const text = isBlank ? next.value.findIndex((byte) => byte > BLANK) : 0;
+    if (text < 0) continue;
+    isBlank = false;
+    if (next.value.includes(NEWLINE, text) || read.length > BEGINNING) break;
+  }
+  refuseForeign(read.view);
+  if (isBlank) throw new InputError("Cannot convert the input: it is empty");
+  const beginning = new TextDecoder().decode(read.view.subarray(0, BEGINNING));
+  const schema = DOCUMENT.exec(beginning)?.[1];
+  if (schema !== undefined) {
+    throw new InputError(`Cannot convert the input: it is a document of ${schema} already`);
+  }
+  const bytes = async function* () {
+    yield read.view;
+    yield* pieces;
+  }();
+  return { isCapture: CAPTURE.test(beginning), bytes };
+}

@@ -1,0 +1,91 @@
+/**
+ * Reads what charts are made of: a capture or a metrics document.
+ *
+ * @module
+ */
+
+import { openInput } from "../../system/command_line.ts";
+import { piecesOf } from "../bytes.ts";
+import { readChanges } from "../capture_changes.ts";
+import { type MetricsDocument, parseDocument } from "../document.ts";
+import { mergedWindows, overviewOf } from "../overview.ts";
+
+/** An input cannot be drawn. */
+export class InputError extends Error {
+  override name = "InputError";
+}
+
+/** What V8 can hold as one text. */
+const LONGEST_DOCUMENT = 512 * 2 ** 20;
+
+const CAPTURE = /^\s*\{\s*"type"\s*:\s*"capture"/;
+
+/** A file that was opened and recognized. */
+export type MetricsInput =
+  | { readonly kind: "capture"; readonly pieces: Iterable<Uint8Array> }
+  | { readonly kind: "document"; readonly document: MetricsDocument };
+
+/**
+ * Opens a file, or standard input for `-`: a document is read whole, a capture as it is used.
+ *
+ * @throws {InputError} in one line when it is neither; {@linkcode DocumentError} when it is damaged.
+ */
+export function openMetrics(path: string): MetricsInput {
+  const pieces = piecesOf(
+    path === "-" ? Deno.stdin : openInput(path, "a capture or a metrics document"),
+  );
+  const first = pieces.next();
+  if (first.done) throw new InputError(`Cannot read "${path}": it is empty`);
+  const all = function* () {
+    yield first.value;
+    yield* pieces;
+  };
+  if (CAPTURE.test(new TextDecoder().decode(first.value.subarray(0, 100)))) {
+    return { kind: "capture", pieces: all() };
+  }
+  return { kind: "document", document: parseDocument(json(path, textOf(path, all()))) };
+}
+
+/**
+ * Reads a file, or standard input for `-`.
+ *
+ * @param only "document" where a capture is not wanted.
+ * @returns the document, its windows merged to as many as a chart can show.
+ * @throws {InputError} in one line when it is neither; {@linkcode CaptureError} and
+ * {@linkcode DocumentError} when it is damaged.
+ */
+export async function readInput(path: string, only?: "document"): Promise<MetricsDocument> {
+  const input = openMetrics(path);
+  if (input.kind === "document") {
+    const { document } = input;
+    return { ...document, windows: mergedWindows(document.windows) };
+  }
+  if (only === "document") {
+    throw new InputError(`Cannot read "${path}", it is a capture: use deno task viz`);
+  }
+  return await overviewOf(readChanges(input.pieces));
+}
+
+function textOf(path: string, pieces: Iterable<Uint8Array>): string {
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    length += piece.length;
+    if (length > LONGEST_DOCUMENT) {
+      throw new InputError(`Cannot read "${path}", it has over 512 MiB: give the capture instead`);
+    }
+    parts.push(decoder.decode(piece, { stream: true }));
+  }
+  return parts.join("");
+}
+
+function json(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InputError(
+      `Cannot read "${path}", it is neither a capture nor JSON: give a capture or a metrics document`,
+    );
+  }
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { parseReport } from "../../../tools/lab/perfdhcp.ts";
+
+// perfdhcp 2.2.0 -4 -r 200 -n 101, shortened where nothing is read.
+const ANSWERED = `***Rate statistics***
+Rate: 125.373 4-way exchanges/second, expected rate: 200
+
+***Malformed Packets***
+Malformed packets: 0
+***Statistics for: DISCOVER-OFFER***
+sent packets: 101
+received packets: 101
+drops: 0
+drops ratio: 0 %
+
+min delay: 0.367 ms
+avg delay: 0.649 ms
+max delay: 1.459 ms
+collected packets: 0
+
+***Statistics for: REQUEST-ACK***
+sent packets: 101
+received packets: 100
+drops: 1
+drops ratio: 0.990 %
+
+min delay: 0.187 ms
+avg delay: 0.407 ms
+max delay: 0.799 ms
+`;
+
+// perfdhcp 2.2.0 -4 -r 50 -n 20 to a server that is not there; the broken line is its own.
+const UNANSWERED = `***Statistics for: DISCOVER-OFFER***
+sent packets: 20
+received packets: 0
+drops: 20
+drops ratio: 100 %
+
+min delay: inf ms
+avg delay: min delay: n/a
+avg delay: n/a
+max delay: n/a
+`;
+
+Deno.test("parseReport() reads counts and delays of each exchange type", () => {
+  assert.deepEqual(parseReport(ANSWERED), {
+    "DISCOVER-OFFER": {
+      sent: 101,
+      received: 101,
+      drops: 0,
+      minimumDelay: 0.367,
+      averageDelay: 0.649,
+      maximumDelay: 1.459,
+    },
+    "REQUEST-ACK": {
+      sent: 101,
+      received: 100,
+      drops: 1,
+      minimumDelay: 0.187,
+      averageDelay: 0.407,
+      maximumDelay: 0.799,
+    },
+  });
+});
+
+Deno.test("parseReport() has no delays where nothing was answered", () => {
+  assert.deepEqual(parseReport(UNANSWERED), {
+    "DISCOVER-OFFER": {
+      sent: 20,
+      received: 0,
+      drops: 20,
+      minimumDelay: null,
+      averageDelay: null,
+      maximumDelay: null,
+    },
+  });
+});

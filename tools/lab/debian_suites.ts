@@ -1,0 +1,175 @@
+/**
+ * Newer Debian suites in a cache folder, for their bpftrace and Kea: this machine has one of each,
+ * and what is shipped must work on more.
+ *
+ * @module
+ */
+
+import { say } from "../../system/command_line.ts";
+import { join } from "node:path";
+import { ownFolder } from "../../system/own_folder.ts";
+import { ensureInstalled } from "../install/ensure_installed.ts";
+
+/** Debian suites that are used. */
+export const SUITES = ["trixie", "sid"] as const;
+
+/** Name of a suite. */
+export type SuiteName = typeof SUITES[number];
+
+/** An installed suite. */
+export interface Suite {
+  readonly name: SuiteName;
+  /** Its root folder. */
+  readonly root: string;
+  /** Versions of its packages, as its package database tells them. */
+  readonly versions: { readonly bpftrace: string; readonly kea: string };
+}
+
+/** A suite cannot be installed or read. */
+export class SuiteError extends Error {
+  override name = "SuiteError";
+}
+
+const PACKAGES = ["bpftrace", "kea-dhcp4-server", "kea-dhcp6-server", "kea-admin"] as const;
+
+/**
+ * Installs a suite with debootstrap, if it is not there, and tells on standard error what it does.
+ * It takes a few minutes and 650 MB, once.
+ *
+ * @throws {SuiteError} when it cannot be installed; nothing half-made is taken for a suite later.
+ */
+export async function ensureSuite(name: SuiteName): Promise<Suite> {
+  const cache = ownFolder("cache");
+  const root = join(cache, name);
+  if (!await isFile(join(root, "usr/bin/bpftrace"))) {
+    if (Deno.uid() !== 0) {
+      throw new SuiteError(`Cannot install Debian ${name} as user ${Deno.uid()}: use sudo`);
+    }
+    await ensureInstalled("suites", true);
+    await Deno.mkdir(cache, { recursive: true });
+    // Whoever comes second waits here, and finds it done.
+    using lock = await Deno.open(join(cache, `${name}.lock`), { create: true, write: true });
+    await lock.lock(true);
+    if (!await isFile(join(root, "usr/bin/bpftrace"))) await install(name, root);
+  }
+  return { name, root, versions: await versionsIn(root) };
+}
+
+/**
+ * A command line that runs a program inside a suite, with the processes and devices of this machine.
+ *
+ * The program is the child itself, not a child's child, so that signals reach it; its mounts are its
+ * own and vanish with it.
+ *
+ * @param binds absolute paths of folders of this machine that it sees at the same place.
+ */
+export function suiteCommand(
+  suite: Suite,
+  argv: readonly string[],
+  binds: readonly string[] = [],
+): readonly string[] {
+  const script = `set -e
+root=$1; shift
+mount -t tmpfs tmpfs "$root/tmp"
+while [ "$1" != -- ]; do
+  mkdir -p "$root$1"; mount --rbind "$1" "$root$1"; shift
+done
+shift
+exec chroot "$root" "$@"`;
+  return [
+    ...["unshare", "--mount", "--propagation", "private", "--"],
+    ...["sh", "-c", script, "sh", suite.root, "/proc", "/sys", "/dev", ...binds, "--", ...argv],
+  ];
+}
+
+/**
+ * The Debian mirror that this machine installs from.
+ *
+ * @param targets what `apt-get indextargets` prints for the format URI, ORIGIN, LABEL.
+ * @throws {SuiteError} when there is none.
+ */
+export function mirrorIn(targets: string): string {
+  for (const line of targets.split("\n")) {
+    const [uri, origin, label] = line.split("|");
+    // The mirror of security fixes has another label, and no suite of its own to install.
+    if (origin === "Debian" && label === "Debian" && /^(https?|file):/.test(uri!)) return uri!;
+  }
+  throw new SuiteError(
+    "Cannot find a Debian mirror in the apt configuration of this machine: " +
+      "add one to /etc/apt/sources.list and run apt-get update",
+  );
+}
+
+async function install(name: SuiteName, root: string): Promise<void> {
+  const mirror = mirrorIn(
+    await outputOf("apt-get", [
+      ...["indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(LABEL)"],
+      "Created-By: Packages",
+    ]),
+  );
+  say(`Installing Debian ${name} with ${PACKAGES.join(", ")} for tests, once`);
+  const unfinished = `${root}.unfinished`;
+  await Deno.remove(unfinished, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  // Mounts and processes of its own: debootstrap mounts /proc in the new root, and what it starts
+  // must end with it.
+  const child = new Deno.Command("setpriv", {
+    args: [
+      ...["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"],
+      ...["--pid", "--fork", "--kill-child", "--"],
+      ...["debootstrap", "--variant=minbase", `--include=${PACKAGES.join(",")}`],
+      ...[name, unfinished, mirror],
+    ],
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const [last, warnings] = await Promise.all([
+    tellPhases(name, child.stdout),
+    new Response(child.stderr).text(),
+  ]);
+  const { success } = await child.status;
+  if (!success) {
+    const words = warnings.trim().split("\n").at(-1) || last;
+    throw new SuiteError(`Cannot install Debian ${name}, debootstrap says: ${words}`);
+  }
+  await Deno.rename(unfinished, root);
+  const { bpftrace, kea } = await versionsIn(root);
+  say(`Installed Debian ${name}: bpftrace ${bpftrace}, Kea ${kea}`);
+}
+
+/** Prints a line when debootstrap begins another kind of work; returns its last line. */
+async function tellPhases(name: string, stream: ReadableStream<Uint8Array>): Promise<string> {
+  let [rest, last, phase] = ["", "", ""];
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      last = line;
+      const now = /^I: (Retrieving|Extracting|Unpacking|Configuring)/.exec(line)?.[1];
+      if (now === undefined || now === phase) continue;
+      phase = now;
+      say(`${name}: ${phase.toLowerCase()} packages`);
+    }
+  }
+  return last;
+}
+
+async function versionsIn(root: string): Promise<Suite["versions"]> {
+  const [bpftrace, kea] = (await outputOf("dpkg-query", [
+    ...[`--admindir=${root}/var/lib/dpkg`, "-W", "-f", "${Version}\n"],
+    ...["bpftrace", "kea-dhcp4-server"],
+  ])).split("\n");
+  return { bpftrace: bpftrace!, kea: kea! };
+}
+
+async function outputOf(program: string, args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args] }).output();
+  if (success) return new TextDecoder().decode(stdout).trim();
+  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
+  throw new SuiteError(`Cannot run ${program} ${args[0]}: ${words}`);
+}
+
+const isFile = (path: string) => Deno.stat(path).then(({ isFile }) => isFile, () => false);

@@ -1,0 +1,10 @@
+/**
+ * What a lab throws.
+ *
+ * @module
+ */
+
+/** A lab cannot be set up. */
+export class LabError extends Error {
+  override name = "LabError";
+}

@@ -1,0 +1,247 @@
+/**
+ * The work of `deno task monitor`: one server watched, one folder of files, one summary.
+ *
+ * @module
+ */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { join } from "node:path";
+import {
+  makeOutput,
+  makeOwnOutput,
+  oneLine,
+  print,
+  say,
+  sayStyled,
+} from "../../system/command_line.ts";
+import type { CaptureRecord, Traffic } from "../../metrics/capture.ts";
+import type { MetricsDocument } from "../../metrics/document.ts";
+import { CaptureFile, replaceFile } from "../../metrics/files.ts";
+import { readChanges } from "../../metrics/capture_changes.ts";
+import { documentText } from "../../metrics/document_text.ts";
+import { Overview } from "../../metrics/overview.ts";
+import type { BuiltWindow } from "../../metrics/built_window.ts";
+import { WindowBuilder } from "../../metrics/windows.ts";
+import { chooseServer } from "../../discovery/servers.ts";
+import type { Server } from "../../discovery/types.ts";
+import { printableJson, printableLines } from "../../system/printable.ts";
+import { onEndSignals } from "../../system/signals.ts";
+import { findBpftrace } from "../../probes/bpftrace.ts";
+import { type SlowOptions, watch } from "../../probes/monitoring_loop.ts";
+import { planFor } from "../../probes/prepare.ts";
+import { PriceMeter } from "../../probes/price.ts";
+import { requireHost } from "../../probes/requirements.ts";
+import type { Profile } from "../../probes/sources.ts";
+import { summary } from "../../viz/summary.ts";
+import { windowLine } from "../../viz/window_line.ts";
+import { writeReport } from "../../viz/report/write_report.ts";
+import { LiveTerminal } from "./live_terminal.ts";
+import { trafficHint } from "../traffic/traffic_hint.ts";
+import { learnThreshold } from "./slow_threshold.ts";
+import { planText } from "./plan_text.ts";
+
+/** Options of `deno task monitor`; times in seconds. */
+export interface MonitorOptions {
+  readonly server?: string;
+  readonly profile: Profile;
+  readonly duration: number;
+  /** When it will probably be over, where something else ends it. */
+  readonly expected?: number;
+  readonly interval: number;
+  /** From how many milliseconds on packets are listed one by one, or `auto` to learn that. */
+  readonly slow?: number | "auto";
+  /** Whether the clients of slow packets are hashed. */
+  readonly redact?: boolean;
+  /** Folder for the files; a new one in the person's folder without it. */
+  readonly output?: string;
+  readonly json: boolean;
+  readonly plan: boolean;
+  readonly strict: boolean;
+  /** Whether the charts and the report are made at the end. */
+  readonly visualization: boolean;
+  /** Whether to say how traffic is sent from another machine. */
+  readonly hint: boolean;
+  /** Asked at the end what was sent, for the ledger. */
+  readonly traffic?: () => Promise<Pick<Traffic, "client" | "statistics">>;
+  /** Told once, when every probe is attached and the first sample is taken. */
+  readonly onReady?: () => void;
+  /** Ends the watch as ^C does. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Watches a server and writes `capture.ndjson`, `metrics.json`, the charts and `report.html`.
+ *
+ * Everything for people goes to standard error: a live view where that is a terminal and a line a
+ * window where not, then the summary.
+ *
+ * @returns the exit status.
+ */
+export async function monitor(options: MonitorOptions): Promise<number> {
+  await requireHost();
+  let server = await chooseServer(options.server);
+  if (options.plan) {
+    const made = await planFor(server, options.profile);
+    const text = options.json
+      ? printableJson(JSON.stringify(made, null, 2))
+      : printableLines(planText(made));
+    print(`${text}\n`);
+    return 0;
+  }
+  const bpftrace = await findBpftrace();
+  // All that it writes tells of clients: it is for this user alone.
+  Deno.umask(0o077);
+  const folder = options.output === undefined
+    ? await makeOwnOutput(defaultName(server))
+    : await makeFolder(options.output);
+  using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
+  const stop = new AbortController();
+  options.signal?.addEventListener("abort", () => stop.abort(), { once: true });
+  if (!PriceMeter.isPossible()) say("The kernel does not tell what BPF programs cost");
+
+  if (options.hint) { for (const line of await trafficHint(server)) say(line); }
+  let live: LiveTerminal | null = null;
+  const tell = (line: string) => live === null ? say(line) : live.note(line);
+  using _signals = stoppedBySignals(stop, tell);
+  const redacts = options.redact ?? false;
+  let slow: { readonly slow?: SlowOptions } = {};
+  if (options.slow === "auto") {
+    const learned = await learnThreshold(server, bpftrace, stop.signal, tell);
+    server = learned.server;
+    slow = { slow: { thresholdNs: learned.thresholdNs, redacts } };
+  } else if (options.slow !== undefined) {
+    slow = { slow: { thresholdNs: Math.round(options.slow * 1e6), redacts } };
+  }
+  const records = watch({
+    ...slow,
+    server,
+    profile: options.profile,
+    bpftrace,
+    intervalMs: Math.round(options.interval * 1000),
+    durationMs: options.duration * 1000,
+    signal: stop.signal,
+    say: tell,
+  });
+  let document: MetricsDocument;
+  {
+    const { version, family, pid } = server;
+    const facts = { version, family, pid, profile: options.profile };
+    using terminal = await LiveTerminal.open(
+      {
+        ...facts,
+        ...slow.slow === undefined ? {} : { slowNs: slow.slow.thresholdNs },
+        durationSeconds: options.expected ?? options.duration,
+      },
+      () => stop.abort(),
+    );
+    live = terminal;
+    document = await write(records, capture, live, options);
+    live = null;
+  }
+  // Not by their names: the folder may be another user's.
+  const metrics = () => documentText(readChanges(capture.pieces()));
+  await replaceFile(join(folder, METRICS_FILE), metrics());
+  const colour = Deno.stderr.isTerminal() && !Deno.noColor;
+  sayStyled(`\n${summary(document, { colour })}`.trimEnd());
+  say(`Files: ${folder}`);
+  const isDrawn = !options.visualization || await draw(document, folder);
+  if (options.json) { for await (const piece of metrics()) print(piece); }
+  // Whatever ends first, the process may end.
+  await Promise.race([records.next(), pause(DETACH_LIMIT_MS, undefined, { ref: false })]);
+  if (!isDrawn) return 1;
+  return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
+}
+
+/** Makes the report; what was measured does not depend on it. */
+async function draw(document: MetricsDocument, folder: string): Promise<boolean> {
+  try {
+    const [report] = await writeReport(document, folder);
+    say(`Report: ${report}`);
+    return true;
+  } catch (error) {
+    say(
+      `error: Cannot make the report (${oneLine(error)}): ` +
+        `deno task viz ${join(folder, CAPTURE_FILE)} -o ${folder}`,
+    );
+    return false;
+  }
+}
+
+/** Longest time to wait, after the summary, for the kernel to detach what is left, milliseconds. */
+const DETACH_LIMIT_MS = 2000;
+
+const [CAPTURE_FILE, METRICS_FILE] = ["capture.ndjson", "metrics.json"];
+
+/**
+ * Writes records as they come, and shows each window.
+ *
+ * @returns the document with its windows merged to as many as charts can show.
+ */
+async function write(
+  records: AsyncGenerator<CaptureRecord>,
+  capture: CaptureFile,
+  live: LiveTerminal | null,
+  { duration, expected = duration, onReady, traffic }: MonitorOptions,
+): Promise<MetricsDocument> {
+  const overview = new Overview<BuiltWindow>();
+  const windows = new WindowBuilder((window) => overview.add(window));
+  let ready = false;
+  try {
+    for (let next = await records.next(); !next.done; next = await records.next()) {
+      let record = next.value;
+      if (record.type === "end" && traffic !== undefined) {
+        const elapsed_ns = windows.elapsedSeconds * 1e9;
+        const sent = { type: "traffic" as const, elapsed_ns, ...await traffic() };
+        capture.append(sent);
+        windows.next(sent);
+        const contradiction = windows.contradiction(record.elapsed_ns ?? 0);
+        if (contradiction !== null) {
+          record = { ...record, verdict: "PARTIAL", reasons: [...record.reasons, contradiction] };
+        }
+      }
+      capture.append(record);
+      const window = windows.next(record);
+      if (record.type === "slow") live?.slow(windows.slowPacket(record));
+      if (window !== null) {
+        const { elapsedSeconds } = windows;
+        if (live === null) say(windowLine(window.live(), elapsedSeconds, expected));
+        else live.window(window.live(), { elapsedSeconds, cost: windows.cost() });
+      }
+      if (!ready && record.type === "sample") {
+        ready = true;
+        onReady?.();
+      }
+      // What comes after it is the end of the last probes.
+      if (record.type === "end") break;
+    }
+  } catch (error) {
+    // A capture that cannot be written ends the watch.
+    await records.return(undefined);
+    throw error;
+  }
+  return { ...windows.document(), windows: overview.spans().map((span) => span.final()) };
+}
+
+/** For server and time: kea-monitor-dhcp4-20260101T120000Z. */
+function defaultName({ family }: Server): string {
+  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  return `kea-monitor-dhcp${family}-${time}`;
+}
+
+async function makeFolder(named: string): Promise<string> {
+  const folder = await makeOutput(named);
+  const there = await Deno.lstat(join(folder, CAPTURE_FILE)).then(() => true, () => false);
+  if (!there) return folder;
+  throw new Error(
+    `Cannot write to "${folder}", it holds a capture already: give another folder with -o`,
+  );
+}
+
+/** SIGINT, SIGTERM and SIGHUP stop the watch; more of them change nothing. */
+function stoppedBySignals(stop: AbortController, tell: (line: string) => void): Disposable {
+  return onEndSignals(() => {
+    if (stop.signal.aborted) return;
+    stop.abort();
+    tell("Stopping");
+  });
+}

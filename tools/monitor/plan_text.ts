@@ -1,0 +1,44 @@
+/**
+ * A probe plan for people: what would be attached, at what price, and what could not be had.
+ *
+ * @module
+ */
+
+import { HIT_PRICE_US, HOST_PRICE_US } from "../../discovery/prices.ts";
+import type { Plan } from "../../probes/plan.ts";
+
+/** Renders a plan as text of at most 100 columns. */
+export function planText(plan: Plan): string {
+  const { server, profile, sources, forecast, budget } = plan;
+  const lines = [
+    `Kea ${server.version} DHCPv${server.family}, pid ${server.pid}, ` +
+    `${server.sockets.join(" and ") || "no"} sockets, ${server.threads} threads`,
+    `Profile ${profile}: about ${forecast.toFixed(0)} us of the server's CPU an exchange ` +
+    `(4 packets), ${budget} allowed`,
+    "",
+  ];
+  for (const source of sources) {
+    lines.push(
+      `${source.file.padEnd(22)} ${source.forecast.toFixed(1).padStart(5)} us  ` +
+        source.metrics.join(", "),
+    );
+    for (const site of source.sites) {
+      const name = site.symbol ?? `0x${site.address.toString(16)}`;
+      lines.push(
+        `    ${site.id.padEnd(34)} ${name}  ${site.class}, ${HIT_PRICE_US[site.class]} us a hit, ` +
+          `${site.hitsPerPacket} a packet`,
+      );
+      lines.push(`        in ${site.file.path}: ${site.proof.instruction.trim()}`);
+    }
+  }
+  lines.push(
+    "",
+    `Every other process of this host pays about ${HOST_PRICE_US} us for each read, write, sendto ` +
+      "or the like.",
+  );
+  if (plan.notAvailable.length > 0) {
+    lines.push("", "Not available:");
+    for (const { metric, why } of plan.notAvailable) lines.push(`    ${metric}: ${why}`);
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,89 @@
+/**
+ * How long a packet must take to be a slow one on a server: learned from a first look.
+ *
+ * @module
+ */
+
+import { describeServer } from "../../discovery/servers.ts";
+import type { Server } from "../../discovery/types.ts";
+import type { HistogramSeries, Series } from "../../metrics/document.ts";
+import { WindowBuilder } from "../../metrics/windows.ts";
+import type { Bpftrace } from "../../probes/bpftrace.ts";
+import { watch } from "../../probes/monitoring_loop.ts";
+
+/** Longest first look, seconds. */
+const LOOK_SECONDS = 10;
+
+/** Packets after which it is enough. */
+const ENOUGH = 5000;
+
+/** What is slow where nothing came to learn from, nanoseconds. */
+const UNKNOWN_NS = 100e6;
+
+/** The share of packets that are not slow. */
+const SHARE = 0.999;
+
+/** What a first look taught. */
+export interface Learned {
+  /** The p99.9 of the server's packets, nanoseconds. */
+  readonly thresholdNs: number;
+  /** The server, or the one that took its place meanwhile. */
+  readonly server: Server;
+}
+
+/** Watches a server with the cheapest profile for what is slow there. */
+export async function learnThreshold(
+  server: Server,
+  bpftrace: Bpftrace,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Learned> {
+  say(`Learning what is slow here, ${LOOK_SECONDS} s at most`);
+  const enough = new AbortController();
+  const windows = new WindowBuilder();
+  let packets = 0;
+  let pid = server.pid;
+  for await (
+    const record of watch({
+      server,
+      profile: "light",
+      bpftrace,
+      intervalMs: 1000,
+      durationMs: LOOK_SECONDS * 1000,
+      signal: AbortSignal.any([signal, enough.signal]),
+      say: () => {},
+    })
+  ) {
+    const window = windows.next(record);
+    if (window !== null) packets += answered(window.live().series);
+    if (packets >= ENOUGH) enough.abort();
+    if (record.type === "segment") pid = record.server.pid;
+  }
+  const newest = pid === server.pid ? server : await describeServer(pid);
+  const threshold = quantileOf(windows.document().totals, SHARE);
+  if (threshold === null) {
+    say(`Slow is what takes over ${UNKNOWN_NS / 1e6} ms: no packet was answered to learn from`);
+    return { thresholdNs: UNKNOWN_NS, server: newest };
+  }
+  say(`Slow is what takes over ${(threshold / 1e6).toFixed(2)} ms: p99.9 of ${packets} packets`);
+  return { thresholdNs: threshold, server: newest };
+}
+
+function processing(series: readonly Series[]): HistogramSeries[] {
+  return series.filter((each): each is HistogramSeries =>
+    each.metric === "packet_processing_time" && each.kind === "histogram"
+  );
+}
+
+function answered(series: readonly Series[]): number {
+  return processing(series).reduce((sum, { count }) => sum + count, 0);
+}
+
+/** The upper bound of the bucket that holds a quantile of all packets; null where there are none. */
+export function quantileOf(totals: readonly Series[], share: number): number | null {
+  const buckets = processing(totals).flatMap(({ buckets }) => buckets)
+    .toSorted((a, b) => a.upper - b.upper);
+  const all = buckets.reduce((sum, { count }) => sum + count, 0);
+  let seen = 0;
+  return buckets.find(({ count }) => (seen += count) >= share * all)?.upper ?? null;
+}

@@ -1,0 +1,223 @@
+/**
+ * The work of `deno task run`: one server watched while traffic is sent to it, and a ledger of every
+ * packet.
+ *
+ * @module
+ */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { join } from "node:path";
+import { say } from "../../system/command_line.ts";
+import type { Traffic } from "../../metrics/capture.ts";
+import { isAccounted, STATISTICS } from "../../metrics/kea_statistics.ts";
+import { globalStatistics, keaCounters } from "../../discovery/control_channel.ts";
+import { controlSocketsOf } from "../../discovery/configuration/server_configuration.ts";
+import { chooseServer } from "../../discovery/servers.ts";
+import type { Server } from "../../discovery/types.ts";
+import { isRunning } from "../../probes/server_sample.ts";
+import { ClientDrops } from "./client_drops.ts";
+import {
+  checkTraffic,
+  runTraffic,
+  trafficCommand,
+  TrafficError,
+  type TrafficOptions,
+  type TrafficResult,
+  trafficSummary,
+} from "../dras_wrapper.ts";
+import { copyLibraries } from "../lab/perfdhcp.ts";
+import { monitor, type MonitorOptions } from "../monitor/monitor.ts";
+import { addressesOf, sendLine } from "./traffic_hint.ts";
+
+/** Options of {@linkcode runWithTraffic}. */
+export interface RunOptions extends
+  Omit<
+    MonitorOptions,
+    "duration" | "expected" | "plan" | "hint" | "traffic" | "onReady" | "signal"
+  > {
+  /** The target may be left open: the server's own address then. */
+  readonly load: Omit<TrafficOptions, "target"> & { readonly target: string | null };
+  /** Network namespace to send from. */
+  readonly clientNetns: string | null;
+}
+
+/** Longest time for the last answers, milliseconds: a server may have been stopped for a while. */
+const LAST_ANSWERS_MS = 15_000;
+
+/** How much longer it mostly takes, seconds: the client's wait for stragglers, and ours. */
+const LAST_SECONDS = 2;
+
+/** How much longer than the traffic a watch may take, seconds; it is ended when that is over. */
+const LONGER = 60;
+
+/**
+ * Attaches, sends when every probe is there, and stops after the last answer.
+ *
+ * @returns the exit status: that of the monitor, or 1 when the client failed.
+ */
+export async function runWithTraffic(options: RunOptions): Promise<number> {
+  const { clientNetns, load: { target, ...load }, ...watching } = options;
+  const server = await chooseServer(options.server);
+  if (server.family === 6) {
+    throw new TrafficError(
+      'Cannot send to a DHCPv6 server, run sends DHCPv4 alone: watch it with "deno task monitor" ' +
+        'and send with "perfdhcp -6 -l INTERFACE all"',
+    );
+  }
+  const address = target ?? (await addressesOf(server))[0];
+  if (address === undefined) {
+    throw new TrafficError("Cannot find the server's address: give it with -d");
+  }
+  const wanted: TrafficOptions = { ...load, target: address };
+  const prefix = clientNetns === null ? [] : ["ip", "netns", "exec", clientNetns];
+  if (clientNetns !== null) await requireNamespace(clientNetns);
+  const { engine, command } = await trafficCommand(wanted, prefix);
+  if (engine === "perfdhcp" && clientNetns === null) {
+    throw new TrafficError(
+      "Cannot send from the server's own host, Kea holds the port that perfdhcp needs: give " +
+        '--client-netns NAME, or watch with "deno task monitor" and type on another machine: ' +
+        sendLine(address),
+    );
+  }
+  for (const warning of await checkTraffic(wanted, command, prefix)) {
+    say(`warning: ${warning}`);
+  }
+
+  const seconds = Math.ceil(wanted.seconds ?? wanted.count / wanted.rate);
+  const stop = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  let traffic: Pick<Traffic, "client" | "statistics"> = { client: null, statistics: null };
+  const watched = monitor({
+    ...watching,
+    server: String(server.pid),
+    duration: seconds + LONGER,
+    expected: seconds + LAST_SECONDS,
+    plan: false,
+    hint: false,
+    signal: stop.signal,
+    onReady: ready.resolve,
+    traffic: () => Promise.resolve(traffic),
+  });
+  // A monitor that cannot start is told by its own error.
+  await Promise.race([ready.promise, watched]);
+  let result: TrafficResult;
+  try {
+    const counters = await KeaCounters.open(server);
+    const sent = await send(wanted, engine, command);
+    result = sent.result;
+    const statistics = await counters?.untilQuiet() ?? await pause(1000, null);
+    traffic = { client: clientOf(sent), statistics };
+  } finally {
+    stop.abort();
+  }
+  const status = await watched;
+  say(trafficSummary(result));
+  // 3: perfdhcp says that some exchanges were not completed; the ledger tells which.
+  const isSent = result.status === 0 || (engine === "perfdhcp" && result.status === 3);
+  if (isSent) return status;
+  say(`error: ${engine} did not send it all: ${result.lastLine || "it said nothing"}`);
+  return 1;
+}
+
+async function requireNamespace(name: string): Promise<void> {
+  const there = await Deno.stat(join("/run/netns", name)).then(() => true, () => false);
+  if (there && !name.includes("/")) return;
+  throw new TrafficError(
+    `Cannot send from the network namespace "${name}", there is none: ip netns list shows them`,
+  );
+}
+
+/** What was sent, and what its own kernel dropped. */
+interface Sent {
+  readonly result: TrafficResult;
+  readonly dropped: number;
+}
+
+async function send(
+  options: TrafficOptions,
+  engine: TrafficResult["engine"],
+  command: readonly string[],
+): Promise<Sent> {
+  const folder = await Deno.makeTempDir({ prefix: "kea-run-" });
+  let drops: ClientDrops | null = null;
+  try {
+    const libraries = join(folder, "libraries");
+    // Uprobes belong to files, and perfdhcp maps the same ones as Kea.
+    if (engine === "perfdhcp") await copyLibraries(libraries);
+    const result = await runTraffic(options, engine, command, {
+      print: () => {},
+      progress: () => {},
+      onStart: (pid) => drops = new ClientDrops(pid),
+      ...(engine === "perfdhcp" ? { env: { LD_LIBRARY_PATH: libraries } } : {}),
+    });
+    return { result, dropped: (drops as ClientDrops | null)?.packets ?? 0 };
+  } finally {
+    (drops as ClientDrops | null)?.[Symbol.dispose]();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The client's side of the ledger; null for an engine that does not tell. */
+function clientOf({ result, dropped }: Sent): Traffic["client"] {
+  if (result.exchanges === null) return null;
+  // With renewals, perfdhcp also calls orphans what it then finds a request for.
+  const isPlain = Object.keys(result.exchanges).length === 2;
+  let [sent, received] = [0, isPlain ? result.orphans ?? 0 : 0];
+  for (const exchange of Object.values(result.exchanges)) {
+    sent += exchange.sent;
+    received += exchange.received;
+  }
+  return { engine: result.engine, sent, received, dropped, seconds: result.seconds };
+}
+
+/** Kea's own counters, from the beginning of the traffic. */
+class KeaCounters {
+  readonly #server: Server;
+  readonly #read: () => Promise<Readonly<Record<string, number>>>;
+  readonly #before: Readonly<Record<string, number>>;
+
+  private constructor(
+    server: Server,
+    read: () => Promise<Readonly<Record<string, number>>>,
+    before: Readonly<Record<string, number>>,
+  ) {
+    this.#server = server;
+    this.#read = read;
+    this.#before = before;
+  }
+
+  /** @returns null for a server that cannot be asked. */
+  static async open(server: Server): Promise<KeaCounters | null> {
+    try {
+      const [socket] = await controlSocketsOf(server.pid);
+      if (socket === undefined) return null;
+      // All that a newer Kea has; an older one is asked for the few that every Kea has.
+      const hasAll = await globalStatistics(socket).then(() => true, () => false);
+      const read = () => hasAll ? globalStatistics(socket) : keaCounters(socket, STATISTICS);
+      return new KeaCounters(server, read, await read());
+    } catch {
+      return null;
+    }
+  }
+
+  /** Waits until nothing comes any more; how far each counter went on, or null. */
+  async untilQuiet(): Promise<Record<string, number> | null> {
+    const limit = Date.now() + LAST_ANSWERS_MS;
+    try {
+      let now = await this.#read();
+      for (let isQuiet = false; !isQuiet && Date.now() < limit;) {
+        await pause(1000);
+        const next = await this.#read();
+        isQuiet = Object.keys(next).filter(isAccounted).every((name) => next[name] === now[name]);
+        now = next;
+      }
+      // Another process counts from its own beginning.
+      if (!await isRunning(this.#server.pid, this.#server.startTicks)) return null;
+      const grown = Object.entries(now).filter(([name]) => isAccounted(name))
+        .map(([name, value]) => [name, value - (this.#before[name] ?? 0)] as const);
+      return grown.some(([, by]) => by < 0) ? null : Object.fromEntries(grown);
+    } catch {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * How to send traffic to a server from another machine.
+ *
+ * @module
+ */
+
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { configurationOf } from "../../discovery/configuration/server_configuration.ts";
+import { DiscoveryError } from "../../discovery/discovery_error.ts";
+import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
+import type { Server } from "../../discovery/types.ts";
+import { shellLine } from "../dras_wrapper.ts";
+
+const WRAPPER = join(import.meta.dirname!, "../dras_wrapper.ts");
+
+/**
+ * The addresses at which a server listens, the first that fits its configuration first.
+ *
+ * @throws {DiscoveryError} when its configuration cannot be read.
+ */
+export async function addressesOf(
+  { pid, family }: Pick<Server, "pid" | "family">,
+): Promise<string[]> {
+  const there = await interfacesOf(pid, family);
+  const { dhcp } = await configurationOf(pid, family);
+  const configured = dhcp["interfaces-config"]?.interfaces ?? [];
+  // It may name what it likes, and a person types it.
+  return interfacesMeant(configured, there).flatMap(({ name, addresses }) =>
+    addresses.length > 0
+      ? addresses
+      : there.find((one) => one.name === name)?.addresses.map(({ address }) => address) ?? []
+  ).filter((address) => isIP(address) !== 0);
+}
+
+/** What to type on another machine to send to an address. */
+export const sendLine = (address: string) =>
+  shellLine(["sudo", "deno", "run", "-A", "dras_wrapper.ts", "-d", address]);
+
+/**
+ * Lines for people: what to type on the Mac. None for a server without an address; of one whose
+ * address is not this host's, only that it is so.
+ */
+export async function trafficHint(server: Server): Promise<string[]> {
+  let addresses: string[];
+  try {
+    addresses = await addressesOf(server);
+  } catch (error) {
+    if (!(error instanceof DiscoveryError)) throw error;
+    return [`Where to send traffic to is not known (--no-traffic hides this): ${error.message}`];
+  }
+  const [address] = addresses;
+  if (address === undefined || server.family === 6) return [];
+  if (await hasOwnNetwork(server)) {
+    // No ssh server answers at this address, and few machines reach it.
+    return [
+      "The server has a network of its own (a container, a lab): send traffic from where " +
+      `${address} can be reached (--no-traffic hides this)`,
+    ];
+  }
+  const user = Deno.env.get("SUDO_USER") || "root";
+  return [
+    "To send traffic from a Mac or another machine with Deno, type there (--no-traffic hides this):",
+    `  ${shellLine(["scp", `${user}@${address}:${WRAPPER}`, "."])}`,
+    `  ${sendLine(address)}`,
+  ];
+}
+
+async function hasOwnNetwork({ pid }: Server): Promise<boolean> {
+  const [theirs, ours] = await Promise.all(
+    [`/proc/${pid}/ns/net`, "/proc/self/ns/net"].map((path) => Deno.readLink(path)),
+  );
+  return theirs !== ours;
+}

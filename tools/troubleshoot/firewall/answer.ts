@@ -1,0 +1,23 @@
+/**
+ * Answers that may be unknown, and what follows from several of them.
+ *
+ * @module
+ */
+
+/** True, false, or null: not known. */
+export type Answer = boolean | null;
+
+/** Whether all hold. */
+export function and(answers: readonly Answer[]): Answer {
+  if (answers.includes(false)) return false;
+  return answers.includes(null) ? null : true;
+}
+
+/** Whether one holds. */
+export function or(answers: readonly Answer[]): Answer {
+  if (answers.includes(true)) return true;
+  return answers.includes(null) ? null : false;
+}
+
+/** The contrary. */
+export const not = (answer: Answer): Answer => answer === null ? null : !answer;

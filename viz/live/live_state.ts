@@ -1,0 +1,121 @@
+/**
+ * What the live view knows: windows in, state out. Pure, and bounded however long a run is.
+ *
+ * @module
+ */
+
+import type { Cost, ListedPacket, Window } from "../../metrics/document.ts";
+import { mergedWindows } from "../../metrics/overview.ts";
+import { counters, secondsOf } from "../series.ts";
+
+/** What is watched, and how long. */
+export interface LiveFacts {
+  readonly version: string;
+  readonly family: 4 | 6;
+  readonly pid: number;
+  readonly profile: string;
+  readonly durationSeconds: number;
+  /** From when on a packet is listed by itself, nanoseconds. */
+  readonly slowNs?: number;
+}
+
+/** What was lost or went wrong, since the start and in the newest window. */
+export interface LiveError {
+  readonly name: string;
+  readonly count: number;
+  readonly newest: number;
+}
+
+/** The state of the view. */
+export interface LiveState {
+  readonly facts: LiveFacts;
+  readonly elapsedSeconds: number;
+  /** The newest window; null before the first. */
+  readonly newest: Window | null;
+  /** Windows of the last {@linkcode STEADY_SECONDS}. */
+  readonly recent: readonly Window[];
+  /** Received packets a second, the newest last. */
+  readonly rates: readonly number[];
+  readonly errors: readonly LiveError[];
+  readonly cost: Cost | null;
+  /** Packets over the threshold so far, also those too many to be listed. */
+  readonly slowCount: number;
+  /** The last of them, the newest last. */
+  readonly slow: readonly ListedPacket[];
+  /** What was said while it ran, the newest last. */
+  readonly notes: readonly string[];
+}
+
+/** Percentiles are those of so many seconds: of one window alone they would jump. */
+export const STEADY_SECONDS = 10;
+
+/** So many rates, notes, kinds of errors and slow packets are remembered. */
+const [RATES, NOTES, ERRORS, SLOW] = [120, 20, 200, 3];
+
+/** The state before the first window. */
+export function liveStart(facts: LiveFacts): LiveState {
+  return {
+    ...{ facts, elapsedSeconds: 0, newest: null, recent: [], rates: [] },
+    ...{ errors: [], cost: null, slowCount: 0, slow: [], notes: [] },
+  };
+}
+
+/** The state after a window. */
+export function withWindow(
+  state: LiveState,
+  window: Window,
+  { elapsedSeconds, cost }: { readonly elapsedSeconds: number; readonly cost: Cost | null },
+): LiveState {
+  const recent = [...state.recent, window];
+  while (recent.length > 1 && secondsFrom(recent[0]!, window) > STEADY_SECONDS) recent.shift();
+  const received = counters(window.series, "network_traffic", "packets")
+    .filter(({ labels }) => labels["direction"] === "received")
+    .reduce((sum, { value }) => sum + Number(value), 0);
+  const leftOut = counters(window.series, "slow_packets_left_out", "packets")
+    .reduce((sum, { value }) => sum + Number(value), 0);
+  return {
+    ...state,
+    elapsedSeconds,
+    cost,
+    slowCount: state.slowCount + leftOut,
+    newest: window,
+    recent,
+    rates: [...state.rates, received / secondsOf(window)].slice(-RATES),
+    errors: withErrors(state.errors, window),
+  };
+}
+
+/** The state after a slow packet. */
+export function withSlow(state: LiveState, packet: ListedPacket): LiveState {
+  return {
+    ...state,
+    slowCount: state.slowCount + 1,
+    slow: [...state.slow, packet].slice(-SLOW),
+  };
+}
+
+/** The state after something was said. */
+export function withNote(state: LiveState, line: string): LiveState {
+  return { ...state, notes: [...state.notes, line.trim()].slice(-NOTES) };
+}
+
+/** The windows of the last seconds as one; null before the first. */
+export function steadyWindow({ recent }: LiveState): Window | null {
+  return mergedWindows(recent, 1)[0] ?? null;
+}
+
+function secondsFrom({ start }: Window, { end }: Window): number {
+  return (Date.parse(end) - Date.parse(start)) / 1000;
+}
+
+function withErrors(errors: readonly LiveError[], window: Window): LiveError[] {
+  const found = new Map(errors.map((error) => [error.name, { ...error, newest: 0 }]));
+  for (const { labels, value } of counters(window.series, "error_rate", "events")) {
+    const newest = Number(value);
+    const name = [labels["kind"], labels["severity"], labels["id"]].filter(Boolean).join(" ");
+    if (newest === 0 && !found.has(name)) continue;
+    if (!found.has(name) && found.size >= ERRORS) continue;
+    found.set(name, { name, count: (found.get(name)?.count ?? 0) + newest, newest });
+  }
+  return [...found.values()].toSorted((a, b) => b.count - a.count);
+}

@@ -1,0 +1,351 @@
+/**
+ * The live view: state and size in, lines of text out. Pure.
+ *
+ * @module
+ */
+
+import { styleText } from "node:util";
+import type { HistogramSeries, Window } from "../../metrics/document.ts";
+import type { Drawing } from "./live_drawing.ts";
+import { type LiveState, STEADY_SECONDS, steadyWindow } from "./live_state.ts";
+import { printable } from "../../system/printable.ts";
+import { gauges, histograms, nameOf, quantileOf, secondsOf, three } from "../series.ts";
+import { axisOf, sparkline, spread } from "./sparkline.ts";
+import { duration, longestStage, size } from "../format.ts";
+
+/** What the terminal can show. */
+export interface LiveScreen {
+  readonly columns: number;
+  readonly rows: number;
+  readonly colour: boolean;
+  /** Whether block characters can be shown; else ASCII. */
+  readonly unicode: boolean;
+  readonly paused: boolean;
+  readonly help: boolean;
+}
+
+/** From so many columns on, there is room for two parts side by side. */
+const TWO_PARTS = 150;
+
+/** Columns between them. */
+const GAP = 3;
+
+/** Lines that losses and errors may take. */
+const ERROR_LINES = 3;
+
+const HELP = [
+  "q, ^C  stop: the summary and the files come, as at the end",
+  "p      pause the display; the measurement goes on",
+  "?      this help, and back",
+  "",
+  `Rates and percentiles in tables are those of the last ${STEADY_SECONDS} s;`,
+  "what was received, CPU and memory those of the newest window;",
+  "losses and errors count from the start, (+n) in the newest window.",
+];
+
+/** Columns of a histogram: fewer tell nothing, more tell no more. */
+const [LEAST_SPREAD, GREATEST_SPREAD] = [8, 60];
+
+/** A name is not cut to fewer columns than these, as long as there is another way. */
+const LEAST_NAME = 18;
+
+/** Which of rate, p50, p95 and p99 are shown: what there is room for. */
+const NUMBERS = [[0, 1, 2, 3], [0, 1, 3], [1, 3], [3]] as const;
+
+/**
+ * Renders the view.
+ *
+ * @returns at most as many lines as the screen has rows, none wider than its columns.
+ */
+export function liveView(state: LiveState, screen: LiveScreen, drawing: Drawing): string[] {
+  const { columns, rows } = screen;
+  const draw = new Draw(state, screen, drawing);
+  const head = draw.head();
+  const body = screen.help ? ["", ...HELP] : columns >= TWO_PARTS
+    ? beside(
+      draw.main(leftOf(columns)),
+      draw.details(columns - leftOf(columns) - GAP),
+      columns,
+      drawing,
+    )
+    : [...draw.main(columns), ...draw.details(columns)];
+  const lines = [...head, ...body];
+  const shown = lines.length <= rows ? lines : withoutHeadings(lines.slice(0, rows - 1));
+  const left = lines.length - shown.length;
+  const more = left === 0 ? [] : [draw.muted(draw.text(`\u2026 ${left} more lines`))];
+  return [...shown, ...more].slice(0, rows).map((line) => fitted(line, columns, drawing));
+}
+
+/** A heading whose rows found no room tells nothing. */
+function withoutHeadings(lines: readonly string[]): readonly string[] {
+  const isHeading = lines.at(-2) === "";
+  return lines.slice(0, isHeading ? -2 : lines.at(-1) === "" ? -1 : undefined);
+}
+
+function fitted(line: string, columns: number, { widthOf, cut }: Drawing): string {
+  return widthOf(line) <= columns ? line : cut(line, columns);
+}
+
+/** Columns of the left part of two. */
+function leftOf(columns: number): number {
+  return Math.floor((columns - GAP) * 0.54);
+}
+
+function beside(
+  left: readonly string[],
+  right: readonly string[],
+  columns: number,
+  drawing: Drawing,
+): string[] {
+  const half = leftOf(columns);
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
+    const line = fitted(left[index] ?? "", half, drawing);
+    const pad = " ".repeat(half - drawing.widthOf(line) + GAP);
+    return `${line}${pad}${right[index] ?? ""}`.trimEnd();
+  });
+}
+
+/** The parts of the view. */
+class Draw {
+  readonly #state: LiveState;
+  readonly #screen: LiveScreen;
+  readonly #drawing: Drawing;
+  readonly #steady: Window | null;
+
+  constructor(state: LiveState, screen: LiveScreen, drawing: Drawing) {
+    this.#state = state;
+    this.#screen = screen;
+    this.#drawing = drawing;
+    this.#steady = steadyWindow(state);
+  }
+
+  /** What is watched, how far it is. */
+  head(): string[] {
+    const { facts: { version, family, pid, profile, durationSeconds }, elapsedSeconds } =
+      this.#state;
+    const part = Math.min(1, elapsedSeconds / durationSeconds);
+    const width = Math.max(4, Math.min(40, this.#screen.columns - 52));
+    const done = Math.round(part * width);
+    const [full, empty] = this.#screen.unicode ? ["\u2588", "\u2591"] : ["#", "."];
+    const left = clockOf(Math.max(0, durationSeconds - elapsedSeconds));
+    return [
+      this.#styled("bold", `Kea ${this.text(version)} DHCPv${family}, pid ${pid}`) +
+      this.muted(`  profile ${this.text(profile)}${this.#screen.paused ? "  PAUSED" : ""}`),
+      `${full.repeat(done)}${this.muted(empty.repeat(width - done))} ` +
+      `${clockOf(elapsedSeconds)}, ${left} left` + this.muted("   q stop  p pause  ? help"),
+    ];
+  }
+
+  /** Messages, the last minutes, losses, what it costs; in so many columns. */
+  main(room: number): string[] {
+    return [
+      ...this.#messages(room),
+      ...this.#rate(room),
+      ...this.#errors(room),
+      ...this.#slow(),
+      ...this.#machine(),
+      ...this.#notes(),
+    ];
+  }
+
+  /** What takes the time. */
+  details(room: number): string[] {
+    return [
+      ...this.#times("Wait in the socket", "packet_socket_wait", room),
+      ...this.#times("Lease allocation", "lease_allocation_time", room),
+      ...this.#times("Database", "database_query_time", room),
+      ...this.#times("Hook callouts", "hook_callout_time", room),
+      ...this.#threads(),
+      ...this.#times("Stages", "packet_stage_time", room),
+    ];
+  }
+
+  /** Text from outside as this screen can show it. */
+  text(text: string): string {
+    const shown = printable(text);
+    if (this.#screen.unicode) return shown;
+    return shown.replaceAll("\u2192", "->").replaceAll("\u2026", "...")
+      .replaceAll("\u00b7", ".").replaceAll(/[^\x20-\x7e]/gu, "?");
+  }
+
+  muted(text: string): string {
+    return this.#styled("dim", text);
+  }
+
+  #styled(style: "bold" | "dim" | "red", text: string): string {
+    return this.#screen.colour ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  #title(text: string): string[] {
+    return ["", this.#styled("bold", text)];
+  }
+
+  #messages(room: number): string[] {
+    if (this.#steady === null) return ["", "Attaching the probes, waiting for the first window"];
+    const rows = this.#times(`Last ${STEADY_SECONDS} s`, "packet_processing_time", room);
+    return rows.length > 0 ? rows : ["", `No packet was answered in the last ${STEADY_SECONDS} s`];
+  }
+
+  #rate(room: number): string[] {
+    const { rates } = this.#state;
+    if (rates.length === 0) return [];
+    const width = Math.min(60, Math.max(4, room - 40));
+    const shown = rates.slice(-width);
+    const most = Math.max(...shown);
+    return [
+      `Received ${three(rates.at(-1)!).padStart(6)}/s ` +
+      `${sparkline(shown, most, this.#screen.unicode)} ${this.muted(`at most ${three(most)}/s`)}`,
+    ];
+  }
+
+  #errors(room: number): string[] {
+    const { errors } = this.#state;
+    const real = errors.filter(({ count }) => count > 0);
+    if (real.length === 0) return [`${this.#styled("bold", "Losses and errors")}  none`];
+    const parts = real.map(({ name, count, newest }) => {
+      const text = `${this.text(name)} ${count}${newest > 0 ? ` (+${newest})` : ""}`;
+      return newest > 0 ? this.#styled("red", text) : text;
+    });
+    const lines = [`${this.#styled("bold", "Losses and errors")}  `];
+    while (parts.length > 0) {
+      const line = `${lines.at(-1)}${parts[0]}${parts.length > 1 ? ", " : ""}`;
+      const isEmpty = lines.at(-1) === "  ";
+      if (isEmpty || this.#drawing.widthOf(line) <= room - 12) {
+        lines[lines.length - 1] = line;
+        parts.shift();
+      } else if (lines.length < ERROR_LINES) {
+        lines.push("  ");
+      } else {
+        lines[lines.length - 1] += `${parts.length} more`;
+        break;
+      }
+    }
+    return lines;
+  }
+
+  #slow(): string[] {
+    const { facts: { slowNs }, slowCount, slow } = this.#state;
+    if (slowNs === undefined) return [];
+    const rows = slow.map(({ time, message, duration_ns, stages, client, transaction }) =>
+      [
+        `  ${time.slice(11, 19)} ${message}`,
+        duration(duration_ns),
+        longestStage(stages),
+        client,
+        transaction,
+      ].map((cell) => this.text(cell))
+    );
+    const title = this.#styled("bold", `Slow packets, over ${duration(slowNs)}`);
+    return [`${title}  ${slowCount || "none"}`, ...this.#drawing.columns(rows, new Set([1]))];
+  }
+
+  #machine(): string[] {
+    const { newest, cost } = this.#state;
+    if (newest === null) return [];
+    const cpu = (mode: string) =>
+      gauges(newest.series, "cpu_usage", "ratio").find(({ labels }) =>
+        labels["thread"] === "all" && labels["mode"] === mode
+      )?.value ?? 0;
+    const memory = gauges(newest.series, "memory_usage", "bytes")
+      .find(({ labels }) => labels["kind"] === "rss");
+    return [
+      `Kea      ${three(100 * (cpu("user") + cpu("system")))} % of a core` +
+      (memory === undefined ? "" : `, ${size(memory.value)}`),
+      ...cost === null ? [] : [
+        `Looking  ` +
+        (cost.bpf_us_per_packet === null || cost.hits === 0
+          ? ""
+          : `${three(cost.bpf_us_per_packet)} us a packet, `) +
+        `${three(100 * cost.monitor_cpu_ratio)} % of a core, ${size(cost.monitor_memory_bytes)}`,
+      ],
+    ];
+  }
+
+  #notes(): string[] {
+    return this.#state.notes.slice(-3).map((note) => this.muted(this.text(`! ${note}`)));
+  }
+
+  /** A table of histograms: how many a second, percentiles, and where there is room the shape. */
+  #times(title: string, metric: string, room: number): string[] {
+    const found = histograms(this.#steady?.series ?? [], metric);
+    if (found.length === 0) return [];
+    const { columns, widthOf, cut } = this.#drawing;
+    const seconds = secondsOf(this.#steady!);
+    const all = [
+      ["/s", "p50", "p95", "p99"],
+      ...found.map((series) => [three(series.count / seconds), ...percentiles(series)]),
+    ];
+    const widths = all[0]!.map((_, column) =>
+      2 + Math.max(...all.map((row) => row[column]!.length))
+    );
+    const takenBy = (kept: readonly number[]) => kept.reduce((sum, each) => sum + widths[each]!, 0);
+    // Half a number would be another one, so whole columns are left out.
+    const kept = NUMBERS.find((kept) => takenBy(kept) + LEAST_NAME <= room) ?? NUMBERS.at(-1)!;
+    const numbers = all.map((row) => kept.map((each) => row[each]!));
+    const taken = takenBy(kept);
+    const most = Math.max(4, room - taken);
+    const names = [title, ...found.map((series) => this.text(nameOf(series)))].map((name) =>
+      widthOf(name) <= most ? name : cut(name, most - 3) + this.text("\u2026")
+    );
+    const left = room - taken - Math.max(...names.map(widthOf)) - 2;
+    const shapes = left < LEAST_SPREAD ? [] : this.#shapes(found, Math.min(GREATEST_SPREAD, left));
+    const rows = names.map((name, row) => [name, ...numbers[row]!, ...shapes.slice(row, row + 1)]);
+    const [heading, ...lines] = columns(rows, new Set([1, 2, 3, 4].slice(0, kept.length)));
+    return ["", this.#styled("bold", heading!), ...lines];
+  }
+
+  /** Histograms on one axis, under its scale. */
+  #shapes(found: readonly HistogramSeries[], width: number): string[] {
+    const axis = axisOf(found);
+    const [least, greatest] = [duration(axis.least), duration(axis.greatest)];
+    const dots = width - least.length - greatest.length - 2;
+    const scale = dots < 1 ? "" : `${least} ${"\u00b7".repeat(dots)} ${greatest}`;
+    return [
+      this.text(scale),
+      ...found.map((series) => spread(series, axis, width, this.#screen.unicode)),
+    ];
+  }
+
+  #threads(): string[] {
+    const all = gauges(this.#state.newest?.series ?? [], "cpu_usage", "ratio")
+      .filter(({ labels }) => labels["thread"] !== "all");
+    const threads = [...new Set(all.map(({ labels }) => labels["thread"] ?? ""))];
+    if (threads.length === 0) return [];
+    const shares = threads.map((thread) => ({
+      thread,
+      share: all.filter(({ labels }) => labels["thread"] === thread)
+        .reduce((sum, { value }) => sum + value, 0),
+    })).filter(({ share }) => share > 0).toSorted((a, b) => b.share - a.share);
+    const width = 20;
+    const [full, empty] = this.#screen.unicode ? ["\u2588", "\u2591"] : ["#", "."];
+    const rows = shares.slice(0, 8).map(({ thread, share }) => {
+      const done = Math.min(width, Math.round(share * width));
+      return [
+        this.text(thread),
+        `${three(100 * share)} %`,
+        `${full.repeat(done)}${this.muted(empty.repeat(width - done))}`,
+      ];
+    });
+    if (rows.length === 0) return [];
+    return [
+      ...this.#title("CPU by thread, of one core"),
+      ...this.#drawing.columns(rows, new Set([1])),
+    ];
+  }
+}
+
+function percentiles(series: HistogramSeries): string[] {
+  return [0.5, 0.95, 0.99].map((q) => {
+    const found = quantileOf(series, q);
+    return found === null ? "" : duration(found.value);
+  });
+}
+
+function clockOf(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const two = (value: number) => String(value).padStart(2, "0");
+  return hours > 0
+    ? `${hours}:${two(minutes)}:${two(whole % 60)}`
+    : `${minutes}:${two(whole % 60)}`;
+}

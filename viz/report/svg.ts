@@ -1,0 +1,59 @@
+/**
+ * From Vega-Lite to SVG, without a browser. Loads Vega only when something is drawn.
+ *
+ * @module
+ */
+
+import type { TopLevelSpec } from "vega-lite";
+import { BOLD, textWidth } from "../charts/text_width.ts";
+import { CONFIG } from "../charts/theme.ts";
+
+const VEGA = "vega";
+const VEGA_LITE = "vega-lite";
+
+/** A specification as it is drawn and as `--spec` writes it. */
+export function complete(spec: TopLevelSpec): TopLevelSpec {
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    ...spec,
+    config: CONFIG,
+  } as TopLevelSpec;
+}
+
+/** Draws a specification as SVG; the same one is the same text every time. */
+export async function svgOf(spec: TopLevelSpec): Promise<string> {
+  const [vega, vegaLite] = await Promise.all([
+    import(VEGA) as Promise<typeof import("vega")>,
+    import(VEGA_LITE) as Promise<typeof import("vega-lite")>,
+  ]);
+  // Its types do not know it.
+  (vega as unknown as { textMetrics: { width: typeof widthOf } }).textMetrics.width = widthOf;
+  vega.resetSVGDefIds();
+  const quiet = { ...vega.logger(vega.Error), warn: () => quiet, info: () => quiet };
+  const { spec: drawn } = vegaLite.compile(complete(spec), { logger: quiet as never });
+  const view = new vega.View(vega.parse(drawn), { renderer: "none", logger: quiet as never });
+  try {
+    return asXml(await view.toSVG());
+  } finally {
+    view.finalize();
+  }
+}
+
+/** About the width of a text as it is drawn, pixels: cut where it has a limit. */
+function widthOf(
+  item: {
+    readonly fontSize?: number;
+    readonly fontWeight?: string | number;
+    readonly limit?: number;
+  },
+  text?: unknown,
+): number {
+  const isBold = item.fontWeight === "bold" || Number(item.fontWeight) >= 600;
+  const width = textWidth(String(text ?? ""), item.fontSize ?? 11) * (isBold ? BOLD : 1);
+  return item.limit !== undefined && item.limit > 0 ? Math.min(width, item.limit) : width;
+}
+
+/** Characters that no XML may hold, not even as a reference: a renderer takes all or nothing. */
+function asXml(svg: string): string {
+  return svg.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
+}

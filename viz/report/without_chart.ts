@@ -1,0 +1,57 @@
+/**
+ * What a document holds and no chart shows: maps of other programs above all.
+ *
+ * @module
+ */
+
+import type { MetricsDocument, Series } from "../../metrics/document.ts";
+import { printable } from "../../system/printable.ts";
+import type { Table } from "../charts/chart.ts";
+import { quantileOf, three, whole } from "../series.ts";
+import { duration } from "../format.ts";
+
+/** Metrics that charts are made of. */
+const CHARTED = new Set([
+  "packet_processing_time",
+  "packet_stage_time",
+  "packet_socket_wait",
+  "lease_allocation_time",
+  "database_query_time",
+  "hook_callout_time",
+  "network_traffic",
+  "error_rate",
+  "cpu_usage",
+  "memory_usage",
+]);
+
+/** Names of metrics that no chart shows. */
+export function metricsWithoutChart({ totals }: MetricsDocument): string[] {
+  const names = totals.map(({ metric }) => metric).filter((metric) => !CHARTED.has(metric));
+  return [...new Set(names)].map(printable);
+}
+
+/** Their numbers over the whole run; null when there are none. */
+export function numbersWithoutChart({ totals }: MetricsDocument): Table | null {
+  const rows = totals.filter(({ metric }) => !CHARTED.has(metric)).map((series) => [
+    printable(series.metric),
+    printable(Object.entries(series.labels).map(([name, value]) => `${name}=${value}`).join(" ")),
+    ...numbersOf(series),
+  ]);
+  return rows.length === 0
+    ? null
+    : { columns: ["metric", "labels", "value or count", "p50", "p99", "max", "unit"], rows };
+}
+
+function numbersOf(series: Series): string[] {
+  const { kind, unit } = series;
+  if (kind === "counter") return [whole(series.value), "", "", "", printable(unit)];
+  if (kind === "gauge") return [number(series.value), "", "", number(series.max), printable(unit)];
+  const show = unit === "ns" ? duration : number;
+  const [p50, p99] = [0.5, 0.99].map((q) => {
+    const found = quantileOf(series, q);
+    return found === null ? "" : show(found.value);
+  });
+  return [whole(series.count), p50!, p99!, show(series.max), printable(unit)];
+}
+
+const number = (value: number) => Number.isInteger(value) ? whole(value) : three(value);
