@@ -43,7 +43,7 @@ export function refusalsIn(
   // Each of these counts in pkt4-receive-drop, too.
   const counted = named.reduce((sum, [, count]) => sum + count, of("pkt4-parse-failed"));
   return [
-    // Read from the socket, and thrown out of the full queue before Kea counts: before 3.1.4 no counter tells.
+    // Read from the socket, and thrown out of the full queue before Kea counts: before 3.1.4 Kea has no counter.
     ["packet_queue", read - of("pkt4-received") - of("pkt4-queue-full")],
     ["parse_failed", of("pkt4-parse-failed")],
     ...named,

@@ -205,7 +205,7 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 
 
 const REASONS: Readonly<Record<string, string>> = {
   send_refused: "the kernel refused Kea's answer",
-  packet_queue: "Kea's packet queue was full (no counter tells)",
+  packet_queue: "Kea's packet queue was full (Kea has no counter)",
   parse_failed: "malformed (pkt4-parse-failed)",
   "pkt4-queue-full": "Kea's packet queue was full (pkt4-queue-full)",
   dropped: "dropped by Kea (pkt4-receive-drop)",
