@@ -4,6 +4,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { keaCommand } from "../discovery/control_channel.ts";
@@ -64,7 +65,7 @@ async function withPerfmon({ pid }: Lab): Promise<Change> {
   const { libraries, version } = await describeServer(pid);
   const kea = libraries.find(({ path }) => basename(path).startsWith("libkea-hooks"));
   const inHere = join(dirname(kea?.path ?? "/"), "kea", "hooks", "libdhcp_perfmon.so");
-  if (!await Deno.stat(inHere).then(() => true, () => false)) {
+  if (!existsSync(inHere)) {
     throw new WayError(`Kea ${version} has no perfmon`);
   }
   // As the server names its files, which may have a root of its own.

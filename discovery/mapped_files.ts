@@ -4,9 +4,10 @@
  * @module
  */
 
+import { isGone } from "../system/proc.ts";
 import { openLinked } from "../system/foreign_file.ts";
 import { openInRoot } from "../system/libc.ts";
-import { DiscoveryError, isGone } from "./discovery_error.ts";
+import { DiscoveryError } from "./discovery_error.ts";
 import type { MappedFile } from "./types.ts";
 
 /** A mapping of an executable part of a file, as a line of /proc/PID/maps gives it. */

@@ -5,9 +5,10 @@
  * @module
  */
 
+import { isGone } from "../system/proc.ts";
 import { readUpTo } from "../system/file_bytes.ts";
 import { openLinked } from "../system/foreign_file.ts";
-import { DiscoveryError, isGone } from "./discovery_error.ts";
+import { DiscoveryError } from "./discovery_error.ts";
 import { type LoadSegment, loadSegments } from "./code/elf.ts";
 import type { MappedFile } from "./types.ts";
 

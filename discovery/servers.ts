@@ -5,9 +5,9 @@
  */
 
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
-import { parseStat } from "../system/proc.ts";
+import { isGone, parseStat } from "../system/proc.ts";
 import { hookLibrariesOf } from "./hook_libraries.ts";
-import { DiscoveryError, isGone } from "./discovery_error.ts";
+import { DiscoveryError } from "./discovery_error.ts";
 import { databasesOf } from "./configuration/server_configuration.ts";
 import { mappedFiles } from "./mapped_files.ts";
 import { programVersion } from "./program_version.ts";

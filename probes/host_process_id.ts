@@ -12,7 +12,7 @@
 import { DiscoveryError } from "../discovery/discovery_error.ts";
 import type { Server } from "../discovery/types.ts";
 import { parseStat } from "../system/proc.ts";
-import { isFirstProcessNamespace } from "../system/process_namespace.ts";
+import { isFirstProcessNamespace } from "../system/namespaces.ts";
 import { complaintOf, run, textOf } from "../system/run.ts";
 import { type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 

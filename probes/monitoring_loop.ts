@@ -6,9 +6,10 @@
  * @module
  */
 
+import { isGone, isRunning } from "../system/proc.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import type { CaptureRecord, Sample } from "../metrics/capture.ts";
-import { DiscoveryError, isGone } from "../discovery/discovery_error.ts";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
 import { describeServer, openFiles, runningKeas } from "../discovery/servers.ts";
 import type { Family, Server } from "../discovery/types.ts";
 import { type Bpftrace, BpftraceError } from "./bpftrace.ts";
@@ -25,7 +26,7 @@ import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
 import { basesOf } from "../discovery/mapped_files.ts";
 import { fullMaps, renamingOf, statementUsers, translator } from "./readings.ts";
 import { STATEMENT_MAPS, StatementNames } from "./statement_names.ts";
-import { isRunning, ServerSampler } from "./server_sample.ts";
+import { ServerSampler } from "./server_sample.ts";
 import { changeOf, type ServerChange, settled } from "./server_change.ts";
 import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
 import { Gap } from "./gap.ts";

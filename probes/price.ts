@@ -6,8 +6,7 @@
 
 import type { CostSample } from "../metrics/capture.ts";
 import { countPrograms, programInfo } from "../system/libc.ts";
-import { parseStat } from "../system/proc.ts";
-import { isGone } from "../discovery/discovery_error.ts";
+import { isGone, parseStat } from "../system/proc.ts";
 
 /** Part of an interval for which the kernel counts, and the least of it, milliseconds. */
 const [SLICE, LEAST_SLICE_MS] = [0.05, 20];

@@ -5,14 +5,13 @@
  * @module
  */
 
+import { isGone, isRunning } from "../system/proc.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { basename } from "node:path";
 import { hookLibrariesOf } from "../discovery/hook_libraries.ts";
-import { isGone } from "../discovery/discovery_error.ts";
 import { parseMaps } from "../discovery/mapped_files.ts";
 import { describeServer, openFiles } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
-import { isRunning } from "./server_sample.ts";
 
 /** What can become of a server that is watched. */
 export type ServerChange = "server ended" | "server changed";

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { parseStat, type Stat } from "../system/proc.ts";
+import { isGone, statOf } from "../system/proc.ts";
 import { socketInodes } from "../system/sockets.ts";
-import { isGone } from "../discovery/discovery_error.ts";
 import { runAtNetworkOf } from "../system/network_namespace.ts";
 import { textOf } from "../system/run.ts";
 import type { ProcessSample, SocketSample } from "../metrics/capture.ts";
@@ -43,7 +42,7 @@ export class ServerSampler {
       for await (const { name } of Deno.readDir(`${folder}/task`)) tids.push(Number(name));
       tids.sort((a, b) => a - b);
       const threads = await Promise.all(tids.map(async (tid, index) => {
-        const fields = await readStat(`${folder}/task/${tid}/stat`);
+        const fields = await statOf(this.#pid, tid);
         return fields === null ? null : {
           tid,
           thread: index === 0 ? "main" : `thread-${index}`,
@@ -51,7 +50,7 @@ export class ServerSampler {
           system_seconds: fields.systemTicks / TICKS,
         };
       }));
-      const whole = await readStat(`${folder}/stat`);
+      const whole = await statOf(this.#pid);
       if (whole === null) return null;
       return {
         threads: threads.filter((thread) => thread !== null),
@@ -126,19 +125,4 @@ export function parseSockets(
     samples.push({ socket: kind, id, drops: Number(memory[2]), queued_bytes: Number(memory[1]) });
   }
   return samples;
-}
-
-/** Whether a process still runs and is the one that started then (clock ticks since boot). */
-export async function isRunning(pid: number, startTicks: number): Promise<boolean> {
-  const stat = await readStat(`/proc/${pid}/stat`);
-  return stat !== null && stat.state !== "Z" && stat.startTicks === startTicks;
-}
-
-async function readStat(path: string): Promise<Stat | null> {
-  try {
-    return parseStat(await Deno.readTextFile(path));
-  } catch (error) {
-    if (isGone(error)) return null;
-    throw error;
-  }
 }

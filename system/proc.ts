@@ -47,3 +47,26 @@ export function parseStat(text: string): Stat {
     argumentsEnd: field(49),
   };
 }
+
+/** Reads /proc/PID/stat, or that of one of its threads; null when it is gone. */
+export async function statOf(pid: number, thread?: number): Promise<Stat | null> {
+  const task = thread === undefined ? "" : `/task/${thread}`;
+  try {
+    return parseStat(await Deno.readTextFile(`/proc/${pid}${task}/stat`));
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+/** Whether a process still runs and is the one that started then (clock ticks since boot). */
+export async function isRunning(pid: number, startTicks: number): Promise<boolean> {
+  const stat = await statOf(pid);
+  return stat !== null && stat.state !== "Z" && stat.startTicks === startTicks;
+}
+
+/** The process ended while it was read: the file is gone, or reads with ESRCH. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+    (error instanceof Error && /os error (2|3)\b/.test(error.message));
+}

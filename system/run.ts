@@ -133,6 +133,27 @@ export function complaintOf({ stderr, exceeded }: Pick<Ran, "stderr" | "exceeded
   return new TextDecoder().decode(stderr).trim().split("\n")[0] || "it gave no reason";
 }
 
+/** The last line that a program wrote to standard error, for an error of ours. */
+export function lastWordsOf({ stderr }: Pick<Ran, "stderr">): string {
+  return new TextDecoder().decode(stderr).trim().split("\n").at(-1)!;
+}
+
+/**
+ * Runs a program that must succeed.
+ *
+ * @param failed makes the error of the last line that the program wrote to standard error.
+ * @returns what it printed, without the blanks around it.
+ */
+export async function outputOf(
+  command: readonly [string, ...string[]],
+  failed: (why: string) => Error,
+  options?: RunOptions,
+): Promise<string> {
+  const ran = await run(command, options);
+  if (ran.code !== 0) throw failed(ran.exceeded === null ? lastWordsOf(ran) : complaintOf(ran));
+  return textOf(ran).trim();
+}
+
 /** What comes from a stream; nothing where that is more than a limit. */
 class BoundedOutput {
   readonly bytes: Promise<Uint8Array<ArrayBuffer>>;

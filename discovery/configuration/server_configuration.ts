@@ -6,8 +6,9 @@
  * @module
  */
 
+import { isGone } from "../../system/proc.ts";
 import { keaCommand } from "../control_channel.ts";
-import { DiscoveryError, isGone } from "../discovery_error.ts";
+import { DiscoveryError } from "../discovery_error.ts";
 import type { Databases, DatabaseType, Family, Server } from "../types.ts";
 import { type KeaStart, keaStartOf, pathAt } from "./kea_options.ts";
 import { readConfigurationFile } from "./configuration_file.ts";

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { DiscoveryError, isGone } from "../discovery_error.ts";
+import { isGone } from "../../system/proc.ts";
+import { DiscoveryError } from "../discovery_error.ts";
 import { ElfError, fileOffset, loadSegments, readAt } from "../code/elf.ts";
 import { buildIdOf, isReplaced } from "../mapped_files.ts";
 import { addressesOf, BREAKPOINT, codeMappings, ProcessMemory } from "../memory.ts";

@@ -6,7 +6,8 @@
 
 import { existsSync } from "node:fs";
 import { say } from "../../system/command_line.ts";
-import { childEnvironment } from "../../system/run.ts";
+import { childEnvironment, lastWordsOf, outputOf } from "../../system/run.ts";
+import { parseStat } from "../../system/proc.ts";
 import { onEndSignals } from "../../system/signals.ts";
 
 /** What is to be done; each needs what those before it need, too. */
@@ -105,11 +106,11 @@ const MARK = "# of deno task install, kea-ebpf-monitoring";
  * no harm where it stays behind.
  */
 export function startPolicy(pid: number): string {
-  const started = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ")[19];
+  const { startTicks } = parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
   return `#!/bin/sh
 ${MARK}
 # Kea's packages start a server when they are installed; no one asked for one here.
-[ "$(sed 's/.*) //' /proc/${pid}/stat 2>/dev/null | cut -d' ' -f20)" = ${started} ] && exit 101
+[ "$(sed 's/.*) //' /proc/${pid}/stat 2>/dev/null | cut -d' ' -f20)" = ${startTicks} ] && exit 101
 exit 0
 `;
 }
@@ -148,7 +149,7 @@ async function apt(...args: string[]): Promise<void> {
   const { success, stderr } = await child.output();
   if (stoppedBy !== null) throw new Error(`Stopped by ${stoppedBy}: run it again to go on`);
   if (success) return;
-  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
+  const words = lastWordsOf({ stderr });
   throw new Error(`Cannot install packages, apt-get ${args[0]} says: ${words}`);
 }
 
@@ -159,12 +160,10 @@ async function mountTracefs(): Promise<void> {
   if (Deno.uid() !== 0) {
     throw new Error(`tracefs is not mounted: sudo mount -t tracefs tracefs ${TRACEFS}`);
   }
-  const { success, stderr } = await new Deno.Command("mount", {
-    args: ["-t", "tracefs", "tracefs", TRACEFS],
-  }).output();
-  if (!success) {
-    throw new Error(`Cannot mount tracefs: ${new TextDecoder().decode(stderr).trim()}`);
-  }
+  await outputOf(
+    ["mount", "-t", "tracefs", "tracefs", TRACEFS],
+    (why) => new Error(`Cannot mount tracefs: ${why}`),
+  );
 }
 
 function onPath(program: string): boolean {

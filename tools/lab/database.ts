@@ -6,6 +6,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
+import { outputOf } from "../../system/run.ts";
 import { LabError } from "./lab_error.ts";
 
 /** Where a lab's server keeps its leases. */
@@ -39,8 +40,8 @@ export interface DatabaseSettings {
   readonly scripts: string;
 }
 
-/** Longest time for a database to take connections. */
-const START_LIMIT_MS = 30_000;
+/** Longest time for a database to take connections, and for any other step, milliseconds. */
+const [START_LIMIT_MS, LIMIT_MS] = [30_000, 300_000];
 
 const NAME = "kea";
 
@@ -123,7 +124,7 @@ interface Kind {
   readonly user: readonly string[];
   readonly create: (directory: string, folder: string) => Promise<void>;
   readonly server: (folder: string) => readonly string[];
-  readonly client: (folder: string, name: string) => readonly string[];
+  readonly client: (folder: string, name: string) => readonly [string, ...string[]];
   readonly access: (folder: string) => Readonly<Record<string, unknown>>;
   readonly environment: (folder: string) => Readonly<Record<string, string>>;
 }
@@ -141,7 +142,8 @@ const KINDS: Readonly<Record<DatabaseSettings["backend"], Kind>> = {
       await run(["chgrp", "postgres", directory]);
       await run(["chown", "postgres:postgres", folder]);
       await run([
-        ...["setpriv", ...POSTGRES, "--", postgres("initdb"), "-D", join(folder, "data")],
+        "setpriv",
+        ...[...POSTGRES, "--", postgres("initdb"), "-D", join(folder, "data")],
         ...["-U", NAME, "--auth=trust", "--no-sync"],
       ]);
     },
@@ -151,7 +153,8 @@ const KINDS: Readonly<Record<DatabaseSettings["backend"], Kind>> = {
       ...["-c", "unix_socket_permissions=0777"],
     ],
     client: (folder, name) => [
-      ...["psql", "-h", folder, "-U", NAME, "-d", name, "-q", "-A", "-t", "-F", "\t"],
+      "psql",
+      ...["-h", folder, "-U", NAME, "-d", name, "-q", "-A", "-t", "-F", "\t"],
       ...["-X", "-v", "ON_ERROR_STOP=1"],
     ],
     access: (folder) => ({ type: "postgresql", host: folder }),
@@ -164,7 +167,8 @@ const KINDS: Readonly<Record<DatabaseSettings["backend"], Kind>> = {
     user: [],
     create: async (_, folder) => {
       await run([
-        ...["mariadb-install-db", "--no-defaults", "--user=root"],
+        "mariadb-install-db",
+        ...["--no-defaults", "--user=root"],
         ...[`--datadir=${join(folder, "data")}`, "--auth-root-authentication-method=normal"],
         ...["--skip-test-db"],
       ]);
@@ -174,7 +178,8 @@ const KINDS: Readonly<Record<DatabaseSettings["backend"], Kind>> = {
       ...[`--socket=${socketIn(folder)}`, "--skip-networking", "--skip-grant-tables"],
     ],
     client: (folder, name) => [
-      ...["mariadb", "--no-defaults", `--socket=${socketIn(folder)}`, "-u", NAME],
+      "mariadb",
+      ...["--no-defaults", `--socket=${socketIn(folder)}`, "-u", NAME],
       ...["--batch", "--skip-column-names", name],
     ],
     access: () => ({ type: "mysql", host: "localhost" }),
@@ -198,25 +203,13 @@ function postgres(program: string): string {
 }
 
 /** Runs a program with some text as its input, and returns what it prints. */
-async function run([program, ...args]: readonly string[], input = ""): Promise<string> {
-  let child: Deno.ChildProcess;
+async function run(command: readonly [string, ...string[]], input = ""): Promise<string> {
+  const failed = (why: string) =>
+    new LabError(`Cannot set up the database, ${command[0]} says: ${why}`);
   try {
-    child = new Deno.Command(program!, {
-      args,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    return await outputOf(command, failed, { input, limitMs: LIMIT_MS });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new LabError(`Cannot find ${program}: deno task install --for tests`);
+    throw new LabError(`Cannot find ${command[0]}: deno task install --for tests`);
   }
-  const feeding = (async () => {
-    await new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
-  })();
-  const { success, stdout, stderr } = await child.output();
-  await feeding;
-  if (success) return new TextDecoder().decode(stdout).trim();
-  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new LabError(`Cannot set up the database, ${program} says: ${words}`);
 }

@@ -5,9 +5,11 @@
  * @module
  */
 
-import { say } from "../../system/command_line.ts";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { say } from "../../system/command_line.ts";
 import { ownFolder } from "../../system/own_folder.ts";
+import { outputOf } from "../../system/run.ts";
 import { ensureInstalled } from "../install/ensure_installed.ts";
 
 /** Debian suites that are used. */
@@ -41,7 +43,7 @@ const PACKAGES = ["bpftrace", "kea-dhcp4-server", "kea-dhcp6-server", "kea-admin
 export async function ensureSuite(name: SuiteName): Promise<Suite> {
   const cache = ownFolder("cache");
   const root = join(cache, name);
-  if (!await isFile(join(root, "usr/bin/bpftrace"))) {
+  if (!existsSync(join(root, "usr/bin/bpftrace"))) {
     if (Deno.uid() !== 0) {
       throw new SuiteError(`Cannot install Debian ${name} as user ${Deno.uid()}: use sudo`);
     }
@@ -50,7 +52,7 @@ export async function ensureSuite(name: SuiteName): Promise<Suite> {
     // Whoever comes second waits here, and finds it done.
     using lock = await Deno.open(join(cache, `${name}.lock`), { create: true, write: true });
     await lock.lock(true);
-    if (!await isFile(join(root, "usr/bin/bpftrace"))) await install(name, root);
+    if (!existsSync(join(root, "usr/bin/bpftrace"))) await install(name, root);
   }
   return { name, root, versions: await versionsIn(root) };
 }
@@ -67,7 +69,7 @@ export function suiteCommand(
   suite: Suite,
   argv: readonly string[],
   binds: readonly string[] = [],
-): readonly string[] {
+): readonly [string, ...string[]] {
   const script = `set -e
 root=$1; shift
 mount -t tmpfs tmpfs "$root/tmp"
@@ -77,7 +79,8 @@ done
 shift
 exec chroot "$root" "$@"`;
   return [
-    ...["unshare", "--mount", "--propagation", "private", "--"],
+    "unshare",
+    ...["--mount", "--propagation", "private", "--"],
     ...["sh", "-c", script, "sh", suite.root, "/proc", "/sys", "/dev", ...binds, "--", ...argv],
   ];
 }
@@ -102,10 +105,10 @@ export function mirrorIn(targets: string): string {
 
 async function install(name: SuiteName, root: string): Promise<void> {
   const mirror = mirrorIn(
-    await outputOf("apt-get", [
-      ...["indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(LABEL)"],
+    await asked(
+      ...["apt-get", "indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(LABEL)"] as const,
       "Created-By: Packages",
-    ]),
+    ),
   );
   say(`Installing Debian ${name} with ${PACKAGES.join(", ")} for tests, once`);
   const unfinished = `${root}.unfinished`;
@@ -158,18 +161,18 @@ async function tellPhases(name: string, stream: ReadableStream<Uint8Array>): Pro
 }
 
 async function versionsIn(root: string): Promise<Suite["versions"]> {
-  const [bpftrace, kea] = (await outputOf("dpkg-query", [
-    ...[`--admindir=${root}/var/lib/dpkg`, "-W", "-f", "${Version}\n"],
+  const versions = await asked(
+    ...["dpkg-query", `--admindir=${root}/var/lib/dpkg`, "-W", "-f", "${Version}\n"] as const,
     ...["bpftrace", "kea-dhcp4-server"],
-  ])).split("\n");
+  );
+  const [bpftrace, kea] = versions.split("\n");
   return { bpftrace: bpftrace!, kea: kea! };
 }
 
-async function outputOf(program: string, args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args] }).output();
-  if (success) return new TextDecoder().decode(stdout).trim();
-  const words = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new SuiteError(`Cannot run ${program} ${args[0]}: ${words}`);
+async function asked(...command: readonly [string, ...string[]]): Promise<string> {
+  const [program, first] = command;
+  return await outputOf(
+    command,
+    (why) => new SuiteError(`Cannot run ${program} ${first}: ${why}`),
+  );
 }
-
-const isFile = (path: string) => Deno.stat(path).then(({ isFile }) => isFile, () => false);

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ownFolder } from "../../system/own_folder.ts";
+import { run } from "../../system/run.ts";
 import { LabError } from "./lab_error.ts";
 
 const SOURCE = new URL("delaying_hooks.cc", import.meta.url);
@@ -26,16 +28,14 @@ export async function delayingHooks(): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(source + headers));
   const folder = join(ownFolder("cache"), "hooks");
   const path = join(folder, `delaying-${new Uint8Array(digest).toHex().slice(0, 16)}.so`);
-  if (await Deno.stat(path).then(() => true, () => false)) return path;
+  if (existsSync(path)) return path;
   await Deno.mkdir(folder, { recursive: true });
   const draft = `${path}.${crypto.randomUUID()}`;
-  const { success, stderr } = await new Deno.Command("g++", {
-    args: [
-      ...["-std=c++17", "-O2", "-shared", "-fPIC", "-I/usr/include/kea", "-o", draft],
-      ...["-x", "c++", SOURCE.pathname],
-    ],
-  }).output();
-  if (!success) {
+  const { code, stderr } = await run([
+    ...["g++", "-std=c++17", "-O2", "-shared", "-fPIC", "-I/usr/include/kea"] as const,
+    ...["-o", draft, "-x", "c++", SOURCE.pathname],
+  ]);
+  if (code !== 0) {
     throw new LabError(`Cannot build the hook library: ${new TextDecoder().decode(stderr)}`);
   }
   await Deno.rename(draft, path);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,9 +12,11 @@ import { ADDRESSES, ADDRESSES6, type HookLibrary, keaConfiguration } from "./kea
 import { type Backend, createDatabase, type Database, startDatabase } from "./database.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { ensureSuite, suiteCommand, type SuiteName } from "./debian_suites.ts";
-import { clear, clearLeftovers, type LabState, remember, startTicksOf } from "./leftovers.ts";
+import { clear, clearLeftovers, type LabState, remember } from "./leftovers.ts";
 import { LabError } from "./lab_error.ts";
-import { processNamespace } from "../../system/process_namespace.ts";
+import { processNamespace } from "../../system/namespaces.ts";
+import { statOf } from "../../system/proc.ts";
+import { outputOf, run, textOf } from "../../system/run.ts";
 
 /** Which Kea: that of this machine, or that of a newer Debian suite in the cache. */
 export const KEAS = { "2.2": null, "2.6": "trixie", "newest": "sid" } as const satisfies Readonly<
@@ -98,7 +101,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const directory = join(tmpdir(), name);
   let state: LabState = {
     owner: Deno.pid,
-    ownerStartTicks: await startTicksOf(Deno.pid),
+    ownerStartTicks: (await statOf(Deno.pid))!.startTicks,
     processNamespace: await processNamespace(),
     namespaces: [serverNetns, clientNetns],
     directory,
@@ -111,7 +114,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await Promise.all(children.map((child) => child.status));
   };
   const noted = async (pid: number) => {
-    state = { ...state, processes: [...state.processes, [pid, await startTicksOf(pid)]] };
+    const stat = await statOf(pid);
+    if (stat === null) return;
+    state = { ...state, processes: [...state.processes, [pid, stat.startTicks]] };
     await remember(name, state);
   };
   const kept = async (child: Deno.ChildProcess) => {
@@ -121,7 +126,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const suite = KEAS[options.kea ?? "2.2"];
   const { family = 4, sockets = "raw", threads = 2, backend = "memfile" } = options;
   let database: Database | null = null;
-  const program = options.program ?? await programPath(`kea-dhcp${family}`);
+  const program = options.program ?? programPath(`kea-dhcp${family}`);
   const startServer = async () => {
     const contained = options.ownProcessIds
       ? ["unshare", "--pid", "--fork", "--kill-child=TERM", "--"]
@@ -210,9 +215,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 }
 
 /** Whether a Kea takes a list of control sockets: 2.7.2 and later do. */
-async function hasSocketList([command, ...args]: readonly string[]): Promise<boolean> {
-  const { stdout } = await new Deno.Command(command!, { args, stderr: "null" }).output();
-  const [major, minor, patch] = new TextDecoder().decode(stdout).split(".").map(Number);
+async function hasSocketList(command: readonly [string, ...string[]]): Promise<boolean> {
+  const [major, minor, patch] = textOf(await run(command)).split(".").map(Number);
   return major! * 10_000 + minor! * 100 + patch! >= 20_702;
 }
 
@@ -311,17 +315,16 @@ async function untilServing(child: Deno.ChildProcess, directory: string): Promis
   }
 }
 
-async function programPath(name: string): Promise<string> {
-  for (const folder of ["/usr/sbin", "/usr/local/sbin", "/usr/bin"]) {
-    const path = join(folder, name);
-    if (await Deno.stat(path).then(() => true, () => false)) return path;
-  }
-  throw new LabError(`Cannot find ${name}: deno task install`);
+function programPath(name: string): string {
+  const folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
+  const path = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  if (path === undefined) throw new LabError(`Cannot find ${name}: deno task install`);
+  return path;
 }
 
 async function ip(...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("ip", { args, stdout: "null" }).output();
-  if (success) return;
-  const words = new TextDecoder().decode(stderr).trim();
-  throw new LabError(`Cannot set up the lab's network, ip ${args.join(" ")}: ${words}`);
+  await outputOf(
+    ["ip", ...args],
+    (why) => new LabError(`Cannot set up the lab's network, ip ${args.join(" ")}: ${why}`),
+  );
 }

@@ -7,10 +7,9 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { parseStat } from "../../system/proc.ts";
-import { processNamespace } from "../../system/process_namespace.ts";
+import { isRunning, statOf } from "../../system/proc.ts";
+import { processNamespace } from "../../system/namespaces.ts";
 import { run, textOf } from "../../system/run.ts";
-import { isRunning } from "../../probes/server_sample.ts";
 
 /** Folder of the states of all labs; the next boot empties it, as it does the namespaces. */
 const STATES = "/run/kea-ebpf-monitoring/labs";
@@ -28,11 +27,6 @@ export interface LabState {
   readonly processes: readonly (readonly [number, number])[];
 }
 
-/** Clock ticks since boot at which a process started. */
-export async function startTicksOf(pid: number): Promise<number> {
-  return parseStat(await Deno.readTextFile(`/proc/${pid}/stat`)).startTicks;
-}
-
 /** Writes down, or updates, what a lab made. */
 export async function remember(name: string, state: LabState): Promise<void> {
   await Deno.mkdir(STATES, { recursive: true });
@@ -48,8 +42,8 @@ export async function clear(name: string, state: LabState): Promise<void> {
   for (const namespace of state.namespaces) {
     // Whatever else runs in there belongs to the lab, and would keep the namespace.
     for (const pid of await processesIn(namespace)) {
-      const startTicks = await startTicksOf(pid).catch(() => null);
-      if (startTicks !== null) await stopProcess(pid, startTicks);
+      const stat = await statOf(pid);
+      if (stat !== null) await stopProcess(pid, stat.startTicks);
     }
     await run(["ip", "netns", "delete", namespace]);
   }

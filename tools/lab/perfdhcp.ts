@@ -5,6 +5,7 @@
  */
 
 import { basename, join } from "node:path";
+import { run, textOf } from "../../system/run.ts";
 import type { Lab } from "./lab.ts";
 import { LabError } from "./lab_error.ts";
 
@@ -114,8 +115,8 @@ function librariesFor(lab: Lab): Promise<string> {
 /** Copies the libraries that perfdhcp and Kea share into a new folder. */
 export async function copyLibraries(folder: string): Promise<string> {
   await Deno.mkdir(folder);
-  const { stdout } = await new Deno.Command("ldd", { args: ["/usr/sbin/perfdhcp"] }).output();
-  const paths = new TextDecoder().decode(stdout).matchAll(/=> (\/\S*\/lib(?:kea-|stdc\+\+)\S+)/g);
+  const libraries = textOf(await run(["ldd", "/usr/sbin/perfdhcp"]));
+  const paths = libraries.matchAll(/=> (\/\S*\/lib(?:kea-|stdc\+\+)\S+)/g);
   for (const [, path] of paths) await Deno.copyFile(path!, join(folder, basename(path!)));
   return folder;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { say } from "../../system/command_line.ts";
@@ -14,7 +15,7 @@ import { globalStatistics, keaCounters } from "../../discovery/control_channel.t
 import { controlSocketsOf } from "../../discovery/configuration/server_configuration.ts";
 import { chooseServer } from "../../discovery/servers.ts";
 import type { Server } from "../../discovery/types.ts";
-import { isRunning } from "../../probes/server_sample.ts";
+import { isRunning } from "../../system/proc.ts";
 import { ClientDrops } from "./client_drops.ts";
 import {
   checkTraffic,
@@ -70,7 +71,7 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
   }
   const wanted: TrafficOptions = { ...load, target: address };
   const prefix = clientNetns === null ? [] : ["ip", "netns", "exec", clientNetns];
-  if (clientNetns !== null) await requireNamespace(clientNetns);
+  if (clientNetns !== null) requireNamespace(clientNetns);
   const { engine, command } = await trafficCommand(wanted, prefix);
   if (engine === "perfdhcp" && clientNetns === null) {
     throw new TrafficError(
@@ -119,9 +120,8 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
   return 1;
 }
 
-async function requireNamespace(name: string): Promise<void> {
-  const there = await Deno.stat(join("/run/netns", name)).then(() => true, () => false);
-  if (there && !name.includes("/")) return;
+function requireNamespace(name: string): void {
+  if (existsSync(join("/run/netns", name)) && !name.includes("/")) return;
   throw new TrafficError(
     `Cannot send from the network namespace "${name}", there is none: ip netns list shows them`,
   );

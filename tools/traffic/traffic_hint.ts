@@ -10,6 +10,7 @@ import { configurationOf } from "../../discovery/configuration/server_configurat
 import { DiscoveryError } from "../../discovery/discovery_error.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
+import { sharesNamespace } from "../../system/namespaces.ts";
 import { shellLine } from "../dras_wrapper.ts";
 
 const WRAPPER = join(import.meta.dirname!, "../dras_wrapper.ts");
@@ -51,7 +52,7 @@ export async function trafficHint(server: Server): Promise<string[]> {
   }
   const [address] = addresses;
   if (address === undefined || server.family === 6) return [];
-  if (await hasOwnNetwork(server)) {
+  if (!await sharesNamespace(server.pid, "net")) {
     // No ssh server answers at this address, and few machines reach it.
     return [
       "The server has a network of its own (a container, a lab): send traffic from where " +
@@ -64,11 +65,4 @@ export async function trafficHint(server: Server): Promise<string[]> {
     `  ${shellLine(["scp", `${user}@${address}:${WRAPPER}`, "."])}`,
     `  ${sendLine(address)}`,
   ];
-}
-
-async function hasOwnNetwork({ pid }: Server): Promise<boolean> {
-  const [theirs, ours] = await Promise.all(
-    [`/proc/${pid}/ns/net`, "/proc/self/ns/net"].map((path) => Deno.readLink(path)),
-  );
-  return theirs !== ours;
 }

@@ -7,6 +7,7 @@
 import { isIP } from "node:net";
 import type { Server } from "../../discovery/types.ts";
 import { openInRoot } from "../../system/libc.ts";
+import { sharesNamespace } from "../../system/namespaces.ts";
 import { notKnown, ofConfiguration, ok, outputAt, problem, textOf, type Verdict } from "./check.ts";
 
 /**
@@ -42,7 +43,8 @@ export const LEASE_DATABASE_CHECK = ofConfiguration("lease database", async (fou
   );
   const what = `${type} at ${host}, port ${at}`;
   if (reached?.code === 0) return ok(what);
-  if (isIP(host) === 0 && !await hasOurFiles(server)) {
+  // In a mount namespace of its own it has another /etc/hosts.
+  if (isIP(host) === 0 && !await sharesNamespace(server.pid, "mnt")) {
     return notKnown(what, "the server has files of its own, where this name may be another host");
   }
   return unreachable(what, remedy);
@@ -98,12 +100,4 @@ async function variableOf(pid: number, name: string): Promise<string | null> {
   const variables = (await textOf(`/proc/${pid}/environ`) ?? "").split("\0");
   const found = variables.find((variable) => variable.startsWith(`${name}=`));
   return found?.slice(name.length + 1) || null;
-}
-
-/** Whether a server sees the files that this process sees, /etc/hosts among them. */
-async function hasOurFiles({ pid }: Server): Promise<boolean> {
-  const [theirs, ours] = await Promise.all(
-    [pid, "self"].map((which) => Deno.readLink(`/proc/${which}/ns/mnt`)),
-  );
-  return theirs === ours;
 }

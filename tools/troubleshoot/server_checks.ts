@@ -13,7 +13,7 @@ import { chooseServer, DiscoveryError } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { whyUnseen } from "../../probes/host_process_id.ts";
 import { parseStat } from "../../system/proc.ts";
-import { isFirstProcessNamespace } from "../../system/process_namespace.ts";
+import { isFirstProcessNamespace, sharesNamespace } from "../../system/namespaces.ts";
 import { matchesAddress } from "./firewall/addresses.ts";
 import {
   type Check,
@@ -98,11 +98,8 @@ export const SERVER_CHECKS: readonly Check[] = [
   }),
   ofServer("namespaces", async ({ pid }) => {
     const others: string[] = [];
-    for (const kind of ["mnt", "net", "pid"]) {
-      const [theirs, ours] = await Promise.all(
-        [`/proc/${pid}/ns/${kind}`, `/proc/self/ns/${kind}`].map((path) => Deno.readLink(path)),
-      );
-      if (theirs !== ours) others.push(kind);
+    for (const kind of ["mnt", "net", "pid"] as const) {
+      if (!await sharesNamespace(pid, kind)) others.push(kind);
     }
     if (others.length === 0) return ok("those of this host");
     return note(

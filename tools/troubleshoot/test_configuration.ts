@@ -7,11 +7,12 @@
  * @module
  */
 
+import { isGone } from "../../system/proc.ts";
 import { dirname } from "node:path";
 import { runAtNetworkOf } from "../../system/network_namespace.ts";
+import { sharesNamespace } from "../../system/namespaces.ts";
 import type { Ran } from "../../system/run.ts";
 import { keaStartOf } from "../../discovery/configuration/kea_options.ts";
-import { isGone } from "../../discovery/discovery_error.ts";
 import type { MappedFile, Server } from "../../discovery/types.ts";
 
 /** What came of it. */
@@ -63,11 +64,8 @@ async function whyNot(
   configuration: string,
   user: number,
 ): Promise<string | null> {
-  for (const kind of ["user", "pid"]) {
-    const [theirs, ours] = await Promise.all(
-      [pid, "self"].map((which) => Deno.readLink(`/proc/${which}/ns/${kind}`)),
-    );
-    if (theirs !== ours) return "it runs in a container, and nothing of a container is run";
+  if (!await sharesNamespace(pid, "user") || !await sharesNamespace(pid, "pid")) {
+    return "it runs in a container, and nothing of a container is run";
   }
   if (!await isSame(`/proc/${pid}/root/`, "/")) {
     return "it has a root folder of its own, and nothing of that is run";

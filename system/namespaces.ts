@@ -1,5 +1,5 @@
 /**
- * In which process namespace this process is: numbers of processes mean nothing in another.
+ * In which namespaces processes are: numbers of processes mean nothing in another process namespace.
  *
  * @module
  */
@@ -18,4 +18,19 @@ export async function processNamespace(): Promise<string | null> {
 /** Whether the numbers of /proc are those of the host's first namespace. */
 export async function isFirstProcessNamespace(): Promise<boolean> {
   return await processNamespace() === FIRST;
+}
+
+/**
+ * Whether another process is in the same namespace as this one.
+ *
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export async function sharesNamespace(
+  pid: number,
+  kind: "mnt" | "net" | "pid" | "user",
+): Promise<boolean> {
+  const [theirs, ours] = await Promise.all(
+    [pid, "self"].map((which) => Deno.readLink(`/proc/${which}/ns/${kind}`)),
+  );
+  return theirs === ours;
 }
