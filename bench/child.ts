@@ -7,7 +7,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Runs a program to its end; what it takes: seconds, and bytes of resident memory at most. */
-export async function run(program: string, args: readonly string[]) {
+export async function measured(program: string, args: readonly string[]) {
   const begin = performance.now();
   const child = new Deno.Command(program, {
     args: [...args],

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";
-import { run } from "./child.ts";
+import { measured } from "./child.ts";
 import { estimate } from "./ratio.ts";
 
 const HERE = import.meta.dirname!;
@@ -39,8 +39,8 @@ if (import.meta.main) {
       const theirs: { seconds: number; bytes: number }[] = [];
       for (let turn = 0; turn < command.opts().alternations; turn++) {
         await Deno.remove(document).catch(() => {});
-        ours.push(await run(Deno.execPath(), toJson));
-        theirs.push(await run("python3", [totals, capture]));
+        ours.push(await measured(Deno.execPath(), toJson));
+        theirs.push(await measured("python3", [totals, capture]));
         console.error(
           `${turn + 1}: to-json ${ours.at(-1)!.seconds.toFixed(2)} s, ` +
             `Python ${theirs.at(-1)!.seconds.toFixed(2)} s`,

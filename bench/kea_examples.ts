@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { exitWith, newCommand } from "../system/command_line.ts";
 import { parseConfiguration } from "../discovery/configuration/parse.ts";
-import { complaintOf, run, textOf } from "../system/run.ts";
+import { outputOf } from "../system/run.ts";
 import { asLogged, bytesIn, readByKea } from "../tools/lab/kea_reading.ts";
 
 const RECORD = join(import.meta.dirname!, "kea_examples.json");
@@ -83,18 +83,19 @@ async function fetchExamples(
   folder: string,
 ): Promise<string[]> {
   const [git, archive] = [join(folder, "git"), join(folder, "examples.tar")];
-  await outputOf("git", "init", "--quiet", "--bare", git);
-  await outputOf("git", "--git-dir", git, "fetch", "--quiet", "--depth", "1", repository, commit);
-  await outputOf("git", "--git-dir", git, "archive", "-o", archive, "FETCH_HEAD", ...FOLDERS);
-  await outputOf("tar", "-C", folder, "-xf", archive);
-  return (await outputOf("tar", "-tf", archive)).split("\n")
+  await asked("git", "init", "--quiet", "--bare", git);
+  await asked("git", "--git-dir", git, "fetch", "--quiet", "--depth", "1", repository, commit);
+  await asked("git", "--git-dir", git, "archive", "-o", archive, "FETCH_HEAD", ...FOLDERS);
+  await asked("tar", "-C", folder, "-xf", archive);
+  return (await asked("tar", "-tf", archive)).split("\n")
     .filter((path) => /\.(json|conf|conf\.pre)$/.test(path)).toSorted();
 }
 
-async function outputOf(...words: [string, ...string[]]): Promise<string> {
-  const ran = await run(words);
-  if (ran.code === 0) return textOf(ran);
-  throw new Error(`Cannot fetch Kea's examples, ${words[0]} failed: ${complaintOf(ran)}`);
+async function asked(...words: [string, ...string[]]): Promise<string> {
+  return await outputOf(
+    words,
+    (why) => new Error(`Cannot fetch Kea's examples, ${words[0]} failed: ${why}`),
+  );
 }
 
 if (import.meta.main) {

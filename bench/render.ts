@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
 import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";
-import { run } from "./child.ts";
+import { measured } from "./child.ts";
 import { estimate } from "./ratio.ts";
 
 const HERE = import.meta.dirname!;
@@ -39,10 +39,10 @@ if (import.meta.main) {
       // What is left without the hour: the same charts of a run of seconds.
       const small = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson");
       for (let turn = 0; turn < command.opts().times; turn++) {
-        const whole = await run(Deno.execPath(), [...viz, capture]);
+        const whole = await measured(Deno.execPath(), [...viz, capture]);
         seconds.capture.push(whole.seconds);
         memory.push(whole.bytes);
-        seconds.small.push((await run(Deno.execPath(), [...viz, small])).seconds);
+        seconds.small.push((await measured(Deno.execPath(), [...viz, small])).seconds);
       }
       const told = (values: readonly number[]) => {
         const { median, lower, upper } = estimate(values);

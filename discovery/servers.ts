@@ -13,9 +13,12 @@ import { mappedFiles } from "./mapped_files.ts";
 import { programVersion } from "./program_version.ts";
 import type { Family, Server } from "./types.ts";
 
-export { DiscoveryError };
-
 const FAMILIES: Readonly<Record<string, Family>> = { "kea-dhcp4": 4, "kea-dhcp6": 6 };
+
+/** The person has to say which server is meant. */
+export class ChoiceError extends DiscoveryError {
+  override name = "ChoiceError";
+}
 
 /** A process that calls itself a Kea DHCP server; nothing that it owns was read. */
 export interface RunningKea {
@@ -56,7 +59,7 @@ function executableOf(pid: number): string {
  *
  * @param selector a process id, `dhcp4`, `dhcp6`, or nothing for the lab's (`KEA_LAB_PID`, in a
  * command of `deno task lab`), else for the only one that runs.
- * @throws {DiscoveryError} when there is none, or more than one.
+ * @throws {ChoiceError} when there is more than one; {@linkcode DiscoveryError} when there is none.
  */
 export async function chooseServer(
   selector: string | undefined = Deno.env.get("KEA_LAB_PID") || undefined,
@@ -65,7 +68,7 @@ export async function chooseServer(
     return await describeServer(Number(selector));
   }
   if (selector !== undefined && !/^dhcp[46]$/.test(selector)) {
-    throw new DiscoveryError(
+    throw new ChoiceError(
       `Cannot choose a server by "${selector}": expected a process id, dhcp4 or dhcp6`,
     );
   }
@@ -76,7 +79,7 @@ export async function chooseServer(
  * The only server, or the only one of a family.
  *
  * @param selector `dhcp4`, `dhcp6`, or nothing.
- * @throws {DiscoveryError} when there is none, or more than one.
+ * @throws {ChoiceError} when there is more than one; {@linkcode DiscoveryError} when there is none.
  */
 export function onlyServer(running: readonly RunningKea[], selector?: string): RunningKea {
   const servers = running.filter(({ family }) =>
@@ -98,7 +101,7 @@ export function onlyServer(running: readonly RunningKea[], selector?: string): R
   const ways = ["PID", ...families.map((family) => `dhcp${family}`)].map((way) =>
     `--server ${way}`
   );
-  throw new DiscoveryError(
+  throw new ChoiceError(
     `Cannot choose among ${servers.length} servers, give one with ${ways.join(" or ")}: ` +
       list.join(", "),
   );

@@ -6,7 +6,7 @@
  */
 
 import { exitWith, print } from "../system/command_line.ts";
-import { checkProducer, type Verdict } from "./conformance/check_producer.ts";
+import { checkProducer, type ConformanceResult } from "./conformance/check_producer.ts";
 import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
 const command = pushingCommand("test-hollow", "kea-test")
@@ -25,7 +25,7 @@ Examples:
 Exit status: 0 all is well, 1 something is not, 2 wrong usage.`,
   );
 
-function lineOf({ check, ok, detail }: Verdict): string {
+function lineOf({ check, ok, detail }: ConformanceResult): string {
   const word = ok === null ? "-   " : ok ? "ok  " : "FAIL";
   return `${word} ${check}: ${detail}\n`;
 }

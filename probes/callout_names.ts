@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exportedFunctions, type Symbol } from "../discovery/code/elf.ts";
+import { type ElfSymbol, exportedFunctions } from "../discovery/code/elf.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Maps } from "./probe_run.ts";
 import { basesOf } from "../discovery/mapped_files.ts";
@@ -18,7 +18,7 @@ export class CalloutNames {
   readonly #hookPoints: readonly string[];
   readonly #numbers = new Map<string, number>();
   readonly #names: Record<string, string> = {};
-  readonly #symbols = new Map<string, Promise<Symbol[]>>();
+  readonly #symbols = new Map<string, Promise<ElfSymbol[]>>();
 
   /** @param hookPoints by Kea's number, as far as they are known. */
   constructor(server: Server, hookPoints: readonly string[]) {

@@ -9,10 +9,10 @@
  */
 
 import {
+  type ElfSymbol,
   fileOffset,
   hasDebugLink,
   loadSegments,
-  type Symbol,
   symbolRanges,
 } from "../discovery/code/elf.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
@@ -85,7 +85,7 @@ async function numbering(
     // bpftrace takes the first that has the name.
     const namesakes = new Set(symbols.filter(({ name }) => name === symbol).map((s) => s.address));
     if (symbol !== null && namesakes.size === 1) return { place: symbol };
-    const covers = ({ address: start, size }: Symbol) =>
+    const covers = ({ address: start, size }: ElfSymbol) =>
       (offset >= start && offset < start + size) || (address >= start && address < start + size);
     if (symbols.some(covers) || (isLinked && offset !== address)) {
       return {

@@ -13,10 +13,12 @@ export class OwnFolderError extends Error {
 }
 
 /** What is kept: things that can be made again, or what waits to be sent. */
-export type Kept = "cache" | "state";
+export type FolderKind = "cache" | "state";
 
 /** By the XDG base directory specification; the last is of the host, for root in a home that is not its own. */
-const PLACES: Readonly<Record<Kept, readonly [variable: string, home: string, host: string]>> = {
+const PLACES: Readonly<
+  Record<FolderKind, readonly [variable: string, home: string, host: string]>
+> = {
   cache: ["XDG_CACHE_HOME", ".cache", "/var/cache"],
   state: ["XDG_STATE_HOME", ".local/state", "/var/lib"],
 };
@@ -27,7 +29,7 @@ const PLACES: Readonly<Record<Kept, readonly [variable: string, home: string, ho
  *
  * @throws {OwnFolderError} when other users can write to each of the places.
  */
-export function ownFolder(kept: Kept): string {
+export function ownFolder(kept: FolderKind): string {
   const [variable, home, host] = PLACES[kept];
   const named = Deno.env.get(variable) || join(homedir(), home);
   for (const root of Deno.uid() === 0 ? [named, host] : [named]) {
@@ -56,7 +58,7 @@ export function isOnlyOurs(folder: string): boolean {
 }
 
 function isSafe(path: string, isLast: boolean): boolean {
-  const found = statOf(path);
+  const found = lstatOf(path);
   if (found !== null) {
     if (found.uid !== Deno.uid() && (isLast || found.uid !== 0)) return false;
     // The mode of a link says nothing.
@@ -74,7 +76,7 @@ function isSafe(path: string, isLast: boolean): boolean {
 const OTHERS_WRITE = Deno.uid() === 0 ? 0o022 : 0o002;
 const STICKY = 0o1000;
 
-function statOf(path: string): Deno.FileInfo | null {
+function lstatOf(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);
   } catch (error) {

@@ -6,9 +6,11 @@
  */
 
 import { styleText } from "node:util";
+import { ChoiceError } from "../discovery/servers.ts";
 import { exitWith, newCommand, print } from "../system/command_line.ts";
 import { printable } from "../system/printable.ts";
 import type { Finding } from "./troubleshoot/check.ts";
+import { conclusionOf, conclusionText } from "./troubleshoot/conclusion.ts";
 import { troubleshoot } from "./troubleshoot/troubleshoot.ts";
 
 const command = newCommand("troubleshoot")
@@ -70,36 +72,6 @@ function linesOf(finding: Finding, colour: boolean): string {
   return `${shown}  ${check}: ${printable(found)}${basis}${more.join("")}\n`;
 }
 
-/** What all findings together come to, for programs. */
-export interface Conclusion {
-  /** Whether every check that applies was decided, and none of them found a problem. */
-  readonly healthy: boolean;
-  /** Checks that found a problem. */
-  readonly problems: readonly string[];
-  /** Checks that could not decide. */
-  readonly not_known: readonly string[];
-}
-
-/** Counts only what was decided. */
-export function conclusionOf(findings: readonly Pick<Finding, "check" | "status">[]): Conclusion {
-  const checksThatAre = (status: Finding["status"]) =>
-    findings.filter((finding) => finding.status === status).map(({ check }) => check);
-  const [problems, unknown] = [checksThatAre("problem"), checksThatAre("not_known")];
-  return { healthy: problems.length + unknown.length === 0, problems, not_known: unknown };
-}
-
-/** The last line for people. */
-export function conclusionText({ healthy, problems, not_known: unknown }: Conclusion): string {
-  if (healthy) return "Healthy";
-  const checks = (many: readonly string[], what: string) =>
-    `${many.length} ${many.length === 1 ? what : `${what}s`}`;
-  const found = problems.length === 0
-    ? "No problem found"
-    : `${checks(problems, "problem")}: ${problems.join(", ")}`;
-  if (unknown.length === 0) return found;
-  return `${found}; ${checks(unknown, "check")} could not be decided: ${unknown.join(", ")}`;
-}
-
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { json = false, probe = false, ...options } = command.opts();
@@ -119,7 +91,7 @@ if (import.meta.main) {
       },
     ).catch((error: Error) => {
       // It is for the person to say which of several servers is meant.
-      if (/^Cannot choose/.test(error.message)) command.error(`error: ${error.message}`);
+      if (error instanceof ChoiceError) command.error(`error: ${error.message}`);
       throw error;
     });
     const conclusion = conclusionOf(findings);

@@ -10,7 +10,7 @@ import type { Cost, MetricsDocument } from "../metrics/document.ts";
 const WIDTH = 80;
 
 /** The server as headings name it: "Kea DHCPv4 on vm"; as much of it as is known. */
-export function serverName({ family, host }: MetricsDocument["server"]): string {
+export function serverHeading({ family, host }: MetricsDocument["server"]): string {
   return `Kea${family === undefined ? "" : ` DHCPv${family}`}` +
     (host === undefined ? "" : ` on ${host}`);
 }

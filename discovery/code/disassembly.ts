@@ -4,7 +4,7 @@
  * @module
  */
 
-import { run } from "./elf.ts";
+import { binutils } from "./elf.ts";
 
 /** One decoded instruction. */
 export interface Instruction {
@@ -30,7 +30,7 @@ export async function disassemble(
     `--start-address=0x${range.start.toString(16)}`,
     `--stop-address=0x${range.end.toString(16)}`,
   ];
-  return parseDisassembly(await run("objdump", ["-d", "-w", ...bounds, path]));
+  return parseDisassembly(await binutils("objdump", ["-d", "-w", ...bounds, path]));
 }
 
 /** Parses what `objdump -d -w` prints. */

@@ -4,14 +4,15 @@
  * @module
  */
 
+import { readUpTo } from "../../system/file_bytes.ts";
 import { ForeignFileError, openLinked } from "../../system/foreign_file.ts";
-import { complaintOf, run as runWithLimits, textOf } from "../../system/run.ts";
+import { complaintOf, run, textOf } from "../../system/run.ts";
 import { type SealedCopy, sealedCopy } from "../../system/sealed_copy.ts";
 import { DiscoveryError } from "../discovery_error.ts";
 import { FileCache } from "../file_cache.ts";
 
 /** A symbol that a file defines. */
-export interface Symbol {
+export interface ElfSymbol {
   readonly name: string;
   readonly address: number;
   readonly size: number;
@@ -49,21 +50,21 @@ export class ElfError extends DiscoveryError {
 }
 
 /** Functions that a file exports, from its dynamic symbol table. */
-export async function exportedFunctions(path: string): Promise<Symbol[]> {
+export async function exportedFunctions(path: string): Promise<ElfSymbol[]> {
   // Not sorted by nm: names of a hostile file may take it a minute to compare.
-  const symbols = parseExports(await run("nm", ["-D", "-p", "--defined-only", "-S", path]));
+  const symbols = parseExports(await binutils("nm", ["-D", "-p", "--defined-only", "-S", path]));
   return symbols.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
 /** Bounds of the function of a name; undefined where there is none. */
-export function boundsOf(symbols: readonly Symbol[], name: string): Bounds | undefined {
+export function boundsOf(symbols: readonly ElfSymbol[], name: string): Bounds | undefined {
   const symbol = symbols.find((candidate) => candidate.name === name);
   return symbol && { start: symbol.address, end: symbol.address + symbol.size };
 }
 
 /** Parses `nm -D --defined-only -S`: functions alone. */
-export function parseExports(text: string): Symbol[] {
-  const symbols: Symbol[] = [];
+export function parseExports(text: string): ElfSymbol[] {
+  const symbols: ElfSymbol[] = [];
   for (const line of text.split("\n")) {
     const match = /^([0-9a-f]+) ([0-9a-f]+) [TtWwi] (\S+?)(?:@.*)?$/.exec(line);
     if (match === null) continue;
@@ -77,12 +78,12 @@ export function parseExports(text: string): Symbol[] {
 }
 
 /** Everything that a file gives a name and a size, from both of its symbol tables. */
-export async function symbolRanges(path: string): Promise<Symbol[]> {
-  return parseSymbolRanges(await run("readelf", ["-sW", path]));
+export async function symbolRanges(path: string): Promise<ElfSymbol[]> {
+  return parseSymbolRanges(await binutils("readelf", ["-sW", path]));
 }
 
 /** Parses `readelf -sW`: what is defined in the file, once for each table and name. */
-export function parseSymbolRanges(text: string): Symbol[] {
+export function parseSymbolRanges(text: string): ElfSymbol[] {
   // "    12: 0000000000032a60    48 FUNC    WEAK   DEFAULT   15 _ZN...@VERSION"; a size from 100,000 on
   // is hexadecimal.
   const line = /^ +\d+: ([0-9a-f]+) +(\d+|0x[0-9a-f]+) \w+ +\w+ +\w+ +\d+ (\S+?)(?:@\S*)?$/gm;
@@ -95,12 +96,12 @@ export function parseSymbolRanges(text: string): Symbol[] {
 
 /** Whether a file names another one that may hold its symbols. */
 export async function hasDebugLink(path: string): Promise<boolean> {
-  return (await run("readelf", ["-SW", path])).includes(" .gnu_debuglink ");
+  return (await binutils("readelf", ["-SW", path])).includes(" .gnu_debuglink ");
 }
 
 /** Names of what a file takes from others, from its dynamic symbol table. */
 export async function importedFunctions(path: string): Promise<string[]> {
-  const text = await run("nm", ["-D", "-p", "--undefined-only", path]);
+  const text = await binutils("nm", ["-D", "-p", "--undefined-only", path]);
   return Array.from(text.matchAll(/^ +[Uw] (\S+?)(?:@.*)?$/gm), ([, name]) => name!);
 }
 
@@ -108,7 +109,7 @@ export async function importedFunctions(path: string): Promise<string[]> {
  * Symbols by the address of the GOT slot that the dynamic linker fills with them.
  */
 export async function relocations(path: string): Promise<Map<number, string>> {
-  return parseRelocations(await run("readelf", ["-rW", path]));
+  return parseRelocations(await binutils("readelf", ["-rW", path]));
 }
 
 /** Parses `readelf -rW`. */
@@ -136,7 +137,7 @@ export async function loadSegments(path: string): Promise<readonly LoadSegment[]
 const segmentsOfFiles = new FileCache<readonly LoadSegment[]>();
 
 async function readSegments(path: string): Promise<LoadSegment[]> {
-  const segments = parseSegments(await run("readelf", ["-lW", path]));
+  const segments = parseSegments(await binutils("readelf", ["-lW", path]));
   const { size: length } = await Deno.stat(path);
   const isPlausible = segments.every(({ offset, address, size }) =>
     offset + size <= length && address + size < ADDRESS_LIMIT
@@ -185,7 +186,7 @@ export function parseSegments(text: string): LoadSegment[] {
 
 /** The sections of a file that hold code. */
 export async function codeSections(path: string): Promise<CodeSection[]> {
-  return parseCodeSections(await run("readelf", ["-SW", path]));
+  return parseCodeSections(await binutils("readelf", ["-SW", path]));
 }
 
 /** Parses `readelf -SW`. */
@@ -205,11 +206,11 @@ export function parseCodeSections(text: string): CodeSection[] {
 /** What a file maps, read whole. */
 export async function mappedData(path: string): Promise<(Data & { executable: boolean })[]> {
   const segments = await loadSegments(path);
-  return await Promise.all(segments.map(async ({ address, size, executable }) => ({
+  return segments.map(({ address, size, executable }) => ({
     address,
-    bytes: await readAt(path, segments, address, size),
+    bytes: readAt(path, segments, address, size),
     executable,
-  })));
+  }));
 }
 
 /** Data from an address on; undefined where none is known. */
@@ -223,24 +224,17 @@ export function dataAt(data: readonly Data[], address: number): Uint8Array | und
  *
  * @returns as many as the segment holds from there, `length` at most; none outside every segment.
  */
-export async function readAt(
+export function readAt(
   path: string,
   segments: readonly LoadSegment[],
   address: number,
   length: number,
-): Promise<Uint8Array> {
+): Uint8Array {
   const segment = segments.find((s) => address >= s.address && address < s.address + s.size);
   if (segment === undefined) return new Uint8Array();
   using file = openLinked(path);
-  await file.seek(segment.offset + address - segment.address, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(Math.min(length, segment.address + segment.size - address));
-  let filled = 0;
-  while (filled < bytes.length) {
-    const read = await file.read(bytes.subarray(filled));
-    if (read === null) break;
-    filled += read;
-  }
-  return bytes.subarray(0, filled);
+  const most = Math.min(length, segment.address + segment.size - address);
+  return readUpTo(file, segment.offset + address - segment.address, most);
 }
 
 /**
@@ -252,12 +246,15 @@ export async function readAt(
  * @throws {ElfError} when it cannot read the file within its limits.
  * @throws {DiscoveryError} when it is not installed.
  */
-export async function run(command: string, args: readonly [...string[], string]): Promise<string> {
+export async function binutils(
+  command: string,
+  args: readonly [...string[], string],
+): Promise<string> {
   const path = args.at(-1)!;
   using _turn = await turn();
   try {
     using copy = sharedCopy(path);
-    const ran = await runWithLimits([command, ...args.slice(0, -1), copy.path], {
+    const ran = await run([command, ...args.slice(0, -1), copy.path], {
       asNobody: true,
       limitMs: LIMIT_MS,
       limitBytes: outputLimit(command, copy.path),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Bounds, run } from "./elf.ts";
+import { binutils, type Bounds } from "./elf.ts";
 
 /** A function as the unwind tables know it. */
 export interface FunctionBounds extends Bounds {
@@ -14,7 +14,7 @@ export interface FunctionBounds extends Bounds {
 
 /** The functions of a file, from the unwind tables that even stripped files keep. */
 export async function functionBounds(path: string): Promise<FunctionBounds[]> {
-  return parseFrames(await run("readelf", ["--debug-dump=frames", "-W", path]));
+  return parseFrames(await binutils("readelf", ["--debug-dump=frames", "-W", path]));
 }
 
 /** What the frame address is computed from at one place of a function. */

@@ -8,7 +8,7 @@
 import { basename, dirname, join } from "node:path";
 import { openInRoot, openPath } from "../../system/libc.ts";
 import { demangle } from "./demangle.ts";
-import { ElfError, run } from "./elf.ts";
+import { binutils, ElfError } from "./elf.ts";
 import { buildIdOf } from "../mapped_files.ts";
 import type { MappedFile } from "../types.ts";
 
@@ -99,7 +99,9 @@ export interface SymbolTables {
 }
 
 async function symbolTables(path: string): Promise<SymbolTables> {
-  return parseSymbolTables(await run("readelf", ["-sW", "--string-dump=.gnu_debuglink", path]));
+  return parseSymbolTables(
+    await binutils("readelf", ["-sW", "--string-dump=.gnu_debuglink", path]),
+  );
 }
 
 /** Parses `readelf -sW --string-dump=.gnu_debuglink`: the functions that a file defines. */

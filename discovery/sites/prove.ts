@@ -80,7 +80,7 @@ export async function recheck(site: Site): Promise<string | null> {
     const offset = fileOffset(segments, address);
     if (offset === null) return `${place} is in no part of "${file.path}" that is mapped as code`;
     const length = proof.bytes.length / 2;
-    const original = await readAt(file.pinnedPath, segments, address, length);
+    const original = readAt(file.pinnedPath, segments, address, length);
     const bytes = original.toHex();
     if (bytes !== proof.bytes) {
       return `at ${place} stands ${bytes || "nothing"}, ${proof.bytes} was proven`;

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Data, dataAt, mappedData, run } from "../code/elf.ts";
+import { binutils, type Data, dataAt, mappedData } from "../code/elf.ts";
 import type { Databases, DatabaseType } from "../types.ts";
 
 /** SQL statements a packet of a DORA, leases in the database (counted on 2.2.0). */
@@ -57,7 +57,7 @@ export function userOf(mangled: string): string {
 
 /** Addresses that the dynamic linker writes into a file's data, by where it writes them. */
 export async function pointersIn(path: string): Promise<Map<number, number>> {
-  const text = await run("readelf", ["-rW", path]);
+  const text = await binutils("readelf", ["-rW", path]);
   return new Map(Array.from(
     text.matchAll(/^([0-9a-f]+)\s+[0-9a-f]+\s+R_X86_64_RELATIVE\s+([0-9a-f]+)/gm),
     ([, slot, address]) => [parseInt(slot!, 16), parseInt(address!, 16)],

@@ -10,7 +10,7 @@ import type { ProducerClient } from "../push/producer_client.ts";
 import type { Batch, HollowRecord } from "../push/records.ts";
 
 /** One verdict; `ok` is null where there was nothing to check. */
-export interface Verdict {
+export interface ConformanceResult {
   readonly check: string;
   readonly ok: boolean | null;
   readonly detail: string;
@@ -52,13 +52,13 @@ const CHECKS: readonly (readonly [name: string, check: Check])[] = [
 export async function checkProducer(
   client: ProducerClient,
   dataset: string,
-  tell: (verdict: Verdict) => void,
-): Promise<Verdict[]> {
+  tell: (verdict: ConformanceResult) => void,
+): Promise<ConformanceResult[]> {
   const mark = `test-hollow-${crypto.randomUUID().slice(0, 8)}`;
   const about = { client, dataset, mark, records: testRecords(mark, Date.now()) };
-  const verdicts: Verdict[] = [];
+  const verdicts: ConformanceResult[] = [];
   for (const [name, check] of CHECKS) {
-    let verdict: Verdict;
+    let verdict: ConformanceResult;
     try {
       verdict = { check: name, ok: true, detail: await check(about) };
     } catch (error) {

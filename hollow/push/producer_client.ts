@@ -12,7 +12,7 @@ import type { Batch, HollowRecord } from "./records.ts";
 import type { TokenSource } from "./token.ts";
 
 /** What became of a batch. */
-export type Outcome =
+export type PushOutcome =
   /**
    * It is in the dataset; `duplicate` when it was there already. `gone` records, its own or older
    * ones, are beyond what the dataset keeps.
@@ -116,8 +116,8 @@ export class ProducerClient {
   }
 
   /** Sends a batch. Never throws; a batch may be sent again as it is. */
-  async push(batch: Batch, signal?: AbortSignal): Promise<Outcome> {
-    let answer: Answer;
+  async push(batch: Batch, signal?: AbortSignal): Promise<PushOutcome> {
+    let answer: HttpAnswer;
     try {
       answer = await this.#request("POST", this.#path("/records"), batch, signal);
     } catch (error) {
@@ -181,7 +181,7 @@ export class ProducerClient {
     return `/datasets/${this.#dataset}${rest}`;
   }
 
-  async #asked(method: string, path: string, body?: unknown, token?: string): Promise<Answer> {
+  async #asked(method: string, path: string, body?: unknown, token?: string): Promise<HttpAnswer> {
     try {
       return await this.#request(method, path, body, undefined, token);
     } catch (error) {
@@ -191,7 +191,7 @@ export class ProducerClient {
     }
   }
 
-  #parsed<T>(answer: Answer, schema: z.ZodType<T>): T {
+  #parsed<T>(answer: HttpAnswer, schema: z.ZodType<T>): T {
     if (answer.status !== 200) {
       throw new ProducerError(`The producer at ${this.base} says ${this.#whyOf(answer)}`);
     }
@@ -208,7 +208,7 @@ export class ProducerClient {
     body?: unknown,
     signal?: AbortSignal,
     otherToken?: string,
-  ): Promise<Answer> {
+  ): Promise<HttpAnswer> {
     const token = otherToken ?? this.#token();
     const stop = AbortSignal.timeout(this.#timeoutMs);
     const response = await fetch(`${this.base}${path}`, {
@@ -235,14 +235,14 @@ export class ProducerClient {
   }
 
   /** What a status means for a person, in one line. */
-  #whyOf({ status, json, location }: Answer): string {
+  #whyOf({ status, json, location }: HttpAnswer): string {
     if (status >= 300 && status < 400) {
-      const where = location === null ? "elsewhere" : `to ${printable(location)}`;
+      const where = location === null ? "elsewhere" : `to ${excerpt(location)}`;
       return this.#redacted(`${status}: it redirects ${where}, give that URL with -p`);
     }
     const remedy = REMEDIES[status];
     const detail = problem.safeParse(json).data?.detail;
-    const words = [detail === undefined ? "" : printable(detail), remedy ?? ""];
+    const words = [detail === undefined ? "" : excerpt(detail), remedy ?? ""];
     return this.#redacted([String(status), ...words.filter((word) => word !== "")].join(": "));
   }
 
@@ -259,7 +259,7 @@ export class ProducerClient {
 }
 
 /** What came back. */
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   /** Null when it was not JSON. */
   readonly json: unknown;
@@ -278,7 +278,7 @@ function baseOf(url: string): URL {
   const base = URL.parse(url);
   if (base === null || !/^https?:$/.test(base.protocol)) {
     throw new UrlError(
-      `Cannot use the URL "${printable(url)}": one like http://127.0.0.1:8980/api is wanted`,
+      `Cannot use the URL "${excerpt(url)}": one like http://127.0.0.1:8980/api is wanted`,
     );
   }
   if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
@@ -331,11 +331,11 @@ function reasonOf(error: unknown): string {
     .replace(/^client error \(\w+\): /, "")
     .replace(/ \(os error \d+\)/, "");
   const hint = /certificate/i.test(text) ? " (DENO_CERT=FILE names a certificate to trust)" : "";
-  return `${printable(text)}${hint}`;
+  return `${excerpt(text)}${hint}`;
 }
 
 /** Text of others, short and without control characters. */
-function printable(text: string): string {
+function excerpt(text: string): string {
   // deno-lint-ignore no-control-regex
   const line = text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ");
   return line.length > 300 ? `${line.slice(0, 300)}...` : line;

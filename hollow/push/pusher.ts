@@ -6,7 +6,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { type HollowRecord, inBatches } from "./records.ts";
-import type { Outcome, ProducerClient } from "./producer_client.ts";
+import type { ProducerClient, PushOutcome } from "./producer_client.ts";
 import type { Spooled } from "./spool.ts";
 
 /** What a window came to. */
@@ -74,7 +74,7 @@ export class Pusher {
   }
 
   /** Sends a batch until it is settled, or the signal comes. */
-  async #push(part: Part, batchId: string): Promise<Outcome> {
+  async #push(part: Part, batchId: string): Promise<PushOutcome> {
     const { source, signal, say, isPatient } = this.#options;
     for (let attempt = 1;; attempt++) {
       const number = Math.max(part.sequence, this.#nextSequence);

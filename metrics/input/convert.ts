@@ -8,7 +8,7 @@ import { ByteBuffer } from "../bytes.ts";
 import { readChanges } from "../capture_changes.ts";
 import { documentText } from "../document_text.ts";
 import { documentOfBpftrace } from "./bpftrace_output.ts";
-import { InputError, InputLines, refuseForeign } from "./input_lines.ts";
+import { InputError, InputLines, isCaptureStart, refuseForeign } from "./input_lines.ts";
 
 /**
  * Converts an input as it comes.
@@ -33,7 +33,6 @@ export async function* convert(
 /** Longest beginning that is looked at, bytes. */
 const BEGINNING = 2 ** 20;
 
-const CAPTURE = /^\s*\{\s*"type"\s*:\s*"capture"/;
 const DOCUMENT = /^\s*\{\s*"schema":\s*"([^"]*)"/;
 
 const [NEWLINE, BLANK] = [10, 32];
@@ -67,5 +66,5 @@ async function recognized(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array
     yield read.view;
     yield* pieces;
   }();
-  return { isCapture: CAPTURE.test(beginning), bytes };
+  return { isCapture: isCaptureStart(beginning), bytes };
 }

@@ -6,9 +6,14 @@
 
 import { LineSplitter } from "../bytes.ts";
 
-/** An input is nothing that can be converted. */
+/** An input is nothing that can be read as metrics. */
 export class InputError extends Error {
   override name = "InputError";
+}
+
+/** Whether a text begins as a capture does. */
+export function isCaptureStart(text: string): boolean {
+  return /^\s*\{\s*"type"\s*:\s*"capture"/.test(text);
 }
 
 /** Longest line that is read, bytes: a map of a million keys has less. */

@@ -9,16 +9,10 @@ import { piecesOf } from "../bytes.ts";
 import { readChanges } from "../capture_changes.ts";
 import { type MetricsDocument, parseDocument } from "../document.ts";
 import { mergedWindows, overviewOf } from "../overview.ts";
-
-/** An input cannot be drawn. */
-export class InputError extends Error {
-  override name = "InputError";
-}
+import { InputError, isCaptureStart } from "./input_lines.ts";
 
 /** What V8 can hold as one text. */
 const LONGEST_DOCUMENT = 512 * 2 ** 20;
-
-const CAPTURE = /^\s*\{\s*"type"\s*:\s*"capture"/;
 
 /** A file that was opened and recognized. */
 export type MetricsInput =
@@ -40,7 +34,7 @@ export function openMetrics(path: string): MetricsInput {
     yield first.value;
     yield* pieces;
   };
-  if (CAPTURE.test(new TextDecoder().decode(first.value.subarray(0, 100)))) {
+  if (isCaptureStart(new TextDecoder().decode(first.value.subarray(0, 100)))) {
     return { kind: "capture", pieces: all() };
   }
   return { kind: "document", document: parseDocument(json(path, textOf(path, all()))) };

@@ -7,7 +7,7 @@
 
 import { isBpftraceJson, JsonReader } from "./bpftrace_json.ts";
 import { isBpftraceText, TextReader } from "./bpftrace_text.ts";
-import { InputError } from "./input_lines.ts";
+import { InputError, isCaptureStart } from "./input_lines.ts";
 import { BpftraceOutputError, type Printing } from "./printings.ts";
 
 /** What programs that keep or pass on logs put before each line, and how to get it without. */
@@ -74,7 +74,7 @@ function refuseForeign(line: string, number: number): void {
       "it is a log in JSON: give journalctl -o cat, docker logs",
     );
   }
-  if (/^\{\s*"type"\s*:\s*"capture"/.test(line)) {
+  if (isCaptureStart(line)) {
     throw new BpftraceOutputError(number, "a capture begins behind other lines: give it alone");
   }
 }

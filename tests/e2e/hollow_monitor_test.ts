@@ -13,7 +13,7 @@ import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import { documentOf } from "../../metrics/windows.ts";
-import { consumeOnce } from "../../tools/lab/consumer.ts";
+import { consumeOnce } from "./hollow_consumer.ts";
 import { type Producer, startProducer } from "../../tools/lab/producer.ts";
 import { inOrder } from "./record_order.ts";
 import { finished, runScript, startScript, until } from "./run_script.ts";

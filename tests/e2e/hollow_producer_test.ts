@@ -8,7 +8,7 @@ import { ProducerClient } from "../../hollow/push/producer_client.ts";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import { documentOf } from "../../metrics/windows.ts";
 import { batchWith, counterAt } from "../hollow/push/hollow_records.ts";
-import { consumeOnce, followDataset } from "../../tools/lab/consumer.ts";
+import { consumeOnce, followDataset } from "./hollow_consumer.ts";
 import { startProducer } from "../../tools/lab/producer.ts";
 import { inOrder } from "./record_order.ts";
 import { runScript, until } from "./run_script.ts";

@@ -9,7 +9,7 @@ import { interfacesOf } from "../../discovery/network_addresses.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import type { Verdict } from "../../tools/troubleshoot/check.ts";
+import type { CheckResult } from "../../tools/troubleshoot/check.ts";
 import { FIREWALL_CHECK } from "../../tools/troubleshoot/firewall_check.ts";
 
 /** Runs a script where a lab's server has its network, with mounts of its own. */
@@ -22,7 +22,7 @@ async function atServer(lab: Lab, script: string): Promise<void> {
 }
 
 /** What the check says of a lab as it is. */
-async function firewallOf(lab: Lab): Promise<Verdict> {
+async function firewallOf(lab: Lab): Promise<CheckResult> {
   return await FIREWALL_CHECK.look({
     selector: undefined,
     probeFrom: null,

@@ -60,7 +60,7 @@ export async function learnThreshold(
     if (record.type === "segment") pid = record.server.pid;
   }
   const newest = pid === server.pid ? server : await describeServer(pid);
-  const threshold = quantileOf(windows.document().totals, SHARE);
+  const threshold = upperQuantile(windows.document().totals, SHARE);
   if (threshold === null) {
     say(`Slow is what takes over ${UNKNOWN_NS / 1e6} ms: no packet was answered to learn from`);
     return { thresholdNs: UNKNOWN_NS, server: newest };
@@ -80,7 +80,7 @@ function answered(series: readonly Series[]): number {
 }
 
 /** The upper bound of the bucket that holds a quantile of all packets; null where there are none. */
-export function quantileOf(totals: readonly Series[], share: number): number | null {
+export function upperQuantile(totals: readonly Series[], share: number): number | null {
   const buckets = processing(totals).flatMap(({ buckets }) => buckets)
     .toSorted((a, b) => a.upper - b.upper);
   const all = buckets.reduce((sum, { count }) => sum + count, 0);

@@ -6,7 +6,7 @@
 
 import { fileURLToPath } from "node:url";
 import { childEnvironment } from "../../system/run.ts";
-import { ofServer, ok, outputOf, problem, skipped } from "./check.ts";
+import { ofServer, ok, outputHere, problem, skipped } from "./check.ts";
 
 /** Only when the person said so: it takes a lease and gives it back. */
 export const ANSWER_CHECK = ofServer("answers a client", async (server, { probeFrom }) => {
@@ -42,7 +42,7 @@ export const ANSWER_CHECK = ofServer("answers a client", async (server, { probeF
 });
 
 /** What `dora_client.ts` prints. */
-interface Answer {
+interface ExchangeResult {
   readonly servers: readonly string[];
   readonly offered: string;
   readonly ms: number;
@@ -62,10 +62,10 @@ const CLIENT_LIMIT_MS = 20_000;
  *
  * @param namespace a network namespace on the clients' side of the link.
  */
-async function exchange(namespace: string): Promise<Answer | null> {
+async function exchange(namespace: string): Promise<ExchangeResult | null> {
   const link = `kp${crypto.randomUUID().slice(0, 8)}`;
   const must = async (...command: [string, ...string[]]) => {
-    const done = await outputOf(...command);
+    const done = await outputHere(...command);
     if (done?.code === 0) return done.stdout;
     throw new Error(
       `Cannot set up a client in "${namespace}": ${done?.stderr.trim() || command.join(" ")}`,

@@ -5,13 +5,17 @@
  */
 
 import type { FoundConfiguration } from "../../discovery/configuration/server_configuration.ts";
-import type { NetworkInterface } from "../../discovery/network_addresses.ts";
+import {
+  interfacesMeant,
+  type MeantInterface,
+  type NetworkInterface,
+} from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
 import { runAtNetworkOf } from "../../system/network_namespace.ts";
 import { type Ran, run } from "../../system/run.ts";
 
 /** What a check came to. */
-export interface Verdict {
+export interface CheckResult {
   /**
    * A problem keeps Kea or the monitor from working; a note is worth knowing; `skipped` is what does not
    * apply here, `not_known` what could not be decided.
@@ -27,7 +31,7 @@ export interface Verdict {
 }
 
 /** A verdict and the check that came to it. */
-export interface Finding extends Verdict {
+export interface Finding extends CheckResult {
   readonly check: string;
 }
 
@@ -52,17 +56,21 @@ export interface Facts {
 export interface Check {
   readonly name: string;
   /** Finds out; what it throws becomes a problem of its own. */
-  readonly look: (facts: Facts) => Promise<Verdict> | Verdict;
+  readonly look: (facts: Facts) => Promise<CheckResult> | CheckResult;
 }
 
 /** All is well. */
-export const ok = (found: string): Verdict => ({ status: "ok", found });
+export const ok = (found: string): CheckResult => ({ status: "ok", found });
 
 /** Worth knowing, and no fault. */
-export const note = (found: string, means: string): Verdict => ({ status: "note", found, means });
+export const note = (found: string, means: string): CheckResult => ({
+  status: "note",
+  found,
+  means,
+});
 
 /** A fault: what was found, what it means, what mends it. */
-export const problem = (found: string, means: string, remedy: string): Verdict => ({
+export const problem = (found: string, means: string, remedy: string): CheckResult => ({
   status: "problem",
   found,
   means,
@@ -70,10 +78,10 @@ export const problem = (found: string, means: string, remedy: string): Verdict =
 });
 
 /** Nothing to look at. */
-export const skipped = (found: string): Verdict => ({ status: "skipped", found });
+export const skipped = (found: string): CheckResult => ({ status: "skipped", found });
 
 /** It may be well or not: what was found, and why that decides nothing. */
-export const notKnown = (found: string, means: string): Verdict => ({
+export const notKnown = (found: string, means: string): CheckResult => ({
   status: "not_known",
   found,
   means,
@@ -82,7 +90,7 @@ export const notKnown = (found: string, means: string): Verdict => ({
 /** A check that needs a running server. */
 export function ofServer(
   name: string,
-  look: (server: Server, facts: Facts) => Promise<Verdict> | Verdict,
+  look: (server: Server, facts: Facts) => Promise<CheckResult> | CheckResult,
 ): Check {
   return {
     name,
@@ -97,7 +105,7 @@ export function ofConfiguration(
     configuration: FoundConfiguration,
     server: Server,
     facts: Facts,
-  ) => Promise<Verdict> | Verdict,
+  ) => Promise<CheckResult> | CheckResult,
 ): Check {
   return ofServer(name, async (server, facts) => {
     const { configuration } = facts;
@@ -106,6 +114,23 @@ export function ofConfiguration(
     }
     return { ...await look(configuration, server, facts), restsOn: configuration.from };
   });
+}
+
+/** The interfaces that a configuration means, whether there are such or not. */
+export function meantBy(
+  { dhcp }: Pick<FoundConfiguration, "dhcp">,
+  { interfaces }: Pick<Facts, "interfaces">,
+): MeantInterface[] {
+  return interfacesMeant(dhcp["interfaces-config"]?.interfaces ?? [], interfaces ?? []);
+}
+
+/** Those of them that are there, as the kernel shows them. */
+export function linksOf(
+  configuration: Pick<FoundConfiguration, "dhcp">,
+  facts: Pick<Facts, "interfaces">,
+): NetworkInterface[] {
+  const names = meantBy(configuration, facts).map(({ name }) => name);
+  return facts.interfaces?.filter(({ name }) => names.includes(name)) ?? [];
 }
 
 /** What a program printed. */
@@ -119,7 +144,7 @@ interface Output {
 const LIMIT_MS = 20_000;
 
 /** What a program printed; null when it is not there. */
-export const outputOf = (...command: readonly [string, ...string[]]) =>
+export const outputHere = (...command: readonly [string, ...string[]]) =>
   printed(run(command, { limitMs: LIMIT_MS }));
 
 /** The same, in the server's network namespace. */

@@ -8,7 +8,7 @@ import { type FoundConfiguration } from "../../discovery/configuration/server_co
 import type { NetworkInterface } from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
 import { note, notKnown, ofConfiguration, ok, outputAt, problem, textOf } from "./check.ts";
-import type { Verdict } from "./check.ts";
+import type { CheckResult } from "./check.ts";
 import { iptablesTables } from "./firewall/iptables.ts";
 import { nftTables } from "./firewall/nft.ts";
 import { type Packet, packetsOf } from "./firewall/packet.ts";
@@ -29,7 +29,7 @@ export function verdictOf(
   { dhcp }: Pick<FoundConfiguration, "dhcp">,
   interfaces: readonly NetworkInterface[],
   tables: readonly Table[],
-): Verdict {
+): CheckResult {
   const isRaw = family === 4 && sockets.includes("raw");
   const packets = packetsOf(family, dhcp, interfaces);
   if (packets.length === 0) return notKnown("rules", "no interface is up on which DHCP may come");

@@ -8,14 +8,14 @@ import { basename, join } from "node:path";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import {
   type Check,
+  type CheckResult,
   type Facts,
   notKnown,
   ok,
-  outputOf,
+  outputHere,
   problem,
   skipped,
   textOf,
-  type Verdict,
 } from "./check.ts";
 
 /** Bits of /proc/PID/status CapEff, include/uapi/linux/capability.h. */
@@ -120,19 +120,19 @@ export const HOST_CHECKS: readonly Check[] = [
 ];
 
 /** Attaches a uprobe to a program of its own, with a copy of libc, and counts. */
-async function selfTest({ canLook }: Facts): Promise<Verdict> {
+async function selfTest({ canLook }: Facts): Promise<CheckResult> {
   if (!canLook) return skipped("this process may not attach any");
-  if (await outputOf("bpftrace", "--version").catch(() => null) === null) {
+  if (await outputHere("bpftrace", "--version").catch(() => null) === null) {
     return skipped("there is no bpftrace");
   }
   const folder = await Deno.makeTempDir({ prefix: "kea-self-test-" });
   try {
-    const libraries = (await outputOf("ldd", "/usr/bin/env"))?.stdout ?? "";
+    const libraries = (await outputHere("ldd", "/usr/bin/env"))?.stdout ?? "";
     const libc = /=> (\/\S+libc\.so\S*)/.exec(libraries)?.[1];
     if (libc === undefined) return notKnown("libc was not found", "the test could not be made");
     const copy = join(folder, basename(libc));
     await Deno.copyFile(libc, copy);
-    const run = await outputOf(
+    const run = await outputHere(
       ...["timeout", "-s", "INT", "20", "bpftrace", "-f", "json"],
       ...["-c", `/usr/bin/env LD_LIBRARY_PATH=${folder} /usr/bin/env /bin/true`],
       ...["-e", `uprobe:${copy}:execve { @fired = count(); }`],

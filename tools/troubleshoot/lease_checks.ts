@@ -11,6 +11,7 @@ import { controlSocketsIn } from "../../discovery/configuration/dhcp_configurati
 import { controlSocketsOf } from "../../discovery/configuration/server_configuration.ts";
 import {
   type Check,
+  type CheckResult,
   type Facts,
   note,
   notKnown,
@@ -18,7 +19,6 @@ import {
   ok,
   problem,
   skipped,
-  type Verdict,
 } from "./check.ts";
 import { LEASE_DATABASE_CHECK } from "./lease_database_check.ts";
 
@@ -134,7 +134,7 @@ export const LEASE_CHECKS: readonly Check[] = [
 const unasked = () => notKnown("Kea's own counters tell", "there is no control socket to ask");
 
 /** What it means that a server listens on no Unix socket. */
-function withoutSocket(configuration: Facts["configuration"]): Verdict {
+function withoutSocket(configuration: Facts["configuration"]): CheckResult {
   const means = "what Kea itself counts cannot be asked: pools, drops, the last packet";
   const sockets = configuration === null ? [] : controlSocketsIn(configuration.dhcp);
   const unix = sockets.find((socket) => socket["socket-type"] === "unix");

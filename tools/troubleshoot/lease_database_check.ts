@@ -8,7 +8,15 @@ import { isIP } from "node:net";
 import type { Server } from "../../discovery/types.ts";
 import { openInRoot } from "../../system/libc.ts";
 import { sharesNamespace } from "../../system/namespaces.ts";
-import { notKnown, ofConfiguration, ok, outputAt, problem, textOf, type Verdict } from "./check.ts";
+import {
+  type CheckResult,
+  notKnown,
+  ofConfiguration,
+  ok,
+  outputAt,
+  problem,
+  textOf,
+} from "./check.ts";
 
 /**
  * Where client libraries look for a socket that nothing names: Debian, Red Hat, as built from source.
@@ -63,7 +71,7 @@ async function socketVerdict(
   host: string,
   port: number,
   remedy: string,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   const variable = type === "mysql" ? "MYSQL_UNIX_PORT" : "PGHOST";
   const named = host.startsWith("/") ? host : await variableOf(server.pid, variable);
   const places = named === null ? USUAL_SOCKETS[type] : [named];

@@ -5,12 +5,12 @@
  */
 
 import { subnetsIn } from "../../discovery/configuration/dhcp_configuration.ts";
-import { interfacesMeant, type NetworkInterface } from "../../discovery/network_addresses.ts";
 import { ServerSampler } from "../../probes/server_sample.ts";
 import { coresOf } from "../../system/cpu_limit.ts";
 import {
   type Check,
-  type Facts,
+  linksOf,
+  meantBy,
   note,
   notKnown,
   ofConfiguration,
@@ -48,9 +48,9 @@ export const NETWORK_CHECKS: readonly Check[] = [
     }
     return ok(`routes to ${relays.length}`);
   }),
-  ofConfiguration("rp_filter", async ({ dhcp }, server, { interfaces }) => {
+  ofConfiguration("rp_filter", async (configuration, server, facts) => {
     const strict: string[] = [];
-    for (const name of namesOf(dhcp["interfaces-config"]?.interfaces ?? [], interfaces)) {
+    for (const { name } of meantBy(configuration, facts)) {
       const [all, own] = await Promise.all(
         ["all", name].map((one) =>
           outputAt(server, "cat", `/proc/sys/net/ipv4/conf/${one}/rp_filter`)
@@ -75,9 +75,8 @@ export const NETWORK_CHECKS: readonly Check[] = [
       "a rule meant for this host can drop DHCP between machines on its bridges",
     );
   }),
-  ofConfiguration("MTU", ({ dhcp }, _server, { interfaces }) => {
-    const small = linksOf(dhcp["interfaces-config"]?.interfaces ?? [], interfaces)
-      .filter(({ mtu }) => mtu < LEAST_MTU);
+  ofConfiguration("MTU", (configuration, _server, facts) => {
+    const small = linksOf(configuration, facts).filter(({ mtu }) => mtu < LEAST_MTU);
     if (small.length === 0) return ok("large enough");
     const { name, mtu } = small[0]!;
     return problem(
@@ -86,8 +85,8 @@ export const NETWORK_CHECKS: readonly Check[] = [
       `ip link set ${name} mtu 1500`,
     );
   }),
-  ofConfiguration("checksum offload", ({ dhcp }, { sockets }, { interfaces }) => {
-    const links = linksOf(dhcp["interfaces-config"]?.interfaces ?? [], interfaces)
+  ofConfiguration("checksum offload", (configuration, { sockets }, facts) => {
+    const links = linksOf(configuration, facts)
       .filter(({ kind }) => kind !== null && /^(veth|tun|bridge|macvlan)$/.test(kind));
     if (links.length === 0 || !sockets.includes("udp")) return ok("nothing to fear");
     return note(
@@ -113,9 +112,8 @@ export const NETWORK_CHECKS: readonly Check[] = [
         "backend help, net.core.rmem_default makes the queue longer",
     );
   }),
-  ofConfiguration("drops on the link", ({ dhcp }, _server, { interfaces }) => {
-    const links = linksOf(dhcp["interfaces-config"]?.interfaces ?? [], interfaces)
-      .filter(({ dropped }) => dropped > 0);
+  ofConfiguration("drops on the link", (configuration, _server, facts) => {
+    const links = linksOf(configuration, facts).filter(({ dropped }) => dropped > 0);
     if (links.length === 0) return ok("none");
     return note(
       links.map(({ name, dropped }) => `${name}: ${dropped} received packets`).join(", "),
@@ -155,18 +153,3 @@ export const NETWORK_CHECKS: readonly Check[] = [
     },
   },
 ];
-
-function namesOf(
-  configured: readonly string[],
-  interfaces: Facts["interfaces"],
-): readonly string[] {
-  return interfacesMeant(configured, interfaces ?? []).map(({ name }) => name);
-}
-
-function linksOf(
-  configured: readonly string[],
-  interfaces: Facts["interfaces"],
-): readonly NetworkInterface[] {
-  const names = namesOf(configured, interfaces);
-  return interfaces?.filter(({ name }) => names.includes(name)) ?? [];
-}

@@ -6,10 +6,11 @@
 
 import { subnetsIn } from "../../discovery/configuration/dhcp_configuration.ts";
 import { configurationOf } from "../../discovery/configuration/server_configuration.ts";
-import { run } from "../../discovery/code/elf.ts";
+import { binutils } from "../../discovery/code/elf.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
 import { testConfiguration } from "./test_configuration.ts";
-import { chooseServer, DiscoveryError } from "../../discovery/servers.ts";
+import { DiscoveryError } from "../../discovery/discovery_error.ts";
+import { ChoiceError, chooseServer } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { whyUnseen } from "../../probes/host_process_id.ts";
 import { parseStat } from "../../system/proc.ts";
@@ -17,12 +18,14 @@ import { isFirstProcessNamespace, sharesNamespace } from "../../system/namespace
 import { matchesAddress } from "./firewall/addresses.ts";
 import {
   type Check,
+  linksOf,
+  meantBy,
   note,
   notKnown,
   ofConfiguration,
   ofServer,
   ok,
-  outputOf,
+  outputHere,
   problem,
   skipped,
   textOf,
@@ -34,7 +37,7 @@ export const SERVER_CHECKS: readonly Check[] = [
   {
     name: "Kea installed",
     look: async () => {
-      const found = await outputOf(
+      const found = await outputHere(
         "sh",
         "-c",
         "PATH=$PATH:/usr/sbin; for p in kea-dhcp4 kea-dhcp6; do command -v $p; done; true",
@@ -51,8 +54,7 @@ export const SERVER_CHECKS: readonly Check[] = [
       try {
         facts.server = await chooseServer(facts.selector);
       } catch (error) {
-        // Several run: the person has to say which.
-        if (/^Cannot choose/.test((error as Error).message)) throw error;
+        if (error instanceof ChoiceError) throw error;
         const unit = facts.selector === "dhcp6" ? "kea-dhcp6-server" : "kea-dhcp4-server";
         return problem(
           (error as Error).message.split(": ")[0]!,
@@ -83,7 +85,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     return notKnown("whether programs see the server from this process namespace", why);
   }),
   ofServer("version", async ({ pid, version, executable, hookLibraries }) => {
-    const sections = await run("readelf", ["-SW", executable.pinnedPath]);
+    const sections = await binutils("readelf", ["-SW", executable.pinnedPath]);
     const isStripped = !/ \.symtab|\.debug_info/.test(sections);
     const since = await startOf(pid);
     const hooks = hookLibraries.length === 0 ? "" : `, ${hookLibraries.length} hook libraries`;
@@ -138,17 +140,17 @@ export const SERVER_CHECKS: readonly Check[] = [
       `mend it, then kea-dhcp${family} -t ${path}`,
     );
   }),
-  ofConfiguration("interfaces", async ({ path, dhcp }, server, facts) => {
+  ofConfiguration("interfaces", async (configuration, server, facts) => {
+    const { path, dhcp } = configuration;
     facts.interfaces = await interfacesOf(server.pid, server.family);
-    const configured = dhcp["interfaces-config"]?.interfaces ?? [];
-    if (configured.length === 0) {
+    if ((dhcp["interfaces-config"]?.interfaces ?? []).length === 0) {
       return problem(
         "the configuration names no interface",
         "the server listens nowhere",
         `name one in interfaces-config of ${path}, or "*"`,
       );
     }
-    const meant = interfacesMeant(configured, facts.interfaces);
+    const meant = meantBy(configuration, facts);
     const lost = meant.filter(({ name }) => facts.interfaces!.every((one) => one.name !== name));
     if (lost.length === 0) return ok(meant.map(({ name }) => name).join(", "));
     return problem(
@@ -157,9 +159,10 @@ export const SERVER_CHECKS: readonly Check[] = [
       `there are ${facts.interfaces.map(({ name }) => name).join(", ")}: mend ${path}`,
     );
   }),
-  ofConfiguration("interfaces up", ({ dhcp }, _server, { interfaces }) => {
-    const configured = dhcp["interfaces-config"]?.interfaces ?? [];
-    const meant = interfacesMeant(configured, interfaces ?? []);
+  ofConfiguration("interfaces up", (configuration, _server, facts) => {
+    const { interfaces } = facts;
+    const configured = configuration.dhcp["interfaces-config"]?.interfaces ?? [];
+    const meant = meantBy(configuration, facts);
     const isDown = ({ name }: { readonly name: string }) =>
       interfaces?.some((one) => one.name === name && !one.isUp) === true;
     const named = interfacesMeant(configured.filter((entry) => entry !== "*"), interfaces ?? []);
@@ -179,12 +182,11 @@ export const SERVER_CHECKS: readonly Check[] = [
       `ip link set ${down[0]!.name} up, and look at the cable or the other end`,
     );
   }),
-  ofConfiguration("addresses", ({ dhcp }, { family, sockets }, { interfaces }) => {
-    const meant = interfacesMeant(dhcp["interfaces-config"]?.interfaces ?? [], interfaces ?? []);
-    const there = meant.flatMap(({ name }) => interfaces?.filter((one) => one.name === name) ?? []);
+  ofConfiguration("addresses", (configuration, { family, sockets }, facts) => {
+    const there = linksOf(configuration, facts);
     if (there.length === 0) return skipped("there is no such interface");
     const addresses = there.flatMap(({ addresses }) => addresses.map(({ address }) => address));
-    const subnets = subnetsIn(dhcp, family);
+    const subnets = subnetsIn(configuration.dhcp, family);
     if (subnets.length === 0) {
       return problem(
         "the configuration has no subnet",

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { ChoiceError } from "../../discovery/servers.ts";
 import { oneLine } from "../../system/command_line.ts";
 import { ANSWER_CHECK } from "./answer_check.ts";
-import { type Check, type Facts, type Finding, notKnown, type Verdict } from "./check.ts";
+import { type Check, type CheckResult, type Facts, type Finding, notKnown } from "./check.ts";
 import { HOST_CHECKS } from "./host_checks.ts";
 import { LEASE_CHECKS } from "./lease_checks.ts";
 import { NETWORK_CHECKS } from "./network_checks.ts";
@@ -25,7 +26,7 @@ export const CHECKS: readonly Check[] = [
  * Looks at everything.
  *
  * @param tell is told each finding when it is there.
- * @throws {DiscoveryError} when several servers run and none was chosen.
+ * @throws {ChoiceError} when several servers run and none was chosen.
  */
 export async function troubleshoot(
   options: Pick<Facts, "selector" | "probeFrom">,
@@ -49,11 +50,11 @@ export async function troubleshoot(
   return findings;
 }
 
-async function verdictOf(look: Check["look"], facts: Facts): Promise<Verdict> {
+async function verdictOf(look: Check["look"], facts: Facts): Promise<CheckResult> {
   try {
     return await look(facts);
   } catch (error) {
-    if (/^Cannot choose/.test(oneLine(error))) throw error;
+    if (error instanceof ChoiceError) throw error;
     // One thing that cannot be looked at does not keep the rest from it.
     return notKnown(oneLine(error), "this could not be looked at");
   }

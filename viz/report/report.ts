@@ -12,7 +12,7 @@ import { headlines } from "./headline.ts";
 import { escaped } from "../../system/printable.ts";
 import { CSS } from "./report_style.ts";
 import { counted, durationOf, three } from "../series.ts";
-import { duration, serverName, utc } from "../format.ts";
+import { duration, serverHeading, utc } from "../format.ts";
 import { COLOURS, INK } from "../charts/theme.ts";
 
 /** A chart with its drawings by layout. */
@@ -27,7 +27,7 @@ const MOST_ROWS = 250;
 /** Renders the page. */
 export function report(document: MetricsDocument, charts: readonly DrawnChart[]): string {
   const { server, capture } = document;
-  const name = serverName(server);
+  const name = serverHeading(server);
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -10,7 +10,7 @@ import { replaceFile } from "../../metrics/files.ts";
 import type { TopLevelSpec } from "vega-lite";
 import { type Chart, type Layout, LAYOUTS } from "../charts/chart.ts";
 import { printable } from "../../system/printable.ts";
-import { serverName, utc } from "../format.ts";
+import { serverHeading, utc } from "../format.ts";
 import { chartsOf } from "../charts/all.ts";
 import { pngOf } from "./png.ts";
 import { complete, svgOf } from "./svg.ts";
@@ -65,7 +65,7 @@ function titled(
   layout: Layout,
   { server, capture: { started } }: MetricsDocument,
 ): TopLevelSpec {
-  const parts = [serverName(server), ...started === null ? [] : [`from ${utc(started)}`]];
+  const parts = [serverHeading(server), ...started === null ? [] : [`from ${utc(started)}`]];
   const subtitle = printable(parts.join(", "));
   return { ...spec(layout), title: { text: title, subtitle, limit: layout.width } };
 }

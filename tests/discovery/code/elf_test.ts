@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  binutils,
   boundsOf,
   dataAt,
   ElfError,
@@ -9,7 +10,6 @@ import {
   parseRelocations,
   parseSegments,
   parseSymbolRanges,
-  run,
 } from "../../../discovery/code/elf.ts";
 
 Deno.test("parseRelocations() names GOT slots without the version of the symbol", () => {
@@ -128,7 +128,7 @@ Deno.test("however many files are looked into, few copies of them are held at a 
       }).length;
     let most = 0;
     await Promise.all(paths.map(async (path) => {
-      const looked = run("readelf", ["-lW", path]);
+      const looked = binutils("readelf", ["-lW", path]);
       most = Math.max(most, copies());
       await looked;
       most = Math.max(most, copies());
@@ -136,10 +136,10 @@ Deno.test("however many files are looked into, few copies of them are held at a 
     assert.ok(most >= 1 && most <= 4, `${most} copies at a time`);
     // One that cannot be read gives its turn back.
     const refused = await Promise.allSettled(
-      Array.from({ length: 6 }, () => run("readelf", ["-lW", folder])),
+      Array.from({ length: 6 }, () => binutils("readelf", ["-lW", folder])),
     );
     assert.ok(refused.every(({ status }) => status === "rejected"));
-    assert.match(await run("readelf", ["-lW", paths[0]!]), /LOAD/);
+    assert.match(await binutils("readelf", ["-lW", paths[0]!]), /LOAD/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

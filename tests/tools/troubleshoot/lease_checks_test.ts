@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Facts, Verdict } from "../../../tools/troubleshoot/check.ts";
+import type { CheckResult, Facts } from "../../../tools/troubleshoot/check.ts";
 import { LEASE_CHECKS } from "../../../tools/troubleshoot/lease_checks.ts";
 import { server } from "../../probes/server_and_sites.ts";
 
 const TIME = "2026-11-24 15:19:11.123456";
 
 /** What a check says of a DHCPv6 server with these counters, as JSON. */
-async function verdict(check: string, counters: Record<string, string>): Promise<Verdict> {
+async function verdict(check: string, counters: Record<string, string>): Promise<CheckResult> {
   const folder = await Deno.makeTempDir({ prefix: "kea-lease-checks-test-" });
   const controlSocket = join(folder, "control");
   const listener = Deno.listen({ transport: "unix", path: controlSocket });

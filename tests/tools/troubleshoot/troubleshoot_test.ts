@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Finding } from "../../../tools/troubleshoot/check.ts";
-import { conclusionOf, conclusionText } from "../../../tools/troubleshoot_kea_server.ts";
+import { conclusionOf, conclusionText } from "../../../tools/troubleshoot/conclusion.ts";
 
 /** The last line about checks that came to these. */
 function lastLine(statuses: Readonly<Record<string, Finding["status"]>>): string {

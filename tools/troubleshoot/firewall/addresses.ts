@@ -5,7 +5,7 @@
  */
 
 import { BlockList, isIP } from "node:net";
-import type { Answer } from "./answer.ts";
+import type { Tristate } from "./tristate.ts";
 
 /**
  * Whether an address is among those of `10.0.0.0/8`, `10.0.0.1` or `10.0.0.1-10.0.0.9`.
@@ -13,7 +13,7 @@ import type { Answer } from "./answer.ts";
  * @param address null where it is not known.
  * @returns null where that cannot be decided.
  */
-export function matchesAddress(named: string, address: string | null): Answer {
+export function matchesAddress(named: string, address: string | null): Tristate {
   const [first, last] = named.split("-") as [string, string?];
   const [network, prefix] = first.split("/") as [string, string?];
   const kind = isIP(network);

@@ -5,7 +5,7 @@
  */
 
 import { matchesAddress } from "./addresses.ts";
-import { and, type Answer, not, or } from "./answer.ts";
+import { and, not, or, type Tristate } from "./tristate.ts";
 import type { Packet } from "./packet.ts";
 import { type Action, type Chain, conditional, type Rule, type Table } from "./walk.ts";
 
@@ -74,7 +74,7 @@ function wordsOf(text: string): string[] {
   );
 }
 
-type Condition = (packet: Packet) => Answer;
+type Condition = (packet: Packet) => Tristate;
 
 function ruleOf(text: string, words: readonly string[]): Rule {
   const conditions: Condition[] = [];
@@ -130,7 +130,7 @@ const TARGETS = [
 ];
 
 /** What options mean for a packet. */
-const CONDITIONS: Readonly<Record<string, (packet: Packet, value: string) => Answer>> = {
+const CONDITIONS: Readonly<Record<string, (packet: Packet, value: string) => Tristate>> = {
   "-p": (_, value) => ["udp", "17", "all", "0"].includes(value),
   "-i": ({ direction, device }, value) => direction === "in" && isDevice(device, value),
   "-o": ({ direction, device }, value) => direction === "out" && isDevice(device, value),
@@ -160,7 +160,7 @@ const CONDITIONS: Readonly<Record<string, (packet: Packet, value: string) => Ans
   "--icmpv6-type": () => false,
 };
 
-function isDevice(device: string | null, value: string): Answer {
+function isDevice(device: string | null, value: string): Tristate {
   if (device === null) return value === "+" ? true : null;
   return value.endsWith("+") ? device.startsWith(value.slice(0, -1)) : device === value;
 }
@@ -173,7 +173,7 @@ function isPort(port: number, value: string): boolean {
   });
 }
 
-function isState({ states }: Packet, value: string): Answer {
+function isState({ states }: Packet, value: string): Tristate {
   const named = value.toLowerCase().split(",");
   const held = states.map((state) => named.includes(state));
   return held.every((one) => one === held[0]) ? held[0]! : null;

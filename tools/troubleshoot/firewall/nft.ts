@@ -6,7 +6,7 @@
 
 import { conditionOf, type Json, lookUp, type Sets } from "./nft_conditions.ts";
 import type { Packet } from "./packet.ts";
-import { and, type Answer } from "./answer.ts";
+import { and, type Tristate } from "./tristate.ts";
 import { type Action, type Chain, conditional, type Rule, type Table } from "./walk.ts";
 
 /** Statements after which a packet goes on through its chain as it is, for a firewall. */
@@ -85,7 +85,7 @@ function actionsOf(
   sets: Sets,
   table: string,
 ): readonly Action[] {
-  const answers: Answer[] = [];
+  const answers: Tristate[] = [];
   for (const statement of statements) {
     const [kind, value] = Object.entries(statement)[0] as [string, Json | null];
     if (kind === "match") {
@@ -121,7 +121,7 @@ function isMark({ key }: Json): boolean {
 
 /** What a verdict map may do: the verdicts of the keys that may be the packet's. */
 function mapped(
-  before: Answer,
+  before: Tristate,
   packet: Packet,
   { key, data }: Json,
   sets: Sets,

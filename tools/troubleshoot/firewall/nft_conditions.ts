@@ -6,7 +6,7 @@
 
 import { matchesAddress } from "./addresses.ts";
 import type { Packet } from "./packet.ts";
-import { and, type Answer, not, or } from "./answer.ts";
+import { and, not, or, type Tristate } from "./tristate.ts";
 
 /** An object of nftables' JSON. */
 export type Json = { readonly [name: string]: unknown };
@@ -21,7 +21,7 @@ export type Sets = Map<string, Json>;
 type Values = readonly (string | number)[] | null | "absent";
 
 /** Whether a `match` holds. */
-export function conditionOf(packet: Packet, match: Json, sets: Sets, table: string): Answer {
+export function conditionOf(packet: Packet, match: Json, sets: Sets, table: string): Tristate {
   const { op, left, right } = match as { op: string; left: unknown; right: unknown };
   const route = routeAnswer(packet, left, right);
   if (route !== undefined) return op === "!=" ? not(route) : op === "==" ? route : null;
@@ -70,7 +70,7 @@ export function lookUp(
   return { found: [...found, other], isComplete: true };
 }
 
-function compared(value: number, op: string, right: number): Answer {
+function compared(value: number, op: string, right: number): Tristate {
   if (op === "<") return value < right;
   if (op === ">") return value > right;
   if (op === "<=") return value <= right;
@@ -78,7 +78,7 @@ function compared(value: number, op: string, right: number): Answer {
 }
 
 /** What all of them say; null where they differ. */
-function agreed(answers: readonly Answer[]): Answer {
+function agreed(answers: readonly Tristate[]): Tristate {
   return answers.every((one) => one === answers[0]) ? answers[0] ?? null : null;
 }
 
@@ -99,7 +99,7 @@ function elementsOf(right: unknown, sets: Sets, table: string): readonly unknown
 }
 
 /** Whether the values of all parts are in an element of a set. */
-function isElement(parts: readonly Values[], element: unknown): Answer {
+function isElement(parts: readonly Values[], element: unknown): Tristate {
   const plain = typeof element === "object" && element !== null && "elem" in element
     ? ((element as Json).elem as Json).val
     : element;
@@ -117,7 +117,7 @@ function isElement(parts: readonly Values[], element: unknown): Answer {
   }));
 }
 
-function isValue(value: string | number, named: unknown, address: string | null): Answer {
+function isValue(value: string | number, named: unknown, address: string | null): Tristate {
   if (address !== null && typeof value === "string") return matchesAddress(address, value);
   if (typeof named === "number" || typeof named === "boolean") return value === named;
   if (typeof named === "string") {
@@ -141,7 +141,7 @@ function addressText(named: unknown): string | null {
 }
 
 /** What is asked of the routes; undefined where it is something else. */
-function routeAnswer(packet: Packet, left: unknown, right: unknown): Answer | undefined {
+function routeAnswer(packet: Packet, left: unknown, right: unknown): Tristate | undefined {
   const fib = (left as Json | null)?.fib as Json | undefined;
   if (fib === undefined) return undefined;
   const flags = [fib.flags].flat();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Answer } from "./answer.ts";
+import type { Tristate } from "./tristate.ts";
 import type { Packet } from "./packet.ts";
 
 /** What a rule can do; `continue` also where it does not match. */
@@ -157,7 +157,7 @@ function distinct(ends: Ways["ends"]): Ways["ends"] {
 }
 
 /** What a rule may do that has a condition and an action. */
-export function conditional(answer: Answer, action: Action): readonly Action[] {
+export function conditional(answer: Tristate, action: Action): readonly Action[] {
   if (answer === true) return [action];
   return answer === false ? [{ kind: "continue" }] : [action, { kind: "continue" }];
 }

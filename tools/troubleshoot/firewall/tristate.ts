@@ -5,19 +5,19 @@
  */
 
 /** True, false, or null: not known. */
-export type Answer = boolean | null;
+export type Tristate = boolean | null;
 
 /** Whether all hold. */
-export function and(answers: readonly Answer[]): Answer {
+export function and(answers: readonly Tristate[]): Tristate {
   if (answers.includes(false)) return false;
   return answers.includes(null) ? null : true;
 }
 
 /** Whether one holds. */
-export function or(answers: readonly Answer[]): Answer {
+export function or(answers: readonly Tristate[]): Tristate {
   if (answers.includes(true)) return true;
   return answers.includes(null) ? null : false;
 }
 
 /** The contrary. */
-export const not = (answer: Answer): Answer => answer === null ? null : !answer;
+export const not = (answer: Tristate): Tristate => answer === null ? null : !answer;

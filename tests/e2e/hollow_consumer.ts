@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { ensureProducer } from "../../hollow/producer/ensure_producer.ts";
 import type { HollowRecord } from "../../hollow/push/records.ts";
-import { collect } from "./producer.ts";
+import { collect } from "../../tools/lab/producer.ts";
 
 /** A state of a dataset, as a stock consumer told it. */
 export interface ConsumedState {
