@@ -16,6 +16,7 @@ const FOLDERS = [
   "export",
   "tools",
   "bench",
+  "docs",
   "tests",
 ];
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { say } from "../../system/command_line.ts";
 import { ownFolder } from "../../system/own_folder.ts";
 import { childEnvironment } from "../../system/run.ts";
@@ -102,21 +102,8 @@ function ofMaven(): Record<string, string> {
 
 /** Tells states of the sources apart. */
 async function digestOfSources(): Promise<string> {
-  const paths: string[] = [];
-  for (const folder of [SOURCES]) await collect(folder, paths);
-  const encoder = new TextEncoder();
-  const parts = paths.sort().map((path) =>
-    `${path.slice(SOURCES.length)}\n${Deno.readTextFileSync(path)}\n`
-  );
-  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(parts.join("")));
-  return new Uint8Array(digest).toHex().slice(0, 16);
-}
-
-async function collect(folder: string, paths: string[]): Promise<void> {
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const path = join(folder, name);
-    // What Maven makes there when it is run by hand, and tests, do not count.
-    if (isDirectory && name !== "target" && name !== "test") await collect(path, paths);
-    else if (/\.(java|xml)$/.test(name)) paths.push(path);
-  }
+  const paths = globSync(["pom.xml", "src/**/*.java"], { cwd: SOURCES }).toSorted();
+  const parts = paths.map((path) => `/${path}\n${Deno.readTextFileSync(join(SOURCES, path))}\n`);
+  const bytes = new TextEncoder().encode(parts.join(""));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 16);
 }

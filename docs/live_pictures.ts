@@ -10,12 +10,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { asMeant, exitWith, newCommand, say } from "../system/command_line.ts";
 import { replaceFile } from "../metrics/files.ts";
-import { terminalPicture } from "./lab/terminal_picture.ts";
-import { ensureInstalled } from "./install/ensure_installed.ts";
-import { CaughtSignals } from "./lab/caught_signals.ts";
-import { startLab } from "./lab/lab.ts";
-import { runPerfdhcp } from "./lab/perfdhcp.ts";
-import { Terminal } from "./lab/terminal.ts";
+import { terminalPicture } from "./terminal_picture.ts";
+import { ensureInstalled } from "../tools/install/ensure_installed.ts";
+import { CaughtSignals } from "../tools/lab/caught_signals.ts";
+import { startLab } from "../tools/lab/lab.ts";
+import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
+import { Terminal } from "../tools/lab/terminal.ts";
 
 const SIZES = [[80, 24], [200, 50]] as const;
 
@@ -26,7 +26,7 @@ const command = newCommand("live-pictures")
   .option("-o, --output <folder>", "where the SVG files go", "docs")
   .addHelpText(
     "after",
-    "\nExamples:\n  deno task live-pictures\n  deno run -A tools/live_pictures.ts -o /tmp",
+    "\nExamples:\n  deno task live-pictures\n  deno run -A docs/live_pictures.ts -o /tmp",
   );
 
 if (import.meta.main) {
@@ -39,7 +39,7 @@ if (import.meta.main) {
     using signals = new CaughtSignals();
     try {
       await using lab = await startLab();
-      const monitor = join(import.meta.dirname!, "kea_monitor_complete.ts");
+      const monitor = join(import.meta.dirname!, "../tools/kea_monitor_complete.ts");
       const run = [Deno.execPath(), "run", "-A", monitor, "--profile", "deep", "--duration", "60"];
       const args = ["--server", String(lab.pid), "-o", join(files, "run"), "--no-visualization"];
       await using terminal = await Terminal.open(

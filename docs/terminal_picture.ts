@@ -4,7 +4,7 @@
  * @module
  */
 
-import { escaped } from "../../system/printable.ts";
+import { escaped } from "../system/printable.ts";
 
 /** Pixels of a character, and around the screen. */
 const [WIDTH, HEIGHT, EDGE] = [8.43, 18, 14];

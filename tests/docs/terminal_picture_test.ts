@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { terminalPicture } from "../../../tools/lab/terminal_picture.ts";
+import { terminalPicture } from "../../docs/terminal_picture.ts";
 
 /** As tmux 3.3a writes it: a style with a colour that is the default one. */
 const TMUX = ["\x1b[0;2m\x1b[39m\x1b[49mdim", "", "\x1b[0;1m\x1b[39m\x1b[49mbold\x1b[0m  plain"];
