@@ -10,7 +10,7 @@ import { Option } from "@commander-js/extra-typings";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { compareCounts } from "../tools/lab/counts.ts";
-import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { startLab } from "../tools/lab/lab.ts";
@@ -40,7 +40,7 @@ const command = newCommand("bench:accuracy")
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { exchanges, rate, threads, sockets, profile } = command.opts();
-  await exitWith(async () => {
+  await runMain(async () => {
     await ensureInstalled("lab", false);
     using signals = new CaughtSignals();
     await using lab = await startLab({ threads, sockets });

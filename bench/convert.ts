@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";
 import { measured } from "./child.ts";
 import { estimate } from "./ratio.ts";
@@ -26,7 +26,7 @@ const command = newCommand("bench:convert")
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  await exitWith(async () => {
+  await runMain(async () => {
     const folder = await Deno.makeTempDir();
     try {
       const capture = join(folder, "capture.ndjson");

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { fuzz } from "../tests/fuzz/fuzzing.ts";
 
 /** Inputs for each parser in a round. */
@@ -29,7 +29,7 @@ if (import.meta.main) {
   command.parse(Deno.args, { from: "user" });
   const { minutes, parser, inputs } = command.opts();
   let seed = command.opts().seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
-  await exitWith(async () => {
+  await runMain(async () => {
     const until = Date.now() + minutes * 60_000;
     let [all, found] = [0, 0];
     do {

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { ProducerClient } from "../hollow/push/producer_client.ts";
 import type { HollowRecord } from "../hollow/push/records.ts";
 import { startProducer } from "../tools/lab/producer.ts";
@@ -100,7 +100,7 @@ const quantile = (values: readonly number[], q: number) =>
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { servers, metrics, windows } = command.opts();
-  await exitWith(async () => {
+  await runMain(async () => {
     await using producer = await startProducer({ args: ["--windows", String(windows)] });
     const client = new ProducerClient({
       url: producer.base,

@@ -8,7 +8,7 @@
 
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
-import { exitWith, newCommand } from "../system/command_line.ts";
+import { newCommand, runMain } from "../system/command_line.ts";
 import { parseConfiguration } from "../discovery/configuration/parse.ts";
 import { outputOf } from "../system/run.ts";
 import { asLogged, bytesIn, readByKea } from "../tools/lab/kea_reading.ts";
@@ -100,7 +100,7 @@ async function asked(...words: [string, ...string[]]): Promise<string> {
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  await exitWith(async () => {
+  await runMain(async () => {
     const recorded: Recorded = JSON.parse(await Deno.readTextFile(RECORD));
     const { record } = command.opts();
     const commit = record ?? recorded.commit;

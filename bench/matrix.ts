@@ -7,7 +7,7 @@
  */
 
 import { describeServer } from "../discovery/servers.ts";
-import { exitWith, newCommand, numberBetween, print } from "../system/command_line.ts";
+import { newCommand, numberBetween, print, runMain } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { bpftraceOf, type KEAS, startLab } from "../tools/lab/lab.ts";
@@ -84,7 +84,7 @@ export async function runCombination(
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const load = command.opts();
-  await exitWith(async () => {
+  await runMain(async () => {
     await ensureInstalled("suites", false);
     print("Kea      bpftrace  family  sockets  threads  counts\n");
     let isEqual = true;

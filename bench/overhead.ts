@@ -7,7 +7,7 @@
  */
 
 import { Option } from "@commander-js/extra-typings";
-import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { BACKENDS } from "../tools/lab/database.ts";
@@ -262,7 +262,7 @@ async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Prom
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { kea, backend, hook, threads, profile, beside, saturation, ...load } = command.opts();
-  await exitWith(async () => {
+  await runMain(async () => {
     await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
     if (beside.includes("strace")) await ensureInstalled("tests", false);
     using signals = new CaughtSignals();

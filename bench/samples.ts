@@ -7,7 +7,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { findBpftrace } from "../probes/bpftrace.ts";
 import { stopSamples } from "../probes/perf_events.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
@@ -70,7 +70,7 @@ const command = newCommand("bench:samples")
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { alternations } = command.opts();
-  await exitWith(async () => {
+  await runMain(async () => {
     await ensureInstalled("monitor", false);
     for (const cpu of [0, 1]) {
       const ways = { "with samples": [] as number[], "without": [] as number[] };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exitWith, newCommand, print, say } from "../system/command_line.ts";
+import { newCommand, print, runMain, say } from "../system/command_line.ts";
 import { printableJson, printableLines } from "../system/printable.ts";
 
 /** A command with the options that choose a program; what it is called stands in `--help`. */
@@ -38,7 +38,7 @@ export function refuseBoth(
  * @param isJson whether that is JSON.
  */
 export async function printResult(work: () => Promise<string>, isJson: boolean): Promise<never> {
-  return await exitWith(async () => {
+  return await runMain(async () => {
     print(`${(isJson ? printableJson : printableLines)(await work())}\n`);
     return 0;
   });

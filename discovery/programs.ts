@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asMeant } from "../system/command_line.ts";
+import { resolveUserPath } from "../system/command_line.ts";
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { buildIdOf } from "./mapped_files.ts";
@@ -27,7 +27,7 @@ export async function chooseProgram(
   chosen: { readonly server?: string | undefined; readonly executable?: string | undefined },
 ): Promise<Program> {
   if (chosen.executable !== undefined) {
-    return await installedProgram(asMeant(chosen.executable));
+    return await installedProgram(resolveUserPath(chosen.executable));
   }
   if (chosen.server !== undefined || runningKeas().length > 0) {
     return await chooseServer(chosen.server);

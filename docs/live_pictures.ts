@@ -8,7 +8,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { asMeant, exitWith, newCommand, say } from "../system/command_line.ts";
+import { newCommand, resolveUserPath, runMain, say } from "../system/command_line.ts";
 import { replaceFile } from "../metrics/files.ts";
 import { terminalPicture } from "./terminal_picture.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
@@ -31,8 +31,8 @@ const command = newCommand("live-pictures")
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const folder = asMeant(command.opts().output);
-  await exitWith(async () => {
+  const folder = resolveUserPath(command.opts().output);
+  await runMain(async () => {
     await ensureInstalled("tests", true);
     await Deno.mkdir(folder, { recursive: true });
     const files = await Deno.makeTempDir();

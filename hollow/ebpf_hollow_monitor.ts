@@ -8,7 +8,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { asMeant, exitWith, numberBetween } from "../system/command_line.ts";
+import { numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
 import { ownFolder } from "../system/own_folder.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { hollowMonitor } from "./monitor/hollow_monitor.ts";
@@ -50,7 +50,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { interval, server, profile, name, spool, verbose, ...target } = command.opts();
   if (target.producer === undefined) command.error("error: give the producer with -p URL");
-  await exitWith(async () => {
+  await runMain(async () => {
     const client = clientFor(target);
     return await hollowMonitor({
       client,
@@ -62,7 +62,7 @@ if (import.meta.main) {
       spool: async (as) =>
         spool === undefined
           ? await defaultSpool([client.base, target.dataset, as])
-          : asMeant(spool),
+          : resolveUserPath(spool),
     });
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { exitWith, say } from "../system/command_line.ts";
+import { runMain, say } from "../system/command_line.ts";
 import { printRecords, pushFile } from "./push/push_file.ts";
 import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
@@ -33,7 +33,7 @@ if (import.meta.main) {
   if (target.producer === undefined && !dryRun) {
     command.error("error: give the producer with -p URL");
   }
-  await exitWith(async () => {
+  await runMain(async () => {
     if (dryRun) await printRecords(file, name);
     else await pushFile(file, name, clientFor(target), say);
     return 0;

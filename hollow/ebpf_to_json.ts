@@ -6,12 +6,12 @@
  */
 
 import {
-  asMeant,
-  exitWith,
+  abortOnSignal,
   newCommand,
   openInput,
   print,
-  untilStopped,
+  resolveUserPath,
+  runMain,
 } from "../system/command_line.ts";
 import { piecesOf } from "../metrics/bytes.ts";
 import { jsonSchema } from "../metrics/document.ts";
@@ -47,13 +47,13 @@ if (import.meta.main) {
   const [file] = command.processedArgs;
   const { output = "-", pretty = false, schema } = command.opts();
   if (file === undefined && !schema) command.error("error: missing argument 'file'");
-  await exitWith(async () => {
+  await runMain(async () => {
     if (schema) {
       print(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
       return 0;
     }
-    const text = untilStopped(convert(bytesOf(file!), pretty));
-    if (output !== "-") await replaceFile(asMeant(output), text);
+    const text = abortOnSignal(convert(bytesOf(file!), pretty));
+    if (output !== "-") await replaceFile(resolveUserPath(output), text);
     else for await (const piece of text) print(piece);
     return 0;
   });

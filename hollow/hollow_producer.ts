@@ -5,7 +5,7 @@
  * @module
  */
 
-import { exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { onEndSignals } from "../system/signals.ts";
 import { ensureProducer } from "./producer/ensure_producer.ts";
 
@@ -43,7 +43,7 @@ Examples:
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  await exitWith(async () => {
+  await runMain(async () => {
     const { jar } = await ensureProducer();
     const java = ["java", "-XX:+ExitOnOutOfMemoryError", "-jar", jar, ...Deno.args];
     // It stops as by SIGTERM when this process is killed.

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { exitWith, print } from "../system/command_line.ts";
+import { print, runMain } from "../system/command_line.ts";
 import { checkProducer, type ConformanceResult } from "./conformance/check_producer.ts";
 import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
@@ -34,7 +34,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { json = false, ...target } = command.opts();
   if (target.producer === undefined) command.error("error: give the producer with -p URL");
-  await exitWith(async () => {
+  await runMain(async () => {
     const client = clientFor(target);
     const verdicts = await checkProducer(client, target.dataset, (verdict) => {
       if (!json) print(lineOf(verdict));

@@ -7,7 +7,7 @@
  */
 
 import { Option } from "@commander-js/extra-typings";
-import { exitWith, newCommand, numberBetween, print, say } from "../system/command_line.ts";
+import { newCommand, numberBetween, print, runMain, say } from "../system/command_line.ts";
 import { WindowBuilder } from "../metrics/windows.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import { printableJson } from "../system/printable.ts";
@@ -67,7 +67,7 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  await exitWith(async () => {
+  await runMain(async () => {
     await probe(command.opts());
     return 0;
   });

@@ -28,7 +28,7 @@ export function numberBetween(least: number, most: number): (text: string) => nu
 }
 
 /** A path from where the person stands; `deno task` runs elsewhere. */
-export function asMeant(path: string): string {
+export function resolveUserPath(path: string): string {
   return resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), path);
 }
 
@@ -41,7 +41,7 @@ export function asMeant(path: string): string {
 export function openInput(path: string, wanted: string): Deno.FsFile {
   let why = "it is a folder";
   try {
-    const file = Deno.openSync(asMeant(path));
+    const file = Deno.openSync(resolveUserPath(path));
     if (!file.statSync().isDirectory) return file;
     file.close();
   } catch (error) {
@@ -56,8 +56,8 @@ export function openInput(path: string, wanted: string): Deno.FsFile {
  * @returns its path.
  * @throws {Error} in one line when it cannot be made.
  */
-export async function makeOutput(path: string): Promise<string> {
-  const folder = asMeant(path);
+export async function ensureOutputFolder(path: string): Promise<string> {
+  const folder = resolveUserPath(path);
   try {
     await Deno.mkdir(folder, { recursive: true });
     return folder;
@@ -75,7 +75,7 @@ export async function makeOutput(path: string): Promise<string> {
  */
 export async function makeOwnOutput(name: string): Promise<string> {
   for (let number = 1;; number++) {
-    const folder = asMeant(number === 1 ? name : `${name}-${number}`);
+    const folder = resolveUserPath(number === 1 ? name : `${name}-${number}`);
     try {
       await Deno.mkdir(folder, { mode: 0o700 });
       return folder;
@@ -133,10 +133,10 @@ class Stopped extends Error {
 
 /**
  * Passes pieces on until a signal comes; then throws, so that whoever writes them can clear away
- * what is half-written. {@linkcode exitWith} ends the process with the signal's status. Signals are
+ * what is half-written. {@linkcode runMain} ends the process with the signal's status. Signals are
  * heard from the call on, before the first piece is asked for.
  */
-export function untilStopped<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
+export function abortOnSignal<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
   let stopped: Stopped | null = null;
   const waiting = Promise.withResolvers<never>();
   waiting.promise.catch(() => {});
@@ -162,7 +162,7 @@ export function untilStopped<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
  * Runs a script's work and ends the process with its exit status; an error becomes one line on
  * standard error and status 1. Whoever reads standard output may stop early (`| head`).
  */
-export async function exitWith(work: () => Promise<number>): Promise<never> {
+export async function runMain(work: () => Promise<number>): Promise<never> {
   try {
     Deno.exit(await work());
   } catch (error) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { exitWith, newCommand, say } from "../system/command_line.ts";
+import { newCommand, runMain, say } from "../system/command_line.ts";
 import { ensureInstalled } from "./install/ensure_installed.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { startLab } from "./lab/lab.ts";
@@ -21,7 +21,7 @@ const command = newCommand("demo")
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  await exitWith(async () => {
+  await runMain(async () => {
     await ensureInstalled("lab", true);
     // Caught from before the lab is there until it is gone; the monitor stops by them itself.
     using _signals = new CaughtSignals();

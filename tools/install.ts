@@ -7,7 +7,7 @@
  */
 
 import { Option } from "@commander-js/extra-typings";
-import { exitWith, newCommand } from "../system/command_line.ts";
+import { newCommand, runMain } from "../system/command_line.ts";
 import { ensureInstalled, PURPOSES } from "./install/ensure_installed.ts";
 
 const command = newCommand("install")
@@ -22,7 +22,7 @@ const command = newCommand("install")
     "\nExamples:\n  deno task install\n  sudo ./denow task install --yes --for lab",
   );
 await command.parseAsync(Deno.args, { from: "user" });
-await exitWith(async () => {
+await runMain(async () => {
   const { for: purpose, yes = false } = command.opts();
   await ensureInstalled(purpose, yes);
   return 0;

@@ -11,7 +11,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { PROFILES } from "../probes/sources.ts";
 import { monitor } from "./monitor/monitor.ts";
-import { asMeant, exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
 
 /** Reads the threshold of slow packets. */
 function slowness(text: string): number | "auto" {
@@ -61,7 +61,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict)
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { output, traffic: hint, ...options } = command.opts();
-  await exitWith(() =>
+  await runMain(() =>
     monitor({
       ...options,
       hint,
@@ -69,7 +69,7 @@ if (import.meta.main) {
       plan: options.plan ?? false,
       redact: options.redact ?? false,
       strict: options.strict ?? false,
-      ...(output === undefined ? {} : { output: asMeant(output) }),
+      ...(output === undefined ? {} : { output: resolveUserPath(output) }),
     })
   );
 }

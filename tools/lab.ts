@@ -6,7 +6,7 @@
  */
 
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { asMeant, exitWith, newCommand, say } from "../system/command_line.ts";
+import { newCommand, resolveUserPath, runMain, say } from "../system/command_line.ts";
 import { ensureInstalled } from "./install/ensure_installed.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { BACKENDS } from "./lab/database.ts";
@@ -69,7 +69,7 @@ function threads(text: string): number {
 }
 
 function hook(text: string, before: readonly HookLibrary[]): HookLibrary[] {
-  const [path, json] = [asMeant(text.replace(/=.*/s, "")), /=(.*)/s.exec(text)?.[1]];
+  const [path, json] = [resolveUserPath(text.replace(/=.*/s, "")), /=(.*)/s.exec(text)?.[1]];
   try {
     return [...before, { path, ...(json === undefined ? {} : { parameters: JSON.parse(json) }) }];
   } catch {
@@ -99,7 +99,7 @@ async function run(lab: Lab, argv: readonly string[], signals: CaughtSignals): P
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { family, kea, backend, sockets, threads, hook: hooks } = command.opts();
-  await exitWith(async () => {
+  await runMain(async () => {
     await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
     // Until the lab is down again, no signal may end this process by itself.
     using signals = new CaughtSignals();

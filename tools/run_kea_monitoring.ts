@@ -6,7 +6,7 @@
  */
 
 import { Option } from "@commander-js/extra-typings";
-import { asMeant, exitWith, newCommand, numberBetween } from "../system/command_line.ts";
+import { newCommand, numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
 import { PROFILES } from "../probes/sources.ts";
 import { TrafficError, trafficOptions } from "./dras_wrapper.ts";
 import { runWithTraffic } from "./traffic/run_with_traffic.ts";
@@ -63,7 +63,7 @@ if (import.meta.main) {
     if (!(error instanceof TrafficError)) throw error;
     command.error(`error: ${error.message}`);
   }
-  await exitWith(() =>
+  await runMain(() =>
     runWithTraffic({
       load: { ...load, target },
       clientNetns: options.clientNetns ?? lab("CLIENT_NETNS") ?? null,
@@ -73,7 +73,7 @@ if (import.meta.main) {
       strict: options.strict ?? false,
       visualization: options.visualization,
       ...(options.server === undefined ? {} : { server: options.server }),
-      ...(output === undefined ? {} : { output: asMeant(output) }),
+      ...(output === undefined ? {} : { output: resolveUserPath(output) }),
     })
   );
 }

@@ -7,7 +7,7 @@
 
 import { styleText } from "node:util";
 import { ChoiceError } from "../discovery/servers.ts";
-import { exitWith, newCommand, print } from "../system/command_line.ts";
+import { newCommand, print, runMain } from "../system/command_line.ts";
 import { printable } from "../system/printable.ts";
 import type { Finding } from "./troubleshoot/check.ts";
 import { conclusionOf, conclusionText } from "./troubleshoot/conclusion.ts";
@@ -82,7 +82,7 @@ if (import.meta.main) {
         "--client-netns NAME, or send from another machine with dras_wrapper.ts",
     );
   }
-  await exitWith(async () => {
+  await runMain(async () => {
     const colour = Deno.stdout.isTerminal() && !Deno.noColor;
     const findings = await troubleshoot(
       { selector: options.server, probeFrom: probe ? clientNetns : null },

@@ -1,15 +1,15 @@
 /**
- * Numbers, rows and sentences as a person reads them. Pure: values in, text out.
+ * Numbers, rows and sentences for people. Pure: values in, text out.
  *
  * @module
  */
 
 import type { Cost, MetricsDocument } from "../metrics/document.ts";
 
-/** Columns of a terminal; only names that are longer make text wider. */
+/** Columns of a terminal; only long names make text wider. */
 const WIDTH = 80;
 
-/** The server as headings name it: "Kea DHCPv4 on vm"; as much of it as is known. */
+/** The server in headings: "Kea DHCPv4 on vm", as far as it is known. */
 export function serverHeading({ family, host }: MetricsDocument["server"]): string {
   return `Kea${family === undefined ? "" : ` DHCPv${family}`}` +
     (host === undefined ? "" : ` on ${host}`);
@@ -20,7 +20,7 @@ export function utc(time: string): string {
   return `${time.slice(0, 19).replace("T", " ")} UTC`;
 }
 
-/** A time with a unit that a person uses, three digits. */
+/** A time with its unit, three digits. */
 export function duration(nanoseconds: number): string {
   const units: readonly [number, string][] = [[1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
   const [size, unit] = units.find(([size]) => nanoseconds >= 0.9995 * size) ?? [1, "ns"];
@@ -40,7 +40,7 @@ export function threeDigits(value: number): string {
   return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
-/** A rate in the mean of the whole run, its idle seconds, too. */
+/** The mean rate of the whole run, including idle seconds. */
 export function perSecond(count: number, seconds: number | null): string {
   return seconds === null ? "?" : threeDigits(count / seconds);
 }
@@ -51,7 +51,7 @@ export function longestStage(stages: Readonly<Record<string, number>>): string {
   return longest === undefined ? "" : `${longest[0]} ${duration(longest[1])}`;
 }
 
-/** What the BPF programs took of one core; where nobody knows how long, as time. */
+/** The BPF programs' share of one core; their CPU time if the duration is unknown. */
 export function bpfShare({ bpf_seconds }: Cost, seconds: number | null): string {
   return seconds === null || seconds === 0
     ? `${duration(bpf_seconds * 1e9)} of CPU`

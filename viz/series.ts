@@ -11,7 +11,7 @@ import { stagePlace } from "../metrics/stages.ts";
 import { printable } from "../system/printable.ts";
 import { threeDigits } from "./format.ts";
 
-/** Histograms of a metric, those of the order of an exchange first. */
+/** Histograms of a metric, in the order of an exchange. */
 export function histograms(series: readonly Series[], metric: string): HistogramSeries[] {
   return series.filter((each): each is HistogramSeries =>
     each.metric === metric && each.kind === "histogram" && each.count > 0 && each.buckets.length > 0
@@ -28,15 +28,15 @@ function rank({ labels }: HistogramSeries): number {
   return 256 * of(labels["message"]) + of(labels["answer"]);
 }
 
-/** What a person calls a series: its labels, an answer behind an arrow. */
+/** The name of a series in charts: its labels, the answer after an arrow. */
 export function nameOf({ labels }: Series): string {
   const { message, answer, ...others } = labels;
   const packet = [message, answer].filter((part) => part !== undefined).join(" \u2192 ");
   return printable([packet, ...Object.values(others)].filter(Boolean).join(" "));
 }
 
-/** The greatest so many of a list, in the order of the list, and how many are left. */
-export function greatest<T>(
+/** The `most` largest items of a list, in the order of the list, and the rest. */
+export function top<T>(
   list: readonly T[],
   most: number,
   size: (item: T) => number,
@@ -49,7 +49,7 @@ export function greatest<T>(
   };
 }
 
-/** A quantile of a histogram; null where it does not tell it. */
+/** A quantile of a histogram; null if it has no such quantile. */
 export function quantileOf({ quantiles }: HistogramSeries, q: number) {
   return quantiles.find((quantile) => quantile.q === q) ?? null;
 }
@@ -64,35 +64,35 @@ export function middleOf({ start, end }: Window): string {
   return new Date((Date.parse(start) + Date.parse(end)) / 2).toISOString();
 }
 
-/** Clock time of a window for tables, with its date where the windows are of more than one. */
+/** Clock time of a window for tables, with the date if the windows span more than one. */
 export function clockOf(windows: readonly Window[]): (time: string) => string {
   return isOfDays(windows)
     ? (time) => time.slice(0, 19).replace("T", " ")
     : (time) => time.slice(11, 19);
 }
 
-/** Whether windows are of more than one date, in UTC. */
+/** Whether windows span more than one date, in UTC. */
 export function isOfDays(windows: readonly Window[]): boolean {
   const dates = [windows[0]?.start, windows.at(-1)?.end].map((time) => time?.slice(0, 10));
   return dates[0] !== dates[1];
 }
 
-/** Whether time is missing before a window; a line must not cross it. */
+/** Whether there is a gap before a window; a line must not cross it. */
 export function gapBefore(windows: readonly Window[], index: number): boolean {
   const before = windows[index - 1];
   return before !== undefined && Date.parse(windows[index]!.start) - Date.parse(before.end) > 1;
 }
 
-/** The part of a chart's width that can just be seen. */
+/** The smallest visible part of a chart's width. */
 const SEEN = 1 / 250;
 
-/** How long something must be to be seen on the axis of these windows, milliseconds. */
+/** The shortest visible time on the axis of these windows, milliseconds. */
 export function shortestSeen(windows: readonly Window[]): number {
   const [first, last] = [windows[0], windows.at(-1)];
   return first === undefined ? 0 : SEEN * (Date.parse(last!.end) - Date.parse(first.start));
 }
 
-/** The end of each window as a bar for it is drawn: short ones beside a gap so that they can be seen. */
+/** The end of each window's bar: a short window beside a gap is drawn long enough to be visible. */
 export function drawnEnds(windows: readonly Window[]): ReadonlyMap<string, string> {
   const shortest = shortestSeen(windows);
   return new Map(windows.map(({ start, end }, index) => {
@@ -102,7 +102,7 @@ export function drawnEnds(windows: readonly Window[]): ReadonlyMap<string, strin
   }));
 }
 
-/** Whether each window is of a stretch between gaps that is too short for a line to be seen. */
+/** For each window, whether its stretch between gaps is too short for a visible line. */
 export function isOfShortStretch(windows: readonly Window[]): boolean[] {
   const shortest = shortestSeen(windows);
   const found: boolean[] = [];
@@ -115,19 +115,19 @@ export function isOfShortStretch(windows: readonly Window[]): boolean[] {
   return found;
 }
 
-/** Three digits of a number, with thousands apart. */
-export function three(value: number): string {
-  return value === 0 ? "0" : whole(threeDigits(value));
+/** A number with three digits and thousands separators. */
+export function significant(value: number): string {
+  return value === 0 ? "0" : integer(threeDigits(value));
 }
 
-/** A whole number with thousands apart. */
-export function whole(value: number | string): string {
+/** An integer with thousands separators. */
+export function integer(value: number | string): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** How many of a thing: `1 packet`, `1,000 packets`. */
-export function counted(count: number, thing: string): string {
-  return `${whole(count)} ${thing}${count === 1 ? "" : "s"}`;
+/** A count with its noun: `1 packet`, `1,000 packets`. */
+export function plural(count: number, thing: string): string {
+  return `${integer(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 /** Counters of a metric in one unit. */
@@ -144,7 +144,7 @@ export function gauges(series: readonly Series[], metric: string, unit: string) 
   );
 }
 
-/** The seconds that were watched; from its windows where a document does not say. */
+/** The watched seconds; if the document does not have them, the sum of its windows. */
 export function durationOf({ capture, windows }: MetricsDocument): number | null {
   const seconds = capture.watched_seconds ?? capture.duration_seconds;
   if (seconds !== null) return seconds;

@@ -1,5 +1,5 @@
 /**
- * A metrics document as a person reads it at the end of a run. Pure: document in, text out.
+ * The summary that a user reads at the end of a run. Pure: document in, text out.
  *
  * @module
  */
@@ -25,18 +25,18 @@ export interface SummaryStyle {
   readonly colour: boolean;
 }
 
-/** What the summary has, in its order: a title, and its rows; without rows there is no title. */
+/** The sections, in order: a title and its rows. A section without rows is left out. */
 const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => readonly string[]])[] = [
   [
     "Packet processing time (packet_processing_time)",
     times("packet_processing_time", ({ message, answer }) => `${message} -> ${answer}`),
   ],
   [
-    "Stages of it (packet_stage_time)",
+    "Stages (packet_stage_time)",
     times("packet_stage_time", ({ message, stage }) => `${message} ${stage}`),
   ],
   [
-    "Wait in the socket before it (packet_socket_wait)",
+    "Wait in the socket (packet_socket_wait)",
     times("packet_socket_wait", ({ message }) => message ?? ""),
   ],
   [
@@ -52,7 +52,7 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
         `${hook_point} ${library}${callout === hook_point ? "" : ` ${callout}`}`,
     ),
   ],
-  ["What they decided (hook_next_step)", decisions],
+  ["Decisions of callouts (hook_next_step)", decisions],
   [
     "Parked packets (packet_parked_time)",
     times("packet_parked_time", ({ hook_point }) => hook_point ?? ""),
@@ -64,11 +64,11 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
   ["Where every packet went", ledger],
 ];
 
-/** Renders the summary of a document: what came, how long it took, what was lost, what looking cost. */
+/** Renders the summary of a document: packets, times, losses, monitoring overhead. */
 export function summary(document: MetricsDocument, { colour }: SummaryStyle): string {
   const { server, capture } = document;
   const lines: string[] = [];
-  // Colour comes last, so that no name in the document can bring its own.
+  // Colour is added last, so that no name in the document can add its own.
   const add = (text: string, style?: "bold" | "green" | "yellow") => {
     const shown = printable(text);
     lines.push(
@@ -98,7 +98,7 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
   );
   for (const [title, rowsOf] of SECTIONS) section(title, rowsOf(document));
   section(slowTitle(document), slow(document));
-  section("What looking cost", cost(document));
+  section("Monitoring overhead", overhead(document));
   section(
     "Not available",
     [...new Set(capture.not_available.map(({ metric, why }) => `${metric}: ${why}`))]
@@ -110,7 +110,7 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
   return lines.join("\n") + "\n";
 }
 
-/** How long it took, and how much of that was not watched. */
+/** How long the run was, and how much of it was not watched. */
 function lengthOf(
   { duration_seconds, watched_seconds }: MetricsDocument["capture"],
 ): readonly string[] {
@@ -129,7 +129,7 @@ function ledger({ ledger }: MetricsDocument): string[] {
   return rows.map(([what, count]) => `${what.padEnd(names!)}  ${count.padStart(counts!)}`);
 }
 
-/** As many slow packets are shown; the report has more of them. */
+/** The most slow packets that are shown; the report has more. */
 const MOST_SLOW = 10;
 
 function slowTitle({ slow }: MetricsDocument): string {
@@ -158,7 +158,7 @@ function database(document: MetricsDocument): string[] {
   return [...times("database_query_time", nameOf)(document), ...databaseShare(document)];
 }
 
-/** How much of the packets' time SQL takes: Kea waits for each statement. */
+/** SQL's share of the packets' time: Kea waits for each statement. */
 function databaseShare({ totals }: MetricsDocument): string[] {
   const sumOf = (metric: string, isMeant: (series: HistogramSeries) => boolean) =>
     totals.filter((series): series is HistogramSeries =>
@@ -285,26 +285,26 @@ function errors({ totals }: MetricsDocument): string[] {
   return rows.length === 0 ? [`none (${watched} watched)`] : columns(rows);
 }
 
-function cost(document: MetricsDocument): string[] {
+function overhead(document: MetricsDocument): string[] {
   const { cost } = document.capture;
   if (cost === null) return [];
   const { server_cpu_us_per_packet: server } = cost;
   return [
-    ...wrapped(`BPF programs: ${priceOf(cost, durationOf(document))}`),
-    ...server === null ? [] : [`Kea, to compare: ${threeDigits(server)} us of CPU a packet`],
+    ...wrapped(`BPF programs: ${bpfOverhead(cost, durationOf(document))}`),
+    ...server === null ? [] : [`Kea itself: ${threeDigits(server)} us of CPU per packet`],
     `Monitor: ${(100 * cost.monitor_cpu_ratio).toFixed(1)} % of one core, ` +
     size(cost.monitor_memory_bytes),
   ];
 }
 
-function priceOf(cost: Cost, seconds: number | null): string {
-  // System calls of other processes run the programs too, so none at all means that none were counted.
+function bpfOverhead(cost: Cost, seconds: number | null): string {
+  // System calls of other processes run the programs too, so zero means that they were not counted.
   if (cost.hits === 0) return "not known, the kernel does not count their time";
   const { bpf_us_per_packet: time, hits_per_packet: runs } = cost;
-  // The kernel counts the runs for every process of the host, those that a filter ends at once, too.
+  // The kernel counts the runs for every process of the host, also those that a filter ends at once.
   return `${bpfShare(cost, seconds)}, all processes of the host together; ` +
     (time === null || runs === null
       ? `${cost.hits} runs, no packet came`
-      : `${threeDigits(time)} us and ${threeDigits(runs)} runs a packet, ` +
-        "those for the host's other processes included");
+      : `${threeDigits(time)} us and ${threeDigits(runs)} runs per packet, ` +
+        "including those for the host's other processes");
 }

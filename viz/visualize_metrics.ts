@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task viz`: a capture or a metrics document as charts and one page, report.html.
+ * `deno task viz`: draws a capture or a metrics document as charts and one page, report.html.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { draw, drawingCommand } from "./report/drawing_command.ts";
 
 const command = drawingCommand("viz", "<file>", "a capture or a metrics document")
   .description(
-    "Draw a capture or a metrics document: report.html, which needs nothing else, and an SVG for\n" +
-      "each chart.",
+    "Draw a capture or a metrics document: report.html, a self-contained page, and one SVG per\n" +
+      "chart.",
   )
   .addHelpText(
     "after",

@@ -1,5 +1,5 @@
 /**
- * A window in one line, where there is no terminal for more.
+ * A window in one line, for output without a terminal.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { printable } from "../system/printable.ts";
 import { histograms, quantileOf, secondsOf } from "./series.ts";
 import { duration } from "./format.ts";
 
-/** One line for a window: what came, how long it took, what was lost. */
+/** One line for a window: answers, times, losses. */
 export function windowLine(window: Window, elapsed: number, whole: number): string {
   const seconds = secondsOf(window);
   const messages = histograms(window.series, "packet_processing_time").map((series) => {
@@ -23,7 +23,7 @@ export function windowLine(window: Window, elapsed: number, whole: number): stri
       ? [`${series.value} ${series.labels["kind"]} ${series.labels["id"]}`]
       : []
   );
-  // The last window ends within some milliseconds of the whole; of any other one something is left.
+  // The last window ends within milliseconds of the end; after any other one, time is left.
   const left = whole - elapsed < 0.05 ? 0 : Math.max(1, Math.round(whole - elapsed));
   const parts = messages.length === 0 ? ["no answers"] : messages;
   return printable(

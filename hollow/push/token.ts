@@ -5,7 +5,7 @@
  * @module
  */
 
-import { asMeant } from "../../system/command_line.ts";
+import { resolveUserPath } from "../../system/command_line.ts";
 import { parseStat } from "../../system/proc.ts";
 import { reasonOf } from "../../system/reason.ts";
 
@@ -55,7 +55,7 @@ function sourceOf(
 
 function read(path: string): string {
   try {
-    return Deno.readTextFileSync(asMeant(path)).trim();
+    return Deno.readTextFileSync(resolveUserPath(path)).trim();
   } catch (error) {
     throw new TokenError(
       `Cannot read the token from "${path}" (${reasonOf(error)}): give a file with it`,

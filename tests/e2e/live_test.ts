@@ -28,7 +28,7 @@ Deno.test("monitor's live view fits 80x24 and 200x50, follows a resize, and leav
     // A failure of the test ends the lab, and this with it.
     traffic.catch(() => {});
     const small = await terminal.shows(/DHCPREQUEST \u2192 DHCPACK +\d[^]*Database +\/s/, 20);
-    for (const part of ["Received", "Losses and errors", "Kea ", "Looking", "Slow packets"]) {
+    for (const part of ["Received", "Losses and errors", "Kea ", "Overhead", "Slow packets"]) {
       assert.ok(small.includes(part), `${part} is missing:\n${small}`);
     }
     assert.doesNotMatch(small, /CPU by thread[^]*Stages/);

@@ -45,7 +45,7 @@ Deno.test("summary() shows messages in the order of an exchange, and stages in t
     "DHCPDISCOVER -> DHCPOFFER",
     "DHCPREQUEST -> DHCPACK",
   ]);
-  assert.deepEqual(names("Stages of it").slice(1, 4), [
+  assert.deepEqual(names("Stages").slice(1, 4), [
     "DHCPDISCOVER before",
     "DHCPDISCOVER allocate",
     "DHCPDISCOVER after",
@@ -74,7 +74,7 @@ Deno.test("summary() says none, and what was watched, when nothing was lost", ()
   ]);
 });
 
-Deno.test("summary() tells reasons and what is not available at the end", () => {
+Deno.test("summary() shows reasons and what is not available at the end", () => {
   const { ledger: _ledger, ...rest } = real;
   const text = plain({
     ...rest,
@@ -93,29 +93,29 @@ Deno.test("summary() tells reasons and what is not available at the end", () => 
   );
 });
 
-Deno.test("summary() does not call a price that nobody measured zero", () => {
+Deno.test("summary() does not show an overhead that was not measured as zero", () => {
   const cost = { ...real.capture.cost!, hits: 0, bpf_seconds: 0 };
   const text = plain({ ...real, capture: { ...real.capture, cost } });
-  assert.match(section(text, "What looking cost")[0]!, /not known/);
+  assert.match(section(text, "Monitoring overhead")[0]!, /not known/);
 });
 
-Deno.test("summary() says that the price of looking holds what other processes caused", () => {
+Deno.test("summary() says that the overhead includes that of other processes", () => {
   const cost = {
     ...{ bpf_seconds: 1.02, hits: 26_744_120, monitor_cpu_ratio: 0.015 },
     ...{ bpf_us_per_packet: 1956, hits_per_packet: 51431, server_cpu_us_per_packet: 145 },
     monitor_memory_bytes: 328 * 2 ** 20,
   };
-  const priced = (change: Partial<typeof cost> | { readonly bpf_us_per_packet: null }) => {
+  const overheadOf = (change: Partial<typeof cost> | { readonly bpf_us_per_packet: null }) => {
     const capture = { ...real.capture, duration_seconds: 6, cost: { ...cost, ...change } };
-    return section(plain({ ...real, capture }), "What looking cost");
+    return section(plain({ ...real, capture }), "Monitoring overhead");
   };
-  assert.deepEqual(priced({}), [
+  assert.deepEqual(overheadOf({}), [
     "  BPF programs: 17.0 % of one core, all processes of the host together; 1956 us",
-    "    and 51431 runs a packet, those for the host's other processes included",
-    "  Kea, to compare: 145 us of CPU a packet",
+    "    and 51431 runs per packet, including those for the host's other processes",
+    "  Kea itself: 145 us of CPU per packet",
     "  Monitor: 1.5 % of one core, 328 MiB",
   ]);
-  assert.deepEqual(priced({ bpf_us_per_packet: null }).slice(0, 2), [
+  assert.deepEqual(overheadOf({ bpf_us_per_packet: null }).slice(0, 2), [
     "  BPF programs: 17.0 % of one core, all processes of the host together; 26744120",
     "    runs, no packet came",
   ]);

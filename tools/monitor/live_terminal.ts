@@ -8,7 +8,7 @@ import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
 import { oneLine, say } from "../../system/command_line.ts";
 import type { Cost, ListedPacket, Window } from "../../metrics/document.ts";
-import { type Drawing, loadDrawing } from "../../viz/live/live_drawing.ts";
+import { loadTextLayout, type TextLayout } from "../../viz/live/text_layout.ts";
 import {
   type LiveFacts,
   liveStart,
@@ -27,7 +27,7 @@ const [HOME, REST_OF_LINE, REST_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
 
 /** The view on standard error, with its keys from standard input. Disposing restores the terminal. */
 export class LiveTerminal implements Disposable {
-  readonly #drawing: Drawing;
+  readonly #drawing: TextLayout;
   readonly #onStop: () => void;
   readonly #onKey = (_: unknown, key: { readonly sequence?: string }) => this.#key(key.sequence);
   readonly #onResize = () => this.#draw();
@@ -41,7 +41,7 @@ export class LiveTerminal implements Disposable {
   /** The terminal once more: a write that waits here does not hold up standard error. */
   readonly #frames = Deno.openSync("/dev/stderr", { write: true });
 
-  private constructor(facts: LiveFacts, drawing: Drawing, onStop: () => void) {
+  private constructor(facts: LiveFacts, drawing: TextLayout, onStop: () => void) {
     this.#state = liveStart(facts);
     this.#drawing = drawing;
     this.#onStop = onStop;
@@ -65,7 +65,7 @@ export class LiveTerminal implements Disposable {
     const isTerminal = Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
     if (!isTerminal || ["", "dumb"].includes(Deno.env.get("TERM") ?? "")) return null;
     try {
-      return new LiveTerminal(facts, await loadDrawing(), onStop);
+      return new LiveTerminal(facts, await loadTextLayout(), onStop);
     } catch (error) {
       say(`No live view, a line a window instead: ${oneLine(error)}`);
       return null;

@@ -7,7 +7,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import {
-  makeOutput,
+  ensureOutputFolder,
   makeOwnOutput,
   oneLine,
   print,
@@ -229,7 +229,7 @@ function defaultName({ family }: Server): string {
 }
 
 async function makeFolder(named: string): Promise<string> {
-  const folder = await makeOutput(named);
+  const folder = await ensureOutputFolder(named);
   const there = await Deno.lstat(join(folder, CAPTURE_FILE)).then(() => true, () => false);
   if (!there) return folder;
   throw new Error(

@@ -12,7 +12,7 @@ import { errors } from "./errors.ts";
 import { heatMap } from "./heat_map.ts";
 import { memory } from "./memory.ts";
 import { quantilesOverTime } from "./quantiles_over_time.ts";
-import { ranges } from "./ranges.ts";
+import { percentileRanges } from "./ranges.ts";
 import { stages } from "./stages.ts";
 import { traffic } from "./traffic.ts";
 
@@ -23,7 +23,7 @@ export function chartsOf(document: MetricsDocument): Chart[] {
       id: "processing-time",
       metric: "packet_processing_time",
       title: "Processing time",
-      words: "From the system call that gave Kea a request to the one that took its answer",
+      words: "From the system call that reads a request to the one that sends its answer",
     }),
     traffic(document),
     errors(document),
@@ -34,7 +34,7 @@ export function chartsOf(document: MetricsDocument): Chart[] {
       id: "socket-wait",
       metric: "packet_socket_wait",
       title: "Wait in the socket",
-      words: "From a packet's arrival in the kernel to the system call that gave it to Kea",
+      words: "From a packet's arrival in the kernel to the system call that reads it",
     }),
     quantilesOverTime(document, {
       id: "lease-allocation",
@@ -42,13 +42,13 @@ export function chartsOf(document: MetricsDocument): Chart[] {
       title: "Lease allocation",
       words: "The allocation engine's search for an address",
     }),
-    ranges(document, {
+    percentileRanges(document, {
       id: "database",
       metric: "database_query_time",
       title: "Database by statement",
       one: "statement",
     }),
-    ranges(document, {
+    percentileRanges(document, {
       id: "hook-callouts",
       metric: "hook_callout_time",
       title: "Hook libraries",

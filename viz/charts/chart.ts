@@ -1,5 +1,5 @@
 /**
- * A chart: a picture with its words and its numbers.
+ * A chart: a picture with its caption and its numbers.
  *
  * @module
  */
@@ -12,12 +12,12 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** How wide a chart is drawn: for a desk or for a hand. */
+/** How wide a chart is drawn: for a screen or for a phone. */
 export interface Layout {
   readonly name: "wide" | "narrow";
   /** About the width of a whole drawing, pixels. */
   readonly width: number;
-  /** Ticks that the width holds. */
+  /** Ticks that fit in the width. */
   readonly ticks: number;
 }
 
@@ -29,11 +29,11 @@ export const LAYOUTS: readonly Layout[] = [
 
 /** A chart. */
 export interface Chart {
-  /** Its file's name, without an ending. */
+  /** The name of its file, without extension. */
   readonly id: string;
   readonly title: string;
-  /** What it shows, and what that says about this run. */
-  readonly sentence: string;
+  /** What it shows, and what it says about this run. */
+  readonly caption: string;
   readonly table: Table;
   readonly spec: (layout: Layout) => TopLevelSpec;
 }

@@ -8,11 +8,11 @@ import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series, Window } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
-import { gauges, greatest, three } from "../series.ts";
+import { gauges, significant, top } from "../series.ts";
 import { MOST_SERIES } from "./theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
 
-/** More is no measurement, and no axis could hold it. */
+/** A limit for the axis: a greater value is not a measurement. */
 const MOST_PERCENT = 1e9;
 
 /** A line for each thread, user and system together, in percent of one core. */
@@ -23,7 +23,7 @@ export function cpu(document: MetricsDocument): Chart | null {
   const mean = (thread: string) => together(totals.get(thread), "mean");
   const own = threads.filter((thread) => thread !== "all");
   const busy = own.filter((thread) => mean(thread) > 0);
-  const { kept } = greatest(busy, MOST_SERIES - 1, mean);
+  const { kept } = top(busy, MOST_SERIES - 1, mean);
   const left = own.length - kept.length;
   const names = ["all", ...kept];
   const windows = new Map(document.windows.map((window) => [window, usageOf(window.series)]));
@@ -33,12 +33,12 @@ export function cpu(document: MetricsDocument): Chart | null {
   return {
     id: "cpu",
     title: "CPU by thread",
-    sentence: "User and system time of the server's threads; 100 % is one core, and one thread " +
-      `cannot use more. All together ${three(mean("all"))} % on average` +
+    caption: "User and system time of the server's threads. 100 % is one core, the most that one " +
+      `thread can use. All together ${significant(mean("all"))} % on average` +
       (busiest === null
         ? "."
         : `; the busiest window of one thread was ${
-          three(busiest.percent)
+          significant(busiest.percent)
         } % (${busiest.thread}).`) +
       (left === 0 ? "" : ` ${left} quieter threads are in the table.`),
     table: {
@@ -46,7 +46,7 @@ export function cpu(document: MetricsDocument): Chart | null {
       rows: threads.map((thread) => [
         thread,
         ...(["mean", "max"] as const).flatMap((of) =>
-          MODES.map((mode) => `${three(totals.get(thread)?.[mode]?.[of] ?? 0)} %`)
+          MODES.map((mode) => `${significant(totals.get(thread)?.[mode]?.[of] ?? 0)} %`)
         ),
       ]),
     },

@@ -1,5 +1,5 @@
 /**
- * How processing times are spread, by message, over the whole run.
+ * The distribution of processing times over the whole run, by message.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
-import { greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
+import { histograms, integer, nameOf, quantileOf, significant, top } from "../series.ts";
 import { duration } from "../format.ts";
 import { BOLD, shortNames } from "./text_width.ts";
 import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeTicks } from "./theme.ts";
@@ -15,7 +15,7 @@ import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeTicks } from "./the
 /** A panel for each message and its answer, with its percentiles marked. */
 export function distribution({ totals }: MetricsDocument): Chart | null {
   const all = histograms(totals, "packet_processing_time");
-  const { kept, left } = greatest(all, MOST_SERIES, ({ count }) => count);
+  const { kept, left } = top(all, MOST_SERIES, ({ count }) => count);
   if (kept.length === 0) return null;
   const names = kept.map(nameOf);
   const bars = kept.flatMap((series) =>
@@ -34,14 +34,15 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
   return {
     id: "distribution",
     title: "Distribution of processing time",
-    sentence: "The share of packets that took so long, in buckets of the measurement. Widest is " +
-      `${nameOf(widest)}: its p99 is ${three(spread(widest))} times its p50.` +
-      (left.length === 0 ? "" : ` ${left.length} rarer kinds are left out.`),
+    caption:
+      "The share of packets by processing time, in the buckets of the measurement. The widest " +
+      `is ${nameOf(widest)}: its p99 is ${significant(spread(widest))} times its p50.` +
+      (left.length === 0 ? "" : ` ${left.length} rarer kinds are not drawn.`),
     table: {
       columns: ["of", "count", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"],
       rows: all.map((series) => [
         nameOf(series),
-        whole(series.count),
+        integer(series.count),
         series.sum === null ? "" : duration(Number(series.sum) / series.count),
         ...[0.5, 0.9, 0.95, 0.99, 0.999].map((q) => {
           const found = quantileOf(series, q);
@@ -62,7 +63,7 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
         scale: { type: "log" as const, domain, nice: false },
         axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!), grid: false },
       };
-      // Names that would lie on each other are one.
+      // Labels that would overlap become one.
       const near = (domain[1]! / domain[0]!) ** (30 / (width - 60));
       const named = marks.flatMap(({ series, p50, p99 }) =>
         p99 / p50 < near

@@ -1,5 +1,5 @@
 /**
- * What went wrong, by kind: when, and how often.
+ * Errors by kind: when, and how many.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart, Layout } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
-import { counters, drawnEnds, greatest, secondsOf, whole } from "../series.ts";
+import { counters, drawnEnds, integer, secondsOf, top } from "../series.ts";
 import { shortNames } from "./text_width.ts";
 import { COLOURS, MOST_SERIES, SERIES_COLOURS, timeAxis } from "./theme.ts";
 
-/** Everything that came seldom. */
+/** The rare kinds together. */
 const OTHER = "other";
 
-/** As many bars can be read. */
+/** The most bars that are readable. */
 const MOST_BARS = 12;
 
-/** Errors a second over time, stacked by kind, and their number. Without any there is no chart. */
+/** Errors per second over time, stacked by kind, and their number; null without any. */
 export function errors(document: MetricsDocument): Chart | null {
   const totals = eventsOf(document.totals).toSorted((a, b) => b.count - a.count);
   if (totals.length === 0) return null;
-  const { kept, left } = greatest(totals, MOST_SERIES, ({ count }) => count);
+  const { kept, left } = top(totals, MOST_SERIES, ({ count }) => count);
   const names = [...kept.map(({ name }) => name), ...(left.length === 0 ? [] : [OTHER])];
   const isKept = new Set(kept.map(({ name }) => name));
   const ends = drawnEnds(document.windows);
@@ -38,12 +38,14 @@ export function errors(document: MetricsDocument): Chart | null {
   return {
     id: "errors",
     title: "Errors by kind",
-    sentence: `${whole(all)} in all, most of them ${totals[0]!.name} ` +
-      `(${whole(totals[0]!.count)}). One packet may cause several: an exception, a counter of ` +
-      "Kea's own, and no answer.",
+    caption: `${integer(all)} in all, most of them ${totals[0]!.name} ` +
+      `(${
+        integer(totals[0]!.count)
+      }). One packet may cause several: an exception, one of Kea's own ` +
+      "counters, and a missing answer.",
     table: {
       columns: ["kind", "events"],
-      rows: totals.map(({ name, count }) => [name, whole(count)]),
+      rows: totals.map(({ name, count }) => [name, integer(count)]),
     },
     spec: (layout) =>
       rows.length === 0 ? inAll(totals, layout) : overTime(document, rows, names, layout),
@@ -92,7 +94,7 @@ function overTime(
   };
 }
 
-/** Where no window tells when they came. */
+/** Totals only, for a document without windows. */
 function inAll(totals: readonly Total[], { name, width }: Layout): TopLevelSpec {
   const most = totals.slice(0, MOST_BARS);
   const short = shortNames(most.map((total) => total.name), name === "wide" ? 330 : 170);

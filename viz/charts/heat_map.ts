@@ -1,5 +1,5 @@
 /**
- * How long packets took, all of them, over time: where the packets are, not only three percentiles.
+ * The processing time of all packets over time, not only three percentiles.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import {
   clockOf,
   gapBefore,
   histograms,
+  integer,
   secondsOf,
   shortestSeen,
-  three,
-  whole,
+  significant,
 } from "../series.ts";
 import { duration } from "../format.ts";
 import { COLOURS, INK, TIME_LABELS, timeAxis, timeTicks } from "./theme.ts";
 
-/** As many cells can be drawn and seen. */
+/** The most columns of visible cells. */
 const MOST_COLUMNS = 120;
 
 interface Cell {
@@ -27,12 +27,12 @@ interface Cell {
   readonly end: string;
   readonly lower: number;
   readonly upper: number;
-  /** Packets a second. */
+  /** Packets per second. */
   readonly rate: number;
   readonly count: number;
 }
 
-/** A cell for each stretch of time and each doubling of the processing time, cut in four. */
+/** A cell for each stretch of time and each quarter of a power of two of the processing time. */
 export function heatMap(document: MetricsDocument): Chart | null {
   const cells = cellsOf(document);
   if (cells.length === 0) return null;
@@ -42,19 +42,20 @@ export function heatMap(document: MetricsDocument): Chart | null {
   return {
     id: "latency-heat-map",
     title: "Every packet's processing time",
-    sentence: `Each cell counts the answered packets of a stretch of time that took so long, the ` +
-      `stronger its colour the more; ${whole(total)} packets. The strongest has ${
-        three(most.rate)
-      } a ` +
+    caption:
+      "Each cell counts answered packets by time and processing time; a stronger colour means " +
+      `more packets, ${integer(total)} in all. The strongest cell has ${
+        significant(most.rate)
+      } per ` +
       `second at ${duration(most.lower)}\u2013${duration(most.upper)}.` +
-      (gapsOf(document.windows).length === 0 ? "" : " In the grey, nothing was watched."),
+      (gapsOf(document.windows).length === 0 ? "" : " Grey: not watched."),
     table: {
       columns: ["UTC", "packets", "shortest", "most at", "longest"],
       rows: byTime(cells).map((column) => {
         const crowded = column.reduce((a, b) => b.count > a.count ? b : a);
         return [
           clock(column[0]!.time),
-          whole(column.reduce((sum, { count }) => sum + count, 0)),
+          integer(column.reduce((sum, { count }) => sum + count, 0)),
           duration(Math.min(...column.map(({ lower }) => lower))),
           `${duration(crowded.lower)}\u2013${duration(crowded.upper)}`,
           duration(Math.max(...column.map(({ upper }) => upper))),
@@ -135,7 +136,7 @@ interface Column {
   readonly windows: Window[];
 }
 
-/** Windows side by side as far as cells can be seen; a gap between them is none's. */
+/** Windows joined into columns that are wide enough to be visible; no column spans a gap. */
 function columnsOf(windows: readonly Window[]): Column[] {
   const [first, last] = [windows[0], windows.at(-1)];
   if (first === undefined || last === undefined) return [];
@@ -149,7 +150,7 @@ function columnsOf(windows: readonly Window[]): Column[] {
     column.windows.push(window);
     column.end = window.end;
   });
-  // What is short beside a long gap is drawn as long as can be seen.
+  // A short column beside a long gap is drawn wide enough to be visible.
   columns.forEach((column, index) => {
     const next = Date.parse(columns[index + 1]?.time ?? "") || Infinity;
     const end = Math.min(Date.parse(column.time) + shortestSeen(windows), next);
@@ -158,7 +159,7 @@ function columnsOf(windows: readonly Window[]): Column[] {
   return columns;
 }
 
-/** Where nothing was watched, so long that it can be seen. */
+/** The gaps that are long enough to be visible. */
 function gapsOf(windows: readonly Window[]): { readonly time: string; readonly end: string }[] {
   return windows.flatMap((window, index) =>
     gapBefore(windows, index) ? [{ time: windows[index - 1]!.end, end: window.start }] : []
@@ -174,7 +175,7 @@ function legendValues(cells: readonly Cell[]): number[] {
     : [0, 1 / 3, 2 / 3, 1].map((part) => least * (most / least) ** part);
 }
 
-/** Four rows to a power of two, from 1 ns on. */
+/** Four rows per power of two, from 1 ns on. */
 function rowOf(lower: number): number {
   const value = Math.max(1, lower);
   const octave = Math.floor(Math.log2(value));

@@ -1,5 +1,5 @@
 /**
- * Lines over time from zero, each with its name at its end.
+ * Lines over time, from zero, each labelled at its end.
  *
  * @module
  */
@@ -16,11 +16,11 @@ export interface LinePoint {
   readonly name: string;
   readonly value: number | null;
   readonly alone: boolean;
-  /** At the last point, where the name stands. */
+  /** At the last point, which has the label. */
   readonly label: number | null;
 }
 
-/** Room for the axis, and for names behind the last point, pixels. */
+/** Room for the axis, and for labels after the last point, pixels. */
 const [AXIS, LABELS] = [48, 80];
 
 /** The points of lines; a line is interrupted where windows are missing. */
@@ -32,7 +32,7 @@ export function linePoints(
   const values = names.map((name) => windows.map((window) => valueOf(window, name)));
   const last = values.map((line) => line.findLastIndex((value) => value !== null));
   const greatest = values.flat().reduce<number>((a, b) => Math.max(a, b ?? 0), 0);
-  const labels = apart(names.map((_, line) => values[line]![last[line]!] ?? null), greatest);
+  const labels = spreadLabels(names.map((_, line) => values[line]![last[line]!] ?? null), greatest);
   const isShort = isOfShortStretch(windows);
   return names.flatMap((name, line) =>
     windows.flatMap((window, index) => {
@@ -48,8 +48,8 @@ export function linePoints(
   );
 }
 
-/** Moves values that are closer than a line of text apart, in a panel of about nine lines. */
-function apart(values: readonly (number | null)[], greatest: number): (number | null)[] {
+/** Moves labels that are less than a line of text apart, in a panel of about nine lines. */
+function spreadLabels(values: readonly (number | null)[], greatest: number): (number | null)[] {
   const room = (greatest || 1) / 9;
   const places = [...values];
   const order = values.map((_, index) => index).filter((index) => values[index] !== null)
@@ -71,9 +71,9 @@ export function linesSpec(
   axis: {
     readonly title: string;
     readonly format?: string;
-    /** A value that lines are compared with, drawn where they come near. */
+    /** A value to compare the lines with, drawn if they come near it. */
     readonly limit?: number;
-    /** Lines that may lie on others: through their gaps those can be seen. */
+    /** Lines that may cover others: they are dashed, so that the others show. */
     readonly dashed?: readonly string[];
   },
 ) {

@@ -8,12 +8,12 @@ import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series, Window } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
-import { gauges, three } from "../series.ts";
+import { gauges, significant } from "../series.ts";
 import { size } from "../format.ts";
 import { MOST_SERIES } from "./theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
 
-/** A line for each kind of memory that the server has, from zero. */
+/** A line for each kind of memory, from zero. */
 export function memory(document: MetricsDocument): Chart | null {
   const totals = gauges(document.totals, "memory_usage", "bytes").filter(({ max }) => max > 0);
   if (totals.length === 0) return null;
@@ -28,8 +28,8 @@ export function memory(document: MetricsDocument): Chart | null {
   return {
     id: "memory",
     title: "Memory",
-    sentence: `Of the server process. Resident (${kindOf(main!)}) at the end: ` +
-      `${size(main!.value)}, ${three(Math.abs(growth))} MiB ` +
+    caption: `Of the server process. Resident (${kindOf(main!)}) at the end: ` +
+      `${size(main!.value)}, ${significant(Math.abs(growth))} MiB ` +
       `${growth < 0 ? "less" : "more"} than in the first window.`,
     table: {
       columns: ["kind", "at the end", "least", "mean", "greatest"],

@@ -1,5 +1,5 @@
 /**
- * Percentiles of times over time, with the bounds of the buckets that hold them.
+ * Percentiles over time, with the bounds of their buckets.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { Chart } from "./chart.ts";
 import {
   clockOf,
   gapBefore,
-  greatest,
   histograms,
+  integer,
   isOfShortStretch,
   middleOf,
   nameOf,
   quantileOf,
-  whole,
+  top,
 } from "../series.ts";
 import { duration } from "../format.ts";
 import { BOLD, shortNames } from "./text_width.ts";
@@ -29,12 +29,12 @@ const DRAWN = [
   { q: 0.5, name: "p50", colour: COLOURS.blue, dash: [2, 3] },
 ] as const;
 
-/** Which times, and in which words. */
+/** Which times, and how the chart names them. */
 export interface QuantilesOverTime {
   readonly id: string;
   readonly metric: string;
   readonly title: string;
-  /** What the times are of, for the sentence: "from its arrival to its answer". */
+  /** What the times measure, for the caption: "From its arrival to its answer". */
   readonly words: string;
 }
 
@@ -44,11 +44,11 @@ export function quantilesOverTime(
   { id, metric, title, words }: QuantilesOverTime,
 ): Chart | null {
   const all = histograms(document.totals, metric);
-  const { kept, left } = greatest(all, MOST_SERIES, ({ count }) => count);
+  const { kept, left } = top(all, MOST_SERIES, ({ count }) => count);
   const names = kept.map(nameOf);
   const panel = names.length > 3 ? 90 : names.length > 1 ? 120 : 190;
   const domain = domainOf(document, metric);
-  // Names of percentiles stand a line of text apart.
+  // Labels of percentiles are at least a line of text apart.
   const rows = pointsOf(document, metric, names, (domain[1] / domain[0]) ** (13 / panel));
   const points = rows.filter(({ value }) => value !== null);
   if (points.length === 0) return null;
@@ -57,8 +57,9 @@ export function quantilesOverTime(
   return {
     id,
     title,
-    sentence: `${words}: half of them took less than p50, one in a hundred longer than p99; the ` +
-      `shade is what the measurement cannot tell apart. Slowest is ${nameOf(slowest)}, p99 ` +
+    caption:
+      `${words}. Half of them took less than p50, one in a hundred longer than p99; the shade ` +
+      `is the uncertainty of the measurement. Slowest is ${nameOf(slowest)}, p99 ` +
       `${duration(p99(slowest))} over the whole run.${others}`,
     table: tableOf(document, metric, names),
     spec: ({ width, ticks }): TopLevelSpec => {
@@ -105,7 +106,7 @@ export function quantilesOverTime(
               },
             },
             {
-              // A line of one point cannot be seen.
+              // A line of one point is not visible.
               transform: [{ filter: "datum.alone" }],
               mark: { type: "point", filled: true, size: 22 },
               encoding: { y: yAxis("value", domain) },
@@ -137,7 +138,7 @@ function yAxis(field: string, domain: readonly [number, number]) {
   };
 }
 
-/** The ends of the axis: room around what is drawn, and never so little that no tick falls in. */
+/** The ends of the axis: room around the lines, and always room for a tick. */
 function domainOf({ windows }: MetricsDocument, metric: string): [number, number] {
   const drawn = windows.flatMap(({ series }) => histograms(series, metric)).flatMap((each) =>
     DRAWN.flatMap(({ q }) => {
@@ -160,7 +161,7 @@ interface Point {
   readonly upper: number | null;
   readonly alone: boolean;
   readonly last: boolean;
-  /** Where the name of the percentile stands, apart from its neighbours. */
+  /** Where the label of the percentile is, away from its neighbours. */
   readonly label: number | null;
 }
 
@@ -200,7 +201,7 @@ function pointsOf(
   });
 }
 
-/** Values for three labels, greatest first, at least a step apart on the axis. */
+/** Positions of three labels, greatest first, at least a step apart on the axis. */
 function apart(histogram: HistogramSeries, step: number): number[] {
   const places: number[] = [];
   for (const { q } of DRAWN) {
@@ -220,7 +221,7 @@ function tableOf({ windows }: MetricsDocument, metric: string, names: readonly s
     histograms(window.series, metric).filter((each) => names.includes(nameOf(each))).map((each) => [
       clock(window.start),
       nameOf(each),
-      whole(each.count),
+      integer(each.count),
       ...[0.5, 0.95, 0.99].map((q) => {
         const found = quantileOf(each, q);
         return found === null ? "" : `${duration(found.lower)}\u2013${duration(found.upper)}`;

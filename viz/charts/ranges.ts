@@ -7,33 +7,41 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
-import { durationOf, greatest, histograms, nameOf, quantileOf, three, whole } from "../series.ts";
+import {
+  durationOf,
+  histograms,
+  integer,
+  nameOf,
+  quantileOf,
+  significant,
+  top,
+} from "../series.ts";
 import { duration } from "../format.ts";
 import { shortNames } from "./text_width.ts";
 import { COLOURS, TIME_LABELS, timeTicks } from "./theme.ts";
 
-/** As many rows can be read. */
+/** The most rows that are readable. */
 const MOST_ROWS = 16;
 
-/** Which times, and in which words. */
+/** Which times, and how the chart names them. */
 export interface Ranges {
   readonly id: string;
   readonly metric: string;
   readonly title: string;
-  /** What a row is, for the sentence: "statement". */
+  /** What a row is, for the caption: "statement". */
   readonly one: string;
 }
 
-/** A row for each thing: p50, p95 and p99 of its time; what takes most time in all comes first. */
-export function ranges(
+/** A row for each thing: p50, p95 and p99 of its time; the one with the most time in all comes first. */
+export function percentileRanges(
   document: MetricsDocument,
   { id, metric, title, one }: Ranges,
 ): Chart | null {
   const all = histograms(document.totals, metric).toSorted((a, b) => timeOf(b) - timeOf(a));
-  const { kept, left } = greatest(all, MOST_ROWS, timeOf);
+  const { kept, left } = top(all, MOST_ROWS, timeOf);
   if (kept.length === 0) return null;
   const seconds = durationOf(document);
-  const perSecond = (count: number) => seconds === null ? "" : three(count / seconds);
+  const perSecond = (count: number) => seconds === null ? "" : significant(count / seconds);
   const rows = kept.map((series) => ({
     name: nameOf(series),
     p50: Math.max(1, quantileOf(series, 0.5)?.value ?? 1),
@@ -45,15 +53,15 @@ export function ranges(
   return {
     id,
     title,
-    sentence: `From p50 to p99 of each ${one}, with p95 between. Most time in all takes ` +
+    caption: `From p50 to p99 of each ${one}, with p95 between. The most time in all is in ` +
       `${nameOf(first!)}: ${duration(timeOf(first!))}, ` +
-      `${three(100 * timeOf(first!) / Math.max(1, sum))} % of the total.` +
+      `${significant(100 * timeOf(first!) / Math.max(1, sum))} % of the total.` +
       (left.length === 0 ? "" : ` ${left.length} that take less are in the table.`),
     table: {
       columns: [one, "count", "avg/s", "total", "mean", "p50", "p95", "p99", "max"],
       rows: all.map((series) => [
         nameOf(series),
-        whole(series.count),
+        integer(series.count),
         perSecond(series.count),
         duration(timeOf(series)),
         duration(timeOf(series) / series.count),
@@ -81,7 +89,7 @@ export function ranges(
         type: "nominal" as const,
         sort: shown.map(({ name }) => name),
         title: null,
-        // In a hand, names stand above their rows.
+        // On a phone, names are above their rows.
         axis: isNarrow ? null : { labelLimit: 0, grid: false, domain: false, ticks: false },
       };
       const names = {
@@ -130,7 +138,7 @@ export function ranges(
   };
 }
 
-/** Nanoseconds in all; about, where only buckets tell. */
+/** Nanoseconds in all; approximate if there are only buckets. */
 function timeOf({ sum, buckets }: { sum: number | string | null; buckets: readonly Bucket[] }) {
   if (sum !== null) return Number(sum);
   return buckets.reduce((all, { lower, upper, count }) => all + count * (lower + upper) / 2, 0);

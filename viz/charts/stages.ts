@@ -9,31 +9,31 @@ import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts
 import type { Chart } from "./chart.ts";
 import { stagePlace } from "../../metrics/stages.ts";
 import { printable } from "../../system/printable.ts";
-import { greatest, histograms, three, whole } from "../series.ts";
+import { histograms, integer, significant, top } from "../series.ts";
 import { duration } from "../format.ts";
 import { shortNames } from "./text_width.ts";
 import { COLOURS, MOST_SERIES, SERIES_COLOURS, TIME_LABELS } from "./theme.ts";
 
 /**
- * A packet has just one of these. With its allocation known it has `select` in the deep profile and
- * `before` in the standard one. `other` is the rest of the deep profile: a packet without an
- * allocation beside its `queue`, `parse`, `pack` and `send`, or alone one that a hook parked. The
- * standard profile tells no stage of those two, so no packet in the chart.
+ * Each packet has exactly one of these. A packet with a known allocation has `select` in the `deep`
+ * profile and `before` in `standard`. In `deep`, a packet without an allocation has `other` beside its
+ * `queue`, `parse`, `pack` and `send`, and a packet that a hook parked has only `other`. `standard` has no
+ * stages for those two, so they are not in the chart.
  */
-const ONE_A_PACKET = ["select", "before", "other"];
+const ONCE_PER_PACKET = ["select", "before", "other"];
 
-/** A stage's name with its colour, pixels. */
+/** Width of a stage's name with its colour, pixels. */
 const LEGEND_WIDTH = 90;
 
 /**
- * The mean time of a packet, a bar for each message, cut in stages: each has its sum over all packets
- * of that message, also over those that have not been in it, so that the parts are of one whole.
+ * The mean time of a packet, one bar per message, split into stages. A stage's mean is over all packets
+ * of the message, also those that skipped the stage, so that the stages add up to the bar.
  */
 export function stages({ totals }: MetricsDocument): Chart | null {
   const found = histograms(totals, "packet_stage_time").filter(({ sum }) => sum !== null);
   if (found.length === 0) return null;
   const messages = [...new Set(found.map(messageOf))];
-  const { kept } = greatest(
+  const { kept } = top(
     messages,
     MOST_SERIES,
     (message) =>
@@ -59,21 +59,21 @@ export function stages({ totals }: MetricsDocument): Chart | null {
   return {
     id: "stages",
     title: "Where the time goes",
-    sentence:
-      "The mean time of a packet whose stages are known, cut in them; one that has not been in a stage " +
-      "took no time there. Most of all takes " +
+    caption:
+      "The mean time of a packet whose stages are known, split into stages; a skipped stage counts as " +
+      "zero. The longest is " +
       `${longest.stage} of ${longest.message}: ${duration(longest.mean)} of ` +
       `${duration(total(longest.message))}, ` +
-      `${three(100 * longest.mean / total(longest.message))} %.`,
+      `${significant(100 * longest.mean / total(longest.message))} %.`,
     table: {
       columns: ["message", "stage", "count", "mean of those", "of all packets", "share"],
       rows: rows.map(({ message, stage, series, mean }) => [
         message,
         stage,
-        whole(series.count),
+        integer(series.count),
         duration(Number(series.sum) / series.count),
         duration(mean),
-        `${three(100 * mean / total(message))} %`,
+        `${significant(100 * mean / total(message))} %`,
       ]),
     },
     spec: ({ width }): TopLevelSpec => {
@@ -100,7 +100,7 @@ export function stages({ totals }: MetricsDocument): Chart | null {
                 field: "start",
                 type: "quantitative",
                 title: null,
-                // Room for the number behind the longest bar.
+                // Room for the number after the longest bar.
                 scale: { domainMax: longestBar * (width > 400 ? 1.09 : 1.35), nice: false },
                 axis: { labelExpr: TIME_LABELS, tickCount: width > 400 ? 6 : 3 },
               },
@@ -150,9 +150,9 @@ export function stages({ totals }: MetricsDocument): Chart | null {
 const messageOf = ({ labels }: HistogramSeries) => printable(labels["message"] ?? "");
 const stageOf = ({ labels }: HistogramSeries) => printable(labels["stage"] ?? "");
 
-/** The packets of a message, and never fewer than one of its stages has. */
+/** The packets of a message: at least as many as any of its stages has. */
 function packetsOf(stages: readonly HistogramSeries[]): number {
-  const all = stages.filter((series) => ONE_A_PACKET.includes(stageOf(series)))
+  const all = stages.filter((series) => ONCE_PER_PACKET.includes(stageOf(series)))
     .reduce((sum, { count }) => sum + count, 0);
   return Math.max(all, ...stages.map(({ count }) => count));
 }

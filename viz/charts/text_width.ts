@@ -1,5 +1,5 @@
 /**
- * How wide text is, and names cut to a width: there is no canvas here that could measure it.
+ * The width of text, and names shortened to a width: there is no canvas that could measure them.
  *
  * @module
  */
@@ -22,11 +22,11 @@ function unitsOf(character: string): number {
 }
 
 /**
- * Names as a picture can show them, all different still: Vega would cut what it draws, and give the
- * picture's room to the whole. They are cut in the middle, because libraries and C++ types begin alike;
- * in full they stand in the chart's table.
+ * Names short enough for a picture, and still different. Vega would cut the drawn text but reserve room
+ * for the full name. Names are cut in the middle, because libraries and C++ types begin alike. The
+ * chart's table has the full names.
  *
- * @param width the most that one may take, pixels.
+ * @param width the most that a name may take, pixels.
  */
 export function shortNames(
   names: readonly string[],

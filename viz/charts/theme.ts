@@ -1,5 +1,5 @@
 /**
- * How charts look: colours that colour-blind people tell apart (Okabe and Ito), units, axes.
+ * How charts look: colours that colour-blind people can distinguish (Okabe and Ito), units, axes.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Config } from "vega-lite";
 import type { Window } from "../../metrics/document.ts";
 import { isOfDays } from "../series.ts";
 
-/** Colours of data, at most eight at once. The report has others of the same names for the dark. */
+/** Colours of data, at most eight at once. The report has brighter ones, with the same names, for dark mode. */
 export const COLOURS = {
   blue: "#0072b2",
   orange: "#e69f00",
@@ -34,13 +34,13 @@ export const SERIES_COLOURS = [
 /** Colours of text and lines. */
 export const INK = { text: "#1f2328", muted: "#59636e", line: "#d1d9e0" } as const;
 
-/** As many series as can be told apart; the rest are one. */
+/** The most series that are distinguishable; the others are drawn as one. */
 export const MOST_SERIES = 6;
 
 /** Font of all text in charts. */
 export const FONT = "DejaVu Sans, Verdana, sans-serif";
 
-/** Of the heading of a panel, pixels; it is bold. */
+/** Font size of a panel's heading, pixels; it is bold. */
 export const HEADER_SIZE = 12;
 
 /** Configuration of all charts. */
@@ -61,7 +61,7 @@ export const CONFIG: Config = {
     labelOverlap: true,
     labelSeparation: 6,
   },
-  // A label near an end stays inside.
+  // A label near an end stays within the axis.
   axisX: { grid: false, labelFlush: 30 },
   title: {
     anchor: "start",
@@ -97,7 +97,7 @@ export const TIME_LABELS =
   "format(datum.value / 1e6, '~g') + ' ms' : datum.value >= 1e3 ? " +
   "format(datum.value / 1e3, '~g') + ' us' : format(datum.value, '~g') + ' ns'";
 
-/** Values of a time axis, in powers of ten and their halves and fifths where they are few. */
+/** Ticks of an axis of nanoseconds: powers of ten; with few of them, also halves and fifths. */
 export function timeTicks(least: number, greatest: number): number[] {
   const decades = Math.log10(greatest / least);
   const steps = decades < 1.2 ? [1, 2, 3, 5, 7] : decades < 2.5 ? [1, 2, 5] : [1];
@@ -111,7 +111,7 @@ export function timeTicks(least: number, greatest: number): number[] {
   return ticks.length > 1 ? ticks : closeTicks(least, greatest);
 }
 
-/** Round values between two that are close, so that an axis always has some. */
+/** Round values between two close ones, so that an axis always has ticks. */
 function closeTicks(least: number, greatest: number): number[] {
   const rough = (greatest - least) / 3;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -142,7 +142,7 @@ export function timeAxis(ticks: number, windows: readonly Window[]) {
   };
 }
 
-/** With the date where there is more than one, and no finer than what can be told apart then. */
+/** With the date if there is more than one, and no finer than the axis can show. */
 function timeFormat(windows: readonly Window[]): string {
   if (!isOfDays(windows)) return "%H:%M:%S";
   const hours = (Date.parse(windows.at(-1)!.end) - Date.parse(windows[0]!.start)) / 3_600_000;

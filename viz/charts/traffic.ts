@@ -1,5 +1,5 @@
 /**
- * Packets that came and went, and those that were lost, on one axis of time.
+ * Packets received, sent and lost, on one time axis.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
-import { clockOf, counters, drawnEnds, secondsOf, three, whole } from "../series.ts";
+import { clockOf, counters, drawnEnds, integer, secondsOf, significant } from "../series.ts";
 import { size } from "../format.ts";
 import { COLOURS, timeAxis } from "./theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
@@ -19,10 +19,10 @@ const LOSSES = [
   ["kernel_drop", "dropped by the kernel", COLOURS.purple],
 ] as const;
 
-/** Packets a second by direction; a second panel with losses, when there are any. */
+/** Packets per second by direction; a second panel with losses, if there are any. */
 export function traffic(document: MetricsDocument): Chart | null {
   const totals = counters(document.totals, "network_traffic", "packets");
-  // Received first, in every run in the same colour.
+  // Received first: the same colour in every run.
   const names = [...new Set(totals.map(directionOf))].toSorted();
   if (names.length === 0) return null;
   const clock = clockOf(document.windows);
@@ -44,28 +44,28 @@ export function traffic(document: MetricsDocument): Chart | null {
   const most = (name: string) =>
     Math.max(0, ...points.filter((point) => point.name === name).map(({ value }) => value ?? 0));
   const all = LOSSES.map(([kind, name]) => ({ name, count: lost(document.totals, kind) }));
-  const told = all.filter(({ count }) => count > 0)
-    .map(({ name, count }) => `${whole(count)} ${name}`);
+  const found = all.filter(({ count }) => count > 0)
+    .map(({ name, count }) => `${integer(count)} ${name}`);
   return {
     id: "traffic",
     title: "Traffic and losses",
-    sentence: `DHCP packets a second; at most ${
-      names.map((name) => `${three(most(name))} ${name}`).join(", ")
-    }. ${told.length === 0 ? "None was lost." : `Lost: ${told.join(", ")}.`}`,
+    caption: `DHCP packets per second; at most ${
+      names.map((name) => `${significant(most(name))} ${name}`).join(", ")
+    }. ${found.length === 0 ? "None was lost." : `Lost: ${found.join(", ")}.`}`,
     table: {
       columns: ["UTC", ...names.map((name) => `${name} per s`), ...LOSSES.map(([, name]) => name)],
       rows: [
         ...document.windows.map((window) => [
           clock(window.start),
-          ...names.map((name) => three(packets(window.series, name) / secondsOf(window))),
-          ...LOSSES.map(([kind]) => whole(lost(window.series, kind))),
+          ...names.map((name) => significant(packets(window.series, name) / secondsOf(window))),
+          ...LOSSES.map(([kind]) => integer(lost(window.series, kind))),
         ]),
         [
           "all",
           ...names.map((name) =>
-            `${whole(packets(document.totals, name))}, ${size(bytes(document.totals, name))}`
+            `${integer(packets(document.totals, name))}, ${size(bytes(document.totals, name))}`
           ),
-          ...LOSSES.map(([kind]) => whole(lost(document.totals, kind))),
+          ...LOSSES.map(([kind]) => integer(lost(document.totals, kind))),
         ],
       ],
     },

@@ -1,5 +1,5 @@
 /**
- * What the live view knows: windows in, state out. Pure, and bounded however long a run is.
+ * The state of the live view: windows in, state out. Pure, and of limited size however long a run is.
  *
  * @module
  */
@@ -15,11 +15,11 @@ export interface LiveFacts {
   readonly pid: number;
   readonly profile: string;
   readonly durationSeconds: number;
-  /** From when on a packet is listed by itself, nanoseconds. */
+  /** A slower packet is listed, nanoseconds. */
   readonly slowNs?: number;
 }
 
-/** What was lost or went wrong, since the start and in the newest window. */
+/** Losses and errors, since the start and in the newest window. */
 export interface LiveError {
   readonly name: string;
   readonly count: number;
@@ -32,24 +32,24 @@ export interface LiveState {
   readonly elapsedSeconds: number;
   /** The newest window; null before the first. */
   readonly newest: Window | null;
-  /** Windows of the last {@linkcode STEADY_SECONDS}. */
+  /** Windows of the last {@linkcode ROLLING_SECONDS}. */
   readonly recent: readonly Window[];
-  /** Received packets a second, the newest last. */
+  /** Received packets per second, the newest last. */
   readonly rates: readonly number[];
   readonly errors: readonly LiveError[];
   readonly cost: Cost | null;
-  /** Packets over the threshold so far, also those too many to be listed. */
+  /** Packets over the threshold so far, including those that were not listed. */
   readonly slowCount: number;
   /** The last of them, the newest last. */
   readonly slow: readonly ListedPacket[];
-  /** What was said while it ran, the newest last. */
+  /** Messages during the run, the newest last. */
   readonly notes: readonly string[];
 }
 
-/** Percentiles are those of so many seconds: of one window alone they would jump. */
-export const STEADY_SECONDS = 10;
+/** Percentiles cover the last 10 s: those of a single window would jump. */
+export const ROLLING_SECONDS = 10;
 
-/** So many rates, notes, kinds of errors and slow packets are remembered. */
+/** The most rates, notes, kinds of errors and slow packets that are kept. */
 const [RATES, NOTES, ERRORS, SLOW] = [120, 20, 200, 3];
 
 /** The state before the first window. */
@@ -67,7 +67,7 @@ export function withWindow(
   { elapsedSeconds, cost }: { readonly elapsedSeconds: number; readonly cost: Cost | null },
 ): LiveState {
   const recent = [...state.recent, window];
-  while (recent.length > 1 && secondsFrom(recent[0]!, window) > STEADY_SECONDS) recent.shift();
+  while (recent.length > 1 && secondsFrom(recent[0]!, window) > ROLLING_SECONDS) recent.shift();
   const received = counters(window.series, "network_traffic", "packets")
     .filter(({ labels }) => labels["direction"] === "received")
     .reduce((sum, { value }) => sum + Number(value), 0);
@@ -94,13 +94,13 @@ export function withSlow(state: LiveState, packet: ListedPacket): LiveState {
   };
 }
 
-/** The state after something was said. */
+/** The state after a message. */
 export function withNote(state: LiveState, line: string): LiveState {
   return { ...state, notes: [...state.notes, line.trim()].slice(-NOTES) };
 }
 
-/** The windows of the last seconds as one; null before the first. */
-export function steadyWindow({ recent }: LiveState): Window | null {
+/** The windows of the last {@linkcode ROLLING_SECONDS} as one; null before the first. */
+export function rollingWindow({ recent }: LiveState): Window | null {
   return mergedWindows(recent, 1)[0] ?? null;
 }
 

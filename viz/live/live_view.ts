@@ -6,11 +6,11 @@
 
 import { styleText } from "node:util";
 import type { HistogramSeries, Window } from "../../metrics/document.ts";
-import type { Drawing } from "./live_drawing.ts";
-import { type LiveState, STEADY_SECONDS, steadyWindow } from "./live_state.ts";
+import type { TextLayout } from "./text_layout.ts";
+import { type LiveState, ROLLING_SECONDS, rollingWindow } from "./live_state.ts";
 import { printable } from "../../system/printable.ts";
-import { gauges, histograms, nameOf, quantileOf, secondsOf, three } from "../series.ts";
-import { axisOf, sparkline, spread } from "./sparkline.ts";
+import { gauges, histograms, nameOf, quantileOf, secondsOf, significant } from "../series.ts";
+import { axisOf, histogramBar, sparkline } from "./sparkline.ts";
 import { duration, longestStage, size } from "../format.ts";
 
 /** What the terminal can show. */
@@ -24,7 +24,7 @@ export interface LiveScreen {
   readonly help: boolean;
 }
 
-/** From so many columns on, there is room for two parts side by side. */
+/** With this many columns, two parts fit side by side. */
 const TWO_PARTS = 150;
 
 /** Columns between them. */
@@ -34,22 +34,22 @@ const GAP = 3;
 const ERROR_LINES = 3;
 
 const HELP = [
-  "q, ^C  stop: the summary and the files come, as at the end",
-  "p      pause the display; the measurement goes on",
+  "q, ^C  stop: summary and files are written, as at the end",
+  "p      pause the display; the measurement continues",
   "?      this help, and back",
   "",
-  `Rates and percentiles in tables are those of the last ${STEADY_SECONDS} s;`,
-  "what was received, CPU and memory those of the newest window;",
+  `Rates and percentiles in tables cover the last ${ROLLING_SECONDS} s;`,
+  "received packets, CPU and memory cover the newest window;",
   "losses and errors count from the start, (+n) in the newest window.",
 ];
 
-/** Columns of a histogram: fewer tell nothing, more tell no more. */
+/** The least and the most columns that are useful for a histogram. */
 const [LEAST_SPREAD, GREATEST_SPREAD] = [8, 60];
 
-/** A name is not cut to fewer columns than these, as long as there is another way. */
+/** A name is cut to fewer columns than this only if nothing else can be left out. */
 const LEAST_NAME = 18;
 
-/** Which of rate, p50, p95 and p99 are shown: what there is room for. */
+/** Which of rate, p50, p95 and p99 are shown: as many as fit. */
 const NUMBERS = [[0, 1, 2, 3], [0, 1, 3], [1, 3], [3]] as const;
 
 /**
@@ -57,7 +57,7 @@ const NUMBERS = [[0, 1, 2, 3], [0, 1, 3], [1, 3], [3]] as const;
  *
  * @returns at most as many lines as the screen has rows, none wider than its columns.
  */
-export function liveView(state: LiveState, screen: LiveScreen, drawing: Drawing): string[] {
+export function liveView(state: LiveState, screen: LiveScreen, drawing: TextLayout): string[] {
   const { columns, rows } = screen;
   const draw = new Draw(state, screen, drawing);
   const head = draw.head();
@@ -76,13 +76,13 @@ export function liveView(state: LiveState, screen: LiveScreen, drawing: Drawing)
   return [...shown, ...more].slice(0, rows).map((line) => fitted(line, columns, drawing));
 }
 
-/** A heading whose rows found no room tells nothing. */
+/** Leaves out a heading at the end whose rows do not fit. */
 function withoutHeadings(lines: readonly string[]): readonly string[] {
   const isHeading = lines.at(-2) === "";
   return lines.slice(0, isHeading ? -2 : lines.at(-1) === "" ? -1 : undefined);
 }
 
-function fitted(line: string, columns: number, { widthOf, cut }: Drawing): string {
+function fitted(line: string, columns: number, { widthOf, cut }: TextLayout): string {
   return widthOf(line) <= columns ? line : cut(line, columns);
 }
 
@@ -95,7 +95,7 @@ function beside(
   left: readonly string[],
   right: readonly string[],
   columns: number,
-  drawing: Drawing,
+  drawing: TextLayout,
 ): string[] {
   const half = leftOf(columns);
   return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
@@ -109,17 +109,17 @@ function beside(
 class Draw {
   readonly #state: LiveState;
   readonly #screen: LiveScreen;
-  readonly #drawing: Drawing;
-  readonly #steady: Window | null;
+  readonly #drawing: TextLayout;
+  readonly #rolling: Window | null;
 
-  constructor(state: LiveState, screen: LiveScreen, drawing: Drawing) {
+  constructor(state: LiveState, screen: LiveScreen, drawing: TextLayout) {
     this.#state = state;
     this.#screen = screen;
     this.#drawing = drawing;
-    this.#steady = steadyWindow(state);
+    this.#rolling = rollingWindow(state);
   }
 
-  /** What is watched, how far it is. */
+  /** The server, and the progress of the run. */
   head(): string[] {
     const { facts: { version, family, pid, profile, durationSeconds }, elapsedSeconds } =
       this.#state;
@@ -136,7 +136,7 @@ class Draw {
     ];
   }
 
-  /** Messages, the last minutes, losses, what it costs; in so many columns. */
+  /** Messages, the last minutes, losses, overhead; in `room` columns. */
   main(room: number): string[] {
     return [
       ...this.#messages(room),
@@ -148,7 +148,7 @@ class Draw {
     ];
   }
 
-  /** What takes the time. */
+  /** Where the time goes. */
   details(room: number): string[] {
     return [
       ...this.#times("Wait in the socket", "packet_socket_wait", room),
@@ -181,9 +181,9 @@ class Draw {
   }
 
   #messages(room: number): string[] {
-    if (this.#steady === null) return ["", "Attaching the probes, waiting for the first window"];
-    const rows = this.#times(`Last ${STEADY_SECONDS} s`, "packet_processing_time", room);
-    return rows.length > 0 ? rows : ["", `No packet was answered in the last ${STEADY_SECONDS} s`];
+    if (this.#rolling === null) return ["", "Attaching the probes, waiting for the first window"];
+    const rows = this.#times(`Last ${ROLLING_SECONDS} s`, "packet_processing_time", room);
+    return rows.length > 0 ? rows : ["", `No packet was answered in the last ${ROLLING_SECONDS} s`];
   }
 
   #rate(room: number): string[] {
@@ -193,8 +193,10 @@ class Draw {
     const shown = rates.slice(-width);
     const most = Math.max(...shown);
     return [
-      `Received ${three(rates.at(-1)!).padStart(6)}/s ` +
-      `${sparkline(shown, most, this.#screen.unicode)} ${this.muted(`at most ${three(most)}/s`)}`,
+      `Received ${significant(rates.at(-1)!).padStart(6)}/s ` +
+      `${sparkline(shown, most, this.#screen.unicode)} ${
+        this.muted(`at most ${significant(most)}/s`)
+      }`,
     ];
   }
 
@@ -249,14 +251,16 @@ class Draw {
     const memory = gauges(newest.series, "memory_usage", "bytes")
       .find(({ labels }) => labels["kind"] === "rss");
     return [
-      `Kea      ${three(100 * (cpu("user") + cpu("system")))} % of a core` +
+      `Kea      ${significant(100 * (cpu("user") + cpu("system")))} % of a core` +
       (memory === undefined ? "" : `, ${size(memory.value)}`),
       ...cost === null ? [] : [
-        `Looking  ` +
+        `Overhead ` +
         (cost.bpf_us_per_packet === null || cost.hits === 0
           ? ""
-          : `${three(cost.bpf_us_per_packet)} us a packet, `) +
-        `${three(100 * cost.monitor_cpu_ratio)} % of a core, ${size(cost.monitor_memory_bytes)}`,
+          : `${significant(cost.bpf_us_per_packet)} us per packet, `) +
+        `${significant(100 * cost.monitor_cpu_ratio)} % of a core, ${
+          size(cost.monitor_memory_bytes)
+        }`,
       ],
     ];
   }
@@ -265,21 +269,21 @@ class Draw {
     return this.#state.notes.slice(-3).map((note) => this.muted(this.text(`! ${note}`)));
   }
 
-  /** A table of histograms: how many a second, percentiles, and where there is room the shape. */
+  /** A table of histograms: rate, percentiles and, if there is room, the shape. */
   #times(title: string, metric: string, room: number): string[] {
-    const found = histograms(this.#steady?.series ?? [], metric);
+    const found = histograms(this.#rolling?.series ?? [], metric);
     if (found.length === 0) return [];
     const { columns, widthOf, cut } = this.#drawing;
-    const seconds = secondsOf(this.#steady!);
+    const seconds = secondsOf(this.#rolling!);
     const all = [
       ["/s", "p50", "p95", "p99"],
-      ...found.map((series) => [three(series.count / seconds), ...percentiles(series)]),
+      ...found.map((series) => [significant(series.count / seconds), ...percentiles(series)]),
     ];
     const widths = all[0]!.map((_, column) =>
       2 + Math.max(...all.map((row) => row[column]!.length))
     );
     const takenBy = (kept: readonly number[]) => kept.reduce((sum, each) => sum + widths[each]!, 0);
-    // Half a number would be another one, so whole columns are left out.
+    // A cut number would be wrong, so whole columns are left out.
     const kept = NUMBERS.find((kept) => takenBy(kept) + LEAST_NAME <= room) ?? NUMBERS.at(-1)!;
     const numbers = all.map((row) => kept.map((each) => row[each]!));
     const taken = takenBy(kept);
@@ -294,7 +298,7 @@ class Draw {
     return ["", this.#styled("bold", heading!), ...lines];
   }
 
-  /** Histograms on one axis, under its scale. */
+  /** Histograms on one axis, below its scale. */
   #shapes(found: readonly HistogramSeries[], width: number): string[] {
     const axis = axisOf(found);
     const [least, greatest] = [duration(axis.least), duration(axis.greatest)];
@@ -302,7 +306,7 @@ class Draw {
     const scale = dots < 1 ? "" : `${least} ${"\u00b7".repeat(dots)} ${greatest}`;
     return [
       this.text(scale),
-      ...found.map((series) => spread(series, axis, width, this.#screen.unicode)),
+      ...found.map((series) => histogramBar(series, axis, width, this.#screen.unicode)),
     ];
   }
 
@@ -322,7 +326,7 @@ class Draw {
       const done = Math.min(width, Math.round(share * width));
       return [
         this.text(thread),
-        `${three(100 * share)} %`,
+        `${significant(100 * share)} %`,
         `${full.repeat(done)}${this.muted(empty.repeat(width - done))}`,
       ];
     });

@@ -6,7 +6,7 @@
 
 import type { HistogramSeries } from "../../metrics/document.ts";
 
-/** From nothing to full; what is not nothing is never drawn as nothing. */
+/** From empty to full; a value above zero is never drawn as empty. */
 const BLOCKS = " \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588";
 const ASCII = " .:-=+*#@";
 
@@ -35,7 +35,7 @@ export function axisOf(all: readonly HistogramSeries[]): Axis {
 }
 
 /** A histogram on a logarithmic axis, as wide as `width` characters. */
-export function spread(
+export function histogramBar(
   { buckets }: HistogramSeries,
   { least, greatest }: Axis,
   width: number,

@@ -1,10 +1,10 @@
 /**
- * What `viz` and `viz-json` share: options, and the way from a file to a report.
+ * What `viz` and `viz-json` share: the options, and drawing a file.
  *
  * @module
  */
 
-import { exitWith, makeOutput, newCommand, say } from "../../system/command_line.ts";
+import { ensureOutputFolder, newCommand, runMain, say } from "../../system/command_line.ts";
 import { readInput } from "../../metrics/input/read_input.ts";
 import { metricsWithoutChart } from "./without_chart.ts";
 import { writeReport } from "./write_report.ts";
@@ -19,15 +19,15 @@ export function drawingCommand(name: string, argument: string, input: string) {
     .showHelpAfterError("(--help shows the options)");
 }
 
-/** Draws a file, tells on standard error what was written, and ends the process. */
+/** Draws a file, reports on standard error what was written, and ends the process. */
 export async function draw(
   file: string,
   options: { readonly output: string; readonly png?: true; readonly spec?: true },
   only?: "document",
 ): Promise<never> {
-  return await exitWith(async () => {
+  return await runMain(async () => {
     const document = await readInput(file, only);
-    const folder = await makeOutput(options.output);
+    const folder = await ensureOutputFolder(options.output);
     const paths = await writeReport(document, folder, options);
     say(`${paths[0]}, ${paths.length - 1} files of charts`);
     const others = metricsWithoutChart(document);

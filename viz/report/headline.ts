@@ -1,25 +1,25 @@
 /**
- * What a tired operator wants first: three sentences, computed from the data.
+ * The first three sentences of the report, computed from the data.
  *
  * @module
  */
 
 import type { MetricsDocument } from "../../metrics/document.ts";
 import {
-  counted,
   counters,
   durationOf,
   histograms,
+  integer,
   nameOf,
+  plural,
   quantileOf,
-  three,
-  whole,
+  significant,
 } from "../series.ts";
 import { bpfShare, duration, size } from "../format.ts";
 
-/** The slowest message; the losses; what looking cost. A sentence without data says that. */
+/** The slowest message, the losses, the monitoring overhead; a sentence without data says so. */
 export function headlines(document: MetricsDocument): string[] {
-  return [slowest(document), losses(document), cost(document)];
+  return [slowest(document), losses(document), overhead(document)];
 }
 
 function slowest({ totals }: MetricsDocument): string {
@@ -31,7 +31,7 @@ function slowest({ totals }: MetricsDocument): string {
   if (all.length === 0) return "No packet was answered while it was watched.";
   const { series, lower, upper } = all.reduce((a, b) => b.value > a.value ? b : a);
   return `Slowest: ${nameOf(series)}, p99 between ${duration(lower)} and ${duration(upper)}, ` +
-    `of ${whole(series.count)}.`;
+    `of ${integer(series.count)}.`;
 }
 
 function losses(document: MetricsDocument): string {
@@ -42,10 +42,10 @@ function losses(document: MetricsDocument): string {
       .reduce((sum, { value }) => sum + Number(value), 0);
   const [unanswered, dropped] = [count("unanswered"), count("kernel_drop")];
   const lost = [
-    ...unanswered === 0 ? [] : [`${counted(unanswered, "request")} got no answer`],
+    ...unanswered === 0 ? [] : [`${plural(unanswered, "request")} got no answer`],
     ...dropped === 0
       ? []
-      : [`${counted(dropped, "packet")} ${dropped === 1 ? "was" : "were"} dropped by the kernel`],
+      : [`${plural(dropped, "packet")} ${dropped === 1 ? "was" : "were"} dropped by the kernel`],
   ];
   const others = events.filter(({ labels, value }) =>
     !["unanswered", "kernel_drop"].includes(labels["kind"] ?? "") && Number(value) > 0
@@ -53,25 +53,26 @@ function losses(document: MetricsDocument): string {
   const received = counters(document.totals, "network_traffic", "packets")
     .filter(({ labels }) => labels["direction"] === "received")
     .reduce((sum, { value }) => sum + Number(value), 0);
-  const of = received === 0 ? "" : ` of ${whole(received)} received`;
-  const errors = others === 0 ? "no other error was seen" : counted(others, "other error");
+  const of = received === 0 ? "" : ` of ${integer(received)} received`;
+  const errors = others === 0 ? "no other error was seen" : plural(others, "other error");
   return lost.length === 0
     ? `Nothing was lost${of}; ${errors}.`
     : `Lost${of}: ${lost.join(", ")}; ${errors}.`;
 }
 
-function cost(document: MetricsDocument): string {
+function overhead(document: MetricsDocument): string {
   const { cost } = document.capture;
-  if (cost === null) return "What looking cost is not known.";
+  if (cost === null) return "The monitoring overhead is not known.";
   const { bpf_us_per_packet: time } = cost;
-  const monitor = `the monitor itself ${three(100 * cost.monitor_cpu_ratio)} % of a core and ` +
+  const monitor =
+    `the monitor itself took ${significant(100 * cost.monitor_cpu_ratio)} % of a core and ` +
     `${size(cost.monitor_memory_bytes)}`;
   if (cost.hits === 0) {
-    return `Looking: the kernel does not tell what its programs cost; ${monitor}.`;
+    return `Monitoring overhead: the kernel does not report the time of BPF programs; ${monitor}.`;
   }
   const share = bpfShare(cost, durationOf(document));
   const each = time === null
     ? ""
-    : ` (${three(time)} us a packet, those for the host's other processes included)`;
-  return `Looking cost ${share}, all processes of the host together${each}; ${monitor}.`;
+    : ` (${significant(time)} us per packet, including those for the host's other processes)`;
+  return `Monitoring overhead: ${share}, all processes of the host together${each}; ${monitor}.`;
 }

@@ -1,5 +1,5 @@
 /**
- * From SVG to PNG. Loads the renderer only when it is asked for.
+ * From SVG to PNG. Loads the renderer only when it is needed.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { existsSync } from "node:fs";
 
 const RESVG = "@resvg/resvg-js";
 
-/** Where Debian keeps fonts; without any, text would be missing from a picture, and nobody told. */
+/** Debian's folder of fonts; without fonts, text would silently be missing from a picture. */
 const FONTS = "/usr/share/fonts/truetype";
 
 /**
- * Draws an SVG as PNG on white, twice as large as it says.
+ * Draws an SVG as PNG on white, twice its size.
  *
  * @throws {Error} on a Debian without fonts.
  */

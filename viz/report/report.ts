@@ -1,5 +1,5 @@
 /**
- * One page that needs nothing else: no network, no script, no file beside it.
+ * The report, one self-contained page: no network, no script, no other file.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { numbersWithoutChart } from "./without_chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "../../system/printable.ts";
 import { CSS } from "./report_style.ts";
-import { counted, durationOf, three } from "../series.ts";
+import { durationOf, plural, significant } from "../series.ts";
 import { duration, serverHeading, utc } from "../format.ts";
 import { COLOURS, INK } from "../charts/theme.ts";
 
@@ -21,7 +21,7 @@ export interface DrawnChart {
   readonly svgs: ReadonlyMap<string, string>;
 }
 
-/** As many rows of a table are told; the document has them all. */
+/** The most rows of a table; the document has all of them. */
 const MOST_ROWS = 250;
 
 /** Renders the page. */
@@ -60,8 +60,8 @@ ${slowPackets(document)}
 ${notAvailable(document)}
 </main>
 <footer>
-<p>Times fall in buckets, eight to a power of two: a percentile is the middle of its bucket, at most
-6.3 % off. Counts are exact. A processing time does not hold the wait in the socket before Kea reads.</p>
+<p>Times are counted in buckets, eight per power of two: a percentile is the middle of its bucket, at most
+6.3 % off. Counts are exact. Processing time does not include the wait in the socket before Kea reads.</p>
 </footer>
 </body>
 </html>
@@ -76,7 +76,7 @@ function facts(document: MetricsDocument): [string, string][] {
     ["Process", server.pid?.toString()],
     ["From", capture.started === null ? null : utc(capture.started)],
     ["To", capture.ended === null ? null : utc(capture.ended)],
-    ["Watched", seconds === null ? null : `${three(seconds)} s`],
+    ["Watched", seconds === null ? null : `${significant(seconds)} s`],
     ["Profile", capture.profile],
   ];
   return found.flatMap(([term, fact]) => fact == null ? [] : [[term, fact]]);
@@ -90,21 +90,19 @@ function list(title: string, items: readonly string[]): string {
 }
 
 function figure({ chart, svgs }: DrawnChart): string {
-  const { id, title, sentence, table } = chart;
+  const { id, title, caption, table } = chart;
   const drawings = [...svgs].map(([layout, svg]) =>
-    `<div class="drawing ${layout}">${
-      inline(svg, `${id}-${layout}`, `${title}. ${sentence}`)
-    }</div>`
+    `<div class="drawing ${layout}">${inline(svg, `${id}-${layout}`, `${title}. ${caption}`)}</div>`
   );
   return `<figure id="${id}">
-<figcaption><h2>${escaped(title)}</h2><p>${escaped(sentence)}</p></figcaption>
+<figcaption><h2>${escaped(title)}</h2><p>${escaped(caption)}</p></figcaption>
 ${drawings.join("\n")}
 <details><summary>Numbers<span class="unseen"> of ${escaped(title)}</span></summary>
 ${tableHtml(table)}</details>
 </figure>`;
 }
 
-/** An SVG as a part of the page: its own names, the page's colours. */
+/** An SVG as a part of the page: unique ids, the page's colours. */
 function inline(svg: string, id: string, words: string): string {
   let text = svg.replace(/^[^]*?<svg /, "<svg ")
     .replaceAll(/\bid="([^"]+)"/g, `id="${id}-$1"`)
@@ -121,7 +119,7 @@ function tableHtml({ columns, rows }: Table): string {
   const cut = shown.length < rows.length
     ? `<p>The last ${MOST_ROWS} of ${rows.length} rows; metrics.json has them all.</p>`
     : "";
-  // Numbers stand under their heading, and words under theirs.
+  // Columns of numbers are aligned right, columns of words left.
   const sides = columns.map((_, index) =>
     shown.every((row) => NUMBER.test(row[index] ?? "")) ? "" : ' class="words"'
   );
@@ -139,7 +137,7 @@ function tableHtml({ columns, rows }: Table): string {
   }</tbody></table></div>`;
 }
 
-/** A number with its unit, a range of such, a time of day, or that it is missing. */
+/** A number with its unit, a range of numbers, a time of day, or a missing number. */
 const NUMBER = /^(|not known|[<-]?\d[\d.,:]*( [%\w]+)?([\u2013,] ?\d[\d.,]*( \w+)?)*)$/;
 
 function ledger({ ledger }: MetricsDocument): string {
@@ -156,20 +154,22 @@ function accountOf({ refused, unexplained, not_watched_seconds, not_seen }: Ledg
   const unanswered = refused["unanswered"] ?? 0;
   const sentences = [
     ...unanswered === 0 ? [] : [
-      `${counted(unanswered, "request")} got no answer, and why is not known: look in Kea's log, ` +
+      `${
+        plural(unanswered, "request")
+      } got no answer, and the reason is not known: look in Kea's log, ` +
       "and run <code>deno task troubleshoot</code>.",
     ],
     ...not_watched_seconds === undefined ? [] : [
-      `${three(not_watched_seconds)} s were not watched, and ` +
+      `${significant(not_watched_seconds)} s were not watched, and ` +
       (not_seen == null
-        ? "how many packets came then is not known."
-        : `${counted(not_seen, "packet")} of the client came then.`),
+        ? "how many packets came in that time is not known."
+        : `${plural(not_seen, "packet")} of the client came in that time.`),
     ],
     ...unexplained === null
-      ? ["The probes alone counted these packets: what they did not see would not show."]
+      ? ["Only the probes counted these packets, so packets that they missed do not appear."]
       : unexplained === 0
       ? []
-      : [`${counted(unexplained, "packet")} ${unexplained === 1 ? "is" : "are"} unexplained.`],
+      : [`${plural(unexplained, "packet")} ${unexplained === 1 ? "is" : "are"} unexplained.`],
   ];
   return sentences.length === 0 ? "Every packet is accounted for." : sentences.join(" ");
 }
@@ -177,7 +177,7 @@ function accountOf({ refused, unexplained, not_watched_seconds, not_seen }: Ledg
 function slowPackets({ slow }: MetricsDocument): string {
   if (slow === undefined) return "";
   const sentence =
-    `${counted(slow.packets.length, "packet")} took longer than ${duration(slow.threshold_ns)}` +
+    `${plural(slow.packets.length, "packet")} took longer than ${duration(slow.threshold_ns)}` +
     (slow.left_out === 0 ? "." : `, and ${slow.left_out} more, not listed.`);
   const names = [...new Set(slow.packets.flatMap(({ stages }) => Object.keys(stages)))];
   const rows = slow.packets.slice(0, MOST_ROWS).map((packet) => [
@@ -198,7 +198,7 @@ function otherMetrics(document: MetricsDocument): string {
   const table = numbersWithoutChart(document);
   if (table === null) return "";
   return `<section id="other"><h2>Without a chart</h2>
-<p>Of the whole run; there is no chart for these, and nothing else is shown of them.</p>
+<p>Totals of the whole run, for metrics that have no chart.</p>
 ${tableHtml(table)}</section>`;
 }
 

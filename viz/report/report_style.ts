@@ -1,10 +1,10 @@
 /**
- * How the report looks: on a desk, in a hand, in the dark, on paper.
+ * How the report looks: on a screen, on a phone, in dark mode, on paper.
  *
  * @module
  */
 
-/** The style sheet. Names of colours are those of the theme; data is brighter in the dark. */
+/** The style sheet. The names of colours are those of the theme; in dark mode, data is brighter. */
 export const CSS = `
 :root {
   --blue: #0072b2; --orange: #b87f00; --green: #008563; --red: #d55e00; --purple: #b8578f;

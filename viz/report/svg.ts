@@ -1,5 +1,5 @@
 /**
- * From Vega-Lite to SVG, without a browser. Loads Vega only when something is drawn.
+ * From Vega-Lite to SVG, without a browser. Loads Vega only when it is needed.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { CONFIG } from "../charts/theme.ts";
 const VEGA = "vega";
 const VEGA_LITE = "vega-lite";
 
-/** A specification as it is drawn and as `--spec` writes it. */
+/** The complete specification, as drawn and as written by `--spec`. */
 export function complete(spec: TopLevelSpec): TopLevelSpec {
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -20,13 +20,13 @@ export function complete(spec: TopLevelSpec): TopLevelSpec {
   } as TopLevelSpec;
 }
 
-/** Draws a specification as SVG; the same one is the same text every time. */
+/** Draws a specification as SVG; the same specification always gives the same text. */
 export async function svgOf(spec: TopLevelSpec): Promise<string> {
   const [vega, vegaLite] = await Promise.all([
     import(VEGA) as Promise<typeof import("vega")>,
     import(VEGA_LITE) as Promise<typeof import("vega-lite")>,
   ]);
-  // Its types do not know it.
+  // Vega's types do not have it.
   (vega as unknown as { textMetrics: { width: typeof widthOf } }).textMetrics.width = widthOf;
   vega.resetSVGDefIds();
   const quiet = { ...vega.logger(vega.Error), warn: () => quiet, info: () => quiet };
@@ -39,7 +39,7 @@ export async function svgOf(spec: TopLevelSpec): Promise<string> {
   }
 }
 
-/** About the width of a text as it is drawn, pixels: cut where it has a limit. */
+/** The approximate width of a text as drawn, pixels: cut if it has a limit. */
 function widthOf(
   item: {
     readonly fontSize?: number;
@@ -53,7 +53,7 @@ function widthOf(
   return item.limit !== undefined && item.limit > 0 ? Math.min(width, item.limit) : width;
 }
 
-/** Characters that no XML may hold, not even as a reference: a renderer takes all or nothing. */
+/** Replaces characters that XML forbids, even as a reference: a renderer would refuse the whole file. */
 function asXml(svg: string): string {
   return svg.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
 }

@@ -1,5 +1,5 @@
 /**
- * What a document holds and no chart shows: maps of other programs above all.
+ * The metrics of a document that no chart shows: mostly maps of other programs.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import { printable } from "../../system/printable.ts";
 import type { Table } from "../charts/chart.ts";
-import { quantileOf, three, whole } from "../series.ts";
+import { integer, quantileOf, significant } from "../series.ts";
 import { duration } from "../format.ts";
 
-/** Metrics that charts are made of. */
+/** Metrics that have a chart. */
 const CHARTED = new Set([
   "packet_processing_time",
   "packet_stage_time",
@@ -24,7 +24,7 @@ const CHARTED = new Set([
   "memory_usage",
 ]);
 
-/** Names of metrics that no chart shows. */
+/** Names of metrics that have no chart. */
 export function metricsWithoutChart({ totals }: MetricsDocument): string[] {
   const names = totals.map(({ metric }) => metric).filter((metric) => !CHARTED.has(metric));
   return [...new Set(names)].map(printable);
@@ -44,14 +44,14 @@ export function numbersWithoutChart({ totals }: MetricsDocument): Table | null {
 
 function numbersOf(series: Series): string[] {
   const { kind, unit } = series;
-  if (kind === "counter") return [whole(series.value), "", "", "", printable(unit)];
+  if (kind === "counter") return [integer(series.value), "", "", "", printable(unit)];
   if (kind === "gauge") return [number(series.value), "", "", number(series.max), printable(unit)];
   const show = unit === "ns" ? duration : number;
   const [p50, p99] = [0.5, 0.99].map((q) => {
     const found = quantileOf(series, q);
     return found === null ? "" : show(found.value);
   });
-  return [whole(series.count), p50!, p99!, show(series.max), printable(unit)];
+  return [integer(series.count), p50!, p99!, show(series.max), printable(unit)];
 }
 
-const number = (value: number) => Number.isInteger(value) ? whole(value) : three(value);
+const number = (value: number) => Number.isInteger(value) ? integer(value) : significant(value);

@@ -16,10 +16,10 @@ import { pngOf } from "./png.ts";
 import { complete, svgOf } from "./svg.ts";
 import { type DrawnChart, report } from "./report.ts";
 
-/** What is written besides `report.html` and an SVG for each chart. */
+/** What is written besides `report.html` and one SVG per chart. */
 export interface ReportOptions {
   readonly png?: boolean;
-  /** The Vega-Lite specification of each chart, with its data, for people to change. */
+  /** The Vega-Lite specification of each chart, with its data, so that users can edit it. */
   readonly spec?: boolean;
 }
 
@@ -59,7 +59,7 @@ export async function writeReport(
   return paths;
 }
 
-/** A chart with its heading, and under it the server and when the run began: a file may stand alone. */
+/** A chart with its title, the server and the start of the run, for a file that is shown alone. */
 function titled(
   { title, spec }: Chart,
   layout: Layout,
@@ -70,7 +70,7 @@ function titled(
   return { ...spec(layout), title: { text: title, subtitle, limit: layout.width } };
 }
 
-/** A drawing for itself: on a dark desk its text could not be read. */
+/** A picture on white: on a dark background its text would be unreadable. */
 function onWhite(svg: string): string {
   return svg.replace(/<svg [^>]*>/, '$&<rect width="100%" height="100%" fill="#ffffff"/>');
 }

@@ -47,8 +47,8 @@ function meansOf(document: MetricsDocument): Record<string, string> {
 
 Deno.test("stages() makes one parked packet of 125 a small part of the mean packet's time", () => {
   const document = documentOf(...ON_ITS_WAY, ["other", 1, 1_190_000]);
-  const { sentence, spec, table } = stages(document)!;
-  assert.match(sentence, /Most of all takes queue of DHCPDISCOVER: 99\.2 us of 307 us, 32\.3 %\.$/);
+  const { caption, spec, table } = stages(document)!;
+  assert.match(caption, /The longest is queue of DHCPDISCOVER: 99\.2 us of 307 us, 32\.3 %\.$/);
   const { data } = spec(LAYOUTS[0]!) as { data: { values: { end: number }[] } };
   // The time of all packets by their number.
   assert.equal(Math.round(data.values.at(-1)!.end), (124 * 300_000 + 1_190_000) / 125);
@@ -72,7 +72,7 @@ Deno.test("stages() takes the mean of those packets whose stages the standard pr
   assert.deepEqual(meansOf(document), { before: "60.0 ns", allocate: "30.0 ns", after: "10.0 ns" });
 });
 
-Deno.test("heatMap() tells in a legend how many packets a colour stands for", async () => {
+Deno.test("heatMap() shows in a legend how many packets a colour means", async () => {
   for (const layout of LAYOUTS) {
     const svg = await svgOf(heatMap(real)!.spec(layout));
     assert.match(svg, />packets\/s</);
@@ -158,12 +158,12 @@ Deno.test("charts of days have dates on their axis and in their tables, and show
     const svg = await svgOf(chart.spec(LAYOUTS[0]!));
     if (svg.includes(">UTC<")) assert.match(svg, />11-2\d \d\d:\d\d</, chart.id);
   }
-  const { spec, table, sentence } = heatMap(document)!;
+  const { spec, table, caption } = heatMap(document)!;
   assert.deepEqual(table.rows.map(([time]) => time), [
     "2026-11-20 22:00:00",
     "2026-11-23 22:00:00",
   ]);
-  assert.match(sentence, /In the grey, nothing was watched\.$/);
+  assert.match(caption, /Grey: not watched\.$/);
   const svg = await svgOf(spec(LAYOUTS[0]!));
   const widths = [
     ...svg.matchAll(/aria-roledescription="rect mark"[^>]*? d="M[\d.-]+,[\d.-]+h([\d.]+)/g),
@@ -218,6 +218,6 @@ Deno.test("cpu() counts thousands of threads in one walk through each window", (
     ...document,
     windows: document.windows.map((each) => ({ ...each, series: counting(each.series) })),
   })!;
-  assert.match(chart.sentence, /the busiest window of one thread was 30\.0 % \(thread-2999\)/);
+  assert.match(chart.caption, /the busiest window of one thread was 30\.0 % \(thread-2999\)/);
   assert.ok(reads < 20 * 2 * 3000, `${reads} reads`);
 });

@@ -3,18 +3,18 @@ import fc from "fast-check";
 import { readCapture } from "../../../metrics/capture.ts";
 import type { Series, Window } from "../../../metrics/document.ts";
 import { WindowBuilder } from "../../../metrics/windows.ts";
-import { loadDrawing } from "../../../viz/live/live_drawing.ts";
+import { loadTextLayout } from "../../../viz/live/text_layout.ts";
 import {
   liveStart,
   type LiveState,
-  steadyWindow,
+  rollingWindow,
   withNote,
   withSlow,
   withWindow,
 } from "../../../viz/live/live_state.ts";
 import { type LiveScreen, liveView } from "../../../viz/live/live_view.ts";
 
-const drawing = await loadDrawing();
+const drawing = await loadTextLayout();
 const FACTS = {
   version: "2.2.0",
   family: 4,
@@ -61,18 +61,18 @@ function assertFits(lines: readonly string[], { columns, rows }: LiveScreen): vo
 
 Deno.test("liveView() shows what an operator asks for on 80 columns and 24 rows", () => {
   const text = liveView(real, SCREEN, drawing).join("\n");
-  const wanted = [
+  const expected = [
     /Kea 2\.2\.0 DHCPv4, pid 314 +profile deep/,
     /DHCPDISCOVER \u2192 DHCPOFFER +[\d.]+ +[\d.]+ [mun]s +[\d.]+ [mun]s +[\d.]+ [mun]s +\S/,
     /^Received +[\d.]+\/s /m,
     /^Losses and errors +/m,
     /^Kea +[\d.]+ % of a core, [\d.]+ MiB$/m,
-    /^Looking +[\d.]+ us a packet, [\d.]+ % of a core, [\d.]+ MiB$/m,
+    /^Overhead +[\d.]+ us per packet, [\d.]+ % of a core, [\d.]+ MiB$/m,
     /^Lease allocation +\/s/m,
     /^Database +\/s/m,
     / left /,
   ];
-  for (const each of wanted) assert.match(text, each);
+  for (const each of expected) assert.match(text, each);
 });
 
 Deno.test("liveView() fits every screen, with colours and without", () => {
@@ -111,7 +111,7 @@ Deno.test("liveView() uses two columns where there is room", () => {
   assert.ok(lines.some((line) => /Last 10 s.*Lease allocation/.test(line)));
 });
 
-Deno.test("liveView() has no colour where none is wanted, and only ASCII where no more is known", () => {
+Deno.test("liveView() has no colour without `colour`, and only ASCII without `unicode`", () => {
   const text = liveView(real, { ...SCREEN, unicode: false }, drawing).join("\n");
   assert.ok(!text.includes("\x1b"));
   assert.match(text, /[#@]/);
@@ -137,7 +137,7 @@ Deno.test("liveView() shows names from outside without their control characters"
   assert.ok(lines.some((line) => line.includes("exception evil?[2J???name\u{1F980} 3 (+3)")));
 });
 
-Deno.test("liveView() waits for the first window, and tells that no packet came", () => {
+Deno.test("liveView() waits for the first window, and says when no packet was answered", () => {
   const before = liveView(liveStart(FACTS), SCREEN, drawing).join("\n");
   assert.match(before, /waiting for the first window/);
   const state = withWindow(liveStart(FACTS), windowOf(0), { elapsedSeconds: 1, cost: null });
@@ -151,7 +151,7 @@ Deno.test("withWindow() remembers only so much of a long run", () => {
     state = withNote(state, `note ${second}`);
   }
   assert.deepEqual([state.recent.length, state.rates.length, state.notes.length], [10, 120, 20]);
-  const steady = steadyWindow(state)!;
+  const steady = rollingWindow(state)!;
   assert.equal(Date.parse(steady.end) - Date.parse(steady.start), 10_000);
 });
 

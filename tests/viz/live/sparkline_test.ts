@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { HistogramSeries } from "../../../metrics/document.ts";
-import { axisOf, sparkline, spread } from "../../../viz/live/sparkline.ts";
+import { axisOf, histogramBar, sparkline } from "../../../viz/live/sparkline.ts";
 
 function histogram(...buckets: [lower: number, upper: number, count: number][]): HistogramSeries {
   return {
@@ -17,16 +17,16 @@ Deno.test("sparkline() draws the greatest full, the least visible, nothing empty
   assert.equal(sparkline([NaN], 1, true), " ");
 });
 
-Deno.test("spread() places a histogram on a logarithmic axis", () => {
+Deno.test("histogramBar() places a histogram on a logarithmic axis", () => {
   const all = [histogram([1000, 1100, 5], [900_000, 1_000_000, 10])];
   const axis = axisOf(all);
   assert.deepEqual(axis, { least: 1000, greatest: 1_000_000 });
-  const line = spread(all[0]!, axis, 12, true);
+  const line = histogramBar(all[0]!, axis, 12, true);
   assert.equal([...line].length, 12);
   assert.match(line, /^\u2584 {10}\u2588$/);
 });
 
-Deno.test("spread() draws one bucket that is the whole axis", () => {
+Deno.test("histogramBar() draws one bucket that fills the axis", () => {
   const one = histogram([8, 9, 1]);
-  assert.equal(spread(one, axisOf([one]), 4, true), "\u2588\u2588\u2588\u2588");
+  assert.equal(histogramBar(one, axisOf([one]), 4, true), "\u2588\u2588\u2588\u2588");
 });

@@ -54,7 +54,7 @@ const TIME = {
   unit: "ns",
 };
 
-Deno.test("report() of a real run needs nothing from elsewhere and tells what it shows", async () => {
+Deno.test("report() of a real run is self-contained and describes each chart", async () => {
   const page = await pageOf(real);
   assert.doesNotMatch(page, /(?:src|href)=["']?(?!data:|#)|@import|<script|<link|<iframe/i);
   assert.match(page, /Content-Security-Policy" content="default-src 'none'/);
@@ -63,7 +63,7 @@ Deno.test("report() of a real run needs nothing from elsewhere and tells what it
   assert.match(page, /<h1>Kea DHCPv4 on [^<]+<\/h1>/);
   assert.match(page, /Slowest: DHCP\w+ \u2192 DHCP\w+, p99 between [\d.]+ [mun]s and/);
   assert.match(page, /Lost of [\d,]+ received: [\d,]+ requests? got no answer/);
-  assert.match(page, /Looking cost [\d.]+ % of one core, all processes of the host together/);
+  assert.match(page, /Monitoring overhead: [\d.]+ % of one core, all processes of the host/);
   const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
   assert.equal(new Set(ids).size, ids.length, "an id is there twice");
 });
@@ -131,14 +131,14 @@ Deno.test("report() says that every packet is accounted for only when a reason i
   assert.equal(await accountOf({ refused: { no_address: 300 } }), "Every packet is accounted for.");
   assert.equal(
     await accountOf({ refused: { unanswered: 300 } }),
-    "300 requests got no answer, and why is not known: look in Kea's log, and run " +
+    "300 requests got no answer, and the reason is not known: look in Kea's log, and run " +
       "<code>deno task troubleshoot</code>.",
   );
   assert.equal(await accountOf({ unexplained: 1 }), "1 packet is unexplained.");
-  assert.match(await accountOf({ unexplained: null }), /^The probes alone counted these packets/);
+  assert.match(await accountOf({ unexplained: null }), /^Only the probes counted these packets/);
   assert.equal(
     await accountOf({ not_watched_seconds: 18.5, not_seen: 572 }),
-    "18.5 s were not watched, and 572 packets of the client came then.",
+    "18.5 s were not watched, and 572 packets of the client came in that time.",
   );
   assert.match(
     await accountOf({ refused: { unanswered: 1 }, unexplained: 2 }),
@@ -177,7 +177,7 @@ Deno.test("report() of nothing says so", async () => {
   assert.match(page, /No packet was answered/);
 });
 
-Deno.test("report() of bpftrace's own output tells what is known", async () => {
+Deno.test("report() of bpftrace's own output shows what is known", async () => {
   const empty = documentOf();
   const page = await pageOf({
     ...empty,

@@ -1,23 +1,23 @@
 /**
- * The libraries that draw the live view, loaded only when there is a terminal.
+ * The libraries that lay out the live view, loaded only for a terminal.
  *
  * @module
  */
 
 const [WIDTH, SLICE] = ["string-width", "slice-ansi"];
 
-/** What draws text in columns. */
-export interface Drawing {
-  /** Columns of a terminal that a text takes, without its colours. */
+/** Lays out text in columns. */
+export interface TextLayout {
+  /** The columns that a text takes in a terminal, without its colours. */
   readonly widthOf: (text: string) => number;
   /** The first columns of a text, with its colours. */
   readonly cut: (text: string, columns: number) => string;
-  /** Rows in columns: the first to the left, `right` ones to the right. */
+  /** Rows in columns, aligned left, or right for the columns in `right`. */
   readonly columns: (rows: readonly (readonly string[])[], right: ReadonlySet<number>) => string[];
 }
 
-/** Loads what draws. */
-export async function loadDrawing(): Promise<Drawing> {
+/** Loads the libraries. */
+export async function loadTextLayout(): Promise<TextLayout> {
   const [{ default: widthOf }, { default: slice }] = await Promise.all([
     import(WIDTH) as Promise<typeof import("string-width")>,
     import(SLICE) as Promise<typeof import("slice-ansi")>,
