@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task live-pictures`: takes the README's pictures of the live view, in a real terminal, of a
- * real run.
+ * `deno task live-pictures`: takes the README's pictures of the live view, in a real terminal and a real
+ * run.
  *
  * @module
  */

@@ -19,7 +19,7 @@ const STYLE = /\x1b\[([\d;]*)m/;
  */
 export function terminalPicture(lines: readonly string[], columns: number): string {
   const [width, height] = [columns * WIDTH + 2 * EDGE, lines.length * HEIGHT + 2 * EDGE];
-  // A style goes on until another one comes, over the ends of lines, too.
+  // A style stays until the next one, also across lines.
   const styles = new Set<string>();
   const rows = lines.map((line, row) =>
     // Browsers keep spaces because of the style, other renderers because of this.
@@ -39,11 +39,11 @@ ${rows.join("\n")}
 `;
 }
 
-/** The parts of a line, each at its own column: fonts differ in the width of blocks. */
+/** The parts of a line, each at its own column, because fonts differ in the width of blocks. */
 function spansOf(line: string, styles: Set<string>): string {
   let column = 0;
   return line.split(new RegExp(`(${STYLE.source})`)).flatMap((part, index) => {
-    // Each sequence is followed by its number alone.
+    // Odd parts are the numbers of the escape sequences.
     if (index % 3 === 2) return [];
     const style = STYLE.exec(part);
     if (style !== null) {

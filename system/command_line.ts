@@ -11,34 +11,34 @@ import { printable, printableLines } from "./printable.ts";
 import { reasonOf } from "./reason.ts";
 import { END_SIGNALS, type EndSignal, onEndSignals } from "./signals.ts";
 
-/** A command that ends a script with status 2 when it is used wrongly; `name` stands in `--help`. */
+/** A command that exits with status 2 on wrong usage; `--help` shows `name`. */
 export function newCommand(name: string) {
   return new Command(name).exitOverride((error) => Deno.exit(error.exitCode === 0 ? 0 : 2));
 }
 
-/** Makes a parser for an option's number, with the range in the error. */
+/** Returns a parser for a number in a range; its error names the range. */
 export function numberBetween(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === "" || !(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`A number from ${least} to ${most} is wanted.`);
+      throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
     }
     return value;
   };
 }
 
-/** A path from where the person stands; `deno task` runs elsewhere. */
+/** Resolves a path from the folder in which the user typed the command; `deno task` runs in another. */
 export function resolveUserPath(path: string): string {
   return resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), path);
 }
 
 /**
- * Opens a file that a person named.
+ * Opens a file that the user named.
  *
- * @param wanted what should be given, for the error.
+ * @param expected what to give, for the error.
  * @throws {Error} in one line when it cannot be read.
  */
-export function openInput(path: string, wanted: string): Deno.FsFile {
+export function openInput(path: string, expected: string): Deno.FsFile {
   let why = "it is a folder";
   try {
     const file = Deno.openSync(resolveUserPath(path));
@@ -47,11 +47,11 @@ export function openInput(path: string, wanted: string): Deno.FsFile {
   } catch (error) {
     why = reasonOf(oneLine(error));
   }
-  throw new Error(`Cannot read "${path}" (${why}): give ${wanted}`);
+  throw new Error(`Cannot read "${path}" (${why}): give ${expected}`);
 }
 
 /**
- * Makes the folder that a person named.
+ * Makes the folder that the user named.
  *
  * @returns its path.
  * @throws {Error} in one line when it cannot be made.
@@ -67,10 +67,10 @@ export async function ensureOutputFolder(path: string): Promise<string> {
 }
 
 /**
- * Makes a folder of this run's own: what has its name already is another's.
+ * Makes a new folder for this run.
  *
- * @param name in the folder where the person stands.
- * @returns the path; with `-2` and so on behind it where that name is taken.
+ * @param name in the user's folder.
+ * @returns the path, with `-2` and so on appended if the name is taken.
  * @throws {Error} in one line when it cannot be made.
  */
 export async function makeOwnOutput(name: string): Promise<string> {
@@ -95,9 +95,9 @@ function cannotWrite(folder: string, error: unknown): Error {
 }
 
 /**
- * Writes to standard output, and fails when nobody reads it (`console.log` would not).
+ * Writes to standard output, and fails when its reader is gone (`console.log` would not).
  *
- * @throws {Deno.errors.BrokenPipe} when whoever read went away.
+ * @throws {Deno.errors.BrokenPipe} when the reader is gone.
  */
 export function print(content: string | Uint8Array): void {
   let bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
@@ -105,19 +105,19 @@ export function print(content: string | Uint8Array): void {
 }
 
 /**
- * Writes a line for people to standard error: nothing that stands in it can act on their terminal. Where
- * it goes may be gone; the work goes on.
+ * Writes a line for people to standard error, without control characters for their terminal. It is not an
+ * error if standard error is closed.
  */
 export function say(line: string): void {
   sayStyled(printableLines(line));
 }
 
-/** The same for text with colours, of which each part from outside has been made printable. */
+/** The same for text with colours, whose parts from outside are printable already. */
 export function sayStyled(text: string): void {
   try {
     console.error(text);
   } catch {
-    // A terminal that has gone is an error here, unlike a closed pipe.
+    // A closed terminal is an error here, unlike a closed pipe.
   }
 }
 
@@ -132,9 +132,9 @@ class Stopped extends Error {
 }
 
 /**
- * Passes pieces on until a signal comes; then throws, so that whoever writes them can clear away
- * what is half-written. {@linkcode runMain} ends the process with the signal's status. Signals are
- * heard from the call on, before the first piece is asked for.
+ * Yields pieces until a signal comes, then throws, so that the caller can remove a half-written file.
+ * {@linkcode runMain} ends the process with the signal's status. Signals are caught from the call on, before
+ * the first piece is requested.
  */
 export function abortOnSignal<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
   let stopped: Stopped | null = null;
@@ -145,7 +145,7 @@ export function abortOnSignal<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
     const iterator = pieces[Symbol.asyncIterator]();
     try {
       for (;;) {
-        // Signals are told between two turns of the event loop, and files are read without any.
+        // Signals arrive between two turns of the event loop, and reading files needs no turn.
         await new Promise((resolve) => setImmediate(resolve));
         if (stopped !== null) throw stopped;
         const next = await Promise.race([iterator.next(), waiting.promise]);
@@ -160,7 +160,7 @@ export function abortOnSignal<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
 
 /**
  * Runs a script's work and ends the process with its exit status; an error becomes one line on
- * standard error and status 1. Whoever reads standard output may stop early (`| head`).
+ * standard error and status 1. The reader of standard output may stop early (`| head`).
  */
 export async function runMain(work: () => Promise<number>): Promise<never> {
   try {
@@ -173,7 +173,7 @@ export async function runMain(work: () => Promise<number>): Promise<never> {
   }
 }
 
-/** An error in one line for people; paths and the like in it cannot act on their terminal. */
+/** An error in one line for people, without control characters for their terminal. */
 export function oneLine(error: unknown): string {
   const said = error instanceof Error ? error.message : String(error);
   // EMFILE

@@ -1,5 +1,5 @@
 /**
- * What a process's control group allows it of the CPUs, in version 1 and 2 and where both are mounted.
+ * The CPU limit of a process's control group: version 1, version 2, or both mounted.
  *
  * @module
  */
@@ -16,7 +16,7 @@ interface Group {
 /**
  * The cores that a process may use at most, by its group and those above it; Infinity without a limit.
  *
- * @returns null where its group is not to be seen here.
+ * @returns null if its group is not visible here.
  */
 export async function coresOf(pid: number, root = "/"): Promise<number | null> {
   const group = await groupOf(pid, root);
@@ -29,10 +29,9 @@ export async function coresOf(pid: number, root = "/"): Promise<number | null> {
 }
 
 /**
- * How long a process's group was kept from running because its share was used up, seconds since the group
- * is there.
+ * How long a process's group has been throttled since it exists, seconds.
  *
- * @returns null where that is not to be seen: no group of its own, or none that counts it.
+ * @returns null if that is not visible: the process has no group, or the group does not count it.
  */
 export async function throttledSecondsOf(pid: number, root = "/"): Promise<number | null> {
   const group = await groupOf(pid, root);
@@ -49,7 +48,7 @@ async function groupOf(pid: number, root: string): Promise<Group | null> {
   const groups = await read(join(root, `proc/${pid}/cgroup`));
   const mounts = await read(join(root, "proc/self/mountinfo"));
   if (groups === null || mounts === null) return null;
-  // Where version 1 has the controller, version 2 has it not.
+  // A controller is in version 1 or in version 2, never in both.
   const first = /^\d+:(?:[^:\n]*,)?cpu(?:,[^:\n]*)?:(\/.*)$/m.exec(groups)?.[1];
   const second = /^0::(\/.*)$/m.exec(groups)?.[1];
   const version = first === undefined ? 2 : 1;

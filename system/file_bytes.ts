@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Reads bytes from an offset on; fewer than asked for where the file ends. */
+/** Reads bytes from an offset; fewer at the end of the file. */
 export function readUpTo(
   file: Deno.FsFile,
   offset: number,

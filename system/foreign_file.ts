@@ -1,6 +1,6 @@
 /**
- * Files that a watched process names: opened inside that process's own root, only where they are
- * regular files, and never more of them than is expected.
+ * Files that a watched process names: opened inside that process's own root, only regular files, and only up
+ * to a limit.
  *
  * @module
  */
@@ -14,17 +14,16 @@ export class ForeignFileError extends Error {
   override name = "ForeignFileError";
 }
 
-/** A regular file that was found and not opened yet; nothing can be put in its place. */
+/** A regular file that was found and not opened yet; it cannot be replaced by another. */
 export interface FoundFile extends Disposable {
   /** Where this process can open it. */
   readonly path: string;
 }
 
 /**
- * Opens what a link of /proc leads to (`/proc/PID/exe`, `fd/N`, `map_files/RANGE`), where that is a
- * regular file.
+ * Opens the target of a link in /proc (`/proc/PID/exe`, `fd/N`, `map_files/RANGE`), if it is a regular file.
  *
- * @throws {ForeignFileError} when it is none.
+ * @throws {ForeignFileError} when it is not.
  * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied} as for any file.
  */
 export function openLinked(link: string): Deno.FsFile {
@@ -35,7 +34,7 @@ export function openLinked(link: string): Deno.FsFile {
 /** The same without opening it. */
 export function linkedFile(link: string): FoundFile {
   const found = openPath(link);
-  // The error of its own kind, where there is one.
+  // Deno's class of the error, if it has one.
   if (typeof found === "string") Deno.statSync(link);
   return regular(found);
 }
@@ -54,7 +53,7 @@ function opened({ path }: FoundFile): Deno.FsFile {
 
 function regular(found: Descriptor | string): FoundFile {
   if (typeof found === "string") throw new ForeignFileError(found);
-  // O_PATH opened nothing yet: what it is can be seen before anything happens to it.
+  // O_PATH has not opened it: its type can be checked without side effects.
   const path = `/proc/self/fd/${found.fd}`;
   if (Deno.statSync(path).isFile) {
     return { path, [Symbol.dispose]: () => found[Symbol.dispose]() };
@@ -77,12 +76,12 @@ export function readForeignFile(
   limitBytes: number,
 ): Uint8Array<ArrayBuffer> {
   using found = regular(openInRoot(`/proc/${pid}/root`, path));
-  // So are those of /proc and tracefs, some of which wait for ever: /proc/kmsg, trace_pipe.
+  // Files of /proc and tracefs are regular too, and some block for ever: /proc/kmsg, trace_pipe.
   if (Deno.statSync(found.path).size === 0) return new Uint8Array();
   using file = opened(found);
   const most = Math.min(file.statSync().size, limitBytes);
   const bytes = readUpTo(file, 0, most + 1);
-  // It grew meanwhile, or was too large from the start.
+  // It was too large, or grew while it was read.
   if (bytes.length > most) throw new ForeignFileError(`it is larger than ${most} bytes`);
   return bytes;
 }

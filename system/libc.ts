@@ -1,5 +1,5 @@
 /**
- * The few calls of the C library that Deno has no door to.
+ * The few calls of the C library that Deno does not offer.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const [BPF_PROG_GET_FD_BY_ID, BPF_ENABLE_STATS] = [13, 32];
 /** include/uapi/linux/time.h */
 const [CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME] = [0, 1, 7];
 
-/** The library; null where there is none, as on macOS. */
+/** The library; null without one, as on macOS. */
 const library = open();
 
 function open() {
@@ -43,13 +43,13 @@ function open() {
   }
 }
 
-/** A time that no BPF program that runs later can read before, nanoseconds; 0 where it cannot be read. */
+/** A lower bound of the times that BPF programs read from now on, nanoseconds; 0 if it cannot be read. */
 export function monotonicTime(): bigint {
-  // Programs read CLOCK_BOOTTIME, which is never behind it, or on kernels before 5.8 this very clock.
+  // Programs read CLOCK_BOOTTIME, which is never behind it, or before Linux 5.8 this clock itself.
   return library === null ? 0n : readClock(library, CLOCK_MONOTONIC);
 }
 
-/** A time that no BPF program that ran earlier can have read after, nanoseconds; 0 where it cannot be read. */
+/** An upper bound of the times that BPF programs have read so far, nanoseconds; 0 if it cannot be read. */
 export function bootTime(): bigint {
   return library === null ? 0n : readClock(library, CLOCK_BOOTTIME);
 }
@@ -61,13 +61,13 @@ function readClock({ clock_gettime }: NonNullable<typeof library>, clock: number
 }
 
 /**
- * How far the wall clock is ahead of the clock that BPF programs read, nanoseconds; 0 where that
- * cannot be told. It changes only when somebody sets the clock: NTP's slewing moves both.
+ * How far the wall clock is ahead of the clock that BPF programs read, nanoseconds; 0 if it cannot be
+ * read. It changes only when the clock is set: NTP's slewing moves both.
  */
 export function wallClockOffset(): bigint {
   if (library === null) return 0n;
   const read = (clock: number) => readClock(library, clock);
-  // The reading that was interrupted least.
+  // Take the reading that was interrupted least.
   let best = { width: 2n ** 62n, offset: 0n };
   for (let reading = 0; reading < 20; reading++) {
     const before = read(CLOCK_BOOTTIME);
@@ -79,7 +79,7 @@ export function wallClockOffset(): bigint {
   return best.offset;
 }
 
-/** @returns a file descriptor, or null where the kernel refuses. */
+/** @returns a file descriptor, or null if the kernel refuses. */
 function bpf(command: number, attributes: Uint32Array<ArrayBuffer>): number | null {
   const number = SYS_BPF[Deno.build.arch];
   if (library === null || number === undefined) return null;
@@ -89,8 +89,8 @@ function bpf(command: number, attributes: Uint32Array<ArrayBuffer>): number | nu
 }
 
 /**
- * What the kernel tells of a loaded BPF program, as in /proc/PID/fdinfo of one who holds it; null
- * when it is gone or cannot be asked for.
+ * What the kernel reports of a loaded BPF program, as in /proc/PID/fdinfo of its owner; null when it is
+ * gone or cannot be read.
  */
 export function programInfo(id: number): string | null {
   // union bpf_attr: prog_id, next_id, open_flags.
@@ -104,9 +104,9 @@ export function programInfo(id: number): string | null {
 }
 
 /**
- * Has the kernel count runs and time of all BPF programs until disposed, or until this process ends.
+ * Makes the kernel count runs and time of all BPF programs until disposed, or until this process ends.
  *
- * @returns null where it does not (Linux before 5.8).
+ * @returns null if it cannot (Linux before 5.8).
  */
 export function countPrograms(): Disposable | null {
   // union bpf_attr: BPF_STATS_RUN_TIME.
@@ -114,7 +114,7 @@ export function countPrograms(): Disposable | null {
   return fd === null ? null : { [Symbol.dispose]: () => void library!.close(fd) };
 }
 
-/** A file descriptor of this process for what one of another process stands for. */
+/** A file descriptor of this process for an open file of another process. */
 export interface Borrowed extends Disposable {
   readonly fd: number;
   /** ioctl(2). @returns whether it succeeded. */
@@ -124,7 +124,7 @@ export interface Borrowed extends Disposable {
 /**
  * Borrows a file descriptor of another process.
  *
- * @returns null where it is gone, or the kernel cannot (Linux before 5.6) or may not lend it.
+ * @returns null if it is gone, or the kernel cannot (Linux before 5.6) or must not lend it.
  */
 export function borrowDescriptor(pid: number, fd: number): Borrowed | null {
   if (library === null) return null;
@@ -160,7 +160,7 @@ const [O_DIRECTORY, O_PATH, O_CLOEXEC] = Deno.build.arch === "aarch64"
 /** include/uapi/linux/openat2.h */
 const [RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT] = [0x02n, 0x10n];
 
-/** Numbers of errors that a path can meet, include/uapi/asm-generic/errno.h. */
+/** Errors of opening a path, include/uapi/asm-generic/errno.h. */
 const WHY: Readonly<Record<number, string>> = {
   1: "permission is denied",
   2: "there is no such file",
@@ -197,7 +197,7 @@ export function openInRoot(root: string, path: string): Descriptor | string {
   return fd < 0 ? reason : descriptor(fd);
 }
 
-/** Why the last call failed. */
+/** The reason why the last call failed. */
 function why(): string {
   const errno = new Deno.UnsafePointerView(library!.errno()!).getInt32();
   return WHY[errno] ?? `error ${errno}`;
@@ -207,8 +207,8 @@ function why(): string {
 const [F_SETFD, FD_CLOEXEC] = [2, 1];
 
 /**
- * Keeps every descriptor that this process has by now from programs that it starts, but the sealed copies
- * of other threads: those are made for them.
+ * Keeps all open descriptors of this process from programs that it starts, except the sealed copies
+ * of other threads, which are made for them.
  */
 export function closeOnExec(): void {
   if (library === null) return;
@@ -224,13 +224,13 @@ function isSealedCopy(fd: string): boolean {
   try {
     return Deno.readLinkSync(`/proc/self/fd/${fd}`).startsWith(`/memfd:${COPY_NAME}`);
   } catch {
-    // Closed meanwhile.
+    // It has been closed.
     return false;
   }
 }
 
 /**
- * Finds a file without opening it (O_PATH): what it is can be seen before anything happens to it.
+ * Finds a file without opening it (O_PATH): its type can be checked without side effects.
  *
  * @param path chosen by us; all of its links are followed, those of /proc too.
  * @returns a descriptor, or why there is none, in words for people.
@@ -245,8 +245,8 @@ export function openPath(path: string): Descriptor | string {
 const [O_RDONLY, O_NONBLOCK] = [0, 0o4000];
 
 /**
- * Opens a file for reading, or not at all: whoever owns it can have the kernel let others wait for it
- * (fcntl(2), F_SETLEASE), for 45 s each time. While this is open, no one can.
+ * Opens a file for reading without waiting. Its owner can make others wait for it (fcntl(2), F_SETLEASE), for
+ * 45 s each time. While this is open, the owner cannot.
  *
  * @returns a descriptor, or why there is none, in words for people.
  */

@@ -1,5 +1,5 @@
 /**
- * In which namespaces processes are: numbers of processes mean nothing in another process namespace.
+ * The namespaces of processes: a process id is valid only in its process namespace.
  *
  * @module
  */
@@ -8,14 +8,14 @@
 const FIRST = "pid:[4026531836]";
 
 /**
- * The process namespace of this process, as the kernel names it; null where /proc is that of a namespace
- * in which this process is not.
+ * The process namespace of this process, as the kernel names it; null if /proc belongs to a namespace
+ * that this process is not in.
  */
 export async function processNamespace(): Promise<string | null> {
   return await Deno.readLink("/proc/self/ns/pid").catch(() => null);
 }
 
-/** Whether the numbers of /proc are those of the host's first namespace. */
+/** Whether /proc has the process ids of the host's first namespace. */
 export async function isFirstProcessNamespace(): Promise<boolean> {
   return await processNamespace() === FIRST;
 }

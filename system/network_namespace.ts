@@ -1,6 +1,6 @@
 /**
- * Programs of this host in the network namespace of a process. They stay in our mount and process
- * namespaces: nothing of the process's own files is run or can be reached, and it does not see them.
+ * Runs programs of this host in the network namespace of a process. They stay in our mount and process
+ * namespaces: they cannot reach or run the process's files, and it does not see them.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { type Ran, run, type RunOptions } from "./run.ts";
 
 /**
- * Runs a program where a process has its network.
+ * Runs a program in the network namespace of a process.
  *
  * @throws {Deno.errors.NotFound} when there is no nsenter.
  */

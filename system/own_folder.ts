@@ -1,5 +1,5 @@
 /**
- * Where files of ours stay between runs: never where another user could have put them.
+ * Where our files stay between runs: only in folders that other users cannot write to.
  *
  * @module
  */
@@ -7,15 +7,15 @@
 import { dirname, join } from "node:path";
 import { homedir } from "node:os";
 
-/** No folder of our own can be had. */
+/** There is no safe folder for our files. */
 export class OwnFolderError extends Error {
   override name = "OwnFolderError";
 }
 
-/** What is kept: things that can be made again, or what waits to be sent. */
+/** What is kept: files that can be made again, or windows that wait to be sent. */
 export type FolderKind = "cache" | "state";
 
-/** By the XDG base directory specification; the last is of the host, for root in a home that is not its own. */
+/** By the XDG base directory specification; the last one is the host's, for root in another user's home. */
 const PLACES: Readonly<
   Record<FolderKind, readonly [variable: string, home: string, host: string]>
 > = {
@@ -24,10 +24,10 @@ const PLACES: Readonly<
 };
 
 /**
- * The folder of this user and project for one kind of files; it need not be there yet. With `sudo -E`
- * the home is another user's, who can put anything in the place of ours: root then uses the host's.
+ * The folder of this user and project for one kind of files; it may not exist yet. With `sudo -E` the home
+ * belongs to another user, who could replace our files: root then uses the host's folder.
  *
- * @throws {OwnFolderError} when other users can write to each of the places.
+ * @throws {OwnFolderError} when other users can write to all of the places.
  */
 export function ownFolder(kept: FolderKind): string {
   const [variable, home, host] = PLACES[kept];
@@ -43,8 +43,8 @@ export function ownFolder(kept: FolderKind): string {
 }
 
 /**
- * Whether no other user but root can write to a folder, or put another in its place; one that is not
- * there is judged by what it would be in.
+ * Whether only this user and root can write to a folder or replace it. A folder that does not exist is
+ * judged by its parent.
  */
 export function isOnlyOurs(folder: string): boolean {
   try {
@@ -61,18 +61,18 @@ function isSafe(path: string, isLast: boolean): boolean {
   const found = lstatOf(path);
   if (found !== null) {
     if (found.uid !== Deno.uid() && (isLast || found.uid !== 0)) return false;
-    // The mode of a link says nothing.
+    // A link's mode has no meaning.
     if (found.isSymlink) {
       return isSafe(dirname(path), false) && isSafe(Deno.realPathSync(path), isLast);
     }
-    // In a sticky folder, as /tmp is, no other user can replace what is ours.
+    // In a sticky folder such as /tmp, other users cannot replace our files.
     const isSticky = !isLast && (found.mode! & STICKY) !== 0;
     if ((found.mode! & OTHERS_WRITE) !== 0 && !isSticky) return false;
   }
   return path === "/" || isSafe(dirname(path), false);
 }
 
-/** Writable by all; root's not by a group either, which on many systems is a user's own. */
+/** Writable by all, or, for root's folders, by a group: a group may belong to one user. */
 const OTHERS_WRITE = Deno.uid() === 0 ? 0o022 : 0o002;
 const STICKY = 0o1000;
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Replaces control characters and marks that change the direction of text. */
+/** Replaces control characters, and characters that change the direction of text. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, "?");
 }
@@ -14,7 +14,7 @@ export function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n");
 }
 
-/** JSON, with the same characters written as escapes: they can stand nowhere but in its strings. */
+/** JSON with the same characters escaped: they can occur only in its strings. */
 export function printableJson(json: string): string {
   return json.replace(
     /[\x7f-\x9f\p{Bidi_Control}\p{Zl}\p{Zp}]/gu,
@@ -22,7 +22,7 @@ export function printableJson(json: string): string {
   );
 }
 
-/** Text as HTML and SVG take it, in elements and in attributes. */
+/** Escapes text for HTML and SVG, in elements and attributes. */
 export function escaped(text: string): string {
   return printable(text).replace(
     /[&<>"']/g,

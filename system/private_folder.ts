@@ -1,27 +1,27 @@
 /**
- * Folders of our own that no other user can have made, read or filled.
+ * Folders of our own that no other user can make, read or fill.
  *
  * @module
  */
 
 import { join } from "node:path";
 
-/** Where our folders are, something else stands. */
+/** The place of our folders is taken by something else. */
 export class PrivateFolderError extends Error {
   override name = "PrivateFolderError";
 }
 
-/** A folder for as long as this process lives. */
+/** A folder that is removed when this process ends. */
 export interface PrivateFolder extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Root's alone, as `/run` is, and emptied at each start of the machine. */
+/** Only root can write there, as in `/run`, and it is emptied at each boot. */
 const RUN = "/run/kea-ebpf-monitoring";
 
 /**
- * Makes a new folder; those of processes that were killed are cleared first. That a process lives is
- * known by the lock that it holds, because its id may be another's in another process namespace.
+ * Makes a new folder, after removing those of killed processes. A live process holds a lock; its id would
+ * not do, because the same id may exist in another process namespace.
  *
  * @param purpose first word of its name.
  * @throws {PrivateFolderError} when another user has the place.
@@ -55,7 +55,7 @@ export async function privateFolder(purpose: string, root = RUN): Promise<Privat
 
 const LOCK = ".lock";
 
-/** Removes a folder whose owner holds its lock no more. */
+/** Removes a folder whose owner no longer holds its lock. */
 async function clearAbandoned(root: string, name: string): Promise<void> {
   const path = join(root, name);
   const lock = await Deno.open(path, { write: true }).catch(() => null);
@@ -66,7 +66,7 @@ async function clearAbandoned(root: string, name: string): Promise<void> {
   await remove(path);
 }
 
-/** Removes what may be gone already. */
+/** Removes a folder that may be gone already. */
 async function remove(path: string): Promise<void> {
   await Deno.remove(path, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

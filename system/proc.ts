@@ -1,5 +1,5 @@
 /**
- * What the kernel shows of a process in /proc/PID/stat, proc(5).
+ * /proc/PID/stat, see proc(5).
  *
  * @module
  */
@@ -12,21 +12,21 @@ export interface Stat {
   readonly foregroundGroup: number;
   readonly minorFaults: number;
   readonly majorFaults: number;
-  /** CPU times in clock ticks, USER_HZ: 100 a second on every Linux ABI that Kea runs on. */
+  /** CPU times in clock ticks, USER_HZ: 100 per second on every Linux ABI that Kea runs on. */
   readonly userTicks: number;
   readonly systemTicks: number;
   readonly threads: number;
   /** Clock ticks since boot: with the process id it identifies a process. */
   readonly startTicks: number;
-  /** Addresses; 0 or 1 for who may not trace the process. */
+  /** Addresses; 0 or 1 if we may not trace the process. */
   readonly startCode: number;
   readonly startStack: number;
-  /** Where its command line begins and ends in its memory. */
+  /** Start and end of its command line in its memory. */
   readonly argumentsStart: number;
   readonly argumentsEnd: number;
 }
 
-/** Parses /proc/PID/stat; the command name in it may hold blanks and parentheses. */
+/** Parses /proc/PID/stat; the command name in it may contain blanks and parentheses. */
 export function parseStat(text: string): Stat {
   const words = text.slice(text.lastIndexOf(")") + 2).split(" ");
   /** By its number in proc(5); what follows the name is field 3. */
@@ -48,7 +48,7 @@ export function parseStat(text: string): Stat {
   };
 }
 
-/** Reads /proc/PID/stat, or that of one of its threads; null when it is gone. */
+/** Reads /proc/PID/stat, or that of one thread; null when it is gone. */
 export async function statOf(pid: number, thread?: number): Promise<Stat | null> {
   const task = thread === undefined ? "" : `/task/${thread}`;
   try {
@@ -59,13 +59,13 @@ export async function statOf(pid: number, thread?: number): Promise<Stat | null>
   }
 }
 
-/** Whether a process still runs and is the one that started then (clock ticks since boot). */
+/** Whether the process that started at this time (clock ticks since boot) still runs. */
 export async function isRunning(pid: number, startTicks: number): Promise<boolean> {
   const stat = await statOf(pid);
   return stat !== null && stat.state !== "Z" && stat.startTicks === startTicks;
 }
 
-/** The process ended while it was read: the file is gone, or reads with ESRCH. */
+/** Whether the process ended while it was read: the file is gone, or reading fails with ESRCH. */
 export function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
     (error instanceof Error && /os error (2|3)\b/.test(error.message));

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What the system says, without its error number and the call. */
+/** The system's reason, without error number and call. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ \(os error.*/s, "");

@@ -1,40 +1,40 @@
 /**
- * Runs a program with limits: of time, of output, of memory, of what it is told of this process.
+ * Runs a program with limits on time, output and memory, and with a clean environment.
  *
  * @module
  */
 
 import { closeOnExec } from "./libc.ts";
 
-// What this process was given by the one that started it is for no program that we start.
+// Descriptors that this process inherited are not for the programs that it starts.
 closeOnExec();
 
-/** What a program is given, and how long and how much it may print. */
+/** A program's input and limits. */
 export interface RunOptions {
-  /** What it reads from standard input; nothing without it. */
+  /** Standard input; default: nothing. */
   readonly input?: string | Uint8Array<ArrayBuffer>;
-  /** Variables beside PATH and LC_ALL; nothing of our own environment goes to it. */
+  /** Variables in addition to PATH and LC_ALL; our own environment is not passed on. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Folder in which it runs; ours without it. */
+  /** Working folder; default: ours. */
   readonly directory?: string;
   /** Milliseconds until it is killed. */
   readonly limitMs?: number;
-  /** Bytes of standard output, and of standard error, at which it is killed; none of that is given then. */
+  /** The limit for standard output and for standard error, bytes; over it, it is killed and its output dropped. */
   readonly limitBytes?: number;
   /**
-   * Runs as `nobody`, without any group of ours, where we are root, and with a limit of memory: what it
-   * reads may have been made to fill ours.
+   * If we are root, runs as user `nobody`, without our groups. Limits its memory: its input may be made to
+   * fill it.
    */
   readonly asNobody?: boolean;
 }
 
-/** What a program did. */
+/** The result of a program. */
 export interface Ran {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   readonly code: number | null;
   readonly stdout: Uint8Array<ArrayBuffer>;
   readonly stderr: Uint8Array<ArrayBuffer>;
-  /** The limit that ended it; null where it ended by itself. */
+  /** The limit that ended it; null if it ended by itself. */
   readonly exceeded: "time" | "output" | null;
 }
 
@@ -43,14 +43,14 @@ const NOBODY = 65534;
 
 const [DEFAULT_LIMIT_MS, DEFAULT_LIMIT_BYTES] = [60_000, 256 * 1024 * 1024];
 
-/** Starts a program with no more than 4 GiB of memory; its statuses where there is none. */
+/** Starts a program with at most 4 GiB of memory; the exit statuses if there is no such program. */
 const WITH_LITTLE_MEMORY = ["sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"] as const;
 const NO_PROGRAM: readonly (number | null)[] = [126, 127];
 
-/** How long what a program started may hold its pipes after its end, milliseconds. */
+/** How long a program's children may hold its pipes after its end, milliseconds. */
 const REST_MS = 200;
 
-/** The environment of every program that we start: ours may hold secrets. */
+/** The environment of every program that we start: ours may have secrets. */
 export function childEnvironment(
   more: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
@@ -58,8 +58,8 @@ export function childEnvironment(
 }
 
 /**
- * Runs a program until it ends, or is killed at a limit. It runs in a session of its own, which has no
- * terminal; at a limit, all of that is killed.
+ * Runs a program until it ends, or until a limit kills it. It runs in its own session, without a
+ * terminal; a limit kills its whole process group.
  *
  * @throws {Deno.errors.NotFound} when there is no such program.
  */
@@ -111,12 +111,12 @@ export async function run(
   }
 }
 
-/** Kills a program and what it started, as far as that has not left its process group. */
+/** Kills a program and its children, except those that left its process group. */
 function killSession(pid: number): void {
   try {
     Deno.kill(-pid, "SIGKILL");
   } catch (error) {
-    // It ended meanwhile.
+    // It has ended.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
@@ -141,8 +141,8 @@ export function lastWordsOf({ stderr }: Pick<Ran, "stderr">): string {
 /**
  * Runs a program that must succeed.
  *
- * @param failed makes the error of the last line that the program wrote to standard error.
- * @returns what it printed, without the blanks around it.
+ * @param failed makes the error from the last line that the program wrote to standard error.
+ * @returns what it printed, trimmed.
  */
 export async function outputOf(
   command: readonly [string, ...string[]],
@@ -154,7 +154,7 @@ export async function outputOf(
   return textOf(ran).trim();
 }
 
-/** What comes from a stream; nothing where that is more than a limit. */
+/** Reads a stream; nothing if it has more bytes than a limit. */
 class BoundedOutput {
   readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
@@ -168,7 +168,7 @@ class BoundedOutput {
     this.bytes = this.#read(limit, onExceeded);
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   end(): void {
     this.#reader.cancel();
   }
@@ -189,7 +189,7 @@ class BoundedOutput {
   }
 }
 
-/** A program may end without reading all of it. */
+/** Writes the input; a program may end without reading all of it. */
 async function feed(
   stdin: WritableStream<Uint8Array<ArrayBuffer>>,
   input: string | Uint8Array<ArrayBuffer>,

@@ -1,6 +1,6 @@
 /**
- * Copies of foreign files for programs that look into them: nothing else can change them, they can be
- * read without any right of ours, and they vanish with this process.
+ * Copies of foreign files for programs that read them: no one can change them, they can be read
+ * without our rights, and they vanish with this process.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface SealedCopy extends Disposable {
  *
  * @param path chosen by us (`/proc/PID/exe`, `/proc/PID/map_files/...`).
  * @param limitBytes the most that is copied.
- * @throws {ForeignFileError} when it is no regular file, cannot be read at once, or is larger.
+ * @throws {ForeignFileError} when it is not a regular file, cannot be read without waiting, or is larger.
  * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied} as for any file.
  */
 export function sealedCopy(path: string, limitBytes: number): SealedCopy {

@@ -10,7 +10,7 @@ export const END_SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 /** A signal that asks a process to end. */
 export type EndSignal = keyof typeof END_SIGNALS;
 
-/** Calls `handle` for each SIGHUP, SIGINT and SIGTERM, which end nothing then, until it is disposed. */
+/** Until disposed, calls `handle` for each SIGHUP, SIGINT and SIGTERM instead of ending the process. */
 export function onEndSignals(handle: (signal: EndSignal) => void): Disposable {
   const listeners = new DisposableStack();
   for (const signal of Object.keys(END_SIGNALS) as EndSignal[]) {

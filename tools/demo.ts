@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task demo`: a real Kea, real traffic, and the monitor, in about 20 s; nothing prepared.
+ * `deno task demo`: a real Kea, real traffic, and the monitor, in about 20 s.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { monitor } from "./monitor/monitor.ts";
 
 const command = newCommand("demo")
   .description(
-    "Start a Kea on this machine, send it 997 exchanges at 100 a second, watch it, and show what\n" +
+    "Start a Kea on this machine, send it 997 exchanges at 100 per second, watch it, and show what\n" +
       "was measured (root). Missing packages are installed first.",
   )
   .addHelpText("after", "\nExamples:\n  ./denow task demo\n  deno run -A tools/demo.ts");
@@ -23,7 +23,7 @@ if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   await runMain(async () => {
     await ensureInstalled("lab", true);
-    // Caught from before the lab is there until it is gone; the monitor stops by them itself.
+    // Caught while the lab exists; the monitor handles them itself.
     using _signals = new CaughtSignals();
     await using lab = await startLab();
     const { promise: ready, resolve: onReady } = Promise.withResolvers<void>();
@@ -39,7 +39,7 @@ if (import.meta.main) {
       hint: false,
       onReady,
     });
-    // A monitor that cannot start is told by its own error, not by a demo that waits.
+    // If the monitor cannot start, its own error is shown.
     await Promise.race([ready, watching]);
     const report = await runPerfdhcp(lab, { rate: 100, exchanges: 997 });
     const status = await watching;

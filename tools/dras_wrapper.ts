@@ -2,8 +2,8 @@
 /**
  * Sends DHCP traffic to a server: with Infoblox's Dras client, or on Linux with Kea's perfdhcp.
  *
- * One file that needs nothing else: copy it alone to the Mac or the Linux machine of the client, and
- * run it there, as root:
+ * A single file without dependencies: copy it to the client's Mac or Linux machine, and run it there, as
+ * root:
  *
  *   sudo deno run -A dras_wrapper.ts -d 192.168.1.10
  *
@@ -20,32 +20,32 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
-/** What sends. */
+/** The program that sends. */
 export type Engine = "dras" | "perfdhcp";
 
-/** What a person asked for; counts and rates are of exchanges, four packets each. */
+/** What the user asked for; counts and rates are of exchanges, four packets each. */
 export interface TrafficOptions {
   /** Name or IPv4 address of the server. */
   readonly target: string;
   /** Null for the default of the system. */
   readonly interfaceName: string | null;
   readonly count: number;
-  /** Exchanges a second. */
+  /** Exchanges per second. */
   readonly rate: number;
-  /** Longest time, seconds; null for as long as it takes. */
+  /** Longest time, seconds; null for no limit. */
   readonly seconds: number | null;
   readonly scenario: string;
-  /** Null for whichever is found. */
+  /** Null for the first that is found. */
   readonly engine: Engine | null;
   /** Null for the usual places. */
   readonly drasPath: string | null;
-  /** Go on with much traffic, or to a public address. */
+  /** Send much traffic, or to a public address. */
   readonly yes: boolean;
-  /** Further arguments for the engine, as they are. */
-  readonly more: readonly string[];
+  /** More arguments for the engine, unchanged. */
+  readonly engineArgs: readonly string[];
 }
 
-/** Traffic cannot be sent as asked; `isUsage` when the request itself makes no sense. */
+/** Traffic cannot be sent; `isUsage` when the options are wrong. */
 export class TrafficError extends Error {
   override name = "TrafficError";
   readonly isUsage: boolean;
@@ -56,7 +56,7 @@ export class TrafficError extends Error {
   }
 }
 
-/** What a run of the engine came to. */
+/** The result of a run of the engine. */
 export interface TrafficResult {
   readonly engine: Engine;
   readonly command: readonly string[];
@@ -64,7 +64,7 @@ export interface TrafficResult {
   readonly status: number;
   readonly signal: string | null;
   readonly seconds: number;
-  /** By exchange, as perfdhcp tells; null for Dras, whose output has no documented form. */
+  /** By exchange, as perfdhcp reports; null for Dras, whose output has no documented form. */
   readonly exchanges:
     | Readonly<Record<string, { readonly sent: number; readonly received: number }>>
     | null;
@@ -82,7 +82,7 @@ perfdhcp. Copy this one file to the client's machine; it needs nothing else.
 
   -d, --server <address>      the server, an IPv4 address or a name (needed)
   -n, --count <number>        exchanges (default 1000)
-  -r, --rate <number>         exchanges a second (default 50)
+  -r, --rate <number>         exchanges per second (default 50)
   -t, --time <seconds>        longest time (default: as long as it takes)
   -s, --scenario <name>       lease (default: DISCOVER to ACK), renew, release
   -i, --interface <name>      where to send (default: en0 on macOS, the route's on Linux)
@@ -90,7 +90,7 @@ perfdhcp. Copy this one file to the client's machine; it needs nothing else.
       --dras <path>           where Dras is (default: PATH, /usr/local/bin, /opt/homebrew/bin)
       --dry-run               print the command, send nothing
       --json                  print the result as JSON, and nothing else, on standard output
-      --yes                   more than 1000 exchanges a second, or a public address: go on
+      --yes                   allow more than 1000 exchanges per second, or a public address
       --help
 
 Dras is called as: dras -i <interface> -n <count> -r <rate> [-t <seconds>] -s <scenario> -d <server>.
@@ -106,16 +106,16 @@ Exit status: the engine's own; 1 it cannot be started, 2 wrong usage, 124 it did
 
 const SCENARIOS = ["lease", "renew", "release"];
 
-/** Above this many exchanges a second, and to public addresses, a person must say --yes. */
+/** A higher rate, exchanges per second, and public addresses need --yes. */
 const MOST_RATE = 1000;
 
 /** How much longer than planned an engine may take, seconds. */
 const PATIENCE = 30;
 
-/** The end of what an engine printed that is kept for the summary, characters. */
+/** How much of the end of an engine's output is kept for the summary, characters. */
 const KEPT_OUTPUT = 65_536;
 
-/** What the command line says. */
+/** The parsed command line. */
 interface Parsed {
   readonly help: boolean;
   readonly json: boolean;
@@ -123,7 +123,7 @@ interface Parsed {
   readonly options: TrafficOptions;
 }
 
-/** Options that traffic has wherever it is started; for `parseArgs`. */
+/** Options of all commands that send traffic, for `parseArgs`. */
 export const TRAFFIC_ARGUMENTS = {
   count: { type: "string", short: "n", default: "1000" },
   rate: { type: "string", short: "r", default: "50" },
@@ -150,15 +150,15 @@ function parse(args: readonly string[]): Parsed {
       allowPositionals: true,
     });
     const behind = args.indexOf("--");
-    const more = behind === -1 ? [] : args.slice(behind + 1);
-    if (positionals.length > more.length) {
-      throw new TrafficError(`Cannot use "${positionals[0]}": options alone are wanted`, true);
+    const engineArgs = behind === -1 ? [] : args.slice(behind + 1);
+    if (positionals.length > engineArgs.length) {
+      throw new TrafficError(`Cannot use "${positionals[0]}": expected only options`, true);
     }
     if (values.server === undefined && !values.help) {
       throw new TrafficError("Cannot send without a server: give -d ADDRESS", true);
     }
     const { help, json, "dry-run": dryRun } = values;
-    const options = trafficOptions({ ...values, server: values.server ?? "127.0.0.1" }, more);
+    const options = trafficOptions({ ...values, server: values.server ?? "127.0.0.1" }, engineArgs);
     return { help, json, dryRun, options };
   } catch (error) {
     if (error instanceof TrafficError) throw error;
@@ -168,7 +168,7 @@ function parse(args: readonly string[]): Parsed {
 }
 
 /**
- * Checks what was given.
+ * Checks the options.
  *
  * @throws {TrafficError} in one line, for numbers that make no sense.
  */
@@ -184,21 +184,21 @@ export function trafficOptions(
     readonly dras?: string | undefined;
     readonly yes: boolean;
   },
-  more: readonly string[] = [],
+  engineArgs: readonly string[] = [],
 ): TrafficOptions {
   const count = wholeNumber("-n", values.count);
   const rate = wholeNumber("-r", values.rate);
   const seconds = values.time === undefined ? null : wholeNumber("-t", values.time);
   if (seconds !== null && seconds < count / rate) {
     throw new TrafficError(
-      `Cannot send ${count} exchanges at ${rate} a second in ${seconds} s, they take ` +
+      `Cannot send ${count} exchanges at ${rate} per second in ${seconds} s, they take ` +
         `${Math.ceil(count / rate)}: give a longer -t, or fewer with -n`,
       true,
     );
   }
   const { engine } = values;
   if (engine !== undefined && engine !== "dras" && engine !== "perfdhcp") {
-    throw new TrafficError(`Cannot use --engine ${engine}: dras or perfdhcp is wanted`, true);
+    throw new TrafficError(`Cannot use --engine ${engine}: expected dras or perfdhcp`, true);
   }
   if (engine === "perfdhcp" && values.dras !== undefined) {
     throw new TrafficError("Cannot use --dras with --engine perfdhcp: give one of them", true);
@@ -213,7 +213,7 @@ export function trafficOptions(
     engine: values.dras === undefined ? engine ?? null : "dras",
     drasPath: values.dras ?? null,
     yes: values.yes,
-    more,
+    engineArgs,
   };
 }
 
@@ -221,31 +221,31 @@ function wholeNumber(option: string, text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && value <= 1e9) return value;
   throw new TrafficError(
-    `Cannot use ${option} "${text}": a whole number from 1 to 1000000000 is wanted`,
+    `Cannot use ${option} "${text}": expected a whole number from 1 to 1000000000`,
     true,
   );
 }
 
 /**
- * Finds out what sends, and its command line.
+ * Chooses the engine, and makes its command line.
  *
- * @param prefix what runs the engine elsewhere, such as in a network namespace.
- * @throws {TrafficError} when there is no engine, it cannot do the scenario, or `--yes` is wanted.
+ * @param prefix runs the engine elsewhere, for instance in a network namespace.
+ * @throws {TrafficError} when there is no engine, it cannot do the scenario, or `--yes` is needed.
  */
 export async function trafficCommand(
   options: TrafficOptions,
   prefix: readonly string[] = [],
 ): Promise<{ readonly engine: Engine; readonly command: readonly string[] }> {
-  const { count, rate, seconds, scenario, more } = options;
+  const { count, rate, seconds, scenario, engineArgs } = options;
   const address = await addressOf(options.target);
   if (!options.yes && rate > MOST_RATE) {
     throw new TrafficError(
-      `Cannot send ${rate} exchanges a second without being told twice: add --yes`,
+      `Cannot send ${rate} exchanges per second without confirmation: add --yes`,
     );
   }
   if (!options.yes && !isPrivate(address)) {
     throw new TrafficError(
-      `Cannot send to ${address}, which is no private address, without being told twice: add --yes`,
+      `Cannot send to ${address}, which is not a private address, without confirmation: add --yes`,
     );
   }
   const { engine, path } = findEngine(options);
@@ -258,7 +258,7 @@ export async function trafficCommand(
         ...prefix,
         path,
         ...["-i", interfaceName, "-n", String(count), "-r", String(rate), ...time],
-        ...["-s", scenario, "-d", options.target, ...more],
+        ...["-s", scenario, "-d", options.target, ...engineArgs],
       ],
     };
   }
@@ -271,7 +271,7 @@ export async function trafficCommand(
   if (extra[scenario] === undefined) {
     throw new TrafficError(
       `Cannot send "${scenario}" with perfdhcp, it can ${SCENARIOS.join(", ")}: ` +
-        "choose one of them, or --engine dras, which gets the name as it is",
+        "choose one of them, or --engine dras, which gets the name unchanged",
     );
   }
   return {
@@ -282,7 +282,7 @@ export async function trafficCommand(
       ...["-4", "-r", String(rate), "-n", String(count), "-R", String(count), ...extra[scenario]!],
       // Wait a second for the last answers.
       ...["-W", "1000000", ...(seconds === null ? [] : ["-p", String(seconds)])],
-      ...["-l", interfaceName, ...more, address],
+      ...["-l", interfaceName, ...engineArgs, address],
     ],
   };
 }
@@ -290,7 +290,7 @@ export async function trafficCommand(
 async function addressOf(target: string): Promise<string> {
   if (isIPv4(target)) return target;
   if (/^[\d.]+$/.test(target) || target.includes(":")) {
-    throw new TrafficError(`Cannot send to "${target}": an IPv4 address or a name is wanted`, true);
+    throw new TrafficError(`Cannot send to "${target}": expected an IPv4 address or a name`, true);
   }
   try {
     return (await lookup(target, { family: 4 })).address;
@@ -312,7 +312,7 @@ function findEngine(options: TrafficOptions): { readonly engine: Engine; readonl
     if (path !== null && isProgram(path)) return { engine: "dras", path };
     if (options.drasPath !== null) {
       throw new TrafficError(
-        `Cannot run "${options.drasPath}": it is no program, give the path of dras`,
+        `Cannot run "${options.drasPath}": it is not a program, give the path of dras`,
       );
     }
     if (options.engine === "dras") {
@@ -357,10 +357,10 @@ function defaultInterface(address: string, prefix: readonly string[]): string {
 }
 
 /**
- * Checks what must be so before anything is sent.
+ * Checks everything before anything is sent.
  *
  * @returns warnings, a line each.
- * @throws {TrafficError} when nothing could come of it.
+ * @throws {TrafficError} when sending cannot work.
  */
 export async function checkTraffic(
   options: TrafficOptions,
@@ -369,7 +369,7 @@ export async function checkTraffic(
 ): Promise<readonly string[]> {
   if (process.getuid?.() !== 0) {
     throw new TrafficError(
-      `Cannot send as user ${process.getuid?.()}, root is wanted: sudo deno run -A dras_wrapper.ts ...`,
+      `Cannot send as user ${process.getuid?.()}, expected root: sudo deno run -A dras_wrapper.ts ...`,
     );
   }
   const at = Math.max(command.lastIndexOf("-i"), command.lastIndexOf("-l"));
@@ -383,12 +383,12 @@ export async function checkTraffic(
   }
   const address = await addressOf(options.target);
   const answers = answersPing(address, prefix);
-  if (answers === null) return ["there is no ping to see whether the server is there: going on"];
+  if (answers === null) return ["there is no ping to check that the server is there: continuing"];
   if (answers) return [];
   if (isAbsent(address, prefix)) {
-    throw new TrafficError(`Cannot reach ${address}, nobody there answers: check the address`);
+    throw new TrafficError(`Cannot reach ${address}, no machine answers: check the address`);
   }
-  return [`${address} does not answer a ping, which a firewall may be the reason for: going on`];
+  return [`${address} does not answer a ping, a firewall may be the reason: continuing`];
 }
 
 function interfacesOf(prefix: readonly string[]): string[] {
@@ -398,7 +398,7 @@ function interfacesOf(prefix: readonly string[]): string[] {
   return [...links.matchAll(/^\d+: ([^:@\s]+)/gm)].map(([, name]) => name!);
 }
 
-/** Null where there is no ping to ask with. */
+/** Null if there is no ping. */
 function answersPing(address: string, prefix: readonly string[]): boolean | null {
   const ping = findProgram("ping", ["/sbin", "/bin", "/usr/bin"]);
   if (ping === null) return null;
@@ -407,7 +407,7 @@ function answersPing(address: string, prefix: readonly string[]): boolean | null
   return spawnSync(program!, args, { stdio: "ignore", timeout: 5000 }).status === 0;
 }
 
-/** Whether the neighbour table says that no machine of this link has the address. */
+/** Whether the neighbour table says that no machine on this link has the address. */
 function isAbsent(address: string, prefix: readonly string[]): boolean {
   const [program, ...args] = process.platform === "darwin"
     ? ["arp", "-n", address]
@@ -416,19 +416,19 @@ function isAbsent(address: string, prefix: readonly string[]): boolean {
   return /incomplete|FAILED/i.test(stdout ?? "");
 }
 
-/** How {@linkcode runTraffic} tells what happens. */
-export interface TrafficTelling {
-  /** Told, in lines for people, what the engine prints. */
+/** What {@linkcode runTraffic} reports. */
+export interface TrafficListener {
+  /** Called with the engine's output, for people. */
   readonly print: (text: string) => void;
-  /** Told how many seconds have passed of about how many, once a second. */
+  /** Called once per second with the seconds that have passed, of about how many. */
   readonly progress: (seconds: number, of: number) => void;
-  /** Told the process id when the engine runs. */
+  /** Called with the process id when the engine runs. */
   readonly onStart?: (pid: number) => void;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Runs the engine to its end. Signals to this process go on to it.
+ * Runs the engine to its end. Signals to this process are passed on to it.
  *
  * @throws {TrafficError} when it cannot be started.
  */
@@ -436,24 +436,24 @@ export function runTraffic(
   options: TrafficOptions,
   engine: Engine,
   command: readonly string[],
-  telling: TrafficTelling,
+  listener: TrafficListener,
 ): Promise<TrafficResult> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const planned = options.seconds ?? options.count / options.rate;
-  // It ends with this process, whatever ends that.
+  // It ends with this process, even if that is killed.
   const setpriv = process.platform === "linux" ? findProgram("setpriv", []) : null;
   const bound = setpriv === null ? [] : [setpriv, "--pdeathsig", "TERM", "--"];
   const [program, ...args] = [...bound, ...command];
   return new Promise((resolve, reject) => {
     const child = spawn(program!, args, {
       stdio: ["ignore", "pipe", "pipe"],
-      // In a group of its own: a terminal's ^C comes to it once, from here.
+      // In its own process group, so that a terminal's ^C reaches it only once, from here.
       detached: true,
-      env: { ...process.env, ...telling.env },
+      env: { ...process.env, ...listener.env },
     });
     let kept = "";
     let isLate = false;
-    // As a terminal does it: to the engine and whatever it started.
+    // As a terminal does: to the engine and its children.
     const send = (signal: "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGKILL") => {
       try {
         process.kill(-child.pid!, signal);
@@ -465,11 +465,11 @@ export function runTraffic(
       stream.setEncoding("utf8");
       stream.on("data", (text: string) => {
         kept = (kept + text).slice(-KEPT_OUTPUT);
-        telling.print(text);
+        listener.print(text);
       });
     }
-    const elapsed = () => (performance.now() - begun) / 1000;
-    const clock = setInterval(() => telling.progress(elapsed(), planned), 1000);
+    const elapsed = () => (performance.now() - startedAt) / 1000;
+    const clock = setInterval(() => listener.progress(elapsed(), planned), 1000);
     const limit = setTimeout(() => {
       isLate = true;
       send("SIGINT");
@@ -486,12 +486,12 @@ export function runTraffic(
       clearTimeout(limit);
       for (const remove of forward) remove();
     };
-    child.once("spawn", () => telling.onStart?.(child.pid!));
+    child.once("spawn", () => listener.onStart?.(child.pid!));
     child.once("error", (error) => {
       settle();
       reject(new TrafficError(`Cannot start ${program}: ${error.message}`));
     });
-    // What it leaves running may hold its output open for ever.
+    // A child that it leaves running may hold its output open for ever.
     child.once("exit", () =>
       setTimeout(() => {
         child.stdout.destroy();
@@ -525,7 +525,7 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-/** What perfdhcp tells at its end. */
+/** perfdhcp's report at its end. */
 function perfdhcpReport(text: string): Pick<TrafficResult, "exchanges" | "orphans"> {
   const exchanges: Record<string, { sent: number; received: number }> = {};
   let orphans = 0;
@@ -555,7 +555,7 @@ export function trafficSummary(result: TrafficResult): string {
   return lines.join("\n");
 }
 
-/** A command as a shell would take it. */
+/** A command, quoted for a shell. */
 export function shellLine(command: readonly string[]): string {
   return command
     .map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
@@ -574,10 +574,10 @@ async function main(): Promise<number> {
     return 0;
   }
   for (const warning of await checkTraffic(options, command)) console.error(`warning: ${warning}`);
-  console.error(`${options.count} exchanges at ${options.rate} a second: ${shellLine(command)}`);
+  console.error(`${options.count} exchanges at ${options.rate} per second: ${shellLine(command)}`);
   const isTerminal = process.stderr.isTTY === true;
   const result = await runTraffic(options, engine, command, {
-    // Its output is for people; standard output is for the result.
+    // The engine's output is for people; standard output is for the result.
     print: (text) => void process.stderr.write(text),
     progress: (seconds, of) => {
       if (isTerminal) process.stderr.write(`\r${seconds.toFixed(0)} of about ${of.toFixed(0)} s `);
@@ -589,7 +589,7 @@ async function main(): Promise<number> {
   return result.status;
 }
 
-// Also where this file was copied and runs under another name.
+// Also if this file was copied and has another name.
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   try {
     process.exitCode = await main();

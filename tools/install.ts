@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task install`: installs the Debian packages that are missing, after saying which and why,
+ * `deno task install`: lists the Debian packages that are missing and why they are needed, installs them,
  * and mounts tracefs.
  *
  * @module
@@ -11,10 +11,10 @@ import { newCommand, runMain } from "../system/command_line.ts";
 import { ensureInstalled, PURPOSES } from "./install/ensure_installed.ts";
 
 const command = newCommand("install")
-  .description("Install the Debian packages that are missing, after saying which and why (root).")
+  .description("List the Debian packages that are missing, with reasons, and install them (root).")
   .option("-y, --yes", "install without asking")
   .addOption(
-    new Option("--for <purpose>", "what is to be done; each needs what those before it need, too")
+    new Option("--for <purpose>", "what to install for; each includes those before it")
       .choices(PURPOSES).default("monitor" as const),
   )
   .addHelpText(

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task monitor`: watches a running Kea server and tells how long packets take, where the time
- * goes, what is lost, and what looking costs.
+ * `deno task monitor`: watches a running Kea server and shows how long packets take, where the time
+ * goes, what is lost, and the monitoring overhead.
  *
  * Run it with `deno task monitor` or `deno run -A tools/kea_monitor_complete.ts`, as root.
  *
@@ -21,7 +21,7 @@ function slowness(text: string): number | "auto" {
 const command = newCommand("monitor")
   .description(
     "Watch a running Kea DHCP server with eBPF: no restart, no configuration change.\n" +
-      "Stops by itself after the duration, or with ^C; what was measured is kept.",
+      "Stops after the duration, or with ^C, and keeps what was measured.",
   )
   .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
   .addOption(
@@ -35,12 +35,12 @@ const command = newCommand("monitor")
   )
   .option(
     "--slow <milliseconds|auto>",
-    "list packets that take longer one by one; auto: than the p99.9 of a first look",
+    "list every packet that takes longer; auto measures the p99.9 first",
     slowness,
   )
   .option("--redact", "hash the clients and transaction ids of slow packets")
-  .option("--json", "print the metrics document, and nothing else, on standard output")
-  .option("--plan", "say what would be attached and what it would cost, attach nothing")
+  .option("--json", "print only the metrics document, on standard output")
+  .option("--plan", "list the probes and their cost, attach nothing")
   .option("--no-traffic", "no hint how to send traffic from another machine")
   .option("--no-visualization", "no report and no charts")
   .option("--strict", "exit with status 3 when the verdict is PARTIAL")

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task lab`: a real Kea, a place for its clients, on this machine; takes everything down.
+ * `deno task lab`: a real Kea and a network namespace for its clients on this machine, removed at the end.
  *
  * @module
  */
@@ -15,8 +15,8 @@ import { KEAS, type Lab, startLab } from "./lab/lab.ts";
 
 const command = newCommand("lab")
   .description(
-    "Start a Kea DHCP server, its database, and an empty client namespace on this machine (root), run " +
-      "a command with their names in KEA_LAB_*, or wait for ^C; then take everything down.",
+    "Start a Kea DHCP server, its database, and an empty client namespace on this machine (root). Run " +
+      "a command with their names in KEA_LAB_*, or wait for ^C. Then remove everything.",
   )
   .addOption(
     new Option("--kea <version>", "which Kea; newer ones come from newer Debian suites").choices(
@@ -44,7 +44,7 @@ Examples:
     -W 500000 -l $KEA_LAB_CLIENT_INTERFACE all'`,
   );
 
-/** The settings that a command finds in its environment. */
+/** The environment variables of a lab's command. */
 export function environmentOf(lab: Lab): Record<string, string> {
   return {
     KEA_LAB_PID: String(lab.pid),
@@ -63,7 +63,7 @@ export function environmentOf(lab: Lab): Record<string, string> {
 function threads(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 64) {
-    throw new InvalidArgumentError("A whole number from 0 to 64 is wanted.");
+    throw new InvalidArgumentError("Expected a whole number from 0 to 64.");
   }
   return value;
 }
@@ -73,7 +73,7 @@ function hook(text: string, before: readonly HookLibrary[]): HookLibrary[] {
   try {
     return [...before, { path, ...(json === undefined ? {} : { parameters: JSON.parse(json) }) }];
   } catch {
-    throw new InvalidArgumentError("What follows = must be JSON.");
+    throw new InvalidArgumentError("Expected JSON after =.");
   }
 }
 
@@ -87,7 +87,7 @@ async function run(lab: Lab, argv: readonly string[], signals: CaughtSignals): P
     return 0;
   }
   const child = new Deno.Command("setpriv", {
-    // The command does not outlive a lab that is killed.
+    // The command ends with the lab, even if that is killed.
     args: ["--pdeathsig", "TERM", "--", ...argv],
     env: environment,
     stdin: "inherit",
@@ -101,7 +101,7 @@ if (import.meta.main) {
   const { family, kea, backend, sockets, threads, hook: hooks } = command.opts();
   await runMain(async () => {
     await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
-    // Until the lab is down again, no signal may end this process by itself.
+    // No signal may end this process before the lab is removed.
     using signals = new CaughtSignals();
     await using lab = await startLab({
       family: family === "6" ? 6 : 4,

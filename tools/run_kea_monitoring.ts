@@ -15,19 +15,19 @@ const lab = (name: string) => Deno.env.get(`KEA_LAB_${name}`);
 
 const command = newCommand("run")
   .description(
-    "Watch a Kea server and send it traffic: attach first, send when every probe is there, stop after\n" +
-      "the last answer. A ledger says where every packet went. In a lab, its server and its client.",
+    "Watch a Kea server and send it traffic: attach all probes, send, stop after the last answer. A\n" +
+      "ledger shows where every packet went. In a lab, the defaults are its server and client.",
   )
   .option("-n, --count <number>", "exchanges, four packets each", "1000")
-  .option("-r, --rate <number>", "exchanges a second", "50")
-  .option("-t, --time <seconds>", "longest time (default: as long as it takes)")
+  .option("-r, --rate <number>", "exchanges per second", "50")
+  .option("-t, --time <seconds>", "longest time (default: no limit)")
   .option("-s, --scenario <name>", "lease, renew or release", "lease")
   .option("-d, --target <address>", "where to send (default: the server's own address)")
   .option("-i, --interface <name>", "where to send from (default: the route's)")
   .option("--client-netns <name>", "network namespace to send from; perfdhcp needs one")
   .addOption(new Option("--engine <name>", "what sends").choices(["dras", "perfdhcp"]))
   .option("--dras <path>", "where Dras is")
-  .option("--yes", "more than 1000 exchanges a second, or a public address: go on")
+  .option("--yes", "allow more than 1000 exchanges per second, or a public address")
   .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
   .addOption(
     new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
@@ -37,7 +37,7 @@ const command = newCommand("run")
     "-o, --output <folder>",
     "where the files go (default: a new folder, named for the server)",
   )
-  .option("--json", "print the metrics document, and nothing else, on standard output")
+  .option("--json", "print only the metrics document, on standard output")
   .option("--no-visualization", "no report and no charts")
   .option("--strict", "exit with status 3 when the verdict is PARTIAL")
   .showHelpAfterError("(--help shows the options)")

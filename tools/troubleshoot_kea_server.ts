@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task troubleshoot`: why a Kea, or the monitor, does not work, and what to do.
+ * `deno task troubleshoot`: finds out why Kea or the monitor does not work, and what to do.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import { troubleshoot } from "./troubleshoot/troubleshoot.ts";
 
 const command = newCommand("troubleshoot")
   .description(
-    "Look for what keeps a Kea DHCP server, or the monitor, from working, in the order in which things\n" +
-      "break: what was found, what it means, what mends it. Changes nothing.",
+    "Find out why a Kea DHCP server, or the monitor, does not work. Each finding has its consequence and\n" +
+      "how to fix it, in the order in which things break. Changes nothing.",
   )
-  .option("--server <pid|dhcp4|dhcp6>", "the server to look at (default: the only one that runs)")
+  .option("--server <pid|dhcp4|dhcp6>", "the server to check (default: the only one that runs)")
   .option(
     "--probe",
-    "take a lease as a client would and give it back; in a lab, or with --client-netns",
+    "take a lease as a client would and release it; in a lab, or with --client-netns",
   )
   .option("--client-netns <name>", "network namespace on the clients' link, for --probe")
-  .option("--json", "print the findings as JSON, and nothing else, on standard output")
+  .option("--json", "print only the findings as JSON, on standard output")
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -34,9 +34,9 @@ Examples:
   deno task -q troubleshoot --server dhcp4 --json
   deno task lab -- ./denow task troubleshoot --probe
 
-The last line is "Healthy" only where every check that applies was decided. A check that could not decide
-says "not known" and why, and the last line counts such checks; with --json, "healthy" is false then and
-"not_known" names them.
+The last line is "Healthy" only if every check that applies was decided. A check that could not decide
+says "not known" and why, and the last line counts such checks. With --json, "healthy" is then false and
+"not_known" lists them.
 
 Exit status: 0 no problem was found (some checks may be "not known"), 1 a problem was found, 2 wrong usage.`,
   );
@@ -90,7 +90,7 @@ if (import.meta.main) {
         if (!json) print(linesOf(finding, colour));
       },
     ).catch((error: Error) => {
-      // It is for the person to say which of several servers is meant.
+      // Several servers run: the user must choose.
       if (error instanceof ChoiceError) command.error(`error: ${error.message}`);
       throw error;
     });

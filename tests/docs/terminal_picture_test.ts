@@ -4,7 +4,7 @@ import { terminalPicture } from "../../docs/terminal_picture.ts";
 /** As tmux 3.3a writes it: a style with a colour that is the default one. */
 const TMUX = ["\x1b[0;2m\x1b[39m\x1b[49mdim", "", "\x1b[0;1m\x1b[39m\x1b[49mbold\x1b[0m  plain"];
 
-Deno.test("terminalPicture() keeps the styles that tmux tells", () => {
+Deno.test("terminalPicture() keeps the styles that tmux prints", () => {
   const picture = terminalPicture(TMUX, 20);
   assert.match(picture, /class="dim">dim</);
   assert.match(picture, /class="bold">bold</);

@@ -48,7 +48,7 @@ Deno.test("monitor refuses wrong usage with status 2", async () => {
     const [args, words] of [
       [["--duration", "0"], /A number from 1 to/],
       [["--duration", "abc"], /A number from 1 to/],
-      [["--interval", "60"], /A number from 0.2 to 10/],
+      [["--interval", "60"], /Expected a number from 0.2 to 10/],
       [["--profile", "wild"], /light, standard, deep/],
       [["--duraton", "5"], /Did you mean --duration/],
       [["leftover"], /too many arguments/],
@@ -112,7 +112,7 @@ Deno.test("monitor refuses to run without root or without bpftrace", async () =>
     }).output();
     const stderr = new TextDecoder().decode(unprivileged.stderr);
     assert.equal(unprivileged.code, 1, stderr);
-    assert.match(stderr, /Cannot attach probes as user 65534, root is wanted/);
+    assert.match(stderr, /Cannot attach probes as user 65534, expected root/);
 
     for (const program of ["nsenter", "sh"]) {
       await Deno.symlink(`/usr/bin/${program}`, join(folder, program));
@@ -147,7 +147,7 @@ Deno.test("monitor does not touch a folder that it cannot or must not write to",
     assertRefused(
       await runScript(MONITOR, [...server, "-o", folder]),
       1,
-      /it holds a capture already/,
+      /it already has a capture/,
     );
     assert.equal(await Deno.readTextFile(earlier), "earlier\n");
   } finally {
@@ -189,7 +189,7 @@ Deno.test("monitor --plan tells sites and prices and attaches nothing", async ()
   const plan = await runScript(MONITOR, ["--server", String(lab.pid), "--plan"]);
   assert.equal(plan.code, 0, plan.stderr);
   assert.match(plan.stdout, /allocation\.start\.0 +0x[0-9a-f]+ +emulated, 3 us a hit/);
-  assert.match(plan.stdout, /us of the server's CPU an exchange/);
+  assert.match(plan.stdout, /us of the server's CPU per exchange/);
   const json = await runScript(MONITOR, ["--server", String(lab.pid), "--plan", "--json"]);
   assert.equal(JSON.parse(json.stdout).server.pid, lab.pid);
 });

@@ -160,13 +160,13 @@ Deno.test("the wrapper says in one line what is wrong, before anything is sent",
         /they take 10: give a longer -t/,
         2,
       ],
-      [["-d", "127.0.0.1", "--engine", "nc"], /dras or perfdhcp is wanted/, 2],
+      [["-d", "127.0.0.1", "--engine", "nc"], /expected dras or perfdhcp/, 2],
       [["-d", "127.0.0.1", "--colour"], /Unknown option '--colour'/, 2],
       [["-d", "127.0.0.1", "stray"], /Cannot use "stray"/, 2],
-      [["-d", "10.1.2"], /an IPv4 address or a name is wanted/, 2],
-      [["-d", "fe80::1"], /an IPv4 address or a name is wanted/, 2],
+      [["-d", "10.1.2"], /expected an IPv4 address or a name/, 2],
+      [["-d", "fe80::1"], /expected an IPv4 address or a name/, 2],
       [["-d", "nobody.invalid", ...there], /Cannot find the address of "nobody\.invalid"/, 1],
-      [["-d", "127.0.0.1", "--dras", folder], /it is no program, give the path of dras/, 1],
+      [["-d", "127.0.0.1", "--dras", folder], /it is not a program, give the path of dras/, 1],
       [
         ["-d", "127.0.0.1", "--engine", "dras"],
         /Cannot find dras on PATH, in \/usr\/local\/bin/,
@@ -174,8 +174,8 @@ Deno.test("the wrapper says in one line what is wrong, before anything is sent",
       ],
       [["-d", "10.1.2.3", "--dras", dras], /Cannot find a route to 10\.1\.2\.3: give .* -i/, 1],
       [["-d", "127.0.0.1", "--dras", dras, "-i", "en7"], /"en7", there is no such interface/, 1],
-      [["-d", "8.8.8.8", ...there], /no private address, without being told twice: add --yes/, 1],
-      [["-d", "127.0.0.1", "-r", "1001", ...there], /1001 exchanges a second .* add --yes/, 1],
+      [["-d", "8.8.8.8", ...there], /not a private address, without confirmation: add --yes/, 1],
+      [["-d", "127.0.0.1", "-r", "1001", ...there], /1001 exchanges per second .* add --yes/, 1],
     ];
     for (const [args, message, status] of cases) {
       const { code, stdout, stderr } = await finished(run(args, { DO: "exit 99" }));
@@ -215,7 +215,7 @@ Deno.test("the wrapper wants root to send, not to show", () =>
       assert.equal(wanted.code, 1, wanted.stderr);
       assert.match(
         wanted.stderr,
-        /^error: Cannot send as user 65534, root is wanted: sudo deno run/,
+        /^error: Cannot send as user 65534, expected root: sudo deno run/,
       );
       const shown = await run("-d", "127.0.0.1", "--engine", "perfdhcp", "--dry-run");
       assert.equal(shown.code, 0, shown.stderr);

@@ -1,5 +1,5 @@
 /**
- * A stock Hollow consumer: Netflix's classes alone, which tell what they read. Needs Java.
+ * A stock Hollow consumer: only Netflix's classes, and it prints what it reads. Needs Java.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { ensureProducer } from "../../hollow/producer/ensure_producer.ts";
 import type { HollowRecord } from "../../hollow/push/records.ts";
 import { collect } from "../../tools/lab/producer.ts";
 
-/** A state of a dataset, as a stock consumer told it. */
+/** A state of a dataset, as a stock consumer printed it. */
 export interface ConsumedState {
   readonly version: string;
   readonly update: "snapshot" | "delta";
   readonly records: readonly HollowRecord[];
 }
 
-/** Reads a dataset with a stock consumer that starts afresh. */
+/** Reads a dataset with a new stock consumer. */
 export async function consumeOnce(folder: string): Promise<ConsumedState> {
   const { hollowJar } = await ensureProducer();
   const { stdout, stderr, success } = await new Deno.Command("java", {
@@ -52,7 +52,7 @@ export async function followDataset(folder: string): Promise<
 
 const CONSUMER = join(import.meta.dirname!, "../../hollow/consumer/FollowRecords.java");
 
-/** All whole states in a consumer's output: each ends with an empty line. */
+/** All complete states in a consumer's output: each ends with an empty line. */
 function statesIn(text: string): ConsumedState[] {
   return text.split("\n\n").slice(0, -1).map((block) => {
     const [head, ...lines] = block.split("\n");
@@ -65,7 +65,7 @@ function statesIn(text: string): ConsumedState[] {
   });
 }
 
-// deno-lint-ignore no-explicit-any -- it was made from Hollow's own schema.
+// deno-lint-ignore no-explicit-any -- the consumer made it from Hollow's own schema.
 function recordOf({ series, source: _source, ...record }: any): HollowRecord {
   const { key: _key, labels, ...name } = series;
   const isHistogram = name.kind === "histogram";

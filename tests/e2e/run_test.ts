@@ -187,12 +187,12 @@ Deno.test("run says what it needs before it watches", async () => {
     [["-n", "1.5"], /Cannot use -n "1\.5"/, 2],
     [["-n", "1000", "-r", "10", "-t", "5"], /they take 100: give a longer -t/, 2],
     [["--client-netns", "nowhere"], /network namespace "nowhere", there is none/, 1],
-    [["-d", "10.77.3.3"], /Cannot reach 10\.77\.3\.3, nobody there answers/, 1],
-    [["-d", "10.77.0.300"], /an IPv4 address or a name is wanted/, 1],
+    [["-d", "10.77.3.3"], /Cannot reach 10\.77\.3\.3, no machine answers/, 1],
+    [["-d", "10.77.0.300"], /expected an IPv4 address or a name/, 1],
     [["-d", "no-such-name.invalid"], /Cannot find the address of "no-such-name\.invalid"/, 1],
     [["-i", "eth77"], /"eth77", there is no such interface: give one of lo, lab-client/, 1],
-    [["-r", "5000"], /5000 exchanges a second without being told twice: add --yes/, 1],
-    [["-d", "192.0.2.1"], /which is no private address, .* add --yes/, 1],
+    [["-r", "5000"], /5000 exchanges per second without confirmation: add --yes/, 1],
+    [["-d", "192.0.2.1"], /which is not a private address, .* add --yes/, 1],
     [["-s", "inform"], /perfdhcp, it can lease, renew, release/, 1],
   ];
   for (const [args, message, status] of cases) {

@@ -321,7 +321,7 @@ Deno.test("troubleshoot finds nothing in a healthy lab, and its client gets a le
     }
     assert.match(
       answer.found,
-      /^10\.77\.0\.1 gave 10\.65\.0\.0, offered in \d+ ms; it was given back$/,
+      /^10\.77\.0\.1 gave 10\.65\.0\.0, offered in \d+ ms; it was released$/,
     );
     const leases = await Deno.readTextFile(join(lab.directory, "leases.csv"));
     assert.match(leases.trim().split("\n").at(-1)!, /^10\.65\.0\.0,.*,0,/);

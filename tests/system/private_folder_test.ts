@@ -7,7 +7,7 @@ Deno.test("privateFolder() clears what a killed process left, and nothing of one
   const root = await Deno.makeTempDir();
   try {
     await using living = await privateFolder("symbols", root);
-    // Nobody holds this one's lock.
+    // No process holds this one's lock.
     await Deno.mkdir(`${root}/symbols-dead/deep/deeper`, { recursive: true });
     await Deno.writeTextFile(`${root}/symbols-dead.lock`, "");
     await using another = await privateFolder("symbols", root);

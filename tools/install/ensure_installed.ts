@@ -1,5 +1,5 @@
 /**
- * Installs the Debian packages that are missing, after saying which and why, and mounts tracefs.
+ * Lists the Debian packages that are missing with reasons, installs them, and mounts tracefs.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { childEnvironment, lastWordsOf, outputOf } from "../../system/run.ts";
 import { parseStat } from "../../system/proc.ts";
 import { onEndSignals } from "../../system/signals.ts";
 
-/** What is to be done; each needs what those before it need, too. */
+/** What to install for; each includes those before it. */
 export const PURPOSES = ["monitor", "lab", "databases", "suites", "tests"] as const;
 
 /** A purpose to install for. */
 export type Purpose = typeof PURPOSES[number];
 
-/** A program or a file, the package that brings it, and what it is for. */
+/** A program or a file, its package, and what it is for. */
 type Need = readonly [program: string, debianPackage: string, why: string];
 
 const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
   monitor: [
     ["bpftrace", "bpftrace", "runs the probes"],
-    ["objdump", "binutils", "finds and proves probe sites"],
-    ["ss", "iproute2", "reads what the kernel dropped; the lab"],
+    ["objdump", "binutils", "finds and verifies probe sites"],
+    ["ss", "iproute2", "reads the kernel's drop counters; the lab"],
     ["setpriv", "util-linux", "ends bpftrace and Kea with their parent"],
     ["ping", "iputils-ping", "checks that a server is there"],
     [
@@ -72,8 +72,8 @@ const TRACEFS = "/sys/kernel/tracing";
 /**
  * Installs what is missing.
  *
- * @param purpose what is to be done with it.
- * @param assumeYes install without asking; a person on a terminal is asked otherwise.
+ * @param purpose what to install for.
+ * @param assumeYes install without asking; otherwise a user on a terminal is asked.
  * @throws {Error} when something is missing and cannot or must not be installed.
  */
 export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Promise<void> {
@@ -88,22 +88,21 @@ export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Pro
     const line = `apt-get install ${packages.join(" ")}`;
     if (Deno.uid() !== 0) throw new Error(`Cannot install as user ${Deno.uid()}: sudo ${line}`);
     if (!assumeYes && !(Deno.stdin.isTerminal() && confirm(`Run "${line}"?`))) {
-      throw new Error(`Cannot go on without these packages: ${line}`);
+      throw new Error(`Cannot continue without these packages: ${line}`);
     }
     await install(packages);
   }
   await mountTracefs();
 }
 
-/** Asked by Debian's packages before they start a service. */
+/** Debian's packages run this before they start a service. */
 const POLICY = "/usr/sbin/policy-rc.d";
 
-/** The first line of ours. */
+/** The second line of our policy. */
 const MARK = "# of deno task install, kea-ebpf-monitoring";
 
 /**
- * A policy that denies starts while a process runs, and nothing any more when it has ended: so it does
- * no harm where it stays behind.
+ * A policy that denies starts only while a process runs. If it is left behind, it does no harm.
  */
 export function startPolicy(pid: number): string {
   const { startTicks } = parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
@@ -117,7 +116,7 @@ exit 0
 
 async function install(packages: readonly string[]): Promise<void> {
   const found = await Deno.readTextFile(POLICY).catch(() => null);
-  // One that is not ours has its own reasons.
+  // A policy of the administrator stays.
   const isOurs = found === null || found.split("\n")[1] === MARK;
   if (isOurs) {
     await Deno.writeTextFile(POLICY, startPolicy(Deno.pid), { mode: 0o755 });
@@ -133,7 +132,7 @@ async function install(packages: readonly string[]): Promise<void> {
 async function apt(...args: string[]): Promise<void> {
   say(`apt-get ${args.join(" ")}`);
   const child = new Deno.Command("apt-get", {
-    // Another apt-get may be under way: its lock is waited for.
+    // Wait for the lock of another apt-get.
     args: ["-q", "-o", "DPkg::Lock::Timeout=300", ...args],
     clearEnv: true,
     env: childEnvironment({ DEBIAN_FRONTEND: "noninteractive" }),
@@ -147,14 +146,14 @@ async function apt(...args: string[]): Promise<void> {
     child.kill(signal);
   });
   const { success, stderr } = await child.output();
-  if (stoppedBy !== null) throw new Error(`Stopped by ${stoppedBy}: run it again to go on`);
+  if (stoppedBy !== null) throw new Error(`Stopped by ${stoppedBy}: run it again to continue`);
   if (success) return;
   const words = lastWordsOf({ stderr });
   throw new Error(`Cannot install packages, apt-get ${args[0]} says: ${words}`);
 }
 
 async function mountTracefs(): Promise<void> {
-  // Its own files are root's alone, so looking into it would tell others that it is not there.
+  // Only root can read its files, so for other users they would seem to be missing.
   const mounts = await Deno.readTextFile("/proc/self/mounts");
   if (mounts.split("\n").some((line) => line.split(" ")[1] === TRACEFS)) return;
   if (Deno.uid() !== 0) {

@@ -1,5 +1,5 @@
 /**
- * The signals that would end a process before it has taken down what it set up.
+ * Catches signals, so that a process can remove what it set up before it ends.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { parseStat } from "../../system/proc.ts";
 import { onEndSignals } from "../../system/signals.ts";
 
-/** Repeats within this time are one: `deno task` passes a signal on that its child got already. */
+/** Repeats within this time count once: `deno task` forwards a signal that its child already received. */
 const REPEAT_MS = 1000;
 
 /** Catches SIGINT, SIGTERM and SIGHUP until it is disposed. */
 export class CaughtSignals implements Disposable {
   /** Settles with the first signal; keeps the process alive until then. */
   get first(): Promise<Deno.Signal> {
-    // A signal listener alone does not.
+    // A signal listener alone does not keep the process alive.
     const alive = setInterval(() => {}, 60_000);
     return this.#first.promise.finally(() => clearInterval(alive));
   }
@@ -22,12 +22,12 @@ export class CaughtSignals implements Disposable {
   /**
    * Waits for work, until a signal comes.
    *
-   * @throws {Error} `Stopped by SIGTERM`, so that what was set up is taken down.
+   * @throws {Error} `Stopped by SIGTERM`, so that the caller cleans up.
    */
   async during<T>(work: Promise<T>): Promise<T> {
     // Not `first`: the work itself keeps the process alive.
     const stopped = this.#first.promise.then((signal) => {
-      // The work goes on while its lab is taken down, and fails of it.
+      // The work continues while its lab is removed, and fails because of that.
       globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
       throw new Error(`Stopped by ${signal}`);
     });
@@ -40,9 +40,9 @@ export class CaughtSignals implements Disposable {
   #child: Deno.ChildProcess | null = null;
 
   /**
-   * Sends a child what was caught and what comes from now on.
+   * Forwards caught and later signals to a child.
    *
-   * A terminal's ^C is left to the terminal, which sends it to the child as well.
+   * A terminal's ^C is not forwarded, because the terminal sends it to the child, too.
    */
   forwardTo(child: Deno.ChildProcess): void {
     this.#child = child;
@@ -61,7 +61,7 @@ export class CaughtSignals implements Disposable {
     try {
       this.#child?.kill(signal);
     } catch (error) {
-      // What Deno throws for a child that has ended.
+      // Deno throws this for a child that has ended.
       if (!(error instanceof TypeError)) throw error;
     }
   }

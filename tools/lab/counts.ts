@@ -1,5 +1,5 @@
 /**
- * What was counted beside what perfdhcp and Kea themselves counted.
+ * Our counts, compared with perfdhcp's and Kea's own.
  *
  * @module
  */
@@ -27,12 +27,12 @@ export interface WatchedLoad {
   readonly bpftrace: Bpftrace;
   readonly rate: number;
   readonly exchanges: number;
-  /** Told what happens, for people. */
+  /** Called with lines for people. */
   readonly say: (line: string) => void;
 }
 
 /**
- * Watches a lab while it gets its traffic.
+ * Watches a lab under traffic.
  *
  * @returns the document, and each count beside perfdhcp's and Kea's own.
  */
@@ -52,7 +52,7 @@ export async function compareCounts(
   return { document, rows };
 }
 
-/** Watches a lab while it gets its traffic, from the first sample to the last answer. */
+/** Watches a lab under traffic, from the first sample to the last answer. */
 export async function watchLoad(
   lab: Lab,
   { profile, bpftrace, say, ...load }: WatchedLoad,

@@ -17,21 +17,21 @@ export type Backend = typeof BACKENDS[number];
 
 /** A running database. */
 export interface Database {
-  /** Ends it as an administrator does. */
+  /** Stops it, as an administrator would. */
   stop(): Promise<void>;
-  /** How Kea finds it: the `lease-database` of its configuration. */
+  /** The `lease-database` of Kea's configuration. */
   readonly access: Readonly<Record<string, unknown>>;
-  /** What Kea needs in its environment for it. */
+  /** The environment variables that Kea needs for it. */
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * Runs SQL, and returns what it gives: a line a row, columns separated by tabs.
+   * Runs SQL, and returns its result: one line per row, columns separated by tabs.
    *
-   * @throws {LabError} with what the database says.
+   * @throws {LabError} with the database's error.
    */
   sql(text: string): Promise<string>;
 }
 
-/** Where a database is, and with which of Kea's schemas. */
+/** Where a database is, and which of Kea's schemas it gets. */
 export interface DatabaseSettings {
   readonly backend: Exclude<Backend, "memfile">;
   /** The lab's folder. */
@@ -40,24 +40,24 @@ export interface DatabaseSettings {
   readonly scripts: string;
 }
 
-/** Longest time for a database to take connections, and for any other step, milliseconds. */
+/** Longest time for a database to accept connections, and for any other step, milliseconds. */
 const [START_LIMIT_MS, LIMIT_MS] = [30_000, 300_000];
 
 const NAME = "kea";
 
-/** Writes a process down, so that it is stopped whatever happens. */
+/** Records a process, so that it is stopped in any case. */
 type Keep = (child: Deno.ChildProcess) => Promise<void>;
 
-/** Makes a database with Kea's tables, and starts it. */
+/** Creates a database with Kea's tables, and starts it. */
 export async function createDatabase(
   settings: DatabaseSettings,
-  kept: Keep,
+  track: Keep,
 ): Promise<Database> {
   const folder = join(settings.directory, "database");
   await Deno.mkdir(folder, { mode: 0o700 });
   const made = KINDS[settings.backend];
   await made.create(settings.directory, folder);
-  const database = await startDatabase(settings, kept);
+  const database = await startDatabase(settings, track);
   await run(made.client(folder, made.own), `CREATE DATABASE ${NAME}`);
   await database.sql(await Deno.readTextFile(join(settings.scripts, made.schema)));
   return database;
@@ -66,20 +66,20 @@ export async function createDatabase(
 /** Starts the database that a lab has, and waits until it answers. */
 export async function startDatabase(
   { backend, directory }: Pick<DatabaseSettings, "backend" | "directory">,
-  kept: Keep,
+  track: Keep,
 ): Promise<Database> {
   const folder = join(directory, "database");
   const made = KINDS[backend];
   const [program, ...args] = made.server(folder);
   const child = new Deno.Command("setpriv", {
-    // It ends with whoever started it.
+    // It ends with the process that started it.
     args: ["--pdeathsig", made.stop.slice(3), ...made.user, "--", program!, ...args],
     stdin: "null",
     stdout: "null",
     stderr: "null",
     detached: true,
   }).spawn();
-  await kept(child);
+  await track(child);
   let ended = false;
   child.status.then(() => ended = true);
   const limit = Date.now() + START_LIMIT_MS;
@@ -103,7 +103,7 @@ export async function startDatabase(
     access: {
       ...made.access(folder),
       ...{ name: NAME, user: NAME, password: "" },
-      // Kea ends when its database does, if it is not told otherwise.
+      // By default, Kea ends when its database does.
       ...{ "max-reconnect-tries": 1000, "reconnect-wait-time": 500 },
       "on-fail": "serve-retry-continue",
     },
@@ -116,9 +116,9 @@ export async function startDatabase(
 interface Kind {
   /** The file with Kea's tables, in the folder of scripts. */
   readonly schema: string;
-  /** A database that is there from the beginning. */
+  /** A database that exists from the start. */
   readonly own: string;
-  /** Signal that ends it at once and in order, without waiting for its clients. */
+  /** The signal that shuts it down cleanly, without waiting for its clients. */
   readonly stop: Deno.Signal;
   /** Options of setpriv. */
   readonly user: readonly string[];
@@ -191,7 +191,7 @@ function socketIn(folder: string): string {
   return join(folder, "mysqld.sock");
 }
 
-/** Debian keeps the programs of a PostgreSQL server out of the PATH. */
+/** Debian does not put the programs of a PostgreSQL server on the PATH. */
 function postgres(program: string): string {
   try {
     const all = Array.from(Deno.readDirSync("/usr/lib/postgresql"), ({ name }) => Number(name));

@@ -1,6 +1,6 @@
 /**
- * Newer Debian suites in a cache folder, for their bpftrace and Kea: this machine has one of each,
- * and what is shipped must work on more.
+ * Newer Debian suites in a cache folder, for their bpftrace and Kea: this machine has one version of each,
+ * and we support more.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface Suite {
   readonly name: SuiteName;
   /** Its root folder. */
   readonly root: string;
-  /** Versions of its packages, as its package database tells them. */
+  /** The versions in its package database. */
   readonly versions: { readonly bpftrace: string; readonly kea: string };
 }
 
@@ -35,10 +35,10 @@ export class SuiteError extends Error {
 const PACKAGES = ["bpftrace", "kea-dhcp4-server", "kea-dhcp6-server", "kea-admin"] as const;
 
 /**
- * Installs a suite with debootstrap, if it is not there, and tells on standard error what it does.
- * It takes a few minutes and 650 MB, once.
+ * Installs a suite with debootstrap if it is missing, and reports progress on standard error. This takes a
+ * few minutes and 650 MB, once.
  *
- * @throws {SuiteError} when it cannot be installed; nothing half-made is taken for a suite later.
+ * @throws {SuiteError} when it cannot be installed; a partial installation is never used later.
  */
 export async function ensureSuite(name: SuiteName): Promise<Suite> {
   const cache = ownFolder("cache");
@@ -49,7 +49,7 @@ export async function ensureSuite(name: SuiteName): Promise<Suite> {
     }
     await ensureInstalled("suites", true);
     await Deno.mkdir(cache, { recursive: true });
-    // Whoever comes second waits here, and finds it done.
+    // A second process waits here, and finds the suite installed.
     using lock = await Deno.open(join(cache, `${name}.lock`), { create: true, write: true });
     await lock.lock(true);
     if (!existsSync(join(root, "usr/bin/bpftrace"))) await install(name, root);
@@ -60,10 +60,10 @@ export async function ensureSuite(name: SuiteName): Promise<Suite> {
 /**
  * A command line that runs a program inside a suite, with the processes and devices of this machine.
  *
- * The program is the child itself, not a child's child, so that signals reach it; its mounts are its
- * own and vanish with it.
+ * The program is the child itself, not a grandchild, so that signals reach it. It has its own mounts, which
+ * vanish with it.
  *
- * @param binds absolute paths of folders of this machine that it sees at the same place.
+ * @param binds absolute paths of folders of this machine, visible to it at the same place.
  */
 export function suiteCommand(
   suite: Suite,
@@ -94,7 +94,7 @@ exec chroot "$root" "$@"`;
 export function mirrorIn(targets: string): string {
   for (const line of targets.split("\n")) {
     const [uri, origin, label] = line.split("|");
-    // The mirror of security fixes has another label, and no suite of its own to install.
+    // The mirror of security fixes has another label, and no complete suite.
     if (origin === "Debian" && label === "Debian" && /^(https?|file):/.test(uri!)) return uri!;
   }
   throw new SuiteError(
@@ -115,8 +115,8 @@ async function install(name: SuiteName, root: string): Promise<void> {
   await Deno.remove(unfinished, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
-  // Mounts and processes of its own: debootstrap mounts /proc in the new root, and what it starts
-  // must end with it.
+  // Its own mount and process namespaces: debootstrap mounts /proc in the new root, and its children must end
+  // with it.
   const child = new Deno.Command("setpriv", {
     args: [
       ...["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"],
@@ -130,7 +130,7 @@ async function install(name: SuiteName, root: string): Promise<void> {
     stderr: "piped",
   }).spawn();
   const [last, warnings] = await Promise.all([
-    tellPhases(name, child.stdout),
+    reportPhases(name, child.stdout),
     new Response(child.stderr).text(),
   ]);
   const { success } = await child.status;
@@ -143,8 +143,8 @@ async function install(name: SuiteName, root: string): Promise<void> {
   say(`Installed Debian ${name}: bpftrace ${bpftrace}, Kea ${kea}`);
 }
 
-/** Prints a line when debootstrap begins another kind of work; returns its last line. */
-async function tellPhases(name: string, stream: ReadableStream<Uint8Array>): Promise<string> {
+/** Prints a line for each phase of debootstrap; returns its last line. */
+async function reportPhases(name: string, stream: ReadableStream<Uint8Array>): Promise<string> {
   let [rest, last, phase] = ["", "", ""];
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");

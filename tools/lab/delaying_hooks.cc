@@ -1,10 +1,10 @@
-// A hook library for the lab: it makes hook points slow, throws at one, or parks packets, so that
-// what a monitor reports of hook libraries can be compared with what is known.
+// A hook library for the lab. It makes hook points slow, throws at one, or parks packets, so that the
+// monitor's report can be compared with the known cause.
 //
 // Parameters: "sleep": milliseconds to sleep, by name of the hook point. "point": name of the hook
-// point at which, with "throw": true, std::runtime_error is thrown; with "park": milliseconds,
-// another thread lets the packet go on after that time (leases4_committed and leases6_committed
-// only); with "drop": true, the packet is dropped.
+// point for the others. "throw": true throws std::runtime_error. "park": milliseconds after which
+// another thread lets the packet continue (leases4_committed and leases6_committed
+// only). "drop": true drops the packet.
 
 #include <chrono>
 #include <map>

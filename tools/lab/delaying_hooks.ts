@@ -1,5 +1,5 @@
 /**
- * Builds the lab's own hook library, for tests of what is told of hook libraries.
+ * Builds the lab's own hook library, for tests of the metrics of hook libraries.
  *
  * @module
  */

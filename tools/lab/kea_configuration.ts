@@ -10,30 +10,30 @@ export interface HookLibrary {
   readonly parameters?: unknown;
 }
 
-/** What a lab's server is configured by. */
+/** The settings of a lab's server. */
 export interface KeaSettings {
   readonly family: 4 | 6;
-  /** Of DHCPv4; DHCPv6 has UDP sockets alone. */
+  /** For DHCPv4; DHCPv6 has only UDP sockets. */
   readonly sockets: "raw" | "udp";
   /** Worker threads; 0 for a single-threaded server. */
   readonly threads: number;
   readonly hooks: readonly HookLibrary[];
   readonly interfaceName: string;
-  /** The lease database; memfile without it. */
+  /** The lease database; default: memfile. */
   readonly leases?: Readonly<Record<string, unknown>>;
   /** Folder for lease file, control socket and log. */
   readonly directory: string;
-  /** Whether it takes a list of control sockets, as Kea does since 2.7.2; 3.3.1 takes nothing else. */
+  /** Whether Kea expects a list of control sockets: possible since 2.7.2, required since 3.3.1. */
   readonly hasSocketList: boolean;
 }
 
-/** Addresses of a lab; each lab has network namespaces of its own, so they may be the same. */
+/** Addresses of a lab; each lab has its own network namespaces, so all labs have the same. */
 export const ADDRESSES6 = { server: "fd77::1", client: "fd77::2", prefix: 64 } as const;
 
 /** The same for DHCPv4. */
 export const ADDRESSES = { server: "10.77.0.1", client: "10.77.0.2", prefix: 12 } as const;
 
-/** The configuration of a lab's server, with more addresses to give than any load asks for. */
+/** The configuration of a lab's server, with more addresses than any load needs. */
 export function keaConfiguration(settings: KeaSettings): unknown {
   const { family, sockets, threads, hooks, interfaceName, leases, directory, hasSocketList } =
     settings;
@@ -62,7 +62,7 @@ export function keaConfiguration(settings: KeaSettings): unknown {
         library: path,
         ...(parameters === undefined ? {} : { parameters }),
       })),
-      // So that the hook point for identifiers is among those on a packet's way.
+      // So that packets also pass the hook point for identifiers.
       ...(hooks.length === 0 ? {} : {
         "host-reservation-identifiers": ["flex-id", "hw-address"],
         "reservations-global": true,
@@ -92,7 +92,7 @@ function subnets4(): object {
 
 function subnets6(interfaceName: string): object {
   return {
-    // It would be kept in a folder that all servers of this machine share.
+    // Otherwise it would be in a folder that all servers of this machine share.
     "server-id": {
       type: "EN",
       "enterprise-id": 2495,

@@ -1,6 +1,6 @@
 /**
- * What Kea itself reads in a configuration: with -d, its test of a file (-t) logs the values before it
- * looks at what they mean.
+ * How Kea itself reads a configuration: with -d, its test of a file (-t) logs the values before it interprets
+ * them.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { Buffer } from "node:buffer";
 import { run, textOf } from "../../system/run.ts";
 
 /**
- * Has a Kea read a file.
+ * Makes a Kea read a file.
  *
- * @param command that runs the kea-dhcp4 or kea-dhcp6 in question: `["kea-dhcp4"]`.
- * @param directory from where it runs.
- * @returns the values, or why its grammar has none.
+ * @param command runs kea-dhcp4 or kea-dhcp6: `["kea-dhcp4"]`.
+ * @param directory its working folder.
+ * @returns the values, or the error of its grammar.
  */
 export async function readByKea(
   command: readonly string[],
@@ -23,7 +23,7 @@ export async function readByKea(
   const [program, ...args] = command;
   const ran = await run([program!, ...args, "-d", "-t", path], {
     directory,
-    // It logs to standard output, and writes no file but a lock.
+    // It logs to standard output, and writes only a lock file.
     environment: { KEA_LOCKFILE_DIR: "none" },
   });
   const text = textOf(ran) + new TextDecoder().decode(ran.stderr);
@@ -32,14 +32,14 @@ export async function readByKea(
   return { why: /Syntax check failed with: (.*)/.exec(text)?.[1] ?? text.slice(-300) };
 }
 
-/** A file's bytes, each of them one character. */
+/** A file's bytes, one character each. */
 export function bytesIn(path: string): string {
   return Buffer.from(Deno.readFileSync(path)).toString("latin1");
 }
 
 /**
- * Values without what Kea changes before it logs them: a comment becomes a part of `user-context`,
- * secrets become stars, and one name has two forms.
+ * Undoes what Kea changes before it logs the values: a comment becomes part of `user-context`, secrets
+ * become stars, and one name has two forms.
  */
 export function asLogged(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asLogged);

@@ -18,12 +18,12 @@ import { processNamespace } from "../../system/namespaces.ts";
 import { statOf } from "../../system/proc.ts";
 import { outputOf, run, textOf } from "../../system/run.ts";
 
-/** Which Kea: that of this machine, or that of a newer Debian suite in the cache. */
+/** Which Kea: this machine's, or that of a newer Debian suite in the cache. */
 export const KEAS = { "2.2": null, "2.6": "trixie", "newest": "sid" } as const satisfies Readonly<
   Record<string, SuiteName | null>
 >;
 
-/** What a lab is made of. */
+/** Options of a lab. */
 export interface LabOptions {
   /** DHCP family; 4 without it. */
   readonly family?: 4 | 6;
@@ -32,13 +32,13 @@ export interface LabOptions {
   /** Worker threads of the server; 0 for a single-threaded one. */
   readonly threads?: number;
   readonly hooks?: readonly HookLibrary[];
-  /** Where it keeps its leases; memfile without it. */
+  /** Where it keeps its leases; default: memfile. */
   readonly backend?: Backend;
-  /** The server's executable; the installed kea-dhcp4 without it. */
+  /** The server's executable; default: the installed kea-dhcp4. */
   readonly program?: string;
-  /** Whether the server has process ids of its own, as in a container. */
+  /** Whether the server has its own process namespace, as in a container. */
   readonly ownProcessIds?: boolean;
-  /** Folder of libraries that the server takes before the installed ones. */
+  /** Folder of libraries that the server loads instead of the installed ones. */
   readonly libraries?: string;
 }
 
@@ -49,7 +49,7 @@ export async function bpftraceOf(kea: keyof typeof KEAS): Promise<Bpftrace> {
   return await findBpftrace(suiteCommand(await ensureSuite(suite), ["bpftrace"]));
 }
 
-/** A running lab. Disposing takes everything down. */
+/** A running lab. Disposing removes everything. */
 export interface Lab extends AsyncDisposable {
   readonly pid: number;
   readonly family: 4 | 6;
@@ -63,7 +63,7 @@ export interface Lab extends AsyncDisposable {
   readonly directory: string;
   /** Its database; null with memfile. */
   readonly database: LabDatabase | null;
-  /** Starts the server again, with the same configuration, after it ended. */
+  /** Starts the server again after it ended, with the same configuration. */
   restart(): Promise<number>;
 }
 
@@ -71,13 +71,13 @@ export interface Lab extends AsyncDisposable {
 export interface LabDatabase {
   /** Runs SQL: see {@linkcode Database.sql}. */
   sql(text: string): Promise<string>;
-  /** Ends it as an administrator does; its data stay. */
+  /** Stops it, as an administrator would; its data stay. */
   stop(): Promise<void>;
   /** Starts it again. */
   start(): Promise<void>;
 }
 
-/** Longest time for a server to begin to serve. */
+/** Longest time for a server to start. */
 const START_LIMIT_MS = 15_000;
 
 /** Longest time for the link to be up. */
@@ -86,13 +86,13 @@ const ROUTE_LIMIT_MS = 5000;
 /**
  * Sets up a lab: two network namespaces, a veth pair between them, and a Kea DHCP server.
  *
- * What an earlier lab could not take down, because it was killed, is cleared first.
+ * First removes what earlier labs left behind because they were killed.
  *
- * @throws {LabError} when a part does not come up; nothing remains then.
+ * @throws {LabError} when a part does not start; nothing is left behind.
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   if (Deno.uid() !== 0) {
-    throw new LabError(`Cannot set up a lab as user ${Deno.uid()}, root is wanted: use sudo`);
+    throw new LabError(`Cannot set up a lab as user ${Deno.uid()}, expected root: use sudo`);
   }
   await clearLeftovers();
   const name = `kea-lab-${crypto.randomUUID().slice(0, 8)}`;
@@ -113,15 +113,15 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await clear(name, state);
     await Promise.all(children.map((child) => child.status));
   };
-  const noted = async (pid: number) => {
+  const recordPid = async (pid: number) => {
     const stat = await statOf(pid);
     if (stat === null) return;
     state = { ...state, processes: [...state.processes, [pid, stat.startTicks]] };
     await remember(name, state);
   };
-  const kept = async (child: Deno.ChildProcess) => {
+  const track = async (child: Deno.ChildProcess) => {
     children.push(child);
-    await noted(child.pid);
+    await recordPid(child.pid);
   };
   const suite = KEAS[options.kea ?? "2.2"];
   const { family = 4, sockets = "raw", threads = 2, backend = "memfile" } = options;
@@ -141,24 +141,24 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         ...(options.libraries === undefined ? {} : { LD_LIBRARY_PATH: options.libraries }),
       },
     );
-    await kept(child);
+    await track(child);
     await untilServing(child, directory);
     if (!options.ownProcessIds) return child.pid;
-    // As this machine sees it; the server takes itself for process 1.
+    // Its process id on this machine; in its own namespace it is process 1.
     const children = await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`);
-    await noted(Number(children.trim()));
+    await recordPid(Number(children.trim()));
     return Number(children.trim());
   };
 
   try {
-    // What newer Keas want of the folder of a control socket; root's, so nobody's else.
+    // Newer Keas require this of the folder of a control socket. It is root's, so only root's.
     await Deno.mkdir(directory, { mode: 0o750 });
     await connect(serverNetns, serverInterface, clientNetns, clientInterface);
     if (backend !== "memfile") {
       const root = suite === null ? "" : (await ensureSuite(suite)).root;
       database = await createDatabase(
         { backend, directory, scripts: `${root}/usr/share/kea/scripts` },
-        kept,
+        track,
       );
     }
     const settings = {
@@ -167,7 +167,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       threads,
       hooks: [
         ...options.hooks ?? [],
-        // What was part of Kea before 3.0.
+        // Before 3.0 these were part of Kea.
         ...(options.kea === "newest" && backend !== "memfile"
           ? [{ path: `libdhcp_${backend === "mariadb" ? "mysql" : "pgsql"}.so` }]
           : []),
@@ -202,7 +202,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         stop: () => database!.stop(),
         start: async () => {
           if (backend === "memfile") return;
-          database = await startDatabase({ backend, directory }, kept);
+          database = await startDatabase({ backend, directory }, track);
         },
       },
       restart: async () => pid = await startServer(),
@@ -214,7 +214,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 }
 
-/** Whether a Kea takes a list of control sockets: 2.7.2 and later do. */
+/** Whether a Kea accepts a list of control sockets: 2.7.2 and later do. */
 async function hasSocketList(command: readonly [string, ...string[]]): Promise<boolean> {
   const [major, minor, patch] = textOf(await run(command)).split(".").map(Number);
   return major! * 10_000 + minor! * 100 + patch! >= 20_702;
@@ -229,7 +229,7 @@ async function connect(
   await ip("netns", "add", serverNetns);
   await ip("netns", "add", clientNetns);
   for (const netns of [serverNetns, clientNetns]) {
-    // Nobody else can have these addresses: no second of waiting for who does.
+    // No other host can have these addresses, so do not wait a second for duplicates.
     const noWait = "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad";
     await ip("netns", "exec", netns, "sh", "-c", noWait);
   }
@@ -257,7 +257,7 @@ async function connect(
     await ip("-n", netns, "link", "set", link, "up");
     await ip("-n", netns, "link", "set", "lo", "up");
   }
-  // IPv6 has its routes when the kernel has taken note that the other end is up, which it may put off.
+  // IPv6 has its routes once the kernel has noticed that the other end is up, which may be delayed.
   const limit = Date.now() + ROUTE_LIMIT_MS;
   while (true) {
     try {
@@ -269,24 +269,24 @@ async function connect(
   }
 }
 
-/** Starts Kea so that it ends with this process, and keeps what it writes in the lab's folder. */
+/** Starts Kea so that it ends with this process, with its output in the lab's folder. */
 async function startKea(
   argv: readonly string[],
   netns: string,
   directory: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<Deno.ChildProcess> {
-  // A fresh log tells when this start is done.
+  // A new log shows when this start is done.
   await Deno.remove(join(directory, "kea.log")).catch(() => {});
   return new Deno.Command("ip", {
-    // `ip netns exec` and setpriv replace themselves by the next program, so the child is Kea.
+    // `ip netns exec` and setpriv replace themselves with the next program, so the child is Kea.
     args: [
       ...["netns", "exec", netns, "setpriv", "--pdeathsig", "TERM", "--", ...argv],
     ],
     env: {
       KEA_PIDFILE_DIR: directory,
       KEA_LOCKFILE_DIR: directory,
-      // Kea 3 writes nowhere else.
+      // Kea 3 logs only to this folder.
       KEA_DHCP_DATA_DIR: directory,
       KEA_LOG_FILE_DIR: directory,
       KEA_CONTROL_SOCKET_DIR: directory,

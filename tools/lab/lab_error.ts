@@ -1,5 +1,5 @@
 /**
- * What a lab throws.
+ * The error of labs.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What a lab leaves on the machine while it runs, written down, so that the next one clears what a
- * killed one could not.
+ * Records what a lab has on the machine while it runs, so that the next lab can remove what a killed one
+ * left behind.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { isRunning, statOf } from "../../system/proc.ts";
 import { processNamespace } from "../../system/namespaces.ts";
 import { run, textOf } from "../../system/run.ts";
 
-/** Folder of the states of all labs; the next boot empties it, as it does the namespaces. */
+/** Folder of the records of all labs; like the namespaces, it is gone after a reboot. */
 const STATES = "/run/kea-ebpf-monitoring/labs";
 
 /** What one lab made. */
@@ -19,7 +19,7 @@ export interface LabState {
   /** The process that owns the lab. */
   readonly owner: number;
   readonly ownerStartTicks: number;
-  /** The process namespace in which these numbers hold. */
+  /** The process namespace of these process ids. */
   readonly processNamespace: string | null;
   readonly namespaces: readonly string[];
   readonly directory: string;
@@ -27,7 +27,7 @@ export interface LabState {
   readonly processes: readonly (readonly [number, number])[];
 }
 
-/** Writes down, or updates, what a lab made. */
+/** Writes or updates the record of a lab. */
 export async function remember(name: string, state: LabState): Promise<void> {
   await Deno.mkdir(STATES, { recursive: true });
   const path = join(STATES, name);
@@ -35,12 +35,12 @@ export async function remember(name: string, state: LabState): Promise<void> {
   await Deno.rename(`${path}.new`, path);
 }
 
-/** Takes down what a lab made; what is gone already is passed over. */
+/** Removes what a lab made, except what is gone already. */
 export async function clear(name: string, state: LabState): Promise<void> {
-  // What was started last needs what was started first.
+  // Later processes need earlier ones, so stop them in reverse order.
   for (const [pid, startTicks] of state.processes.toReversed()) await stopProcess(pid, startTicks);
   for (const namespace of state.namespaces) {
-    // Whatever else runs in there belongs to the lab, and would keep the namespace.
+    // Any other process in there belongs to the lab, and would keep the namespace alive.
     for (const pid of await processesIn(namespace)) {
       const stat = await statOf(pid);
       if (stat !== null) await stopProcess(pid, stat.startTicks);
@@ -51,7 +51,7 @@ export async function clear(name: string, state: LabState): Promise<void> {
   await Deno.remove(join(STATES, name)).catch(ignoreAbsence);
 }
 
-/** Takes down every lab of this process namespace whose owner does not run any more. */
+/** Removes every lab of this process namespace whose owner no longer runs. */
 export async function clearLeftovers(): Promise<void> {
   let names: string[];
   try {
@@ -62,7 +62,7 @@ export async function clearLeftovers(): Promise<void> {
   }
   for (const name of names) {
     const state = await readState(join(STATES, name));
-    // Numbers of another process namespace say nothing here.
+    // Process ids of another process namespace have no meaning here.
     if (state === null || state.processNamespace !== await processNamespace()) continue;
     if (await isRunning(state.owner, state.ownerStartTicks)) continue;
     await clear(name, state);
@@ -73,7 +73,7 @@ async function readState(path: string): Promise<LabState | null> {
   try {
     return JSON.parse(await Deno.readTextFile(path)) as LabState;
   } catch (error) {
-    // Taken down by another lab in this moment, or half-written by a dying one under another name.
+    // Another lab has just removed it, or a killed lab left it half-written under another name.
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
     throw error;
   }
@@ -84,7 +84,7 @@ async function processesIn(namespace: string): Promise<number[]> {
   return pids.split("\n").filter(Boolean).map(Number);
 }
 
-/** SIGTERM, and SIGKILL after 3 s, to the process that started then and to no other. */
+/** SIGTERM, then SIGKILL after 3 s, but only to the process that started at this time. */
 async function stopProcess(pid: number, startTicks: number): Promise<void> {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     if (!await isRunning(pid, startTicks)) return;

@@ -11,10 +11,10 @@ import { LabError } from "./lab_error.ts";
 
 /** How much to send. */
 export interface Load {
-  /** Exchanges a second. */
+  /** Exchanges per second. */
   readonly rate: number;
   readonly exchanges: number;
-  /** Different clients; each gets an address of its own. */
+  /** Different clients; each gets its own address. */
   readonly clients?: number;
   /** Seed of the clients' order. */
   readonly seed?: number;
@@ -26,7 +26,7 @@ export interface Load {
   readonly signal?: AbortSignal;
 }
 
-/** What perfdhcp tells of one exchange type, delays in milliseconds. */
+/** perfdhcp's report of one exchange type, delays in milliseconds. */
 export interface ExchangeReport {
   readonly sent: number;
   readonly received: number;
@@ -105,7 +105,7 @@ export function parseReport(text: string): PerfdhcpReport {
 
 const libraries = new WeakMap<Lab, Promise<string>>();
 
-/** The folder of a lab's copies, made once, and whole before anyone uses it. */
+/** The folder of a lab's copies: made once, and complete before it is used. */
 function librariesFor(lab: Lab): Promise<string> {
   const folder = libraries.get(lab) ?? copyLibraries(join(lab.directory, "perfdhcp-libraries"));
   libraries.set(lab, folder);

@@ -1,25 +1,25 @@
 /**
- * A terminal that nobody sits at: tmux, for tests and pictures of the live view.
+ * A terminal without a user: tmux, for tests and pictures of the live view.
  *
  * @module
  */
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** A terminal of its own: a tmux server with one session. */
+/** A terminal: a tmux server of its own, with one session. */
 export class Terminal implements AsyncDisposable {
   readonly #socket = `kea-live-${crypto.randomUUID()}`;
 
-  /** Starts a command in a terminal of so many columns and rows. */
+  /** Starts a command in a terminal of this size. */
   static async open(command: string, columns: number, rows: number): Promise<Terminal> {
     const terminal = new Terminal();
     const size = ["-x", String(columns), "-y", String(rows)];
-    // The shell stays, so that what is on the screen afterwards can be looked at.
+    // The shell keeps running, so that the final screen can be read.
     await terminal.#tmux("new-session", "-d", ...size, `${command}; echo "status $?"; sleep 60`);
     return terminal;
   }
 
-  /** What is on the screen, a line a row; with escape sequences for how it looks on request. */
+  /** The screen, one line per row; `styled`: with escape sequences for styles. */
   async screen(styled = false): Promise<string[]> {
     const text = await this.#tmux("capture-pane", "-p", ...(styled ? ["-e"] : []));
     return text.split("\n").slice(0, -1);

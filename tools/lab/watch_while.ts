@@ -1,5 +1,5 @@
 /**
- * The watch loop beside work of ours: tests and benchmarks know what happens while they watch.
+ * Runs the watch loop while work is done, so that tests and benchmarks know what happens meanwhile.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import { watch, type WatchOptions } from "../../probes/monitoring_loop.ts";
  *
  * @param server its process id.
  * @param options `durationMs` is the longest time, in milliseconds.
- * @param work begun with the first sample; its end is the watch's.
- * @returns the document, and what the work gave.
- * @throws {Error} when nothing was watched; whatever the work throws.
+ * @param work starts with the first sample; the watch ends with it.
+ * @returns the document, and the result of the work.
+ * @throws {Error} when nothing was watched, or when the work throws.
  */
 export async function watchWhile<T>(
   { pid }: { readonly pid: number },

@@ -1,5 +1,5 @@
 /**
- * The live view in a terminal: another screen while it runs, the old one afterwards.
+ * The live view in a terminal. It uses the alternate screen, and restores the old one at the end.
  *
  * @module
  */
@@ -21,11 +21,11 @@ import { liveView } from "../../viz/live/live_view.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
-/** A terminal that knows it shows what is between these at once. */
+/** Terminals that support it show everything between these at once. */
 const [BEGIN, END] = ["\x1b[?2026h", "\x1b[?2026l"];
 const [HOME, REST_OF_LINE, REST_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
 
-/** The view on standard error, with its keys from standard input. Disposing restores the terminal. */
+/** The view on standard error, with keys from standard input. Disposing restores the terminal. */
 export class LiveTerminal implements Disposable {
   readonly #drawing: TextLayout;
   readonly #onStop: () => void;
@@ -36,16 +36,16 @@ export class LiveTerminal implements Disposable {
   #help = false;
   #isOpen = true;
   #isWriting = false;
-  /** Whether there is more to show than what is being written. */
+  /** Whether there is a newer frame than the one that is being written. */
   #isStale = false;
-  /** The terminal once more: a write that waits here does not hold up standard error. */
+  /** The terminal, opened again: a blocked write here does not block standard error. */
   readonly #frames = Deno.openSync("/dev/stderr", { write: true });
 
   private constructor(facts: LiveFacts, drawing: TextLayout, onStop: () => void) {
     this.#state = liveStart(facts);
     this.#drawing = drawing;
     this.#onStop = onStop;
-    // ^C stays a signal; every other key comes at once and is not shown.
+    // ^C stays a signal; every other key arrives at once and is not echoed.
     Deno.stdin.setRaw(true, { cbreak: true });
     emitKeypressEvents(process.stdin);
     process.stdin.on("keypress", this.#onKey);
@@ -59,7 +59,7 @@ export class LiveTerminal implements Disposable {
    * Opens the view.
    *
    * @param onStop is called for a key that ends the run.
-   * @returns null where there is no terminal that can show it, or nothing to draw it with.
+   * @returns null without a suitable terminal, or without the libraries that draw it.
    */
   static async open(facts: LiveFacts, onStop: () => void): Promise<LiveTerminal | null> {
     const isTerminal = Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
@@ -67,7 +67,7 @@ export class LiveTerminal implements Disposable {
     try {
       return new LiveTerminal(facts, await loadTextLayout(), onStop);
     } catch (error) {
-      say(`No live view, a line a window instead: ${oneLine(error)}`);
+      say(`No live view, one line per window instead: ${oneLine(error)}`);
       return null;
     }
   }
@@ -78,12 +78,12 @@ export class LiveTerminal implements Disposable {
     if (!this.#paused) this.#draw();
   }
 
-  /** Takes a slow packet, to be shown with the next window. */
+  /** Adds a slow packet, shown with the next window. */
   slow(packet: ListedPacket): void {
     this.#state = withSlow(this.#state, packet);
   }
 
-  /** Shows a line that would be said otherwise. */
+  /** Shows a line that would otherwise go to standard error. */
   note(line: string): void {
     this.#state = withNote(this.#state, line);
     if (!this.#paused) this.#draw();
@@ -106,7 +106,7 @@ export class LiveTerminal implements Disposable {
 
   #key(sequence: string | undefined): void {
     if (sequence === "q") {
-      // Probes take their time to go.
+      // Detaching probes takes a while.
       this.#state = withNote(this.#state, "Stopping");
       this.#onStop();
     } else if (sequence === "p") this.#paused = !this.#paused;
@@ -117,7 +117,7 @@ export class LiveTerminal implements Disposable {
 
   #draw(): void {
     if (!this.#isOpen) return;
-    // A terminal that takes nothing for now must not hold up the measurement: it misses pictures.
+    // A blocked terminal must not delay the measurement: it skips frames.
     if (this.#isWriting) {
       this.#isStale = true;
       return;
@@ -136,7 +136,7 @@ export class LiveTerminal implements Disposable {
       this.#isWriting = false;
       if (this.#isStale) this.#draw();
     }, () => {
-      // Whoever looked has gone; the measurement goes on, and no more is drawn.
+      // The terminal is closed: stop drawing, keep measuring.
     });
   }
 }
@@ -146,7 +146,7 @@ async function writeAll(file: Deno.FsFile, text: string): Promise<void> {
   while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
 }
 
-/** Writes what must be there before anything that follows. */
+/** Writes synchronously, before any other output. */
 function writeNow(text: string): void {
   try {
     let bytes = new TextEncoder().encode(text);
@@ -156,7 +156,7 @@ function writeNow(text: string): void {
   }
 }
 
-/** Some terminals say that they have no size. */
+/** The terminal's size; some terminals report none. */
 function sizeOf(): { columns: number; rows: number } {
   try {
     const { columns, rows } = Deno.consoleSize();
@@ -166,7 +166,7 @@ function sizeOf(): { columns: number; rows: number } {
   }
 }
 
-/** Whether the locale's characters are UTF-8; the first of these that is set tells. */
+/** Whether the locale is UTF-8; the first of these variables that is set decides. */
 function isUnicode(): boolean {
   const locale = ["LC_ALL", "LC_CTYPE", "LANG"].map((name) => Deno.env.get(name)).find(Boolean);
   return /utf-?8/i.test(locale ?? "");

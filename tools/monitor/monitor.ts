@@ -1,5 +1,5 @@
 /**
- * The work of `deno task monitor`: one server watched, one folder of files, one summary.
+ * The work of `deno task monitor`: watches one server, writes its files and a summary.
  *
  * @module
  */
@@ -45,35 +45,35 @@ export interface MonitorOptions {
   readonly server?: string;
   readonly profile: Profile;
   readonly duration: number;
-  /** When it will probably be over, where something else ends it. */
+  /** The expected duration, if something else ends the run. */
   readonly expected?: number;
   readonly interval: number;
-  /** From how many milliseconds on packets are listed one by one, or `auto` to learn that. */
+  /** Packets that take longer are listed, milliseconds; `auto` measures the threshold. */
   readonly slow?: number | "auto";
   /** Whether the clients of slow packets are hashed. */
   readonly redact?: boolean;
-  /** Folder for the files; a new one in the person's folder without it. */
+  /** Folder for the files; default: a new one in the user's folder. */
   readonly output?: string;
   readonly json: boolean;
   readonly plan: boolean;
   readonly strict: boolean;
-  /** Whether the charts and the report are made at the end. */
+  /** Whether to write charts and report at the end. */
   readonly visualization: boolean;
-  /** Whether to say how traffic is sent from another machine. */
+  /** Whether to show how to send traffic from another machine. */
   readonly hint: boolean;
-  /** Asked at the end what was sent, for the ledger. */
+  /** Called at the end: what was sent, for the ledger. */
   readonly traffic?: () => Promise<Pick<Traffic, "client" | "statistics">>;
-  /** Told once, when every probe is attached and the first sample is taken. */
+  /** Called once, when every probe is attached and the first sample is taken. */
   readonly onReady?: () => void;
-  /** Ends the watch as ^C does. */
+  /** Ends the watch like ^C. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Watches a server and writes `capture.ndjson`, `metrics.json`, the charts and `report.html`.
  *
- * Everything for people goes to standard error: a live view where that is a terminal and a line a
- * window where not, then the summary.
+ * Everything for people goes to standard error: a live view on a terminal, otherwise one line per window,
+ * then the summary.
  *
  * @returns the exit status.
  */
@@ -89,7 +89,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     return 0;
   }
   const bpftrace = await findBpftrace();
-  // All that it writes tells of clients: it is for this user alone.
+  // The files contain data of clients, so only this user may read them.
   Deno.umask(0o077);
   const folder = options.output === undefined
     ? await makeOwnOutput(defaultName(server))
@@ -97,16 +97,16 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
   const stop = new AbortController();
   options.signal?.addEventListener("abort", () => stop.abort(), { once: true });
-  if (!PriceMeter.isPossible()) say("The kernel does not tell what BPF programs cost");
+  if (!PriceMeter.isPossible()) say("The kernel does not report the time of BPF programs");
 
   if (options.hint) { for (const line of await trafficHint(server)) say(line); }
   let live: LiveTerminal | null = null;
-  const tell = (line: string) => live === null ? say(line) : live.note(line);
-  using _signals = stoppedBySignals(stop, tell);
+  const show = (line: string) => live === null ? say(line) : live.note(line);
+  using _signals = stoppedBySignals(stop, show);
   const redacts = options.redact ?? false;
   let slow: { readonly slow?: SlowOptions } = {};
   if (options.slow === "auto") {
-    const learned = await learnThreshold(server, bpftrace, stop.signal, tell);
+    const learned = await learnThreshold(server, bpftrace, stop.signal, show);
     server = learned.server;
     slow = { slow: { thresholdNs: learned.thresholdNs, redacts } };
   } else if (options.slow !== undefined) {
@@ -120,7 +120,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     intervalMs: Math.round(options.interval * 1000),
     durationMs: options.duration * 1000,
     signal: stop.signal,
-    say: tell,
+    say: show,
   });
   let document: MetricsDocument;
   {
@@ -138,7 +138,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     document = await write(records, capture, live, options);
     live = null;
   }
-  // Not by their names: the folder may be another user's.
+  // Not by their names: the folder may belong to another user.
   const metrics = () => documentText(readChanges(capture.pieces()));
   await replaceFile(join(folder, METRICS_FILE), metrics());
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
@@ -146,13 +146,13 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   say(`Files: ${folder}`);
   const isDrawn = !options.visualization || await draw(document, folder);
   if (options.json) { for await (const piece of metrics()) print(piece); }
-  // Whatever ends first, the process may end.
+  // The process may end with the first of these.
   await Promise.race([records.next(), pause(DETACH_LIMIT_MS, undefined, { ref: false })]);
   if (!isDrawn) return 1;
   return options.strict && document.capture.verdict === "PARTIAL" ? 3 : 0;
 }
 
-/** Makes the report; what was measured does not depend on it. */
+/** Writes the report; a failure does not lose the measurement. */
 async function draw(document: MetricsDocument, folder: string): Promise<boolean> {
   try {
     const [report] = await writeReport(document, folder);
@@ -167,15 +167,15 @@ async function draw(document: MetricsDocument, folder: string): Promise<boolean>
   }
 }
 
-/** Longest time to wait, after the summary, for the kernel to detach what is left, milliseconds. */
+/** Longest wait, after the summary, for the kernel to detach the remaining probes, milliseconds. */
 const DETACH_LIMIT_MS = 2000;
 
 const [CAPTURE_FILE, METRICS_FILE] = ["capture.ndjson", "metrics.json"];
 
 /**
- * Writes records as they come, and shows each window.
+ * Writes records as they arrive, and shows each window.
  *
- * @returns the document with its windows merged to as many as charts can show.
+ * @returns the document, with its windows merged to the number that charts can show.
  */
 async function write(
   records: AsyncGenerator<CaptureRecord>,
@@ -211,7 +211,7 @@ async function write(
         ready = true;
         onReady?.();
       }
-      // What comes after it is the end of the last probes.
+      // After it, only the last probes are detached.
       if (record.type === "end") break;
     }
   } catch (error) {
@@ -222,7 +222,7 @@ async function write(
   return { ...windows.document(), windows: overview.spans().map((span) => span.final()) };
 }
 
-/** For server and time: kea-monitor-dhcp4-20260101T120000Z. */
+/** The folder's name: kea-monitor-dhcp4-20260101T120000Z. */
 function defaultName({ family }: Server): string {
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
   return `kea-monitor-dhcp${family}-${time}`;
@@ -233,15 +233,15 @@ async function makeFolder(named: string): Promise<string> {
   const there = await Deno.lstat(join(folder, CAPTURE_FILE)).then(() => true, () => false);
   if (!there) return folder;
   throw new Error(
-    `Cannot write to "${folder}", it holds a capture already: give another folder with -o`,
+    `Cannot write to "${folder}", it already has a capture: give another folder with -o`,
   );
 }
 
-/** SIGINT, SIGTERM and SIGHUP stop the watch; more of them change nothing. */
-function stoppedBySignals(stop: AbortController, tell: (line: string) => void): Disposable {
+/** SIGINT, SIGTERM and SIGHUP stop the watch; further signals change nothing. */
+function stoppedBySignals(stop: AbortController, show: (line: string) => void): Disposable {
   return onEndSignals(() => {
     if (stop.signal.aborted) return;
     stop.abort();
-    tell("Stopping");
+    show("Stopping");
   });
 }

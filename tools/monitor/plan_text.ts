@@ -1,5 +1,5 @@
 /**
- * A probe plan for people: what would be attached, at what price, and what could not be had.
+ * A probe plan for people: what would be attached, at what cost, and what is not available.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export function planText(plan: Plan): string {
   const lines = [
     `Kea ${server.version} DHCPv${server.family}, pid ${server.pid}, ` +
     `${server.sockets.join(" and ") || "no"} sockets, ${server.threads} threads`,
-    `Profile ${profile}: about ${forecast.toFixed(0)} us of the server's CPU an exchange ` +
+    `Profile ${profile}: about ${forecast.toFixed(0)} us of the server's CPU per exchange ` +
     `(4 packets), ${budget} allowed`,
     "",
   ];
@@ -25,16 +25,18 @@ export function planText(plan: Plan): string {
     for (const site of source.sites) {
       const name = site.symbol ?? `0x${site.address.toString(16)}`;
       lines.push(
-        `    ${site.id.padEnd(34)} ${name}  ${site.class}, ${HIT_PRICE_US[site.class]} us a hit, ` +
-          `${site.hitsPerPacket} a packet`,
+        `    ${site.id.padEnd(34)} ${name}  ${site.class}, ${
+          HIT_PRICE_US[site.class]
+        } us per hit, ` +
+          `${site.hitsPerPacket} per packet`,
       );
       lines.push(`        in ${site.file.path}: ${site.proof.instruction.trim()}`);
     }
   }
   lines.push(
     "",
-    `Every other process of this host pays about ${HOST_PRICE_US} us for each read, write, sendto ` +
-      "or the like.",
+    `Every other process of this host pays about ${HOST_PRICE_US} us for each read, write, sendto and ` +
+      "similar call.",
   );
   if (plan.notAvailable.length > 0) {
     lines.push("", "Not available:");

@@ -1,5 +1,5 @@
 /**
- * How long a packet must take to be a slow one on a server: learned from a first look.
+ * The threshold for slow packets on a server, measured before the run.
  *
  * @module
  */
@@ -11,34 +11,34 @@ import { WindowBuilder } from "../../metrics/windows.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
 
-/** Longest first look, seconds. */
+/** Longest measurement, seconds. */
 const LOOK_SECONDS = 10;
 
-/** Packets after which it is enough. */
+/** Packets after which it ends. */
 const ENOUGH = 5000;
 
-/** What is slow where nothing came to learn from, nanoseconds. */
+/** The threshold if no packet came, nanoseconds. */
 const UNKNOWN_NS = 100e6;
 
 /** The share of packets that are not slow. */
 const SHARE = 0.999;
 
-/** What a first look taught. */
+/** The result of the measurement. */
 export interface Learned {
   /** The p99.9 of the server's packets, nanoseconds. */
   readonly thresholdNs: number;
-  /** The server, or the one that took its place meanwhile. */
+  /** The server, or the one that has replaced it. */
   readonly server: Server;
 }
 
-/** Watches a server with the cheapest profile for what is slow there. */
+/** Measures with the cheapest profile what is slow on a server. */
 export async function learnThreshold(
   server: Server,
   bpftrace: Bpftrace,
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<Learned> {
-  say(`Learning what is slow here, ${LOOK_SECONDS} s at most`);
+  say(`Measuring what is slow here, for at most ${LOOK_SECONDS} s`);
   const enough = new AbortController();
   const windows = new WindowBuilder();
   let packets = 0;
@@ -62,10 +62,10 @@ export async function learnThreshold(
   const newest = pid === server.pid ? server : await describeServer(pid);
   const threshold = upperQuantile(windows.document().totals, SHARE);
   if (threshold === null) {
-    say(`Slow is what takes over ${UNKNOWN_NS / 1e6} ms: no packet was answered to learn from`);
+    say(`Slow packets take over ${UNKNOWN_NS / 1e6} ms: the default, no packet was answered`);
     return { thresholdNs: UNKNOWN_NS, server: newest };
   }
-  say(`Slow is what takes over ${(threshold / 1e6).toFixed(2)} ms: p99.9 of ${packets} packets`);
+  say(`Slow packets take over ${(threshold / 1e6).toFixed(2)} ms: the p99.9 of ${packets} packets`);
   return { thresholdNs: threshold, server: newest };
 }
 
@@ -79,7 +79,7 @@ function answered(series: readonly Series[]): number {
   return processing(series).reduce((sum, { count }) => sum + count, 0);
 }
 
-/** The upper bound of the bucket that holds a quantile of all packets; null where there are none. */
+/** The upper bound of the bucket with a quantile of all packets; null without packets. */
 export function upperQuantile(totals: readonly Series[], share: number): number | null {
   const buckets = processing(totals).flatMap(({ buckets }) => buckets)
     .toSorted((a, b) => a.upper - b.upper);

@@ -1,10 +1,10 @@
 /**
- * What the kernel drops at the sockets of a DHCP client.
+ * Packets that the kernel drops at the sockets of a DHCP client.
  *
  * @module
  */
 
-/** Looks at the DHCP sockets of a process's network namespace until it is disposed. */
+/** Watches the DHCP sockets of a process's network namespace until it is disposed. */
 export class ClientDrops implements Disposable {
   /** Drops by socket, the newest. */
   readonly #drops = new Map<string, number>();
@@ -19,7 +19,7 @@ export class ClientDrops implements Disposable {
     this.#timer = setInterval(look, 50);
   }
 
-  /** Packets so far. */
+  /** Dropped packets so far. */
   get packets(): number {
     return this.#drops.values().reduce((sum, drops) => sum + drops, 0);
   }
@@ -35,7 +35,7 @@ function* dropsIn(pid: number): Generator<[string, number]> {
   try {
     table = Deno.readTextFileSync(`/proc/${pid}/net/udp`);
   } catch {
-    // It has ended; what was seen before stands.
+    // It has ended; keep the last counts.
   }
   for (const line of table.split("\n")) {
     const fields = line.trim().split(/\s+/);

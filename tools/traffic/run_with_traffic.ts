@@ -1,6 +1,5 @@
 /**
- * The work of `deno task run`: one server watched while traffic is sent to it, and a ledger of every
- * packet.
+ * The work of `deno task run`: watches a server while traffic is sent to it, with a ledger of every packet.
  *
  * @module
  */
@@ -36,7 +35,7 @@ export interface RunOptions extends
     MonitorOptions,
     "duration" | "expected" | "plan" | "hint" | "traffic" | "onReady" | "signal"
   > {
-  /** The target may be left open: the server's own address then. */
+  /** Where to send; default: the server's own address. */
   readonly load: Omit<TrafficOptions, "target"> & { readonly target: string | null };
   /** Network namespace to send from. */
   readonly clientNetns: string | null;
@@ -45,14 +44,14 @@ export interface RunOptions extends
 /** Longest time for the last answers, milliseconds: a server may have been stopped for a while. */
 const LAST_ANSWERS_MS = 15_000;
 
-/** How much longer it mostly takes, seconds: the client's wait for stragglers, and ours. */
-const LAST_SECONDS = 2;
+/** How long the last answers usually take, seconds: the client's wait and ours. */
+const DRAIN_SECONDS = 2;
 
-/** How much longer than the traffic a watch may take, seconds; it is ended when that is over. */
-const LONGER = 60;
+/** The most that the watch may outlast the planned traffic, seconds. */
+const MAX_EXTRA_SECONDS = 60;
 
 /**
- * Attaches, sends when every probe is there, and stops after the last answer.
+ * Attaches all probes, sends, and stops after the last answer.
  *
  * @returns the exit status: that of the monitor, or 1 when the client failed.
  */
@@ -61,7 +60,7 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
   const server = await chooseServer(options.server);
   if (server.family === 6) {
     throw new TrafficError(
-      'Cannot send to a DHCPv6 server, run sends DHCPv4 alone: watch it with "deno task monitor" ' +
+      'Cannot send to a DHCPv6 server, run sends only DHCPv4: watch it with "deno task monitor" ' +
         'and send with "perfdhcp -6 -l INTERFACE all"',
     );
   }
@@ -69,42 +68,42 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
   if (address === undefined) {
     throw new TrafficError("Cannot find the server's address: give it with -d");
   }
-  const wanted: TrafficOptions = { ...load, target: address };
+  const requested: TrafficOptions = { ...load, target: address };
   const prefix = clientNetns === null ? [] : ["ip", "netns", "exec", clientNetns];
   if (clientNetns !== null) requireNamespace(clientNetns);
-  const { engine, command } = await trafficCommand(wanted, prefix);
+  const { engine, command } = await trafficCommand(requested, prefix);
   if (engine === "perfdhcp" && clientNetns === null) {
     throw new TrafficError(
-      "Cannot send from the server's own host, Kea holds the port that perfdhcp needs: give " +
+      "Cannot send from the server's own host, Kea uses the port that perfdhcp needs: give " +
         '--client-netns NAME, or watch with "deno task monitor" and type on another machine: ' +
         sendLine(address),
     );
   }
-  for (const warning of await checkTraffic(wanted, command, prefix)) {
+  for (const warning of await checkTraffic(requested, command, prefix)) {
     say(`warning: ${warning}`);
   }
 
-  const seconds = Math.ceil(wanted.seconds ?? wanted.count / wanted.rate);
+  const seconds = Math.ceil(requested.seconds ?? requested.count / requested.rate);
   const stop = new AbortController();
   const ready = Promise.withResolvers<void>();
   let traffic: Pick<Traffic, "client" | "statistics"> = { client: null, statistics: null };
   const watched = monitor({
     ...watching,
     server: String(server.pid),
-    duration: seconds + LONGER,
-    expected: seconds + LAST_SECONDS,
+    duration: seconds + MAX_EXTRA_SECONDS,
+    expected: seconds + DRAIN_SECONDS,
     plan: false,
     hint: false,
     signal: stop.signal,
     onReady: ready.resolve,
     traffic: () => Promise.resolve(traffic),
   });
-  // A monitor that cannot start is told by its own error.
+  // If the monitor cannot start, its own error is shown.
   await Promise.race([ready.promise, watched]);
   let result: TrafficResult;
   try {
     const counters = await KeaCounters.open(server);
-    const sent = await send(wanted, engine, command);
+    const sent = await send(requested, engine, command);
     result = sent.result;
     const statistics = await counters?.untilQuiet() ?? await pause(1000, null);
     traffic = { client: clientOf(sent), statistics };
@@ -113,10 +112,10 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
   }
   const status = await watched;
   say(trafficSummary(result));
-  // 3: perfdhcp says that some exchanges were not completed; the ledger tells which.
+  // 3: perfdhcp says that some exchanges were not completed; the ledger shows which.
   const isSent = result.status === 0 || (engine === "perfdhcp" && result.status === 3);
   if (isSent) return status;
-  say(`error: ${engine} did not send it all: ${result.lastLine || "it said nothing"}`);
+  say(`error: ${engine} did not send everything: ${result.lastLine || "it printed nothing"}`);
   return 1;
 }
 
@@ -127,7 +126,7 @@ function requireNamespace(name: string): void {
   );
 }
 
-/** What was sent, and what its own kernel dropped. */
+/** What was sent, and what the client's kernel dropped. */
 interface Sent {
   readonly result: TrafficResult;
   readonly dropped: number;
@@ -142,7 +141,7 @@ async function send(
   let drops: ClientDrops | null = null;
   try {
     const libraries = join(folder, "libraries");
-    // Uprobes belong to files, and perfdhcp maps the same ones as Kea.
+    // Uprobes belong to files, and perfdhcp maps the same files as Kea.
     if (engine === "perfdhcp") await copyLibraries(libraries);
     const result = await runTraffic(options, engine, command, {
       print: () => {},
@@ -157,10 +156,10 @@ async function send(
   }
 }
 
-/** The client's side of the ledger; null for an engine that does not tell. */
+/** The client's side of the ledger; null for an engine without a report. */
 function clientOf({ result, dropped }: Sent): Traffic["client"] {
   if (result.exchanges === null) return null;
-  // With renewals, perfdhcp also calls orphans what it then finds a request for.
+  // With renewals, perfdhcp also counts as orphans some answers that it then matches.
   const isPlain = Object.keys(result.exchanges).length === 2;
   let [sent, received] = [0, isPlain ? result.orphans ?? 0 : 0];
   for (const exchange of Object.values(result.exchanges)) {
@@ -170,7 +169,7 @@ function clientOf({ result, dropped }: Sent): Traffic["client"] {
   return { engine: result.engine, sent, received, dropped, seconds: result.seconds };
 }
 
-/** Kea's own counters, from the beginning of the traffic. */
+/** Kea's own counters since the start of the traffic. */
 class KeaCounters {
   readonly #server: Server;
   readonly #read: () => Promise<Readonly<Record<string, number>>>;
@@ -186,12 +185,12 @@ class KeaCounters {
     this.#before = before;
   }
 
-  /** @returns null for a server that cannot be asked. */
+  /** @returns null for a server without a control socket. */
   static async open(server: Server): Promise<KeaCounters | null> {
     try {
       const [socket] = await controlSocketsOf(server.pid);
       if (socket === undefined) return null;
-      // All that a newer Kea has; an older one is asked for the few that every Kea has.
+      // A newer Kea gives all of its counters; an older one is asked for those that every Kea has.
       const hasAll = await globalStatistics(socket).then(() => true, () => false);
       const read = () => hasAll ? globalStatistics(socket) : keaCounters(socket, STATISTICS);
       return new KeaCounters(server, read, await read());
@@ -200,7 +199,7 @@ class KeaCounters {
     }
   }
 
-  /** Waits until nothing comes any more; how far each counter went on, or null. */
+  /** Waits until the counters stop; returns how far each has increased, or null. */
   async untilQuiet(): Promise<Record<string, number> | null> {
     const limit = Date.now() + LAST_ANSWERS_MS;
     try {
@@ -211,7 +210,7 @@ class KeaCounters {
         isQuiet = Object.keys(next).filter(isAccounted).every((name) => next[name] === now[name]);
         now = next;
       }
-      // Another process counts from its own beginning.
+      // Another process starts at zero.
       if (!await isRunning(this.#server.pid, this.#server.startTicks)) return null;
       const grown = Object.entries(now).filter(([name]) => isAccounted(name))
         .map(([name, value]) => [name, value - (this.#before[name] ?? 0)] as const);

@@ -16,7 +16,7 @@ import { shellLine } from "../dras_wrapper.ts";
 const WRAPPER = join(import.meta.dirname!, "../dras_wrapper.ts");
 
 /**
- * The addresses at which a server listens, the first that fits its configuration first.
+ * The addresses on which a server listens; those that fit its configuration come first.
  *
  * @throws {DiscoveryError} when its configuration cannot be read.
  */
@@ -26,7 +26,7 @@ export async function addressesOf(
   const there = await interfacesOf(pid, family);
   const { dhcp } = await configurationOf(pid, family);
   const configured = dhcp["interfaces-config"]?.interfaces ?? [];
-  // It may name what it likes, and a person types it.
+  // The configuration may contain anything, and a user types this address.
   return interfacesMeant(configured, there).flatMap(({ name, addresses }) =>
     addresses.length > 0
       ? addresses
@@ -34,13 +34,13 @@ export async function addressesOf(
   ).filter((address) => isIP(address) !== 0);
 }
 
-/** What to type on another machine to send to an address. */
+/** The command to type on another machine to send to an address. */
 export const sendLine = (address: string) =>
   shellLine(["sudo", "deno", "run", "-A", "dras_wrapper.ts", "-d", address]);
 
 /**
- * Lines for people: what to type on the Mac. None for a server without an address; of one whose
- * address is not this host's, only that it is so.
+ * Lines for people: what to type on the Mac. None for a server without an address. If the address is not
+ * this host's, only a line that says so.
  */
 export async function trafficHint(server: Server): Promise<string[]> {
   let addresses: string[];
@@ -55,7 +55,7 @@ export async function trafficHint(server: Server): Promise<string[]> {
   if (!await sharesNamespace(server.pid, "net")) {
     // No ssh server answers at this address, and few machines reach it.
     return [
-      "The server has a network of its own (a container, a lab): send traffic from where " +
+      "The server has its own network (a container, a lab): send traffic from where " +
       `${address} can be reached (--no-traffic hides this)`,
     ];
   }

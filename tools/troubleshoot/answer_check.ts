@@ -1,5 +1,5 @@
 /**
- * A client of its own on the link of other clients: does the server answer?
+ * Whether the server answers a test client on the clients' link.
  *
  * @module
  */
@@ -8,37 +8,37 @@ import { fileURLToPath } from "node:url";
 import { childEnvironment } from "../../system/run.ts";
 import { ofServer, ok, outputHere, problem, skipped } from "./check.ts";
 
-/** Only when the person said so: it takes a lease and gives it back. */
+/** Only with --probe: it takes a lease and releases it. */
 export const ANSWER_CHECK = ofServer("answers a client", async (server, { probeFrom }) => {
   if (probeFrom === null) return skipped("no packet is sent without --probe");
-  if (server.family === 6) return skipped("DHCPv4 alone so far");
+  if (server.family === 6) return skipped("only DHCPv4 so far");
   if (!server.sockets.includes("raw")) {
-    return skipped("UDP sockets hear relays alone, a client without an address cannot ask them");
+    return skipped("UDP sockets hear only relays, not a client without an address");
   }
   const answer = await exchange(probeFrom);
   if (answer === null) {
     return problem(
       "a DHCPDISCOVER from a new client got no DHCPOFFER",
-      "other clients of that link get none either",
-      "the problems above may say why; its log at DEBUG tells what became of the packet",
+      "other clients on that link probably get none either",
+      "the problems above may say why; Kea's log at DEBUG shows what happened to the packet",
     );
   }
   const [first, ...others] = answer.servers;
   if (others.length > 0) {
     return problem(
       `${answer.servers.join(" and ")} both answered`,
-      "clients take whichever is first: a second DHCP server is on the link",
+      "there is a second DHCP server on the link, and clients take the first answer",
       `find ${others.join(", ")} and stop it`,
     );
   }
   if (!answer.acknowledged) {
     return problem(
       `${first} offered ${answer.offered} and did not acknowledge it`,
-      "clients see the server and get no lease: it may not be able to write it down",
+      "clients get an offer but no lease: the server may not be able to store it",
       "look for errors in its log",
     );
   }
-  return ok(`${first} gave ${answer.offered}, offered in ${answer.ms} ms; it was given back`);
+  return ok(`${first} gave ${answer.offered}, offered in ${answer.ms} ms; it was released`);
 });
 
 /** What `dora_client.ts` prints. */
@@ -49,7 +49,7 @@ interface ExchangeResult {
   readonly acknowledged: boolean;
 }
 
-/** Waits for its link, brings it up and becomes the client. */
+/** Waits for its link, brings it up and starts the client. */
 const CLIENT = `echo ready; read -r link && ip link set "$link" up &&
   ip route add default dev "$link" && exec "$@"`;
 
@@ -57,8 +57,8 @@ const CLIENT = `echo ready; read -r link && ip link set "$link" up &&
 const CLIENT_LIMIT_MS = 20_000;
 
 /**
- * One exchange of a client with a hardware address of its own, in a network namespace that hangs on the
- * link of another, and that nothing holds but the client: it is gone with it, and that with this process.
+ * One exchange of a client with its own hardware address, in a new network namespace on the link of another
+ * one. The namespace vanishes with the client, and the client ends with this process.
  *
  * @param namespace a network namespace on the clients' side of the link.
  */
@@ -91,7 +91,7 @@ async function exchange(namespace: string): Promise<ExchangeResult | null> {
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const stdin = child.stdin.getWriter();
   try {
-    // Once it has said a word, it is where its link goes.
+    // Once it has printed a line, it is in the namespace that gets the link.
     await output.read();
     await must(
       ...["ip", "-n", namespace, "link", "add", link, "link", device] as const,

@@ -1,5 +1,5 @@
 /**
- * What a check is, and what it can say.
+ * The parts of a check, and its results.
  *
  * @module
  */
@@ -14,48 +14,48 @@ import type { Server } from "../../discovery/types.ts";
 import { runAtNetworkOf } from "../../system/network_namespace.ts";
 import { type Ran, run } from "../../system/run.ts";
 
-/** What a check came to. */
+/** The result of a check. */
 export interface CheckResult {
   /**
-   * A problem keeps Kea or the monitor from working; a note is worth knowing; `skipped` is what does not
-   * apply here, `not_known` what could not be decided.
+   * `problem` keeps Kea or the monitor from working; `note` is worth knowing; `skipped` does not apply
+   * here; `not_known` could not be decided.
    */
   readonly status: "ok" | "note" | "problem" | "skipped" | "not_known";
   readonly found: string;
-  /** What that means; of problems and notes. Of what is not known: why. */
+  /** The consequence of a problem or note; for `not_known`, the reason. */
   readonly means?: string;
-  /** What mends it, a command where there is one; of problems. */
+  /** How to fix a problem: a command, if there is one. */
   readonly remedy?: string;
-  /** What told the configuration that it rests on; of those that rest on one. */
+  /** Where the configuration came from, if the check rests on one. */
   readonly restsOn?: FoundConfiguration["from"];
 }
 
-/** A verdict and the check that came to it. */
+/** A verdict and its check. */
 export interface Finding extends CheckResult {
   readonly check: string;
 }
 
-/** What is known so far; earlier checks find out what later ones need. */
+/** What is known so far; earlier checks find what later ones need. */
 export interface Facts {
   /** A process id, `dhcp4`, `dhcp6`, or nothing for the only server. */
   readonly selector: string | undefined;
-  /** Network namespace from which a test client may send; null when none may. */
+  /** Network namespace for a test client; null when none may send. */
   readonly probeFrom: string | null;
-  /** Whether this process has the rights to look into others. */
+  /** Whether this process may read others. */
   canLook: boolean;
   server: Server | null;
   configuration: FoundConfiguration | null;
-  /** Why there is none. */
+  /** Why there is no configuration. */
   whyNoConfiguration: string;
   interfaces: readonly NetworkInterface[] | null;
   /** Kea's control socket, when it answered. */
   controlSocket: string | null;
 }
 
-/** A thing to look at. */
+/** A check. */
 export interface Check {
   readonly name: string;
-  /** Finds out; what it throws becomes a problem of its own. */
+  /** Runs the check; an exception becomes a verdict of its own. */
   readonly look: (facts: Facts) => Promise<CheckResult> | CheckResult;
 }
 
@@ -69,7 +69,7 @@ export const note = (found: string, means: string): CheckResult => ({
   means,
 });
 
-/** A fault: what was found, what it means, what mends it. */
+/** A fault: what was found, its consequence, how to fix it. */
 export const problem = (found: string, means: string, remedy: string): CheckResult => ({
   status: "problem",
   found,
@@ -77,10 +77,10 @@ export const problem = (found: string, means: string, remedy: string): CheckResu
   remedy,
 });
 
-/** Nothing to look at. */
+/** Nothing to check. */
 export const skipped = (found: string): CheckResult => ({ status: "skipped", found });
 
-/** It may be well or not: what was found, and why that decides nothing. */
+/** Undecided: what was found, and why it is not enough. */
 export const notKnown = (found: string, means: string): CheckResult => ({
   status: "not_known",
   found,
@@ -98,7 +98,7 @@ export function ofServer(
   };
 }
 
-/** A check that needs a configuration that could be read. */
+/** A check that needs a readable configuration. */
 export function ofConfiguration(
   name: string,
   look: (
@@ -110,7 +110,7 @@ export function ofConfiguration(
   return ofServer(name, async (server, facts) => {
     const { configuration } = facts;
     if (configuration === null) {
-      return notKnown("it rests on the configuration", facts.whyNoConfiguration);
+      return notKnown("it needs the configuration", facts.whyNoConfiguration);
     }
     return { ...await look(configuration, server, facts), restsOn: configuration.from };
   });
@@ -140,7 +140,7 @@ interface Output {
   readonly stderr: string;
 }
 
-/** Longest time for a program that a check asks, milliseconds. */
+/** Longest time for a program of a check, milliseconds. */
 const LIMIT_MS = 20_000;
 
 /** What a program printed; null when it is not there. */
@@ -154,7 +154,7 @@ export const outputAt = ({ pid }: Server, ...command: readonly [string, ...strin
 async function printed(running: Promise<Ran>): Promise<Output | null> {
   try {
     const { code, stdout, stderr } = await running;
-    // What nsenter ends with when there is no such program.
+    // nsenter's exit status when there is no such program.
     if (code === 127) return null;
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code: code ?? 1, stdout: text(stdout), stderr: text(stderr) };

@@ -1,22 +1,22 @@
 /**
- * What all findings together come to.
+ * The conclusion of all findings.
  *
  * @module
  */
 
 import type { Finding } from "./check.ts";
 
-/** What they come to, for programs. */
+/** The conclusion, for programs. */
 export interface Conclusion {
   /** Whether every check that applies was decided, and none of them found a problem. */
   readonly healthy: boolean;
   /** Checks that found a problem. */
   readonly problems: readonly string[];
-  /** Checks that could not decide. */
+  /** Checks that could not be decided. */
   readonly not_known: readonly string[];
 }
 
-/** Counts only what was decided. */
+/** Draws the conclusion from all findings. */
 export function conclusionOf(findings: readonly Pick<Finding, "check" | "status">[]): Conclusion {
   const checksThatAre = (status: Finding["status"]) =>
     findings.filter((finding) => finding.status === status).map(({ check }) => check);

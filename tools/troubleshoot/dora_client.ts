@@ -1,6 +1,6 @@
 /**
- * One DHCPv4 client for one exchange, on the only link of its network namespace: takes a lease and
- * gives it back. Prints what it saw as JSON, null when nobody answered.
+ * A DHCPv4 client for one exchange, on the only link of its network namespace. It takes a lease, releases
+ * it, and prints the result as JSON: null without an answer.
  *
  * Run as `deno run -A dora_client.ts`.
  */
@@ -23,7 +23,7 @@ interface Message {
 }
 
 const transaction = crypto.getRandomValues(new Uint8Array(4));
-// A locally administered address, of nobody.
+// A locally administered address.
 const hardware = crypto.getRandomValues(new Uint8Array(6));
 hardware[0] = 2;
 

@@ -1,5 +1,5 @@
 /**
- * Whether a firewall lets the packets of a Kea pass.
+ * Whether a firewall drops packets of a Kea.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export function verdictOf(
       ? ok(passing)
       : notKnown(`whether ${undecided.packet.what} passes`, `it depends on: ${undecided.fate.by}`);
   }
-  // They see a packet before any rule, and send beside all but those of the link itself.
+  // Raw sockets see a packet before any rule, and only rules of the link itself apply when they send.
   const links = tables.filter((table) => table.family === "netdev");
   const [droppedThere, undecidedThere] = worst(
     packets.filter(({ direction }) => direction === "out"),
@@ -56,7 +56,7 @@ export function verdictOf(
   if (dropped === null) return ok("raw sockets pass it");
   return note(
     wordsOf(dropped),
-    "raw sockets pass the firewall: requests reach the server all the same, answers leave it",
+    "raw sockets bypass the firewall: requests reach the server, and its answers leave it",
   );
 }
 
@@ -67,15 +67,15 @@ const wordsOf = ({ packet, fate }: Decided) => `${packet.what} is dropped by: ${
 
 const lostWith = ({ direction }: Packet) =>
   direction === "in"
-    ? "the server's UDP socket gets nothing of them"
-    : "the server hears clients and its answers do not reach them";
+    ? "they do not reach the server's UDP socket"
+    : "requests reach the server, but its answers do not leave it";
 
 interface Decided {
   readonly packet: Packet;
   readonly fate: Fate;
 }
 
-/** The first packet that is dropped, the first that is undecided, and what is to be said if none is. */
+/** The first packet that is dropped, the first that is undecided, and the text if there is neither. */
 function worst(
   packets: readonly Packet[],
   tables: readonly Table[],
@@ -112,7 +112,7 @@ async function tablesOf(server: Server): Promise<Table[] | string> {
     const isOfIptables = ({ family: own, name }: Table) =>
       own === family && IPTABLES_TABLES.includes(name);
     const program = family === "ip" ? "iptables" : "ip6tables";
-    // Only where there are such tables, and they have what nft does not show: asking makes none.
+    // Only if there are such tables with rules that nft does not show; asking creates none.
     if (tables.some(isOfIptables) && json.stdout.includes('"xt":')) {
       const saved = await outputAt(server, `${program}-nft-save`);
       if (saved?.code === 0) {

@@ -1,5 +1,5 @@
 /**
- * Whether this host lets anybody look: rights, kernel, bpftrace, and a probe that really fires.
+ * Whether this host allows monitoring: rights, kernel, bpftrace, and a probe that really fires.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export const HOST_CHECKS: readonly Check[] = [
     look: () =>
       Deno.uid() === 0 ? ok("this runs as root") : problem(
         `this runs as user ${Deno.uid()}`,
-        "probes need root, and most of what follows cannot be seen without it",
+        "probes need root, and so do most of the checks below",
         "sudo ./denow task troubleshoot",
       ),
   },
@@ -40,11 +40,11 @@ export const HOST_CHECKS: readonly Check[] = [
       const lacking = Object.entries(CAPABILITIES)
         .filter(([, bit]) => (bits >> BigInt(bit) & 1n) === 0n).map(([name]) => name);
       if (Deno.uid() !== 0) return skipped("root has them");
-      if (lacking.length === 0) return ok("all that is needed is there");
+      if (lacking.length === 0) return ok("all that are needed");
       facts.canLook = false;
       return problem(
         `${lacking.join(", ")} ${lacking.length === 1 ? "is" : "are"} missing`,
-        "this root is a restricted one, as in a container: the kernel denies it probes",
+        "this root user is restricted, as in a container: the kernel denies it probes",
         "run it on the host, or start the container with --privileged --pid=host",
       );
     },
@@ -74,7 +74,7 @@ export const HOST_CHECKS: readonly Check[] = [
   {
     name: "tracefs",
     look: async () => {
-      if (Deno.uid() !== 0) return skipped("root alone may look");
+      if (Deno.uid() !== 0) return skipped("only root can check this");
       const path = "/sys/kernel/tracing/events/syscalls/sys_enter_read/format";
       if (await textOf(path) !== null) return ok("system calls can be traced");
       const mounts = await Deno.readTextFile("/proc/self/mounts");
@@ -96,7 +96,7 @@ export const HOST_CHECKS: readonly Check[] = [
       if (mode !== "confidentiality") return ok(mode === undefined ? "none" : mode);
       return problem(
         "the kernel is locked down for confidentiality",
-        "it lets nobody read memory with BPF",
+        "BPF programs cannot read memory",
         "boot without lockdown=confidentiality",
       );
     },
@@ -119,7 +119,7 @@ export const HOST_CHECKS: readonly Check[] = [
   { name: "a probe fires", look: selfTest },
 ];
 
-/** Attaches a uprobe to a program of its own, with a copy of libc, and counts. */
+/** Attaches a uprobe to a test program with its own copy of libc, and counts. */
 async function selfTest({ canLook }: Facts): Promise<CheckResult> {
   if (!canLook) return skipped("this process may not attach any");
   if (await outputHere("bpftrace", "--version").catch(() => null) === null) {
@@ -141,8 +141,8 @@ async function selfTest({ canLook }: Facts): Promise<CheckResult> {
     if (fired === "1") return ok("a uprobe attached, fired once for one call, and is gone");
     const words = run?.stderr.split("\n").filter((line) => !/MEMLOCK/.test(line) && line !== "");
     return problem(
-      `a uprobe on a program of its own fired ${fired ?? "no"} times, one call was made`,
-      `the kernel or bpftrace does not let probes work: ${words?.[0] ?? "nothing was said"}`,
+      `a uprobe on a test program fired ${fired ?? "no"} times for one call`,
+      `probes do not work with this kernel or bpftrace: ${words?.[0] ?? "it printed nothing"}`,
       "run bpftrace -e 'BEGIN { exit() }' by hand; look for a security module or a restricted container",
     );
   } finally {

@@ -1,5 +1,5 @@
 /**
- * Whether a Kea has addresses to give, a place to write leases down, and answers questions.
+ * Whether a Kea has free addresses, can store leases, and answers on its control socket.
  *
  * @module
  */
@@ -22,16 +22,16 @@ import {
 } from "./check.ts";
 import { LEASE_DATABASE_CHECK } from "./lease_database_check.ts";
 
-/** A pool with less than this share of its addresses left is told. */
+/** A pool with a smaller share of free addresses is noted. */
 const NEARLY = 0.05;
 
 /**
- * Whether nobody can use a pool up. Kea 2.2 shows its 64 unsigned bits as signed ones, so -1 for a
- * whole /64; newer ones show totals that no number here holds exactly.
+ * Whether a pool is too large to be used up. Kea 2.2 shows 64 unsigned bits as signed, so -1 for a whole /64;
+ * newer versions show totals that no JavaScript number holds exactly.
  */
 const isUnlimited = (total: number) => total < 0 || !Number.isSafeInteger(total);
 
-/** What is behind the answers. */
+/** Checks of leases and their storage. */
 export const LEASE_CHECKS: readonly Check[] = [
   ofServer("control socket", async ({ pid }, facts) => {
     const [socket] = await controlSocketsOf(pid);
@@ -43,8 +43,8 @@ export const LEASE_CHECKS: readonly Check[] = [
     } catch (error) {
       return problem(
         (error as Error).message,
-        "no one can ask the server or reconfigure it; its pools are not known here",
-        "restart it when that does no harm: it makes the socket again",
+        "the server cannot be queried or reconfigured; its pools are not known",
+        "restart it when possible: it creates the socket again",
       );
     }
   }),
@@ -77,7 +77,7 @@ export const LEASE_CHECKS: readonly Check[] = [
         "make the pool larger, or valid-lifetime shorter",
       );
     }
-    if (nearly.length > 0) return note(nearly.join(", "), "new clients will soon get none");
+    if (nearly.length > 0) return note(nearly.join(", "), "new clients will soon get no address");
     return ok(`${unlimited ? "practically unlimited" : left} addresses are free`);
   }),
   LEASE_DATABASE_CHECK,
@@ -87,17 +87,17 @@ export const LEASE_CHECKS: readonly Check[] = [
     if (leaseFile === null) {
       // It may keep its leases in a database.
       if (configuration === null) return notKnown("it has no lease file open", whyNoConfiguration);
-      if (database?.persist === false) return skipped("leases are kept in memory alone");
+      if (database?.persist === false) return skipped("leases are kept in memory only");
       return problem(
         "the server has no lease file open",
-        "leases are forgotten when it ends",
+        "leases are lost when it ends",
         "look for errors of DHCPSRV_MEMFILE in its log, then restart it",
       );
     }
     if (!leaseFile.path.endsWith(" (deleted)")) return ok(leaseFile.path);
     return problem(
       `${leaseFile.path.replace(" (deleted)", "")} was deleted while the server writes to it`,
-      "every lease since then is forgotten when it ends",
+      "every lease since then is lost when it ends",
       `config-write and leases${family}-write may save it (lease_cmds); then restart the server`,
     );
   }),
@@ -105,13 +105,13 @@ export const LEASE_CHECKS: readonly Check[] = [
     if (leaseFile === null) return skipped("there is no lease file");
     // The file that it holds open, wherever its path leads now.
     const disk = await statfs(`/proc/${pid}/fd/${leaseFile.fd}`).catch(() => null);
-    if (disk === null) return notKnown(leaseFile.path, "its disk cannot be looked at");
+    if (disk === null) return notKnown(leaseFile.path, "its disk cannot be read");
     const used = `${Math.round(100 * (1 - disk.bavail / disk.blocks))} %`;
     const mebibytes = disk.bavail * disk.bsize / 2 ** 20;
     if (mebibytes >= 16) return ok(`${mebibytes.toFixed(0)} MiB are free, ${used} is used`);
     return problem(
-      `${mebibytes.toFixed(1)} MiB are free where ${leaseFile.path} lies, ${used} is used`,
-      "a lease that cannot be written is not given: clients get no answer",
+      `${mebibytes.toFixed(1)} MiB are free on the disk of ${leaseFile.path}, ${used} is used`,
+      "Kea does not give a lease that it cannot write: clients get no answer",
       `make room on the disk of ${dirname(leaseFile.path)}`,
     );
   }),
@@ -124,24 +124,24 @@ export const LEASE_CHECKS: readonly Check[] = [
     >;
     const [count, time] = found[name]?.[0] ?? [0, ""];
     if (count === 0) {
-      return note("none has come since it started", "clients or a relay may not reach it");
+      return note("none since it started", "clients or a relay may not reach it");
     }
     return ok(`${count} so far, the last at ${time.slice(0, 19)}`);
   }),
 ];
 
-/** What only the server itself knows. */
-const unasked = () => notKnown("Kea's own counters tell", "there is no control socket to ask");
+/** For checks that only the server's counters can decide. */
+const unasked = () => notKnown("it needs Kea's own counters", "there is no control socket");
 
-/** What it means that a server listens on no Unix socket. */
+/** The consequence of a server without a Unix control socket. */
 function withoutSocket(configuration: Facts["configuration"]): CheckResult {
-  const means = "what Kea itself counts cannot be asked: pools, drops, the last packet";
+  const means = "Kea's own counters are not available: pools, drops, the last packet";
   const sockets = configuration === null ? [] : controlSocketsIn(configuration.dhcp);
   const unix = sockets.find((socket) => socket["socket-type"] === "unix");
   if (unix !== undefined) {
     return problem(
       `the server does not listen on ${unix["socket-name"]}, which its configuration names`,
-      `no one can ask the server or reconfigure it; ${means}`,
+      `the server cannot be queried or reconfigured; ${means}`,
       "look for errors of COMMAND_ in its log, or send config-reload another way",
     );
   }
@@ -150,5 +150,5 @@ function withoutSocket(configuration: Facts["configuration"]): CheckResult {
     `${socket["socket-port"] ?? "unknown"}`
   );
   if (http.length === 0) return note("it has no Unix control socket", means);
-  return note(`${http.join("; ")}: only Unix sockets are asked here`, means);
+  return note(`${http.join("; ")}: only Unix sockets are used here`, means);
 }

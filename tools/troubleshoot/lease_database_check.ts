@@ -1,5 +1,5 @@
 /**
- * Whether the database takes connections in which a Kea keeps its leases.
+ * Whether a Kea's lease database accepts connections.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
 } from "./check.ts";
 
 /**
- * Where client libraries look for a socket that nothing names: Debian, Red Hat, as built from source.
+ * Default sockets of client libraries: Debian, Red Hat, built from source.
  */
 const USUAL_SOCKETS = {
   mysql: ["/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"],
@@ -33,34 +33,34 @@ const LIMIT_SECONDS = 3;
 export const LEASE_DATABASE_CHECK = ofConfiguration("lease database", async (found, server) => {
   const { type = "memfile", host = "localhost", port = 0, persist } =
     found.dhcp["lease-database"] ?? {};
-  if (type === "memfile") return ok(persist === false ? "in memory alone" : "memfile");
+  if (type === "memfile") return ok(persist === false ? "in memory only" : "memfile");
   if (type !== "mysql" && type !== "postgresql") {
     return notKnown(`leases are in "${type}"`, "this kind of database is not known here");
   }
-  const remedy = `start the database, or mend lease-database in ${found.path}`;
+  const remedy = `start the database, or fix lease-database in ${found.path}`;
   const at = port === 0 ? (type === "mysql" ? 3306 : 5432) : port;
-  // libmariadb takes "localhost" for its Unix socket; libpq takes a folder for the place of one.
+  // For libmariadb, "localhost" means its Unix socket; for libpq, a folder means the socket in it.
   const isLocal = type === "mysql" ? host === "" || host === "localhost" : host === "";
   if (isLocal || (type === "postgresql" && host.startsWith("/"))) {
     return await socketVerdict(server, type, host, at, remedy);
   }
-  // Where the server is, loopback is another one.
+  // The server's network namespace has another loopback.
   const reached = await outputAt(
     server,
     ...["timeout", String(LIMIT_SECONDS), "bash", "-c", ': < "/dev/tcp/$0/$1"', host, String(at)],
   );
   const what = `${type} at ${host}, port ${at}`;
   if (reached?.code === 0) return ok(what);
-  // In a mount namespace of its own it has another /etc/hosts.
+  // In its own mount namespace the server has another /etc/hosts.
   if (isIP(host) === 0 && !await sharesNamespace(server.pid, "mnt")) {
-    return notKnown(what, "the server has files of its own, where this name may be another host");
+    return notKnown(what, "the server has its own /etc/hosts, where this name may be another host");
   }
   return unreachable(what, remedy);
 });
 
 const unreachable = (what: string, remedy: string) =>
   problem(
-    `${what}, takes no connection`,
+    `${what}, accepts no connection`,
     "the server cannot read or write leases, and will not start without it",
     remedy,
   );

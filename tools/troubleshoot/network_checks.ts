@@ -1,5 +1,5 @@
 /**
- * What lies between clients and a Kea: firewall, routes, links, queues, clocks.
+ * Everything between clients and a Kea: firewall, routes, links, queues, clocks.
  *
  * @module
  */
@@ -23,10 +23,10 @@ import {
 } from "./check.ts";
 import { FIREWALL_CHECK } from "./firewall_check.ts";
 
-/** Least MTU that carries a DHCP packet of 576 bytes, what every client must take (RFC 2131). */
+/** The least MTU for a DHCP packet of 576 bytes, which every client must accept (RFC 2131). */
 const LEAST_MTU = 576;
 
-/** What lies between. */
+/** Checks of the network. */
 export const NETWORK_CHECKS: readonly Check[] = [
   FIREWALL_CHECK,
   ofConfiguration("relays", async ({ dhcp }, server) => {
@@ -42,7 +42,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
       if (route.code === 0) continue;
       return problem(
         `there is no route to the relay ${relay}`,
-        "requests may come, the answers cannot go",
+        "requests may arrive, but answers cannot be sent",
         `ip route add ${relay} via GATEWAY`,
       );
     }
@@ -64,12 +64,12 @@ export const NETWORK_CHECKS: readonly Check[] = [
     if (strict.length === 0) return ok("not strict");
     return note(
       `strict on ${strict.join(", ")}`,
-      "with UDP sockets, requests of relays that are reached by another interface are dropped unseen",
+      "with UDP sockets, requests of relays behind another interface are dropped silently",
     );
   }),
   ofServer("bridge filter", async (server) => {
     const setting = await outputAt(server, "cat", "/proc/sys/net/bridge/bridge-nf-call-iptables");
-    if (setting?.stdout.trim() !== "1") return ok("bridged packets pass no firewall");
+    if (setting?.stdout.trim() !== "1") return ok("bridged packets bypass the firewall");
     return note(
       "bridged packets pass iptables",
       "a rule meant for this host can drop DHCP between machines on its bridges",
@@ -80,18 +80,18 @@ export const NETWORK_CHECKS: readonly Check[] = [
     if (small.length === 0) return ok("large enough");
     const { name, mtu } = small[0]!;
     return problem(
-      `${name} takes ${mtu} bytes`,
-      `answers of up to ${LEAST_MTU} bytes are not sent whole, or not at all`,
+      `the MTU of ${name} is ${mtu} bytes`,
+      `answers of up to ${LEAST_MTU} bytes are fragmented or not sent`,
       `ip link set ${name} mtu 1500`,
     );
   }),
   ofConfiguration("checksum offload", (configuration, { sockets }, facts) => {
     const links = linksOf(configuration, facts)
       .filter(({ kind }) => kind !== null && /^(veth|tun|bridge|macvlan)$/.test(kind));
-    if (links.length === 0 || !sockets.includes("udp")) return ok("nothing to fear");
+    if (links.length === 0 || !sockets.includes("udp")) return ok("no problem here");
     return note(
       `${links.map(({ name, kind }) => `${name} is a ${kind}`).join(", ")}`,
-      "answers leave it with checksums to be filled in; some clients on the same host drop them " +
+      "answers leave it with incomplete checksums; some clients on the same host drop them " +
         "(ethtool -K DEVICE tx off helps)",
     );
   }),
@@ -107,8 +107,8 @@ export const NETWORK_CHECKS: readonly Check[] = [
     if (drops === 0) return ok(`none at its sockets; ${waiting} bytes wait there`);
     return problem(
       `the kernel dropped ${drops} packets at its sockets since they were opened`,
-      "they came faster than Kea read them, or it stood still; no counter of Kea's tells of them",
-      "watch it (./denow task monitor) to see whether it goes on; more threads or a faster lease " +
+      "they came faster than Kea read them, or Kea stood still; Kea does not count them",
+      "watch it (./denow task monitor) to see whether it continues; more threads or a faster lease " +
         "backend help, net.core.rmem_default makes the queue longer",
     );
   }),
@@ -117,7 +117,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
     if (links.length === 0) return ok("none");
     return note(
       links.map(({ name, dropped }) => `${name}: ${dropped} received packets`).join(", "),
-      "of any kind, since the link is there; ethtool -S tells more",
+      "of any kind, since the link exists; ethtool -S shows more",
     );
   }),
   ofServer("threads", async ({ pid, threads }) => {
@@ -125,14 +125,14 @@ export const NETWORK_CHECKS: readonly Check[] = [
     if (cores === null) {
       return notKnown(
         `${threads} threads`,
-        "its control group, which may limit it, is not seen here",
+        "its control group, which may limit it, is not visible here",
       );
     }
     if (cores === Infinity) return ok(`${threads}, without a limit of CPU`);
     if (threads <= cores * 4) return ok(`${threads} on ${cores} cores`);
     return note(
       `${threads} threads on ${cores} cores of its cgroup`,
-      "Kea counts the machine's cores: the threads get in each other's way (thread-pool-size)",
+      "Kea counts the machine's cores; too many threads slow each other down (thread-pool-size)",
     );
   }),
   {
@@ -142,8 +142,8 @@ export const NETWORK_CHECKS: readonly Check[] = [
       if (year < 2024) {
         return problem(
           `it is the year ${year}`,
-          "leases end at the wrong time, and are given twice after it is set right",
-          "set the clock, and let NTP keep it",
+          "leases end at the wrong time, and may be given twice after the clock is corrected",
+          "set the clock, and use NTP",
         );
       }
       const offset = await textOf("/sys/class/rtc/rtc0/since_epoch");

@@ -1,5 +1,5 @@
 /**
- * Whether another process takes packets that are for a Kea.
+ * Whether another process receives packets that are for a Kea.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface PortSocket {
   readonly inode: string;
 }
 
-/** Addresses to which all clients of a link send. */
+/** Addresses to which all clients on a link send. */
 const FOR_ALL = ["255.255.255.255", "ff02::1:2", "ff05::1:3"];
 const WILDCARDS = ["0.0.0.0", "::", "*"];
 
@@ -49,13 +49,13 @@ export const PORT_CHECK = ofServer("others on the port", async (server, facts) =
   const listOf = (some: readonly PortSocket[]) =>
     some.map((socket) => `${holders.get(socket.inode) ?? "another process"} on ${nameOf(socket)}`)
       .join(", ");
-  if (inTheWay.length === 0) return ok(`${listOf(others)}: where this server does not listen`);
+  if (inTheWay.length === 0) return ok(`${listOf(others)}: not where this server listens`);
   return problem(
-    `${listOf(inTheWay)} holds port ${port} as well`,
+    `${listOf(inTheWay)} uses port ${port} as well`,
     hasOwn
-      ? "it may take packets that are for this server"
-      : "this server could not open its own sockets beside it",
-    "stop it, or bind each to an interface of its own, then restart this server",
+      ? "it may receive packets that are for this server"
+      : "so this server could not open its own sockets",
+    "stop it, or bind each to its own interface, then restart this server",
   );
 });
 
@@ -75,9 +75,9 @@ export function portSockets(text: string, port: number): PortSocket[] {
 }
 
 /**
- * Whether a socket gets what is for a server, or keeps the server from its own.
+ * Whether a socket receives packets for a server, or keeps the server from opening its own.
  *
- * @param ours interfaces on which the server is to listen.
+ * @param ours interfaces on which the server should listen.
  * @param hasOwn whether the server has sockets of the port.
  */
 export function isInTheWay(
@@ -86,7 +86,7 @@ export function isInTheWay(
   hasOwn: boolean,
 ): boolean {
   if (device !== null && !ours.some(({ name }) => name === device)) {
-    // Bound to all addresses, it keeps Kea from binding its own, whatever its interface.
+    // A socket that is bound to all addresses keeps Kea from binding its own, on any interface.
     return WILDCARDS.includes(address) && !hasOwn;
   }
   return WILDCARDS.includes(address) || FOR_ALL.includes(address) ||

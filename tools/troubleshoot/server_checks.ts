@@ -1,5 +1,5 @@
 /**
- * Whether a Kea runs, with which configuration, and whether it can listen.
+ * Whether a Kea runs, which configuration it has, and whether it can listen.
  *
  * @module
  */
@@ -50,16 +50,17 @@ export const SERVER_CHECKS: readonly Check[] = [
   {
     name: "Kea running",
     look: async (facts) => {
-      if (!facts.canLook) return skipped("this process may not look into others");
+      if (!facts.canLook) return skipped("this process may not read others");
       try {
         facts.server = await chooseServer(facts.selector);
       } catch (error) {
+        // Several run: the user must choose.
         if (error instanceof ChoiceError) throw error;
         const unit = facts.selector === "dhcp6" ? "kea-dhcp6-server" : "kea-dhcp4-server";
         return problem(
           (error as Error).message.split(": ")[0]!,
-          "nobody answers clients, and there is nothing to watch",
-          `systemctl start ${unit}; journalctl -u ${unit} tells why it ended`,
+          "clients get no answer, and there is nothing to watch",
+          `systemctl start ${unit}; journalctl -u ${unit} shows why it ended`,
         );
       }
       const { pid, executable } = facts.server;
@@ -71,12 +72,12 @@ export const SERVER_CHECKS: readonly Check[] = [
     if (state !== "T" && state !== "t") return ok("it is not stopped");
     return problem(
       `process ${pid} is stopped (state ${state})`,
-      "it answers nobody until it goes on; its socket fills, then the kernel drops",
-      `kill -CONT ${pid}, unless a debugger holds it`,
+      "it answers no one until it continues; its socket fills up, then the kernel drops packets",
+      `kill -CONT ${pid}, unless a debugger stopped it`,
     );
   }),
   ofServer("process numbers", async (server, { canLook }) => {
-    if (!canLook) return skipped("this process may not look into others");
+    if (!canLook) return skipped("this process may not read others");
     if (await isFirstProcessNamespace()) return ok("those of the kernel");
     const bpftrace = await findBpftrace().catch(() => null);
     if (bpftrace === null) return skipped("there is no bpftrace");
@@ -90,7 +91,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     const since = await startOf(pid);
     const hooks = hookLibraries.length === 0 ? "" : `, ${hookLibraries.length} hook libraries`;
     const replaced = executable.replaced
-      ? "; the package was replaced since: restart it to run the new one"
+      ? "; the package has been replaced: restart the server to run the new version"
       : "";
     return ok(
       `Kea ${version}, ${
@@ -106,7 +107,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     if (others.length === 0) return ok("those of this host");
     return note(
       `it has its own: ${others.join(", ")}`,
-      "a container, a unit of systemd or ip netns; what follows was looked at in there",
+      "a container, a systemd unit or ip netns; the checks below apply to that namespace",
     );
   }),
   ofServer("configuration", async (server, facts) => {
@@ -116,7 +117,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     } catch (error) {
       if (!(error instanceof DiscoveryError)) throw error;
       facts.whyNoConfiguration = error.message;
-      return notKnown(error.message, "nothing that rests on it is looked at");
+      return notKnown(error.message, "checks that need it are not done");
     }
     const { path, from, whyNotServer } = facts.configuration;
     const read = from === "server" ? "as the server runs it" : `from the file: ${whyNotServer}`;
@@ -130,14 +131,17 @@ export const SERVER_CHECKS: readonly Check[] = [
     const { code, stdout, stderr, exceeded } = tested.ran;
     if (code === 0) return ok(`${path}, read ${read}`);
     if (exceeded !== null) {
-      return notKnown(`${path}: ${executable.path} -t did not end`, "it may wait for a database");
+      return notKnown(
+        `${path}: ${executable.path} -t did not end`,
+        "it may be waiting for a database",
+      );
     }
     const words = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("").trim()
       .split("\n").at(-1)!;
     return problem(
       `${path} does not pass: ${words.replace(/^.*?(Syntax check failed with|ERROR)/, "$1")}`,
-      "the server runs on with what it has, and will not come back after a restart",
-      `mend it, then kea-dhcp${family} -t ${path}`,
+      "the server keeps its current configuration, and will not start again after a restart",
+      `fix it, then kea-dhcp${family} -t ${path}`,
     );
   }),
   ofConfiguration("interfaces", async (configuration, server, facts) => {
@@ -146,7 +150,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     if ((dhcp["interfaces-config"]?.interfaces ?? []).length === 0) {
       return problem(
         "the configuration names no interface",
-        "the server listens nowhere",
+        "the server does not listen",
         `name one in interfaces-config of ${path}, or "*"`,
       );
     }
@@ -156,7 +160,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     return problem(
       `${lost.map(({ name }) => name).join(", ")} of the configuration does not exist`,
       "the server does not listen there, and may not start again",
-      `there are ${facts.interfaces.map(({ name }) => name).join(", ")}: mend ${path}`,
+      `there are ${facts.interfaces.map(({ name }) => name).join(", ")}: fix ${path}`,
     );
   }),
   ofConfiguration("interfaces up", (configuration, _server, facts) => {
@@ -178,7 +182,7 @@ export const SERVER_CHECKS: readonly Check[] = [
     if (down.length === 0) return skipped("there is no interface");
     return problem(
       `${namesIn(down)} is down, or has no carrier`,
-      "no packet can come or go there",
+      "no packet can be received or sent there",
       `ip link set ${down[0]!.name} up, and look at the cable or the other end`,
     );
   }),
@@ -190,14 +194,14 @@ export const SERVER_CHECKS: readonly Check[] = [
     if (subnets.length === 0) {
       return problem(
         "the configuration has no subnet",
-        "there is nothing to give to anybody",
+        "the server has no address to give",
         `add one to subnet${family}`,
       );
     }
     if (addresses.length === 0) {
       return problem(
         `${there.map(({ name }) => name).join(", ")} has no address`,
-        "the server opens no socket there, and cannot tell which subnet its link is",
+        "the server opens no socket there, and does not know the subnet of its link",
         `ip address add ADDRESS/LENGTH dev ${there[0]!.name}`,
       );
     }
@@ -206,21 +210,21 @@ export const SERVER_CHECKS: readonly Check[] = [
       subnets.some(({ subnet }) => matchesAddress(subnet, address))
     ) || subnets.some((subnet) => there.some(({ name }) => name === subnet.interface));
     if (isServed) return ok(addresses.join(", "));
-    // UDP sockets serve no client of the link anyway.
+    // UDP sockets do not serve clients on the link anyway.
     if (!sockets.includes("raw")) return ok(`${addresses.join(", ")}; clients come through relays`);
     return note(
-      `${addresses.join(", ")} lies in none of ${subnets.map(({ subnet }) => subnet).join(", ")}`,
+      `${addresses.join(", ")} is in none of ${subnets.map(({ subnet }) => subnet).join(", ")}`,
       "clients on the server's own link get no address, relayed ones do",
     );
   }),
   ofServer("listening", ({ sockets, family }, { configuration }) => {
-    const wanted = configuration?.dhcp["interfaces-config"]?.["dhcp-socket-type"] ?? "raw";
+    const configured = configuration?.dhcp["interfaces-config"]?.["dhcp-socket-type"] ?? "raw";
     if (sockets.length > 0) return ok(`${sockets.join(", ")} sockets`);
     return problem(
       `no socket on port ${family === 4 ? 67 : 547} is open, ${
-        family === 4 ? wanted : "udp"
+        family === 4 ? configured : "udp"
       } is configured`,
-      "the server runs and hears nobody: an interface was down or had no address when it started",
+      "the server runs but hears no client: an interface was down or had no address when it started",
       "restart it, or send config-reload to its control socket",
     );
   }),

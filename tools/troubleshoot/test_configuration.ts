@@ -1,8 +1,8 @@
 /**
- * A server's own test of its configuration (`kea-dhcp4 -t`): the only thing for which a program that a
- * watched process runs is run once more, and only where that gives no one a right that he has not.
+ * A server's own test of its configuration (`kea-dhcp4 -t`). This is the only case in which the program of a
+ * watched process is executed again, and only if that gives no user more rights.
  *
- * A process may call itself kea-dhcp4 and be anybody's, and root of a container owns every file in there.
+ * Any user's process may call itself kea-dhcp4, and the root user of a container owns every file in it.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import type { Ran } from "../../system/run.ts";
 import { keaStartOf } from "../../discovery/configuration/kea_options.ts";
 import type { MappedFile, Server } from "../../discovery/types.ts";
 
-/** What came of it. */
+/** The result. */
 export type Tested =
   | { readonly isRun: false; readonly why: string }
   | { readonly isRun: true; readonly ran: Ran };
 
-/** Longest time for a server to test its configuration, and the most that it may say of it. */
+/** Longest time for a server to test its configuration, and the limit of its output. */
 const [LIMIT_MS, LIMIT_BYTES] = [20_000, 1024 * 1024];
 
 /**
- * Has a server's program test a configuration: as the server's user, without a way to become another, in
- * a session and a process namespace of its own that end with it, and with Kea's own variables alone.
+ * Makes a server's program test a configuration: as the server's user, without a way to become another, in
+ * its own session and process namespace, which end with it, and only with Kea's own variables.
  *
- * @param path of the configuration, as the server sees it.
+ * @param path of the configuration, in the server's own root.
  * @throws {Deno.errors.NotFound} when the server is gone.
  */
 export async function testConfiguration(
@@ -41,9 +41,9 @@ export async function testConfiguration(
   if (why !== null) return { isRun: false, why };
   const groups = /^Groups:\t(.*)$/m.exec(status)?.[1]?.trim().split(/\s+/).join() ?? "";
   const { isRelaxed, folders } = await keaStartOf(pid);
-  // It looks for the interfaces that the server has.
+  // It checks the interfaces of the server's network namespace.
   const ran = await runAtNetworkOf(pid, [
-    // What it starts ends with it, wherever it goes.
+    // Its children end with it.
     ...["unshare", "--pid", "--fork", "--"] as const,
     ...["setpriv", `--reuid=${user}`, `--regid=${group}`, "--no-new-privs", "--inh-caps=-all"],
     ...[groups === "" ? "--clear-groups" : `--groups=${groups}`, "--"],
@@ -57,7 +57,7 @@ export async function testConfiguration(
   return { isRun: true, ran };
 }
 
-/** Why the program must not be run; null when root alone decides what it is and does. */
+/** Why the program must not be run; null when only root decides what it is and does. */
 async function whyNot(
   pid: number,
   files: readonly MappedFile[],
@@ -65,27 +65,27 @@ async function whyNot(
   user: number,
 ): Promise<string | null> {
   if (!await sharesNamespace(pid, "user") || !await sharesNamespace(pid, "pid")) {
-    return "it runs in a container, and nothing of a container is run";
+    return "it runs in a container, and programs of a container are not run";
   }
   if (!await isSame(`/proc/${pid}/root/`, "/")) {
-    return "it has a root folder of its own, and nothing of that is run";
+    return "it has its own root folder, and programs in it are not run";
   }
   for (const { path, pinnedPath } of files) {
     if (!await isSame(pinnedPath, path)) {
-      return `${path} is not the file that the server runs, and that is not run`;
+      return `${path} is not the file that the server runs`;
     }
     if (!await isRootsAlone(path)) {
-      return `${path} can be changed by others than root, and nothing of theirs is run`;
+      return `users other than root can change ${path}, so it is not run`;
     }
   }
-  // It names libraries that are loaded.
+  // The configuration names libraries, which are loaded.
   if (user === 0 && !await isRootsAlone(configuration)) {
-    return `${configuration} can be changed by others than root, and the server runs as root`;
+    return `users other than root can change ${configuration}, and the server runs as root`;
   }
   return null;
 }
 
-/** Whether two paths lead to one file, here. */
+/** Whether two paths lead to the same file. */
 async function isSame(path: string, other: string): Promise<boolean> {
   try {
     const [a, b] = await Promise.all([Deno.stat(path), Deno.stat(other)]);
@@ -96,13 +96,13 @@ async function isSame(path: string, other: string): Promise<boolean> {
   }
 }
 
-/** Whether root alone can change a file, or put another in its place; never where links lead to it. */
+/** Whether only root can change or replace a file; false for a path with links. */
 async function isRootsAlone(path: string): Promise<boolean> {
   try {
     if (await Deno.realPath(path) !== path) return false;
     for (let at = path;; at = dirname(at)) {
       const { uid, mode, isDirectory } = await Deno.stat(at);
-      // In a folder like /tmp others may add what they like, and change nothing of root's.
+      // In a folder like /tmp, others may add files, but not change root's.
       const isShared = isDirectory && (mode! & 0o1000) !== 0;
       if (uid !== 0 || ((mode! & 0o022) !== 0 && !isShared)) return false;
       if (at === "/") return true;

@@ -1,5 +1,5 @@
 /**
- * All checks, one after the other.
+ * Runs all checks, one after the other.
  *
  * @module
  */
@@ -23,21 +23,21 @@ export const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Looks at everything.
+ * Runs all checks.
  *
- * @param tell is told each finding when it is there.
+ * @param report is called with each finding.
  * @throws {ChoiceError} when several servers run and none was chosen.
  */
 export async function troubleshoot(
   options: Pick<Facts, "selector" | "probeFrom">,
-  tell: (finding: Finding) => void,
+  report: (finding: Finding) => void,
 ): Promise<Finding[]> {
   const facts: Facts = {
     ...options,
     canLook: Deno.uid() === 0,
     server: null,
     configuration: null,
-    whyNoConfiguration: "the configuration was not looked at",
+    whyNoConfiguration: "the configuration was not read",
     interfaces: null,
     controlSocket: null,
   };
@@ -45,7 +45,7 @@ export async function troubleshoot(
   for (const { name, look } of CHECKS) {
     const finding = { check: name, ...await verdictOf(look, facts) };
     findings.push(finding);
-    tell(finding);
+    report(finding);
   }
   return findings;
 }
@@ -55,7 +55,7 @@ async function verdictOf(look: Check["look"], facts: Facts): Promise<CheckResult
     return await look(facts);
   } catch (error) {
     if (error instanceof ChoiceError) throw error;
-    // One thing that cannot be looked at does not keep the rest from it.
-    return notKnown(oneLine(error), "this could not be looked at");
+    // A check that fails does not stop the others.
+    return notKnown(oneLine(error), "the check failed");
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mirrorIn, suiteCommand, SuiteError } from "../../../tools/lab/debian_suites.ts";
 
-// apt-get indextargets of Debian 12 (apt 2.6.1), with a repository of somebody else's.
+// apt-get indextargets of Debian 12 (apt 2.6.1), with a third party's repository.
 const TARGETS = `https://deb.example.org/node_20.x/|Example|Example
 http://mirror.example.org/debian-security/|Debian|Debian-Security
 http://mirror.example.org/debian/|Debian|Debian

@@ -15,14 +15,14 @@ async function verdict(check: string, counters: Record<string, string>): Promise
     using connection = await listener.accept();
     const request = new Uint8Array(1024);
     const length = await connection.read(request) ?? 0;
-    const { command, arguments: wanted } = JSON.parse(
+    const { command, arguments: requested } = JSON.parse(
       new TextDecoder().decode(request.subarray(0, length)),
     );
-    const told = Object.entries(counters)
-      .filter(([name]) => command === "statistic-get-all" || name === wanted.name)
+    const found = Object.entries(counters)
+      .filter(([name]) => command === "statistic-get-all" || name === requested.name)
       // Beyond 53 bits a number would not survive here.
       .map(([name, value]) => `"${name}": [[${value}, "${TIME}"]]`);
-    const answer = `{"result": 0, "arguments": {${told.join()}}}`;
+    const answer = `{"result": 0, "arguments": {${found.join()}}}`;
     await connection.write(new TextEncoder().encode(answer));
   })();
   try {
@@ -61,7 +61,7 @@ Deno.test("pools finds no fault with a DHCPv6 pool that 64 bits cannot count", a
   }
 });
 
-Deno.test("pools tells the full DHCPv6 pool beside an unlimited one", async () => {
+Deno.test("pools finds the full DHCPv6 pool beside an unlimited one", async () => {
   const { status, found } = await verdict("pools", { ...pool(1, "-1", 7), ...pool(2, "256", 256) });
   assert.deepEqual([status, found], ["problem", "no address is left in subnet 2 (256 addresses)"]);
 });
