@@ -46,7 +46,7 @@ export async function findBpftrace(command: readonly string[] = ["bpftrace"]): P
   const [version, major, minor] = [match[0].replace(/^v/, ""), Number(match[1]), Number(match[2])];
   if (major === 0 && minor < OLDEST_MINOR) {
     throw new BpftraceError(
-      `Cannot use bpftrace ${version}, 0.${OLDEST_MINOR} or later is wanted: upgrade the package`,
+      `Cannot use bpftrace ${version}, expected 0.${OLDEST_MINOR} or later: upgrade the package`,
     );
   }
   return { command, version };

@@ -31,7 +31,7 @@ const REQUIREMENTS: readonly Requirement[] = [
       Promise.resolve(
         Deno.uid() === 0
           ? null
-          : `Cannot attach probes as user ${Deno.uid()}, root is wanted: run it with sudo`,
+          : `Cannot attach probes as user ${Deno.uid()}, expected root: run it with sudo`,
       ),
   },
   {

@@ -126,7 +126,7 @@ Deno.test("monitor refuses to run without root or without bpftrace", async () =>
       mode: 0o755,
     });
     const old = await runScript(MONITOR, ["--server", String(lab.pid)], { env: { PATH: folder } });
-    assertRefused(old, 1, /Cannot use bpftrace 0.14.0, 0.17 or later is wanted/);
+    assertRefused(old, 1, /Cannot use bpftrace 0.14.0, expected 0.17 or later/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
