@@ -25,24 +25,22 @@ Examples:
   deno task -q bench:fuzz --seed 1234567 --parser "text of bpftrace" --inputs 1`,
   );
 
-if (import.meta.main) {
-  command.parse(Deno.args, { from: "user" });
-  const { minutes, parser, inputs } = command.opts();
-  let seed = command.opts().seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
-  await runMain(async () => {
-    const until = Date.now() + minutes * 60_000;
-    let [all, found] = [0, 0];
-    do {
-      const round = await fuzz({ seed, inputs, ...parser === undefined ? {} : { parser } });
-      all += round.inputs;
-      found += round.findings.length;
-      for (const { parser, seed, what } of round.findings) {
-        console.log(`"${parser}" seed ${seed}: ${what}`);
-      }
-      seed = (seed + inputs) % 2 ** 32;
-      const left = Math.max(0, (until - Date.now()) / 60_000).toFixed(1);
-      console.error(`${all} inputs, ${found} findings, ${left} minutes left, next seed ${seed}`);
-    } while (Date.now() < until);
-    return found === 0 ? 0 : 1;
-  });
-}
+command.parse(Deno.args, { from: "user" });
+const { minutes, parser, inputs } = command.opts();
+let seed = command.opts().seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
+await runMain(async () => {
+  const until = Date.now() + minutes * 60_000;
+  let [all, found] = [0, 0];
+  do {
+    const round = await fuzz({ seed, inputs, ...parser === undefined ? {} : { parser } });
+    all += round.inputs;
+    found += round.findings.length;
+    for (const { parser, seed, what } of round.findings) {
+      console.log(`"${parser}" seed ${seed}: ${what}`);
+    }
+    seed = (seed + inputs) % 2 ** 32;
+    const left = Math.max(0, (until - Date.now()) / 60_000).toFixed(1);
+    console.error(`${all} inputs, ${found} findings, ${left} minutes left, next seed ${seed}`);
+  } while (Date.now() < until);
+  return found === 0 ? 0 : 1;
+});

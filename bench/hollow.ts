@@ -97,71 +97,69 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 const quantile = (values: readonly number[], q: number) =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))]!;
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { servers, metrics, windows } = command.opts();
-  await runMain(async () => {
-    await using producer = await startProducer({ args: ["--windows", String(windows)] });
-    const client = new ProducerClient({
-      url: producer.base,
-      dataset: "kea",
-      token: () => null,
-      allowPlainHttp: false,
-    });
-    const folder = join(producer.data, "kea");
-    const random = mulberry32(1);
-    const extra = Math.ceil(windows / 2);
-    // The last window ends now.
-    const first = Math.floor(Date.now() / WINDOW_MS - windows - extra) * WINDOW_MS;
-    const cycles: { before: number[]; after: number[] } = { before: [], after: [] };
-    let [most, filesMost, largestReached] = [0, 0, 0];
-    for (let window = 0; window < windows + extra; window++) {
-      for (let server = 0; server < servers; server++) {
-        const name = `kea-${server}/dhcp4`;
-        const records = recordsOf(name, first + window * WINDOW_MS, metrics, random);
-        const batch = { schema: "kea-hollow/1", source: name, records } as const;
-        const begin = performance.now();
-        const outcome = await client.push({
-          ...batch,
-          sequence: window + 1,
-          batchId: `${window}`,
-        });
-        if (outcome.kind !== "accepted") throw new Error(JSON.stringify(outcome));
-        const isReached = window >= windows;
-        cycles[isReached ? "after" : "before"].push(performance.now() - begin);
-      }
-      const { total, files } = sizesIn(folder);
-      if (window < windows + extra / 2) {
-        if (window >= windows) largestReached = Math.max(largestReached, total);
-      } else {
-        most = Math.max(most, total);
-        filesMost = Math.max(filesMost, files);
-      }
-      if (window % 24 === 23) {
-        console.error(`window ${window + 1} of ${windows + extra}: folder ${megabytes(total)}`);
-      }
-    }
-    const { sizes } = sizesIn(folder);
-    const state = (await client.state())!;
-    const rows: [string, string][] = [
-      ["records", `${state.records} (${servers} servers, ${metrics} series, ${windows} windows)`],
-      ["snapshot", megabytes(median(sizes["snapshot"]!))],
-      ["delta of one batch", `${(median(sizes["delta"]!) / 1e3).toFixed(1)} kB`],
-      [
-        "from push to announced",
-        `p50 ${quantile(cycles.after, 0.5).toFixed(0)} ms, p95 ${
-          quantile(cycles.after, 0.95).toFixed(0)
-        } ms, at most ${Math.max(...cycles.after).toFixed(0)} ms`,
-      ],
-      ["producer's memory", `${megabytes(await peakMemory(producer.pid))} resident at most`],
-      [
-        "folder",
-        `${megabytes(largestReached)} at most in the first windows after retention is reached, ${
-          megabytes(most)
-        } in the last, ${filesMost} files`,
-      ],
-    ];
-    for (const [what, value] of rows) console.log(`${what.padEnd(24)}${value}`);
-    return 0;
+await command.parseAsync(Deno.args, { from: "user" });
+const { servers, metrics, windows } = command.opts();
+await runMain(async () => {
+  await using producer = await startProducer({ args: ["--windows", String(windows)] });
+  const client = new ProducerClient({
+    url: producer.base,
+    dataset: "kea",
+    token: () => null,
+    allowPlainHttp: false,
   });
-}
+  const folder = join(producer.data, "kea");
+  const random = mulberry32(1);
+  const extra = Math.ceil(windows / 2);
+  // The last window ends now.
+  const first = Math.floor(Date.now() / WINDOW_MS - windows - extra) * WINDOW_MS;
+  const cycles: { before: number[]; after: number[] } = { before: [], after: [] };
+  let [most, filesMost, largestReached] = [0, 0, 0];
+  for (let window = 0; window < windows + extra; window++) {
+    for (let server = 0; server < servers; server++) {
+      const name = `kea-${server}/dhcp4`;
+      const records = recordsOf(name, first + window * WINDOW_MS, metrics, random);
+      const batch = { schema: "kea-hollow/1", source: name, records } as const;
+      const begin = performance.now();
+      const outcome = await client.push({
+        ...batch,
+        sequence: window + 1,
+        batchId: `${window}`,
+      });
+      if (outcome.kind !== "accepted") throw new Error(JSON.stringify(outcome));
+      const isReached = window >= windows;
+      cycles[isReached ? "after" : "before"].push(performance.now() - begin);
+    }
+    const { total, files } = sizesIn(folder);
+    if (window < windows + extra / 2) {
+      if (window >= windows) largestReached = Math.max(largestReached, total);
+    } else {
+      most = Math.max(most, total);
+      filesMost = Math.max(filesMost, files);
+    }
+    if (window % 24 === 23) {
+      console.error(`window ${window + 1} of ${windows + extra}: folder ${megabytes(total)}`);
+    }
+  }
+  const { sizes } = sizesIn(folder);
+  const state = (await client.state())!;
+  const rows: [string, string][] = [
+    ["records", `${state.records} (${servers} servers, ${metrics} series, ${windows} windows)`],
+    ["snapshot", megabytes(median(sizes["snapshot"]!))],
+    ["delta of one batch", `${(median(sizes["delta"]!) / 1e3).toFixed(1)} kB`],
+    [
+      "from push to announced",
+      `p50 ${quantile(cycles.after, 0.5).toFixed(0)} ms, p95 ${
+        quantile(cycles.after, 0.95).toFixed(0)
+      } ms, at most ${Math.max(...cycles.after).toFixed(0)} ms`,
+    ],
+    ["producer's memory", `${megabytes(await peakMemory(producer.pid))} resident at most`],
+    [
+      "folder",
+      `${megabytes(largestReached)} at most in the first windows after retention is reached, ${
+        megabytes(most)
+      } in the last, ${filesMost} files`,
+    ],
+  ];
+  for (const [what, value] of rows) console.log(`${what.padEnd(24)}${value}`);
+  return 0;
+});

@@ -98,38 +98,36 @@ async function asked(...words: [string, ...string[]]): Promise<string> {
   );
 }
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  await runMain(async () => {
-    const recorded: Recorded = JSON.parse(await Deno.readTextFile(RECORD));
-    const { record } = command.opts();
-    const commit = record ?? recorded.commit;
-    const folder = await Deno.makeTempDir({ prefix: "kea-examples-" });
-    try {
-      const files: { [path: string]: string } = {};
-      const wrong: string[] = [];
-      for (const path of await fetchExamples(command.processedArgs[0], commit, folder)) {
-        const read = readHere(join(folder, path));
-        files[path] = "why" in read ? read.why : await hashOf(read.values);
-        const isRight = "why" in read ||
-          await isAsKeaReads(folder, join(folder, path), read.values);
-        if (!isRight) wrong.push(`${path}: not as Kea reads it`);
-        if (record === undefined && files[path] !== recorded.files[path]) {
-          wrong.push(`${path}: not as recorded: ${files[path]}`);
-        }
+await command.parseAsync(Deno.args, { from: "user" });
+await runMain(async () => {
+  const recorded: Recorded = JSON.parse(await Deno.readTextFile(RECORD));
+  const { record } = command.opts();
+  const commit = record ?? recorded.commit;
+  const folder = await Deno.makeTempDir({ prefix: "kea-examples-" });
+  try {
+    const files: { [path: string]: string } = {};
+    const wrong: string[] = [];
+    for (const path of await fetchExamples(command.processedArgs[0], commit, folder)) {
+      const read = readHere(join(folder, path));
+      files[path] = "why" in read ? read.why : await hashOf(read.values);
+      const isRight = "why" in read ||
+        await isAsKeaReads(folder, join(folder, path), read.values);
+      if (!isRight) wrong.push(`${path}: not as Kea reads it`);
+      if (record === undefined && files[path] !== recorded.files[path]) {
+        wrong.push(`${path}: not as recorded: ${files[path]}`);
       }
-      const missing = Object.keys(recorded.files).filter((path) => !(path in files));
-      if (record === undefined) wrong.push(...missing.map((path) => `${path}: it is not there`));
-      else await Deno.writeTextFile(RECORD, `${JSON.stringify({ commit, files }, null, 2)}\n`);
-      const refused = Object.values(files).filter((yielded) => yielded.startsWith("line ")).length;
-      console.log(
-        `${Object.keys(files).length} files of ${basename(commit)}: ` +
-          `${Object.keys(files).length - refused} read, ${refused} refused`,
-      );
-      for (const line of wrong) console.error(`error: ${line}`);
-      return wrong.length === 0 ? 0 : 1;
-    } finally {
-      await Deno.remove(folder, { recursive: true });
     }
-  });
-}
+    const missing = Object.keys(recorded.files).filter((path) => !(path in files));
+    if (record === undefined) wrong.push(...missing.map((path) => `${path}: it is not there`));
+    else await Deno.writeTextFile(RECORD, `${JSON.stringify({ commit, files }, null, 2)}\n`);
+    const refused = Object.values(files).filter((yielded) => yielded.startsWith("line ")).length;
+    console.log(
+      `${Object.keys(files).length} files of ${basename(commit)}: ` +
+        `${Object.keys(files).length - refused} read, ${refused} refused`,
+    );
+    for (const line of wrong) console.error(`error: ${line}`);
+    return wrong.length === 0 ? 0 : 1;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

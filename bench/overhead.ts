@@ -259,45 +259,43 @@ async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Prom
   }
 }
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { kea, backend, hook, threads, profile, beside, saturation, ...load } = command.opts();
-  await runMain(async () => {
-    await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
-    if (beside.includes("strace")) await ensureInstalled("tests", false);
-    using signals = new CaughtSignals();
-    /** Ratios by way and Kea. */
-    const table = new Map<string, string[]>();
-    const keep = (name: string, cell: string) => table.set(name, [...table.get(name) ?? [], cell]);
-    const benchKea = async (version: keyof typeof KEAS) => {
-      const bpftrace = await bpftraceOf(version);
-      const options = { kea: version, backend, threads, hooks: hook.map((path) => ({ path })) };
-      await using lab = await startLab(options);
-      const server = await describeServer(lab.pid);
-      console.log(
-        `Kea ${server.version}, ${backend}, ${hook.length} hook libraries, ${
-          threads === 0 ? "single-threaded" : `${threads} threads`
-        }, ${load.rate} exchanges/s, bpftrace ${bpftrace.version}`,
-      );
-      keep("", `Kea ${server.version}`);
-      await signals.during(measure(lab, load.rate, load.seconds));
-      for (const each of profile as Profile[]) {
-        keep(each, await signals.during(benchProfile({ lab, bpftrace }, each, load)));
-      }
-      for (const way of beside) {
-        // Without many leases: some are switched by a new configuration, for which Kea reads them all.
-        await using fresh = await startLab(options);
-        keep(way, await signals.during(benchOther(fresh, way, load)));
-      }
-      if (saturation) {
-        await signals.during(benchSaturation({ lab, bpftrace }, profile as Profile[]));
-      }
-    };
-    for (const version of kea) await benchKea(version);
-    console.log("\nCPU time of Kea an exchange, ratio to no monitor (95 %)");
-    for (const [name, cells] of table) {
-      console.log(name.padEnd(NAMES) + cells.map((cell) => cell.padEnd(23)).join("").trimEnd());
+await command.parseAsync(Deno.args, { from: "user" });
+const { kea, backend, hook, threads, profile, beside, saturation, ...load } = command.opts();
+await runMain(async () => {
+  await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
+  if (beside.includes("strace")) await ensureInstalled("tests", false);
+  using signals = new CaughtSignals();
+  /** Ratios by way and Kea. */
+  const table = new Map<string, string[]>();
+  const keep = (name: string, cell: string) => table.set(name, [...table.get(name) ?? [], cell]);
+  const benchKea = async (version: keyof typeof KEAS) => {
+    const bpftrace = await bpftraceOf(version);
+    const options = { kea: version, backend, threads, hooks: hook.map((path) => ({ path })) };
+    await using lab = await startLab(options);
+    const server = await describeServer(lab.pid);
+    console.log(
+      `Kea ${server.version}, ${backend}, ${hook.length} hook libraries, ${
+        threads === 0 ? "single-threaded" : `${threads} threads`
+      }, ${load.rate} exchanges/s, bpftrace ${bpftrace.version}`,
+    );
+    keep("", `Kea ${server.version}`);
+    await signals.during(measure(lab, load.rate, load.seconds));
+    for (const each of profile as Profile[]) {
+      keep(each, await signals.during(benchProfile({ lab, bpftrace }, each, load)));
     }
-    return 0;
-  });
-}
+    for (const way of beside) {
+      // Without many leases: some are switched by a new configuration, for which Kea reads them all.
+      await using fresh = await startLab(options);
+      keep(way, await signals.during(benchOther(fresh, way, load)));
+    }
+    if (saturation) {
+      await signals.during(benchSaturation({ lab, bpftrace }, profile as Profile[]));
+    }
+  };
+  for (const version of kea) await benchKea(version);
+  console.log("\nCPU time of Kea an exchange, ratio to no monitor (95 %)");
+  for (const [name, cells] of table) {
+    console.log(name.padEnd(NAMES) + cells.map((cell) => cell.padEnd(23)).join("").trimEnd());
+  }
+  return 0;
+});

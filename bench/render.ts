@@ -24,36 +24,34 @@ const command = newCommand("bench:render")
     "\nExamples:\n  deno task bench:render\n  deno task bench:render --times 3",
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  await runMain(async () => {
-    const folder = await Deno.makeTempDir();
-    try {
-      const capture = join(folder, "capture.ndjson");
-      const length = await writeCaptureOfAnHour(capture);
-      console.log(`capture      ${(length / 1e6).toFixed(0)} MB, 3600 windows`);
-      const output = join(folder, "report");
-      const viz = ["run", "-A", join(HERE, "../viz/visualize_metrics.ts"), "-o", output];
-      const seconds = { capture: [] as number[], small: [] as number[] };
-      const memory: number[] = [];
-      // What is left without the hour: the same charts of a run of seconds.
-      const small = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson");
-      for (let turn = 0; turn < command.opts().times; turn++) {
-        const whole = await measured(Deno.execPath(), [...viz, capture]);
-        seconds.capture.push(whole.seconds);
-        memory.push(whole.bytes);
-        seconds.small.push((await measured(Deno.execPath(), [...viz, small])).seconds);
-      }
-      const told = (values: readonly number[]) => {
-        const { median, lower, upper } = estimate(values);
-        return `${median.toFixed(2)} (${lower.toFixed(2)}-${upper.toFixed(2)}) s`;
-      };
-      console.log(`an hour      ${told(seconds.capture)}`);
-      console.log(`some seconds ${told(seconds.small)}`);
-      console.log(`memory       ${(Math.max(...memory) / 1e6).toFixed(0)} MB at most`);
-      return 0;
-    } finally {
-      await Deno.remove(folder, { recursive: true });
+await command.parseAsync(Deno.args, { from: "user" });
+await runMain(async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const capture = join(folder, "capture.ndjson");
+    const length = await writeCaptureOfAnHour(capture);
+    console.log(`capture      ${(length / 1e6).toFixed(0)} MB, 3600 windows`);
+    const output = join(folder, "report");
+    const viz = ["run", "-A", join(HERE, "../viz/visualize_metrics.ts"), "-o", output];
+    const seconds = { capture: [] as number[], small: [] as number[] };
+    const memory: number[] = [];
+    // What is left without the hour: the same charts of a run of seconds.
+    const small = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson");
+    for (let turn = 0; turn < command.opts().times; turn++) {
+      const whole = await measured(Deno.execPath(), [...viz, capture]);
+      seconds.capture.push(whole.seconds);
+      memory.push(whole.bytes);
+      seconds.small.push((await measured(Deno.execPath(), [...viz, small])).seconds);
     }
-  });
-}
+    const told = (values: readonly number[]) => {
+      const { median, lower, upper } = estimate(values);
+      return `${median.toFixed(2)} (${lower.toFixed(2)}-${upper.toFixed(2)}) s`;
+    };
+    console.log(`an hour      ${told(seconds.capture)}`);
+    console.log(`some seconds ${told(seconds.small)}`);
+    console.log(`memory       ${(Math.max(...memory) / 1e6).toFixed(0)} MB at most`);
+    return 0;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -67,26 +67,24 @@ const command = newCommand("bench:samples")
     "\nExamples:\n  deno task bench:samples\n  deno task bench:samples --alternations 20",
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { alternations } = command.opts();
-  await runMain(async () => {
-    await ensureInstalled("monitor", false);
-    for (const cpu of [0, 1]) {
-      const ways = { "with samples": [] as number[], "without": [] as number[] };
-      for (let turn = 0; turn < alternations; turn++) {
-        const free = await timeOfBlock(cpu);
-        ways["with samples"].push(await attached(cpu, true) - free);
-        ways["without"].push(await attached(cpu, false) - free);
-      }
-      for (const [name, values] of Object.entries(ways)) {
-        const { median, lower, upper } = estimate(values);
-        const [m, l, u] = [median, lower, upper].map((value) => value.toFixed(0));
-        console.log(
-          `CPU ${cpu}  ${name.padEnd(14)}${m} ns more (${l}-${u}) for a write and a read`,
-        );
-      }
+await command.parseAsync(Deno.args, { from: "user" });
+const { alternations } = command.opts();
+await runMain(async () => {
+  await ensureInstalled("monitor", false);
+  for (const cpu of [0, 1]) {
+    const ways = { "with samples": [] as number[], "without": [] as number[] };
+    for (let turn = 0; turn < alternations; turn++) {
+      const free = await timeOfBlock(cpu);
+      ways["with samples"].push(await attached(cpu, true) - free);
+      ways["without"].push(await attached(cpu, false) - free);
     }
-    return 0;
-  });
-}
+    for (const [name, values] of Object.entries(ways)) {
+      const { median, lower, upper } = estimate(values);
+      const [m, l, u] = [median, lower, upper].map((value) => value.toFixed(0));
+      console.log(
+        `CPU ${cpu}  ${name.padEnd(14)}${m} ns more (${l}-${u}) for a write and a read`,
+      );
+    }
+  }
+  return 0;
+});

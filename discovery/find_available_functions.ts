@@ -30,18 +30,16 @@ Examples:
   deno task find-symbols --executable /usr/sbin/kea-dhcp4 --json`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { json, hooks, ...chosen } = command.opts();
-  refuseBoth(chosen);
-  await printResult(async () => {
-    const program = await chooseProgram(chosen);
-    const [search, hookPoints] = await Promise.all([
-      proveSites(program, GROUPS),
-      hooks ? hookPointsOf(program) : undefined,
-    ]);
-    const words = await demangle(search.sites.map(symbolOf));
-    const report = siteReport(program, search, words, hookPoints);
-    return json ? JSON.stringify(report, null, 2) : siteReportText(report);
-  }, json ?? false);
-}
+await command.parseAsync(Deno.args, { from: "user" });
+const { json, hooks, ...chosen } = command.opts();
+refuseBoth(chosen);
+await printResult(async () => {
+  const program = await chooseProgram(chosen);
+  const [search, hookPoints] = await Promise.all([
+    proveSites(program, GROUPS),
+    hooks ? hookPointsOf(program) : undefined,
+  ]);
+  const words = await demangle(search.sites.map(symbolOf));
+  const report = siteReport(program, search, words, hookPoints);
+  return json ? JSON.stringify(report, null, 2) : siteReportText(report);
+}, json ?? false);

@@ -28,26 +28,24 @@ Examples:
   deno task find-mangled 'Memfile_LeaseMgr::getLease4' --executable /usr/sbin/kea-dhcp4`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const [name] = command.processedArgs;
-  const { json, ...chosen } = command.opts();
-  refuseBoth(chosen);
-  await printResult(async () => {
-    const program = await chooseProgram(chosen);
-    const functions = await functionsOf(filesOf(program), say);
-    const list = listFunctions(functions, named(name));
-    if (list.length === 0) {
-      const near = listFunctions(functions, containing(name.split("::").at(-1)!));
-      throw new Error(
-        `Cannot find a function named "${name}"` +
-          (near.length === 0 ? "" : `, but ${near.length} with a name like ${near[0]!.function}`) +
-          `: look with deno task list-functions --filter ${name.split("::").at(-1)}`,
-      );
-    }
-    if (json) return JSON.stringify(list, null, 2);
-    return list.map(({ library, address, mangled, function: words }) =>
-      [`${words}`, `  ${library} ${address}`, ...mangled.map((alias) => `  ${alias}`)].join("\n")
-    ).join("\n");
-  }, json ?? false);
-}
+await command.parseAsync(Deno.args, { from: "user" });
+const [name] = command.processedArgs;
+const { json, ...chosen } = command.opts();
+refuseBoth(chosen);
+await printResult(async () => {
+  const program = await chooseProgram(chosen);
+  const functions = await functionsOf(filesOf(program), say);
+  const list = listFunctions(functions, named(name));
+  if (list.length === 0) {
+    const near = listFunctions(functions, containing(name.split("::").at(-1)!));
+    throw new Error(
+      `Cannot find a function named "${name}"` +
+        (near.length === 0 ? "" : `, but ${near.length} with a name like ${near[0]!.function}`) +
+        `: look with deno task list-functions --filter ${name.split("::").at(-1)}`,
+    );
+  }
+  if (json) return JSON.stringify(list, null, 2);
+  return list.map(({ library, address, mangled, function: words }) =>
+    [`${words}`, `  ${library} ${address}`, ...mangled.map((alias) => `  ${alias}`)].join("\n")
+  ).join("\n");
+}, json ?? false);

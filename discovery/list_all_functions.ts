@@ -32,17 +32,15 @@ Examples:
   deno task list-functions --server dhcp4 --ndjson > functions.ndjson`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { json, ndjson, filter, ...chosen } = command.opts();
-  refuseBoth(chosen);
-  await printResult(async () => {
-    const program = await chooseProgram(chosen);
-    const list = listFunctions(await functionsOf(filesOf(program), say), containing(filter));
-    if (list.length === 0) {
-      throw new Error(`Cannot find a function whose name contains "${filter}": try less of it`);
-    }
-    if (ndjson) return list.map((item) => JSON.stringify(item)).join("\n");
-    return json ? JSON.stringify(list, null, 2) : functionListText(list);
-  }, json ?? ndjson ?? false);
-}
+await command.parseAsync(Deno.args, { from: "user" });
+const { json, ndjson, filter, ...chosen } = command.opts();
+refuseBoth(chosen);
+await printResult(async () => {
+  const program = await chooseProgram(chosen);
+  const list = listFunctions(await functionsOf(filesOf(program), say), containing(filter));
+  if (list.length === 0) {
+    throw new Error(`Cannot find a function whose name contains "${filter}": try less of it`);
+  }
+  if (ndjson) return list.map((item) => JSON.stringify(item)).join("\n");
+  return json ? JSON.stringify(list, null, 2) : functionListText(list);
+}, json ?? ndjson ?? false);

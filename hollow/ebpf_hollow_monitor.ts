@@ -46,23 +46,21 @@ async function defaultSpool(parts: readonly string[]): Promise<string> {
   return join(ownFolder("state"), "spool", digest.slice(0, 16));
 }
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { interval, server, profile, name, spool, verbose, ...target } = command.opts();
-  if (target.producer === undefined) command.error("error: give the producer with -p URL");
-  await runMain(async () => {
-    const client = clientFor(target);
-    return await hollowMonitor({
-      client,
-      profile,
-      interval,
-      verbose: verbose ?? false,
-      ...(server === undefined ? {} : { server }),
-      ...(name === undefined ? {} : { name }),
-      spool: async (as) =>
-        spool === undefined
-          ? await defaultSpool([client.base, target.dataset, as])
-          : resolveUserPath(spool),
-    });
+await command.parseAsync(Deno.args, { from: "user" });
+const { interval, server, profile, name, spool, verbose, ...target } = command.opts();
+if (target.producer === undefined) command.error("error: give the producer with -p URL");
+await runMain(async () => {
+  const client = clientFor(target);
+  return await hollowMonitor({
+    client,
+    profile,
+    interval,
+    verbose: verbose ?? false,
+    ...(server === undefined ? {} : { server }),
+    ...(name === undefined ? {} : { name }),
+    spool: async (as) =>
+      spool === undefined
+        ? await defaultSpool([client.base, target.dataset, as])
+        : resolveUserPath(spool),
   });
-}
+});

@@ -26,16 +26,14 @@ Examples:
   HOLLOW_TOKEN=$(cat token) deno task to-hollow metrics.json -p https://hollow.example.com/api -d kea`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const [file] = command.processedArgs;
-  const { name, dryRun, ...target } = command.opts();
-  if (target.producer === undefined && !dryRun) {
-    command.error("error: give the producer with -p URL");
-  }
-  await runMain(async () => {
-    if (dryRun) await printRecords(file, name);
-    else await pushFile(file, name, clientFor(target), say);
-    return 0;
-  });
+await command.parseAsync(Deno.args, { from: "user" });
+const [file] = command.processedArgs;
+const { name, dryRun, ...target } = command.opts();
+if (target.producer === undefined && !dryRun) {
+  command.error("error: give the producer with -p URL");
 }
+await runMain(async () => {
+  if (dryRun) await printRecords(file, name);
+  else await pushFile(file, name, clientFor(target), say);
+  return 0;
+});

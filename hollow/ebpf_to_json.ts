@@ -42,19 +42,17 @@ function bytesOf(file: string): AsyncIterable<Uint8Array> | Iterable<Uint8Array>
   return piecesOf(openInput(file, "a capture or the output of bpftrace"));
 }
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const [file] = command.processedArgs;
-  const { output = "-", pretty = false, schema } = command.opts();
-  if (file === undefined && !schema) command.error("error: missing argument 'file'");
-  await runMain(async () => {
-    if (schema) {
-      print(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
-      return 0;
-    }
-    const text = abortOnSignal(convert(bytesOf(file!), pretty));
-    if (output !== "-") await replaceFile(resolveUserPath(output), text);
-    else for await (const piece of text) print(piece);
+await command.parseAsync(Deno.args, { from: "user" });
+const [file] = command.processedArgs;
+const { output = "-", pretty = false, schema } = command.opts();
+if (file === undefined && !schema) command.error("error: missing argument 'file'");
+await runMain(async () => {
+  if (schema) {
+    print(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
     return 0;
-  });
-}
+  }
+  const text = abortOnSignal(convert(bytesOf(file!), pretty));
+  if (output !== "-") await replaceFile(resolveUserPath(output), text);
+  else for await (const piece of text) print(piece);
+  return 0;
+});

@@ -41,26 +41,24 @@ Examples:
   deno task hollow-producer --listen 0.0.0.0 --token-file /etc/kea-hollow/token --data /var/lib/kea-hollow`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  await runMain(async () => {
-    const { jar } = await ensureProducer();
-    const java = ["java", "-XX:+ExitOnOutOfMemoryError", "-jar", jar, ...Deno.args];
-    // It stops as by SIGTERM when this process is killed.
-    const [program, ...args] = Deno.build.os === "linux"
-      ? ["setpriv", "--pdeathsig", "TERM", "--", ...java]
-      : java;
-    const child = new Deno.Command(program!, {
-      args,
-      cwd: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
-    }).spawn();
-    onEndSignals((signal) => {
-      try {
-        child.kill(signal);
-      } catch {
-        // It has ended already.
-      }
-    });
-    return (await child.status).code;
+await command.parseAsync(Deno.args, { from: "user" });
+await runMain(async () => {
+  const { jar } = await ensureProducer();
+  const java = ["java", "-XX:+ExitOnOutOfMemoryError", "-jar", jar, ...Deno.args];
+  // It stops as by SIGTERM when this process is killed.
+  const [program, ...args] = Deno.build.os === "linux"
+    ? ["setpriv", "--pdeathsig", "TERM", "--", ...java]
+    : java;
+  const child = new Deno.Command(program!, {
+    args,
+    cwd: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
+  }).spawn();
+  onEndSignals((signal) => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended already.
+    }
   });
-}
+  return (await child.status).code;
+});

@@ -30,21 +30,19 @@ function lineOf({ check, ok, detail }: ConformanceResult): string {
   return `${word} ${check}: ${detail}\n`;
 }
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { json = false, ...target } = command.opts();
-  if (target.producer === undefined) command.error("error: give the producer with -p URL");
-  await runMain(async () => {
-    const client = clientFor(target);
-    const verdicts = await checkProducer(client, target.dataset, (verdict) => {
-      if (!json) print(lineOf(verdict));
-    });
-    const passed = verdicts.every(({ ok }) => ok !== false);
-    if (json) {
-      const { dataset } = target;
-      const report = { url: client.base, dataset, passed, checks: verdicts };
-      print(`${JSON.stringify(report, null, 2)}\n`);
-    }
-    return passed ? 0 : 1;
+await command.parseAsync(Deno.args, { from: "user" });
+const { json = false, ...target } = command.opts();
+if (target.producer === undefined) command.error("error: give the producer with -p URL");
+await runMain(async () => {
+  const client = clientFor(target);
+  const verdicts = await checkProducer(client, target.dataset, (verdict) => {
+    if (!json) print(lineOf(verdict));
   });
-}
+  const passed = verdicts.every(({ ok }) => ok !== false);
+  if (json) {
+    const { dataset } = target;
+    const report = { url: client.base, dataset, passed, checks: verdicts };
+    print(`${JSON.stringify(report, null, 2)}\n`);
+  }
+  return passed ? 0 : 1;
+});

@@ -19,8 +19,6 @@ Examples:
   deno task -q to-json capture.ndjson | deno task viz-json - -o report`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const [file] = command.processedArgs;
-  await draw(file, command.opts(), "document");
-}
+await command.parseAsync(Deno.args, { from: "user" });
+const [file] = command.processedArgs;
+await draw(file, command.opts(), "document");

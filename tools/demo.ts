@@ -19,33 +19,31 @@ const command = newCommand("demo")
   )
   .addHelpText("after", "\nExamples:\n  ./denow task demo\n  deno run -A tools/demo.ts");
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  await runMain(async () => {
-    await ensureInstalled("lab", true);
-    // Caught while the lab exists; the monitor handles them itself.
-    using _signals = new CaughtSignals();
-    await using lab = await startLab();
-    const { promise: ready, resolve: onReady } = Promise.withResolvers<void>();
-    const watching = monitor({
-      server: String(lab.pid),
-      profile: "standard",
-      duration: 14,
-      interval: 1,
-      json: false,
-      plan: false,
-      strict: true,
-      visualization: true,
-      hint: false,
-      onReady,
-    });
-    // If the monitor cannot start, its own error is shown.
-    await Promise.race([ready, watching]);
-    const report = await runPerfdhcp(lab, { rate: 100, exchanges: 997 });
-    const status = await watching;
-    for (const [exchange, { sent, received }] of Object.entries(report)) {
-      say(`perfdhcp: ${exchange}: ${sent} sent, ${received} answered`);
-    }
-    return status;
+await command.parseAsync(Deno.args, { from: "user" });
+await runMain(async () => {
+  await ensureInstalled("lab", true);
+  // Caught while the lab exists; the monitor handles them itself.
+  using _signals = new CaughtSignals();
+  await using lab = await startLab();
+  const { promise: ready, resolve: onReady } = Promise.withResolvers<void>();
+  const watching = monitor({
+    server: String(lab.pid),
+    profile: "standard",
+    duration: 14,
+    interval: 1,
+    json: false,
+    plan: false,
+    strict: true,
+    visualization: true,
+    hint: false,
+    onReady,
   });
-}
+  // If the monitor cannot start, its own error is shown.
+  await Promise.race([ready, watching]);
+  const report = await runPerfdhcp(lab, { rate: 100, exchanges: 997 });
+  const status = await watching;
+  for (const [exchange, { sent, received }] of Object.entries(report)) {
+    say(`perfdhcp: ${exchange}: ${sent} sent, ${received} answered`);
+  }
+  return status;
+});

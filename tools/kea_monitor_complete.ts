@@ -58,18 +58,16 @@ Examples:
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict).`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { output, traffic: hint, ...options } = command.opts();
-  await runMain(() =>
-    monitor({
-      ...options,
-      hint,
-      json: options.json ?? false,
-      plan: options.plan ?? false,
-      redact: options.redact ?? false,
-      strict: options.strict ?? false,
-      ...(output === undefined ? {} : { output: resolveUserPath(output) }),
-    })
-  );
-}
+await command.parseAsync(Deno.args, { from: "user" });
+const { output, traffic: hint, ...options } = command.opts();
+await runMain(() =>
+  monitor({
+    ...options,
+    hint,
+    json: options.json ?? false,
+    plan: options.plan ?? false,
+    redact: options.redact ?? false,
+    strict: options.strict ?? false,
+    ...(output === undefined ? {} : { output: resolveUserPath(output) }),
+  })
+);

@@ -28,7 +28,7 @@ const command = newCommand("lab")
     new Option("--backend <name>", "lease backend").choices(BACKENDS).default("memfile" as const),
   )
   .addOption(new Option("--sockets <kind>", "DHCP sockets").choices(["raw", "udp"]).default("raw"))
-  .option("--threads <number>", "worker threads, 0 for a single-threaded server", threads, 2)
+  .option("--threads <number>", "worker threads, 0 for a single-threaded server", threadCount, 2)
   .option("--hook <path[=json]>", "hook library and its parameters, may be repeated", hook, [])
   .argument("[command...]", "what to run in the lab, behind --")
   .showHelpAfterError("(--help shows the options)")
@@ -45,7 +45,7 @@ Examples:
   );
 
 /** The environment variables of a lab's command. */
-export function environmentOf(lab: Lab): Record<string, string> {
+function environmentOf(lab: Lab): Record<string, string> {
   return {
     KEA_LAB_PID: String(lab.pid),
     KEA_LAB_FAMILY: String(lab.family),
@@ -60,7 +60,7 @@ export function environmentOf(lab: Lab): Record<string, string> {
   };
 }
 
-function threads(text: string): number {
+function threadCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 64) {
     throw new InvalidArgumentError("Expected a whole number from 0 to 64.");
@@ -96,21 +96,19 @@ async function run(lab: Lab, argv: readonly string[], signals: CaughtSignals): P
   return (await child.status).code;
 }
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { family, kea, backend, sockets, threads, hook: hooks } = command.opts();
-  await runMain(async () => {
-    await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
-    // No signal may end this process before the lab is removed.
-    using signals = new CaughtSignals();
-    await using lab = await startLab({
-      family: family === "6" ? 6 : 4,
-      kea,
-      backend,
-      sockets: sockets as "raw" | "udp",
-      threads,
-      hooks,
-    });
-    return await run(lab, command.args, signals);
+await command.parseAsync(Deno.args, { from: "user" });
+const { family, kea, backend, sockets, threads, hook: hooks } = command.opts();
+await runMain(async () => {
+  await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
+  // No signal may end this process before the lab is removed.
+  using signals = new CaughtSignals();
+  await using lab = await startLab({
+    family: family === "6" ? 6 : 4,
+    kea,
+    backend,
+    sockets: sockets as "raw" | "udp",
+    threads,
+    hooks,
   });
-}
+  return await run(lab, command.args, signals);
+});

@@ -52,28 +52,26 @@ Examples:
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict).`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { output, ...options } = command.opts();
-  const target = options.target ?? lab("SERVER_ADDRESS") ?? null;
-  let load: ReturnType<typeof trafficOptions>;
-  try {
-    load = trafficOptions({ ...options, server: target ?? "", yes: options.yes ?? false });
-  } catch (error) {
-    if (!(error instanceof TrafficError)) throw error;
-    command.error(`error: ${error.message}`);
-  }
-  await runMain(() =>
-    runWithTraffic({
-      load: { ...load, target },
-      clientNetns: options.clientNetns ?? lab("CLIENT_NETNS") ?? null,
-      profile: options.profile,
-      interval: options.interval,
-      json: options.json ?? false,
-      strict: options.strict ?? false,
-      visualization: options.visualization,
-      ...(options.server === undefined ? {} : { server: options.server }),
-      ...(output === undefined ? {} : { output: resolveUserPath(output) }),
-    })
-  );
+await command.parseAsync(Deno.args, { from: "user" });
+const { output, ...options } = command.opts();
+const target = options.target ?? lab("SERVER_ADDRESS") ?? null;
+let load: ReturnType<typeof trafficOptions>;
+try {
+  load = trafficOptions({ ...options, server: target ?? "", yes: options.yes ?? false });
+} catch (error) {
+  if (!(error instanceof TrafficError)) throw error;
+  command.error(`error: ${error.message}`);
 }
+await runMain(() =>
+  runWithTraffic({
+    load: { ...load, target },
+    clientNetns: options.clientNetns ?? lab("CLIENT_NETNS") ?? null,
+    profile: options.profile,
+    interval: options.interval,
+    json: options.json ?? false,
+    strict: options.strict ?? false,
+    visualization: options.visualization,
+    ...(options.server === undefined ? {} : { server: options.server }),
+    ...(output === undefined ? {} : { output: resolveUserPath(output) }),
+  })
+);

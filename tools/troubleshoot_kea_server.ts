@@ -72,31 +72,29 @@ function linesOf(finding: Finding, colour: boolean): string {
   return `${shown}  ${check}: ${printable(found)}${basis}${more.join("")}\n`;
 }
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const { json = false, probe = false, ...options } = command.opts();
-  const clientNetns = options.clientNetns ?? Deno.env.get("KEA_LAB_CLIENT_NETNS") ?? null;
-  if (probe && clientNetns === null) {
-    command.error(
-      "error: Cannot probe from the server's own link, a client must be at its other end: give " +
-        "--client-netns NAME, or send from another machine with dras_wrapper.ts",
-    );
-  }
-  await runMain(async () => {
-    const colour = Deno.stdout.isTerminal() && !Deno.noColor;
-    const findings = await troubleshoot(
-      { selector: options.server, probeFrom: probe ? clientNetns : null },
-      (finding) => {
-        if (!json) print(linesOf(finding, colour));
-      },
-    ).catch((error: Error) => {
-      // Several servers run: the user must choose.
-      if (error instanceof ChoiceError) command.error(`error: ${error.message}`);
-      throw error;
-    });
-    const conclusion = conclusionOf(findings);
-    if (json) print(`${JSON.stringify({ ...conclusion, findings }, null, 2)}\n`);
-    else print(`${conclusionText(conclusion)}\n`);
-    return conclusion.problems.length === 0 ? 0 : 1;
-  });
+await command.parseAsync(Deno.args, { from: "user" });
+const { json = false, probe = false, ...options } = command.opts();
+const clientNetns = options.clientNetns ?? Deno.env.get("KEA_LAB_CLIENT_NETNS") ?? null;
+if (probe && clientNetns === null) {
+  command.error(
+    "error: Cannot probe from the server's own link, a client must be at its other end: give " +
+      "--client-netns NAME, or send from another machine with dras_wrapper.ts",
+  );
 }
+await runMain(async () => {
+  const colour = Deno.stdout.isTerminal() && !Deno.noColor;
+  const findings = await troubleshoot(
+    { selector: options.server, probeFrom: probe ? clientNetns : null },
+    (finding) => {
+      if (!json) print(linesOf(finding, colour));
+    },
+  ).catch((error: Error) => {
+    // Several servers run: the user must choose.
+    if (error instanceof ChoiceError) command.error(`error: ${error.message}`);
+    throw error;
+  });
+  const conclusion = conclusionOf(findings);
+  if (json) print(`${JSON.stringify({ ...conclusion, findings }, null, 2)}\n`);
+  else print(`${conclusionText(conclusion)}\n`);
+  return conclusion.problems.length === 0 ? 0 : 1;
+});

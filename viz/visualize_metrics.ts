@@ -20,8 +20,6 @@ Examples:
   deno task viz metrics.json -o report --png --spec`,
   );
 
-if (import.meta.main) {
-  await command.parseAsync(Deno.args, { from: "user" });
-  const [file] = command.processedArgs;
-  await draw(file, command.opts());
-}
+await command.parseAsync(Deno.args, { from: "user" });
+const [file] = command.processedArgs;
+await draw(file, command.opts());
