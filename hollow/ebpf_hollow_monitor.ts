@@ -17,7 +17,7 @@ import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 const command = pushingCommand("hollow-monitor")
   .description(
     "Watch a running Kea server and push every window to a Netflix Hollow producer, until ^C (root).\n" +
-      "Windows wait on disk while the producer is away, and go on where they were after a restart.",
+      "While the producer is down, windows wait on disk, also across restarts.",
   )
   .option("-i, --interval <seconds>", "length of a window", numberBetween(1, 86_400), 300)
   .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
@@ -27,9 +27,9 @@ const command = pushingCommand("hollow-monitor")
   .option("--name <server>", "the server's name in the dataset (default: its host and kind)")
   .option(
     "--spool <folder>",
-    "where windows wait (default: a folder of its own for each name, dataset and producer)",
+    "where windows wait (default: one folder for each name, dataset and producer)",
   )
-  .option("-v, --verbose", "a line for each window")
+  .option("-v, --verbose", "print a line for each window")
   .addHelpText(
     "after",
     `
@@ -39,7 +39,7 @@ Examples:
   deno task hollow-monitor -p http://127.0.0.1:8980/api -i 60 --profile light -v`,
   );
 
-/** A folder that only the same name, dataset and producer share. */
+/** The folder for one name, dataset and producer. */
 async function defaultSpool(parts: readonly string[]): Promise<string> {
   const text = new TextEncoder().encode(JSON.stringify(parts));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task to-hollow`: a capture or a metrics document to a Netflix Hollow dataset.
+ * `deno task to-hollow`: pushes a capture or a metrics document to a Netflix Hollow dataset.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 const command = pushingCommand("to-hollow")
   .description(
     "Push the windows of a capture or a metrics document to a Netflix Hollow producer.\n" +
-      "Pushed twice, a window replaces itself.",
+      "A window that is pushed twice is stored once.",
   )
   .argument("<file>", "a capture or a metrics document; - for standard input")
   .option("--name <server>", "the server's name in the dataset (default: its host and kind)")
-  .option("--dry-run", "print the records, one a line, push nothing")
+  .option("--dry-run", "print the records, one per line, push nothing")
   .addHelpText(
     "after",
     `

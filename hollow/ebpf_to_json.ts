@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task to-json`: a capture, or what bpftrace itself printed, to a metrics document.
+ * `deno task to-json`: converts a capture, or what bpftrace itself printed, to a metrics document.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const command = newCommand("to-json")
   )
   .argument("[file]", "what to convert; - for standard input")
   .option("-o, --output <file>", "where the document goes (default: standard output)")
-  .option("--pretty", "with line breaks and indentation")
+  .option("--pretty", "add line breaks and indentation")
   .option("--schema", "print the JSON Schema of documents, convert nothing")
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
@@ -36,7 +36,7 @@ Examples:
   deno task -q to-json --schema > metrics.schema.json`,
   );
 
-/** What to convert, as it comes. */
+/** The input, piece by piece. */
 function bytesOf(file: string): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   if (file === "-") return Deno.stdin.readable;
   return piecesOf(openInput(file, "a capture or the output of bpftrace"));

@@ -12,9 +12,9 @@ import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 const command = pushingCommand("test-hollow", "kea-test")
   .description(
     "Test a Netflix Hollow producer end to end: push marked records, read them back, send them\n" +
-      "again, send bad ones, and take all of it away.",
+      "again, send bad ones, and delete all of them.",
   )
-  .option("--json", "print the verdicts as JSON, and nothing else, on standard output")
+  .option("--json", "print only the results as JSON, on standard output")
   .addHelpText(
     "after",
     `

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task viz-json`: a metrics document as charts and one page, report.html.
+ * `deno task viz-json`: draws a metrics document as charts and one page, report.html.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { draw, drawingCommand } from "../viz/report/drawing_command.ts";
 
 const command = drawingCommand("viz-json", "<document>", "a metrics document")
   .description(
-    "Draw a metrics document: report.html, which needs nothing else, and an SVG for each chart.",
+    "Draw a metrics document: report.html, a self-contained page, and one SVG per chart.",
   )
   .addHelpText(
     "after",

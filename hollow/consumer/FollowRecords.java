@@ -8,13 +8,13 @@ import com.netflix.hollow.tools.stringifier.HollowRecordJsonStringifier;
 import java.nio.file.Path;
 
 /**
- * Prints the records of a dataset, and again whenever a new version is announced. Netflix's classes
- * alone, nothing of ours:
+ * Prints the records of a dataset, and again whenever a new version is announced. It uses only Netflix's
+ * classes:
  *
  * <pre>java -cp hollow-7.14.23.jar FollowRecords.java DIR/DATASET [once]</pre>
  *
- * Each version begins with a line {@code VERSION snapshot|delta COUNT}; then comes a record a line,
- * as JSON, then an empty line.
+ * Each version is a line {@code VERSION snapshot|delta COUNT}, then one record per line, as JSON, then an
+ * empty line.
  */
 public class FollowRecords {
   public static void main(String[] args) throws InterruptedException {

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * Writes the typed API of a dataset, as Java sources, from the schemas that the dataset itself holds:
+ * Writes the typed API of a dataset, as Java sources, from the schemas in the dataset itself:
  *
  * <pre>java -cp hollow-7.14.23.jar GenerateApi.java DIR/DATASET SOURCES</pre>
  */

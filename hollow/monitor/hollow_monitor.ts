@@ -1,6 +1,5 @@
 /**
- * The work of `deno task hollow-monitor`: one server watched for as long as it takes, every window in
- * a Hollow dataset.
+ * The work of `deno task hollow-monitor`: watches one server and pushes every window to a Hollow dataset.
  *
  * @module
  */
@@ -31,9 +30,9 @@ export interface HollowMonitorOptions {
   readonly profile: Profile;
   /** Length of a window, seconds. */
   readonly interval: number;
-  /** The server's name in the dataset; host and kind without it. */
+  /** The server's name in the dataset; default: host and kind. */
   readonly name?: string;
-  /** The folder of what waits, given the server's name. */
+  /** The folder of waiting windows, given the server's name. */
   readonly spool: (name: string) => Promise<string>;
   readonly verbose: boolean;
 }
@@ -41,20 +40,20 @@ export interface HollowMonitorOptions {
 /** Longest time between two readings of the kernel's maps, seconds. */
 const LONGEST_READING = 5;
 
-/** What `setTimeout` can wait at most, 24 days; then a new watch begins. */
+/** The longest wait of `setTimeout`, 24 days; then a new watch begins. */
 const LONGEST_WATCH_MS = 2 ** 31 - 1;
 
-/** How long the last windows may take to the producer after ^C, milliseconds. */
+/** How long pushing the last windows may take after ^C, milliseconds. */
 const LAST_PUSH_MS = 10_000;
 
-/** Pause before another watch, when one ended by itself, milliseconds. */
+/** Pause before the next watch if one ended by itself, milliseconds. */
 const PAUSE_MS = 5000;
 
 /**
  * Watches and pushes until a signal comes.
  *
  * @returns the exit status: 0, when a signal ended it.
- * @throws whatever keeps the first watch from beginning.
+ * @throws {Error} when the first watch cannot start.
  */
 export async function hollowMonitor(options: HollowMonitorOptions): Promise<number> {
   const { client, verbose } = options;
@@ -63,25 +62,30 @@ export async function hollowMonitor(options: HollowMonitorOptions): Promise<numb
   const name = options.name ?? serverName(facts)!;
   const bpftrace = await findBpftrace();
   using spool = await Spool.open(await options.spool(name), { limit: SPOOL_LIMIT, say });
-  if (spool.waiting > 0) say(`${spool.waiting} windows wait from before`);
+  if (spool.waiting > 0) say(`${spool.waiting} windows of an earlier run are waiting`);
 
   const [stop, giveUp] = [new AbortController(), new AbortController()];
   using _signals = onEndSignals(() => {
     if (stop.signal.aborted) giveUp.abort();
     stop.abort();
   });
-  const pusher = new Pusher(client, { source: name, signal: giveUp.signal, say, isPatient: true });
+  const pusher = new Pusher(client, {
+    source: name,
+    signal: giveUp.signal,
+    say,
+    retryForever: true,
+  });
   const pushing = pushAll(spool, pusher, giveUp.signal, verbose);
   say(`Pushing windows of ${options.interval} s as "${name}" to ${client.base}`);
   try {
     await watchOn({ ...options, bpftrace, name, spool, signal: stop.signal }, pid);
   } finally {
     const limit = setTimeout(() => giveUp.abort(), LAST_PUSH_MS);
-    await Promise.race([spool.emptiness, pushing]);
+    await Promise.race([spool.whenEmpty, pushing]);
     clearTimeout(limit);
     giveUp.abort();
     await pushing;
-    if (spool.waiting > 0) say(`${spool.waiting} windows wait, the next start pushes them`);
+    if (spool.waiting > 0) say(`${spool.waiting} windows are waiting, the next start pushes them`);
   }
   return 0;
 }
@@ -94,7 +98,7 @@ interface Watching extends Pick<HollowMonitorOptions, "profile" | "interval" | "
   readonly signal: AbortSignal;
 }
 
-/** Watches the server again and again, whatever ends a watch. */
+/** Watches the server, and starts again whenever a watch ends. */
 async function watchOn(watching: Watching, first: number): Promise<void> {
   let pid = first;
   for (let isFirst = true; !watching.signal.aborted; isFirst = false) {
@@ -102,13 +106,13 @@ async function watchOn(watching: Watching, first: number): Promise<void> {
       pid = await watchOnce(watching, pid);
     } catch (error) {
       if (isFirst) throw error;
-      say(`${oneLine(error)}; trying again`);
+      say(`${oneLine(error)}; retrying`);
     }
     await pause(PAUSE_MS, undefined, { signal: watching.signal }).catch(() => {});
   }
 }
 
-/** Gives the process id of the server that was watched last. */
+/** Remembers the process id of the server that was watched last. */
 async function watchOnce(watching: Watching, first: number): Promise<number> {
   const { spool, name, interval, signal } = watching;
   const readings = Math.ceil(interval / LONGEST_READING);
@@ -149,7 +153,7 @@ async function watchOnce(watching: Watching, first: number): Promise<number> {
   return pid;
 }
 
-/** Sends what waits, until the signal. */
+/** Sends waiting windows, until the signal. */
 async function pushAll(
   spool: Spool,
   pusher: Pusher,
@@ -160,7 +164,7 @@ async function pushAll(
     signal.addEventListener("abort", () => resolve(), { once: true })
   );
   while (!signal.aborted) {
-    await Promise.race([spool.arrival, end]);
+    await Promise.race([spool.whenAvailable, end]);
     const waiting = await spool.first();
     if (waiting === null) continue;
     const { sequence, window, records } = waiting;
@@ -171,7 +175,7 @@ async function pushAll(
         say(`Pushed ${records.length} records of ${window}, ${spool.waiting} windows wait`);
       }
     } else if (delivery.kind === "refused") {
-      spool.setAside(sequence, delivery.why);
+      spool.quarantine(sequence, delivery.why);
     }
   }
 }

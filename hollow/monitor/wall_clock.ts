@@ -1,29 +1,29 @@
 /**
- * The times of windows follow the clock of the machine as it was when the watch began. That clock may
- * step later: the times of later windows do too.
+ * The times of windows are based on the machine's clock at the start of the watch. If that clock is set
+ * later, the times of later windows follow it.
  *
  * @module
  */
 
 import type { Window } from "../../metrics/document.ts";
 
-/** Steps up to this are left to the next watch, milliseconds. */
+/** Smaller steps are ignored until the next watch, milliseconds. */
 const TOLERANCE_MS = 2000;
 
-/** How many windows are remembered for their corrections. */
+/** How many windows are kept for later corrections. */
 const REMEMBERED = 1000;
 
-/** Gives windows the times of the clock of the machine. */
+/** Gives windows the times of the machine's clock. */
 export class WallClock {
   readonly #wall: () => number;
   readonly #monotonic: () => number;
   readonly #say: (line: string) => void;
   readonly #origin: number;
   #offsetMs = 0;
-  /** What windows were given, by the start that the watch gave. */
+  /** The given times, by the start that the watch gave. */
   readonly #given = new Map<string, Pick<Window, "start" | "end">>();
 
-  /** Begins when the watch does; the clocks tell milliseconds. */
+  /** Starts with the watch; the clocks are in milliseconds. */
   constructor(
     say: (line: string) => void,
     wall: () => number = Date.now,
@@ -45,7 +45,7 @@ export class WallClock {
     const stepped = this.#wall() - this.#monotonic() - this.#origin;
     if (Math.abs(stepped - this.#offsetMs) > TOLERANCE_MS) {
       const seconds = Math.round((stepped - this.#offsetMs) / 1000);
-      this.#say(`The clock of this machine stepped by ${seconds} s: the windows follow it`);
+      this.#say(`The clock of this machine was set by ${seconds} s: later windows follow it`);
       this.#offsetMs = Math.round(stepped);
     }
     const moved = (time: string) => new Date(Date.parse(time) + this.#offsetMs).toISOString();

@@ -16,7 +16,7 @@ const SOURCES = import.meta.dirname!;
 export interface ProducerBuild {
   /** The jar to run. */
   readonly jar: string;
-  /** Netflix's own jar, all that a consumer needs. */
+  /** Netflix's own jar, the only one that a consumer needs. */
   readonly hollowJar: string;
 }
 
@@ -26,7 +26,7 @@ export class BuildError extends Error {
 }
 
 /**
- * Builds the producer if that was not done yet, and tells on standard error when it is.
+ * Builds the producer if necessary, and says so on standard error.
  *
  * @throws {BuildError} in one line when Java or Maven are missing, or the build fails.
  */
@@ -39,7 +39,7 @@ export async function ensureProducer(): Promise<ProducerBuild> {
   };
   if (existsSync(folder)) return build;
   await Deno.mkdir(cache, { recursive: true });
-  // Whoever comes second waits here, and finds it done.
+  // A second process waits here, and finds the producer built.
   using lock = await Deno.open(join(cache, "hollow-producer.lock"), { create: true, write: true });
   await lock.lock(true);
   if (existsSync(folder)) return build;
@@ -72,7 +72,7 @@ export async function maven(args: readonly string[]): Promise<string> {
         join(SOURCES, "pom.xml"),
         ...args,
       ],
-      // It has no use for a token of this process's environment.
+      // It does not need a token from this process's environment.
       clearEnv: true,
       env: childEnvironment(ofMaven()),
       stdin: "null",
@@ -80,7 +80,7 @@ export async function maven(args: readonly string[]): Promise<string> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new BuildError(
-      "Cannot build the Hollow producer, Maven and a JDK of Java 17 or later are wanted: " +
+      "Cannot build the Hollow producer, expected Maven and a JDK of Java 17 or later: " +
         "apt-get install maven default-jdk-headless",
     );
   }
@@ -90,7 +90,7 @@ export async function maven(args: readonly string[]): Promise<string> {
   throw new BuildError(`Cannot build the Hollow producer, Maven says: ${error.trim()}`);
 }
 
-/** What Maven is to know of our environment: where it keeps what it has got, and how it runs. */
+/** The environment variables that Maven gets: where its cache is, and how it runs. */
 function ofMaven(): Record<string, string> {
   return Object.fromEntries(
     ["HOME", "JAVA_HOME", "MAVEN_OPTS", "MAVEN_ARGS"].flatMap((name) => {
@@ -100,7 +100,7 @@ function ofMaven(): Record<string, string> {
   );
 }
 
-/** Tells states of the sources apart. */
+/** A digest of the sources. */
 async function digestOfSources(): Promise<string> {
   const paths = globSync(["pom.xml", "src/**/*.java"], { cwd: SOURCES }).toSorted();
   const parts = paths.map((path) => `/${path}\n${Deno.readTextFileSync(join(SOURCES, path))}\n`);

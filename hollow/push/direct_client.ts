@@ -1,18 +1,18 @@
 /**
- * Requests to this host: nothing of them is for a proxy, wherever it is.
+ * Requests to this host, which never use a proxy.
  *
  * @module
  */
 
-/** What Deno takes a proxy from. */
+/** The variables that name Deno's proxy. */
 const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((
   name,
 ) => [name, name.toLowerCase()]);
 
-/** A client for `fetch` that asks no proxy, whatever the environment names. */
+/** A client for `fetch` that uses no proxy, whatever the environment says. */
 export const directClient: Deno.HttpClient = withoutProxies(() => Deno.createHttpClient({}));
 
-/** Deno reads these when a client is made, and has no option against them. */
+/** Deno reads these when a client is created, and has no option to ignore them. */
 function withoutProxies<T>(make: () => T): T {
   const before = VARIABLES.map((name) => [name, Deno.env.get(name)] as const);
   for (const name of VARIABLES) Deno.env.delete(name);
@@ -23,7 +23,7 @@ function withoutProxies<T>(make: () => T): T {
   }
 }
 
-/** Whether a host of a URL, as `URL.hostname` writes it, is this machine under one of its own names. */
+/** Whether the host of a URL, as in `URL.hostname`, is a name or address of this machine. */
 export function isOfThisHost(host: string): boolean {
   const name = host.replace(/\.$/, "");
   if (/^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/.test(name)) return true;
@@ -35,5 +35,5 @@ export function isOfThisHost(host: string): boolean {
   );
 }
 
-/** As a URL writes an address. */
+/** An address as in a URL. */
 const hostnameOf = (address: string) => URL.parse(`http://${address}/`)?.hostname;

@@ -1,6 +1,5 @@
 /**
- * The client of the producer's API: one request at a time, each with a defined outcome whatever
- * comes back.
+ * The client of the producer's API: one request at a time, with a defined outcome for any answer.
  *
  * @module
  */
@@ -11,30 +10,30 @@ import { z } from "zod";
 import type { Batch, HollowRecord } from "./records.ts";
 import type { TokenSource } from "./token.ts";
 
-/** What became of a batch. */
+/** The outcome of a batch. */
 export type PushOutcome =
   /**
-   * It is in the dataset; `duplicate` when it was there already. `gone` records, its own or older
-   * ones, are beyond what the dataset keeps.
+   * It is in the dataset; `duplicate` if it already was. `expired` records, of this batch or older, were
+   * dropped because the dataset keeps a limited number of windows.
    */
-  | { readonly kind: "accepted"; readonly gone: number; readonly duplicate: boolean }
-  /** The producer has a later batch of this source: number it anew. */
+  | { readonly kind: "accepted"; readonly expired: number; readonly duplicate: boolean }
+  /** The producer has a later batch of this source: send it with a new number. */
   | { readonly kind: "stale"; readonly lastSequence: number }
   /** Send fewer records at once. */
   | { readonly kind: "too large"; readonly why: string }
-  /** It will never be taken. */
+  /** The producer will never accept it. */
   | { readonly kind: "refused"; readonly why: string }
-  /** A person has to mend something: the URL, the token. */
-  | { readonly kind: "mend"; readonly why: string }
-  /** Try again, after so many milliseconds where the producer says when. */
-  | { readonly kind: "later"; readonly why: string; readonly afterMs: number | null };
+  /** The user must correct something: the URL, the token. */
+  | { readonly kind: "misconfigured"; readonly why: string }
+  /** Try again; after `afterMs` milliseconds if the producer says when. */
+  | { readonly kind: "retry"; readonly why: string; readonly afterMs: number | null };
 
 /** A URL cannot be used. */
 export class UrlError extends Error {
   override name = "UrlError";
 }
 
-/** A request other than a batch did not get what it wanted. */
+/** A request other than a batch failed. */
 export class ProducerError extends Error {
   override name = "ProducerError";
 }
@@ -60,13 +59,13 @@ const state = z.object({
 const records = z.object({ records: z.array(z.record(z.string(), z.unknown())) });
 const deleted = z.object({ version: z.string(), deleted: z.int() });
 
-/** What a dataset holds. */
+/** The state of a dataset. */
 export type DatasetState = z.infer<typeof state>;
 
 /** Longest wait for a whole answer, milliseconds. */
 const TIMEOUT_MS = 30_000;
 
-/** Longest wait that an answer's Retry-After may ask for, milliseconds. */
+/** Limit for an answer's Retry-After, milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
 /** Longest answer that is read, bytes. */
@@ -83,14 +82,14 @@ export interface ProducerClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** Talks to a producer about one dataset. */
+/** Sends requests to a producer, for one dataset. */
 export class ProducerClient {
-  /** The base URL as it is used, without a slash at its end. */
+  /** The base URL, without a slash at its end. */
   readonly base: string;
   readonly #dataset: string;
   readonly #token: TokenSource;
   readonly #timeoutMs: number;
-  /** Null where a proxy may be between. */
+  /** Null if a proxy may be used. */
   readonly #direct: Deno.HttpClient | null;
 
   /** @throws {UrlError} for a URL or a dataset name that cannot be used. */
@@ -98,14 +97,14 @@ export class ProducerClient {
     const base = baseOf(url);
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(dataset)) {
       throw new UrlError(
-        `Cannot use the dataset name "${dataset}": 1 to 64 letters, digits, "_" and "-" are wanted`,
+        `Cannot use the dataset name "${dataset}": expected 1 to 64 letters, digits, "_" and "-"`,
       );
     }
     const isPlain = base.protocol === "http:" && !isLoopback(base.hostname);
     if (token() !== null && isPlain && !allowPlainHttp) {
       throw new UrlError(
-        `Cannot send a token to ${base.host} over plain HTTP, everybody between could read ` +
-          "it: give an https URL, or --allow-plain-http where the network is trusted",
+        `Cannot send a token to ${base.host} over plain HTTP, anyone on the path could read ` +
+          "it: give an https URL, or --allow-plain-http if the network is trusted",
       );
     }
     this.base = base.href.replace(/\/+$/, "");
@@ -115,50 +114,50 @@ export class ProducerClient {
     this.#direct = isOfThisHost(base.hostname) ? directClient : null;
   }
 
-  /** Sends a batch. Never throws; a batch may be sent again as it is. */
+  /** Sends a batch. Never throws; a batch may be sent again unchanged. */
   async push(batch: Batch, signal?: AbortSignal): Promise<PushOutcome> {
     let answer: HttpAnswer;
     try {
       answer = await this.#request("POST", this.#path("/records"), batch, signal);
     } catch (error) {
-      return { kind: "later", why: this.#redacted(reasonOf(error)), afterMs: null };
+      return { kind: "retry", why: this.#redacted(reasonOf(error)), afterMs: null };
     }
     const { status } = answer;
     if (status === 200) {
       const result = accepted.safeParse(answer.json).data;
       if (result?.accepted === batch.records.length) {
         const { late, expired, duplicate } = result;
-        return { kind: "accepted", gone: late + expired, duplicate };
+        return { kind: "accepted", expired: late + expired, duplicate };
       }
-      return { kind: "mend", why: "what answers is no producer of ours: check the URL" };
+      return { kind: "misconfigured", why: "the answer is not from our producer: check the URL" };
     }
     const why = this.#whyOf(answer);
     if (status === 409) {
       const lastSequence = problem.safeParse(answer.json).data?.lastSequence;
       if (lastSequence !== undefined) return { kind: "stale", lastSequence };
-      return { kind: "mend", why };
+      return { kind: "misconfigured", why };
     }
     if (status === 413) return { kind: "too large", why };
     if (status === 400 || status === 422) return { kind: "refused", why };
     if (status === 408 || status === 425 || status === 429 || status >= 500) {
-      return { kind: "later", why, afterMs: answer.retryAfterMs };
+      return { kind: "retry", why, afterMs: answer.retryAfterMs };
     }
-    return { kind: "mend", why };
+    return { kind: "misconfigured", why };
   }
 
-  /** What the dataset holds; null when there is none. */
+  /** The state of the dataset; null if there is no such dataset. */
   async state(): Promise<DatasetState | null> {
     const answer = await this.#asked("GET", this.#path(""));
     return answer.status === 404 ? null : this.#parsed(answer, state);
   }
 
   /** Records whose fields have these values, at most 1000. */
-  async records(wanted: Readonly<Record<string, string>>): Promise<HollowRecord[]> {
-    const answer = await this.#asked("GET", this.#path(`/records?${new URLSearchParams(wanted)}`));
+  async records(fields: Readonly<Record<string, string>>): Promise<HollowRecord[]> {
+    const answer = await this.#asked("GET", this.#path(`/records?${new URLSearchParams(fields)}`));
     return this.#parsed(answer, records).records as unknown as HollowRecord[];
   }
 
-  /** Deletes what a source has pushed; gives the number of records. */
+  /** Deletes a source's records; returns their number. */
   async remove(source: string): Promise<number> {
     const answer = await this.#asked(
       "DELETE",
@@ -167,12 +166,12 @@ export class ProducerClient {
     return this.#parsed(answer, deleted).deleted;
   }
 
-  /** Whether the producer answers at all. */
+  /** Whether the producer answers. */
   async health(): Promise<boolean> {
     return (await this.#asked("GET", "/health")).status === 200;
   }
 
-  /** Sends anything, for those who test a producer; gives the status. */
+  /** Sends any request, to test a producer; returns the status. */
   async raw(method: string, path: string, body?: string, token?: string): Promise<number> {
     return (await this.#asked(method, path, body, token)).status;
   }
@@ -198,7 +197,7 @@ export class ProducerClient {
     const result = schema.safeParse(answer.json);
     if (result.success) return result.data;
     throw new ProducerError(
-      `Cannot understand the answer of ${this.base}, it is no producer of ours: check the URL`,
+      `Cannot understand the answer of ${this.base}, it is not our producer: check the URL`,
     );
   }
 
@@ -220,7 +219,7 @@ export class ProducerClient {
       ...(body === undefined
         ? {}
         : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      // A redirect must not take the token elsewhere.
+      // A redirect must not send the token elsewhere.
       redirect: "manual",
       ...(this.#direct === null ? {} : { client: this.#direct }),
       signal: signal === undefined ? stop : AbortSignal.any([signal, stop]),
@@ -234,7 +233,7 @@ export class ProducerClient {
     };
   }
 
-  /** What a status means for a person, in one line. */
+  /** A status in one line for people. */
   #whyOf({ status, json, location }: HttpAnswer): string {
     if (status >= 300 && status < 400) {
       const where = location === null ? "elsewhere" : `to ${excerpt(location)}`;
@@ -246,19 +245,19 @@ export class ProducerClient {
     return this.#redacted([String(status), ...words.filter((word) => word !== "")].join(": "));
   }
 
-  /** What somebody else says may hold what we sent. */
+  /** Text of another server may contain the token that we sent. */
   #redacted(text: string): string {
     let token: string | null = null;
     try {
       token = this.#token();
     } catch {
-      // A file that cannot be read now holds nothing that was sent.
+      // A token file that cannot be read was not sent.
     }
     return token === null ? text : text.replaceAll(token, "[token]");
   }
 }
 
-/** What came back. */
+/** An answer. */
 interface HttpAnswer {
   readonly status: number;
   /** Null when it was not JSON. */
@@ -270,20 +269,20 @@ interface HttpAnswer {
 const REMEDIES: Readonly<Record<number, string>> = {
   401: "give the right token",
   403: "this token may not do that",
-  404: "nothing is there, check the URL",
-  405: "what answers is no producer of ours, check the URL",
+  404: "there is no such address, check the URL",
+  405: "the answer is not from our producer, check the URL",
 };
 
 function baseOf(url: string): URL {
   const base = URL.parse(url);
   if (base === null || !/^https?:$/.test(base.protocol)) {
     throw new UrlError(
-      `Cannot use the URL "${excerpt(url)}": one like http://127.0.0.1:8980/api is wanted`,
+      `Cannot use the URL "${excerpt(url)}": expected one like http://127.0.0.1:8980/api`,
     );
   }
   if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
     throw new UrlError(
-      `Cannot use the URL of ${base.host}: one without user, password, "?" and "#" is wanted`,
+      `Cannot use the URL of ${base.host}: expected one without user, password, "?" and "#"`,
     );
   }
   return base;
@@ -293,7 +292,7 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
 }
 
-/** Reads an answer to its end, which may never come. */
+/** Reads an answer, up to a limit. */
 async function textOf(response: Response): Promise<string> {
   if (response.body === null) return "";
   const decoder = new TextDecoder();
@@ -322,7 +321,7 @@ function retryAfterMs(header: string | null): number | null {
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
 }
 
-/** Why there is no answer; `fetch` tells it in the cause of its error. */
+/** Why there is no answer; `fetch` has it in the cause of its error. */
 function reasonOf(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") return "no answer in time";
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -334,7 +333,7 @@ function reasonOf(error: unknown): string {
   return `${excerpt(text)}${hint}`;
 }
 
-/** Text of others, short and without control characters. */
+/** Foreign text, shortened and without control characters. */
 function excerpt(text: string): string {
   // deno-lint-ignore no-control-regex
   const line = text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ");

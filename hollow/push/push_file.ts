@@ -1,5 +1,5 @@
 /**
- * The work of `deno task to-hollow`: a capture or a metrics document to a Hollow dataset.
+ * The work of `deno task to-hollow`: pushes a capture or a metrics document to a Hollow dataset.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import type { ProducerClient } from "./producer_client.ts";
 import { Pusher } from "./pusher.ts";
 import { serverName } from "./pushing_command.ts";
 import { type HollowRecord, inBatches, RecordError, recordsOf } from "./records.ts";
-import { ROOM } from "./spool.ts";
+import { SEQUENCE_STEP } from "./spool.ts";
 
-/** Prints the records of a file, one a line. */
+/** Prints the records of a file, one per line. */
 export async function printRecords(path: string, name: string | undefined): Promise<void> {
   for await (const record of recordsIn(path, name)) print(`${JSON.stringify(record)}\n`);
 }
@@ -24,8 +24,8 @@ export async function printRecords(path: string, name: string | undefined): Prom
 /**
  * Pushes the records of a file.
  *
- * @param say is told, in lines for people, what happens.
- * @throws {RecordError} when some could not be pushed; those before are in the dataset.
+ * @param say is called with lines for people.
+ * @throws {RecordError} when some could not be pushed; earlier ones are in the dataset.
  */
 export async function pushFile(
   path: string,
@@ -34,27 +34,27 @@ export async function pushFile(
   say: (line: string) => void,
 ): Promise<void> {
   let sequence = Date.now() * 1000;
-  let [count, gone] = [0, 0];
+  let [count, expired] = [0, 0];
   let pusher: Pusher | null = null;
   const signal = new AbortController().signal;
   for await (const records of inBatches(recordsIn(path, name))) {
-    pusher ??= new Pusher(client, { source: records[0]!.server, signal, say, isPatient: false });
+    pusher ??= new Pusher(client, { source: records[0]!.server, signal, say, retryForever: false });
     const window = new Date(records[0]!.windowStart).toISOString();
     const delivery = await pusher.deliver({ sequence, id: crypto.randomUUID(), window, records });
     if (delivery.kind !== "delivered") {
       throw new RecordError(
         `Cannot push to ${client.base}: ${delivery.why}` +
-          (count === 0 ? "" : ` (${count} records before are there)`),
+          (count === 0 ? "" : ` (${count} earlier records were pushed)`),
       );
     }
-    sequence += ROOM;
+    sequence += SEQUENCE_STEP;
     count += records.length;
-    gone += delivery.gone;
+    expired += delivery.expired;
     say(`Pushed ${count} records, up to ${new Date(records.at(-1)!.windowEnd).toISOString()}`);
   }
-  if (gone > 0) {
+  if (expired > 0) {
     say(
-      `The dataset keeps a limited number of windows of a server: ${gone} older records are gone`,
+      `The dataset keeps a limited number of windows per server: ${expired} older records were dropped`,
     );
   }
 }

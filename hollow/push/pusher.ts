@@ -1,5 +1,5 @@
 /**
- * Sends what waits to the producer, in order, until it is there.
+ * Sends waiting windows to the producer, in order, until they are accepted.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { type HollowRecord, inBatches } from "./records.ts";
 import type { ProducerClient, PushOutcome } from "./producer_client.ts";
 import type { Spooled } from "./spool.ts";
 
-/** What a window came to. */
+/** The outcome of a window. */
 export type Delivery =
-  /** `gone`: records, of this window or older ones, that the dataset does not keep. */
-  | { readonly kind: "delivered"; readonly gone: number }
+  /** `expired`: records of this window or older ones that the dataset dropped. */
+  | { readonly kind: "delivered"; readonly expired: number }
   | { readonly kind: "refused"; readonly why: string }
   | { readonly kind: "stopped"; readonly why: string };
 
-/** Attempts of one that is not patient; they take about 10 s. */
+/** Attempts without `retryForever`; they take about 10 s. */
 const ATTEMPTS = 4;
 
 const STALE = "another process pushes as the same source";
@@ -28,17 +28,17 @@ const BACKOFF_MS = { first: 1000, longest: 60_000 };
 export interface PusherOptions {
   readonly source: string;
   readonly signal: AbortSignal;
-  /** Told, in lines for people, when something goes wrong and when it goes on. */
+  /** Called with lines for people when something fails and when it works again. */
   readonly say: (line: string) => void;
-  /** Whether to go on until the signal, or to give up after some attempts. */
-  readonly isPatient: boolean;
+  /** Whether to retry until the signal, or to give up after some attempts. */
+  readonly retryForever: boolean;
 }
 
 /** Sends windows of one source. */
 export class Pusher {
   readonly #client: ProducerClient;
   readonly #options: PusherOptions;
-  /** The least number that the producer takes next, as far as is known. */
+  /** The lowest number that the producer accepts next, as far as is known. */
   #nextSequence = 0;
   #trouble: string | null = null;
 
@@ -47,21 +47,21 @@ export class Pusher {
     this.#options = options;
   }
 
-  /** Sends a window in as many batches as it takes; comes back when that is settled. */
+  /** Sends a window in as many batches as needed; returns when the outcome is known. */
   async deliver({ sequence, id, records }: Spooled): Promise<Delivery> {
     const parts: Part[] = [];
     for await (const batch of inBatches(records)) {
       parts.push({
         records: batch,
-        sequence: sequence + parts.length * PART_ROOM,
-        room: PART_ROOM,
+        sequence: sequence + parts.length * PART_STEP,
+        room: PART_STEP,
       });
     }
-    let gone = 0;
+    let expired = 0;
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       const outcome = await this.#push(part, `${id}/${part.sequence - sequence}`);
       if (outcome.kind === "accepted") {
-        gone += outcome.gone;
+        expired += outcome.expired;
       } else if (outcome.kind === "too large" && part.records.length > 1 && part.room > 1) {
         parts.unshift(...halves(part));
       } else if (outcome.kind === "too large" || outcome.kind === "refused") {
@@ -70,12 +70,12 @@ export class Pusher {
         return { kind: "stopped", why: outcome.kind === "stale" ? STALE : outcome.why };
       }
     }
-    return { kind: "delivered", gone };
+    return { kind: "delivered", expired };
   }
 
-  /** Sends a batch until it is settled, or the signal comes. */
+  /** Sends a batch until its outcome is known, or the signal comes. */
   async #push(part: Part, batchId: string): Promise<PushOutcome> {
-    const { source, signal, say, isPatient } = this.#options;
+    const { source, signal, say, retryForever } = this.#options;
     for (let attempt = 1;; attempt++) {
       const number = Math.max(part.sequence, this.#nextSequence);
       const batch = {
@@ -87,23 +87,23 @@ export class Pusher {
       } as const;
       const outcome = await this.#client.push(batch, signal);
       if (outcome.kind === "accepted") {
-        if (this.#trouble !== null) say("The producer takes batches again");
+        if (this.#trouble !== null) say("The producer accepts batches again");
         this.#trouble = null;
         this.#nextSequence = number + 1;
       }
-      const isLast = signal.aborted || (!isPatient && attempt === ATTEMPTS);
+      const isLast = signal.aborted || (!retryForever && attempt === ATTEMPTS);
       if (outcome.kind === "stale" && !isLast) {
-        // Records replace themselves, so nothing is doubled.
+        // A record replaces the one with its key, so nothing is duplicated.
         this.#nextSequence = outcome.lastSequence + 1;
         say(
-          `The producer has later batches of "${source}": numbered anew. If another process pushes ` +
+          `The producer has later batches of "${source}": renumbered. If another process pushes ` +
             "under that name, give each its own --name",
         );
         continue;
       }
-      if (outcome.kind !== "later" && outcome.kind !== "mend") return outcome;
-      if (isLast || (outcome.kind === "mend" && !isPatient)) return outcome;
-      if (outcome.why !== this.#trouble) say(`Cannot push: ${outcome.why}; trying again`);
+      if (outcome.kind !== "retry" && outcome.kind !== "misconfigured") return outcome;
+      if (isLast || (outcome.kind === "misconfigured" && !retryForever)) return outcome;
+      if (outcome.why !== this.#trouble) say(`Cannot push: ${outcome.why}; retrying`);
       this.#trouble = outcome.why;
       await pause(waitFor(outcome, attempt), undefined, { signal }).catch(() => {});
       if (signal.aborted) return outcome;
@@ -111,15 +111,15 @@ export class Pusher {
   }
 }
 
-/** Records and the numbers that their batches may have. */
+/** Records, and the range of numbers for their batches. */
 interface Part {
   readonly records: readonly HollowRecord[];
   readonly sequence: number;
   readonly room: number;
 }
 
-/** Numbers that a batch keeps for its own halves; a window has ROOM / PART_ROOM batches at most. */
-const PART_ROOM = 2 ** 12;
+/** Numbers reserved for the halves of a batch; a window has at most SEQUENCE_STEP / PART_STEP batches. */
+const PART_STEP = 2 ** 12;
 
 function halves({ records, sequence, room }: Part): [Part, Part] {
   const middle = Math.ceil(records.length / 2);
@@ -130,7 +130,7 @@ function halves({ records, sequence, room }: Part): [Part, Part] {
   ];
 }
 
-/** Milliseconds until the next attempt: doubled each time, half of it left to chance. */
+/** Milliseconds until the next attempt: doubled each time, with 50 % jitter. */
 export function waitFor(
   outcome: { readonly kind: string; readonly afterMs?: number | null },
   attempt: number,

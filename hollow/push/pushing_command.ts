@@ -1,5 +1,5 @@
 /**
- * What the command lines of all scripts that push share.
+ * The options that all scripts share that push.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { newCommand, say } from "../../system/command_line.ts";
 import { ProducerClient, UrlError } from "./producer_client.ts";
 import { tokenSource } from "./token.ts";
 
-/** Options that tell where to push. */
+/** Where to push. */
 export interface TargetOptions {
   readonly producer?: string | undefined;
   readonly dataset: string;
@@ -18,21 +18,24 @@ export interface TargetOptions {
   readonly allowPlainHttp?: true | undefined;
 }
 
-/** A command with the options that tell where to push. */
+/** A command with the options for where to push. */
 export function pushingCommand(name: string, dataset = "kea") {
   return newCommand(name)
     .option("-p, --producer <url>", "the producer's base URL")
     .option("-d, --dataset <name>", "the Hollow dataset", dataset)
     .addOption(
-      new Option("-t, --token <token>", "the token itself; everybody who lists processes sees it"),
+      new Option(
+        "-t, --token <token>",
+        "the token itself; visible to all users in the process list",
+      ),
     )
-    .option("--token-file <file>", "a file that holds the token (or set HOLLOW_TOKEN)")
+    .option("--token-file <file>", "a file with the token (or set HOLLOW_TOKEN)")
     .option("--allow-plain-http", "send the token over http to another machine too")
     .showHelpAfterError("(--help shows the options)");
 }
 
 /**
- * The producer that a person means.
+ * The client for the producer that the user named.
  *
  * @throws {UrlError} when none was named.
  */

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Series, Window } from "../../metrics/document.ts";
 
-/** One series of one server in one window, as the producer takes it. */
+/** One series of one server in one window, as the producer accepts it. */
 export interface HollowRecord {
   readonly server: string;
   readonly metric: string;
@@ -41,19 +41,19 @@ export interface HollowRecord {
   }[];
 }
 
-/** What one request carries. */
+/** The body of one request. */
 export interface Batch {
   readonly schema: "kea-hollow/1";
-  /** Who pushes. */
+  /** The name of the sender. */
   readonly source: string;
-  /** Grows from batch to batch of a source. */
+  /** Increases with each batch of a source. */
   readonly sequence: number;
   /** The same when a batch is sent again. */
   readonly batchId: string;
   readonly records: readonly HollowRecord[];
 }
 
-/** A document cannot become records. */
+/** A document cannot be converted to records. */
 export class RecordError extends Error {
   override name = "RecordError";
 }
@@ -61,7 +61,7 @@ export class RecordError extends Error {
 /**
  * The records of a window.
  *
- * @param server the name that tells this server from the others of the dataset.
+ * @param server the server's unique name in the dataset.
  * @throws {RecordError} for an integer beyond 2^53, which a record cannot hold exactly.
  */
 export function recordsOf({ start, end, series }: Window, server: string): HollowRecord[] {
@@ -80,17 +80,17 @@ export function recordsOf({ start, end, series }: Window, server: string): Hollo
   }));
 }
 
-/** UTF-16 code units of a name or a label that a producer takes; Limits.java has the same. */
+/** The most UTF-16 code units of a name or label; Limits.java has the same. */
 const LONGEST_TEXT = 256;
 
 /**
- * Text as a record can hold it: what is longer, or is no Unicode, is cut and has the digest of all of it
- * behind `...#`, so that two of one beginning stay two.
+ * Text that fits a record. Text that is too long or not Unicode is cut, and `...#` and a digest of the whole
+ * are appended, so that different texts with the same beginning stay different.
  */
 function shortened(text: string): string {
   if (text.length <= LONGEST_TEXT && text.isWellFormed()) return text;
   const mark = `...#${createHash("sha256").update(text, "utf16le").digest("hex").slice(0, 16)}`;
-  // The end may be half of a pair now.
+  // The cut may have left half of a surrogate pair.
   return text.slice(0, LONGEST_TEXT - mark.length).toWellFormed() + mark;
 }
 
@@ -105,12 +105,12 @@ function measured(series: Series, start: string): Partial<HollowRecord> {
   const sum = series.sum === null ? null : exact(series.sum, series.metric, start);
   return {
     ...{ count, sum, min, max, exact: isExact, buckets },
-    // A bound that is open is 2^63 either way.
+    // An open bound is 2^63 or -2^63.
     quantiles: quantiles.map(({ q, value, lower, upper }) => ({ q, value, lower, upper })),
   };
 }
 
-/** Numbers in a document are strings where they are integers beyond 2^53. */
+/** Integers beyond 2^53 are strings in a document. */
 function exact(value: number | string, metric: string, start: string): number {
   if (typeof value === "number" && Math.abs(value) <= 2 ** 53) return value;
   throw new RecordError(
@@ -119,7 +119,7 @@ function exact(value: number | string, metric: string, start: string): number {
   );
 }
 
-/** How much is put into one request; a producer may take less and say so. */
+/** Size of one request; a producer may accept less, and says so. */
 export const BATCH_LIMITS = { records: 5000, bytes: 4 * 2 ** 20 };
 
 /** Records that go into one request. */

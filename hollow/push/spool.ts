@@ -1,6 +1,6 @@
 /**
- * Windows on disk that the producer has not taken yet: they outlive this process, a producer that is
- * down, and a full disk as far as memory goes.
+ * Windows on disk that the producer has not accepted yet. They survive a restart of this process, a producer
+ * that is down and, while memory lasts, a full disk.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { oneLine } from "../../system/command_line.ts";
 import { replaceFile } from "../../metrics/files.ts";
 import type { HollowRecord } from "./records.ts";
 
-/** A window, or what became known of one later. */
+/** A window, or a later correction of one. */
 export interface Spooled {
-  /** Numbers of its batches begin here; those of the next are larger by {@linkcode ROOM} or more. */
+  /** The first number of its batches; the next window's is at least {@linkcode SEQUENCE_STEP} higher. */
   readonly sequence: number;
   /** The same whenever it is sent. */
   readonly id: string;
@@ -22,10 +22,10 @@ export interface Spooled {
   readonly records: readonly HollowRecord[];
 }
 
-/** How many batches a window can become. */
-export const ROOM = 2 ** 20;
+/** The most batches of one window. */
+export const SEQUENCE_STEP = 2 ** 20;
 
-/** Room on disk, bytes: a day of windows of 5 minutes has about 60 MB. */
+/** Limit on disk, bytes: a day of 5-minute windows has about 60 MB. */
 export const SPOOL_LIMIT = 256 * 2 ** 20;
 
 /** A spool cannot be used. */
@@ -33,7 +33,7 @@ export class SpoolError extends Error {
   override name = "SpoolError";
 }
 
-/** What waits, and what it takes; the text is kept where the disk would not. */
+/** A waiting window and its size; the text only if it could not be written to disk. */
 interface Entry {
   readonly sequence: number;
   readonly bytes: number;
@@ -49,7 +49,7 @@ const spooled = z.object({
 
 const FILE = /^(\d{16})\.window$/;
 
-/** The windows that wait, oldest first. Disposing gives the folder free. */
+/** The waiting windows, oldest first. Disposing unlocks the folder. */
 export class Spool implements Disposable {
   readonly #folder: string;
   readonly #limit: number;
@@ -76,10 +76,10 @@ export class Spool implements Disposable {
   }
 
   /**
-   * Opens a folder, makes it if need be, and locks it.
+   * Opens a folder, creates it if necessary, and locks it.
    *
-   * @param say is told, in lines for people, what is lost or set aside.
-   * @throws {SpoolError} when another process uses it, or it cannot be used.
+   * @param say is called, with lines for people, when a window is lost or quarantined.
+   * @throws {SpoolError} when another process uses the folder, or it cannot be used.
    */
   static async open(
     folder: string,
@@ -108,7 +108,7 @@ export class Spool implements Disposable {
   #find(): void {
     for (const { name } of Deno.readDirSync(this.#folder)) {
       const sequence = FILE.exec(name)?.[1];
-      // What was being written when the process was killed.
+      // It was being written when the process was killed.
       if (sequence === undefined && name.includes(".window.")) {
         Deno.removeSync(join(this.#folder, name));
       }
@@ -120,30 +120,30 @@ export class Spool implements Disposable {
     this.#lastSequence = this.#entries.at(-1)?.sequence ?? 0;
   }
 
-  /** How many windows wait. */
+  /** How many windows are waiting. */
   get waiting(): number {
     return this.#entries.length;
   }
 
-  /** How many windows had to go unsent since the folder was made. */
+  /** How many windows have been dropped unsent since the folder exists. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Resolves when something waits. */
-  get arrival(): Promise<void> {
+  /** Resolves when a window is waiting. */
+  get whenAvailable(): Promise<void> {
     return this.#entries.length > 0 ? Promise.resolve() : this.#arrived.promise;
   }
 
-  /** Resolves when nothing waits. */
-  get emptiness(): Promise<void> {
+  /** Resolves when no window is waiting. */
+  get whenEmpty(): Promise<void> {
     return this.#entries.length === 0 ? Promise.resolve() : this.#emptied.promise;
   }
 
-  /** Adds a window. When there is no room, the oldest go. */
+  /** Adds a window. At the limit, the oldest ones are dropped. */
   async add(window: string, records: readonly HollowRecord[]): Promise<void> {
-    // Microseconds: grows across restarts without a file that remembers it.
-    const sequence = Math.max(Date.now() * 1000, this.#lastSequence + ROOM);
+    // Microseconds: it increases across restarts without being stored.
+    const sequence = Math.max(Date.now() * 1000, this.#lastSequence + SEQUENCE_STEP);
     this.#lastSequence = sequence;
     const body = JSON.stringify({ sequence, id: crypto.randomUUID(), window, records });
     const text = `${await digestOf(body)}\n${body}\n`;
@@ -164,7 +164,7 @@ export class Spool implements Disposable {
   }
 
   /**
-   * The oldest window that waits; null when none does. A file that cannot be understood is set aside.
+   * The oldest waiting window; null if there is none. A damaged file is quarantined.
    */
   async first(): Promise<Spooled | null> {
     for (;;) {
@@ -173,13 +173,13 @@ export class Spool implements Disposable {
       try {
         return await this.#read(entry);
       } catch (error) {
-        // It may have had to go meanwhile.
-        if (this.#entries[0] === entry) this.setAside(entry.sequence, oneLine(error));
+        // It may have been dropped in the meantime.
+        if (this.#entries[0] === entry) this.quarantine(entry.sequence, oneLine(error));
       }
     }
   }
 
-  /** Forgets a window that the producer has. */
+  /** Removes a window that the producer has accepted. */
   remove(sequence: number): void {
     const index = this.#entries.findIndex((entry) => entry.sequence === sequence);
     if (index === -1) return;
@@ -190,23 +190,23 @@ export class Spool implements Disposable {
     this.#emptied = Promise.withResolvers();
   }
 
-  /** Puts a window where it does not stop the others, with the reason. */
-  setAside(sequence: number, reason: string): void {
+  /** Moves a window out of the way of the others, with the reason. */
+  quarantine(sequence: number, reason: string): void {
     const entry = this.#entries.find((one) => one.sequence === sequence);
     if (entry === undefined) return;
-    const folder = join(this.#folder, "set-aside");
+    const folder = join(this.#folder, "quarantine");
     const path = join(folder, `${name(sequence)}.window`);
     try {
       Deno.mkdirSync(folder, { recursive: true });
       Deno.writeTextFileSync(join(folder, `${name(sequence)}.reason`), `${reason}\n`);
       if (entry.text === null) Deno.renameSync(this.#path(sequence), path);
       else Deno.writeTextFileSync(path, entry.text);
-      this.#say(`A window was set aside: ${reason}: ${path}`);
+      this.#say(`A window was quarantined: ${reason}: ${path}`);
     } catch (error) {
-      this.#say(`A window is lost: ${reason}, and it cannot be set aside (${oneLine(error)})`);
+      this.#say(`A window is lost: ${reason}, and it cannot be quarantined (${oneLine(error)})`);
     }
     this.remove(sequence);
-    this.#limitSetAside(folder);
+    this.#limitQuarantine(folder);
   }
 
   async #read(entry: Entry): Promise<Spooled> {
@@ -230,17 +230,17 @@ export class Spool implements Disposable {
     if (gone === 0) return;
     this.#dropped += gone;
     this.#say(
-      `The spool is full, ${gone} of its oldest windows had to go unsent, ${this.#dropped} in all`,
+      `The spool is full, ${gone} of its oldest windows were dropped unsent, ${this.#dropped} in all`,
     );
     try {
       Deno.writeTextFileSync(join(this.#folder, "dropped"), `${this.#dropped}\n`);
     } catch {
-      // It was told; a disk that is full cannot remember it.
+      // It was reported; a full disk cannot store it.
     }
   }
 
-  /** What is set aside takes no more room than the spool itself. */
-  #limitSetAside(folder: string): void {
+  /** Quarantined windows have the same limit as the spool. */
+  #limitQuarantine(folder: string): void {
     try {
       const files = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort().reverse();
       let total = 0;
@@ -249,7 +249,7 @@ export class Spool implements Disposable {
         if (total > this.#limit) Deno.removeSync(join(folder, file));
       }
     } catch {
-      // There is nothing to limit.
+      // There is no such folder.
     }
   }
 

@@ -1,6 +1,5 @@
 /**
- * The secret that a producer wants: from a file, from the environment, or, with a warning, from the
- * command line.
+ * The token of a producer: from a file, from the environment, or, with a warning, from the command line.
  *
  * @module
  */
@@ -15,29 +14,29 @@ export interface TokenOptions {
   readonly tokenFile?: string;
 }
 
-/** Gives the token of now: a file may hold another one later. */
+/** Returns the current token: a file may be changed later. */
 export type TokenSource = () => string | null;
 
-/** A token cannot be had. */
+/** There is no usable token. */
 export class TokenError extends Error {
   override name = "TokenError";
 }
 
 /**
- * Finds out where the token comes from, and tries it once.
+ * Finds the source of the token, and tries it once.
  *
- * @throws {TokenError} when a file cannot be read, or what it holds is no token.
+ * @throws {TokenError} when a file cannot be read, or does not contain a token.
  */
 export function tokenSource(options: TokenOptions, warn: (line: string) => void): TokenSource {
   if (options.token !== undefined) {
     wipeFromCommandLine(options.token);
     warn(
-      "warning: -t shows the token to everybody who lists processes: " +
+      "warning: -t shows the token to all users in the process list: " +
         "use --token-file or HOLLOW_TOKEN",
     );
   }
   const fromEnvironment = Deno.env.get("HOLLOW_TOKEN");
-  // What this process starts has no use for it, wherever the token comes from.
+  // Child processes do not need it, wherever the token comes from.
   Deno.env.delete("HOLLOW_TOKEN");
   const source = sourceOf(options, fromEnvironment);
   source();
@@ -63,17 +62,17 @@ function read(path: string): string {
   }
 }
 
-/** Characters that a header can carry. */
+/** Characters that are valid in a header. */
 function checked(token: string, from: string): string {
   if (/^[\x21-\x7e]{1,4096}$/.test(token)) return token;
   throw new TokenError(
-    `Cannot use the token of ${from}: 1 to 4096 printable ASCII characters are wanted, no spaces`,
+    `Cannot use the token of ${from}: expected 1 to 4096 printable ASCII characters, no spaces`,
   );
 }
 
 /**
- * Overwrites a token in this process's own command line, which `ps` shows. On Linux only, and not in
- * that of a `deno task` above it.
+ * Overwrites a token in this process's own command line, which `ps` shows. Only on Linux, and not in the
+ * command line of a `deno task` that started it.
  */
 function wipeFromCommandLine(token: string): void {
   if (Deno.build.os !== "linux") return;
@@ -92,6 +91,6 @@ function wipeFromCommandLine(token: string): void {
       memory.writeSync(new Uint8Array(secret.length).fill("*".charCodeAt(0)));
     }
   } catch {
-    // Some systems do not allow it; the warning stands.
+    // Some systems do not allow it; the warning remains.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Reads what `bpftrace -f json` prints, of versions 0.17 to 0.27, also when jq made it pretty, sorted
- * its members or made an array of it.
+ * Reads the output of `bpftrace -f json`, 0.17 to 0.27, also if jq has formatted it, sorted its members or made
+ * an array of it.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { KeyText } from "./key_text.ts";
 import { Digits, Members, MessageParser, type MessageValue } from "./message_parser.ts";
 import {
   added,
+  type BpftraceEvent,
   BpftraceOutputError,
-  complaintOf,
   GREATEST,
   integer,
   LEAST,
   type PrintedBucket,
   type PrintedValue,
-  type Printing,
-} from "./printings.ts";
+  warningOf,
+} from "./bpftrace_events.ts";
 
 /** Types of bpftrace's messages. */
 const TYPES = [
@@ -57,7 +57,7 @@ export class JsonReader {
   #hasHeader = false;
   /** Whether this version prints counts in hexadecimal behind an escape; null where unknown. */
   #isHexadecimal: boolean | null = null;
-  /** The message that is spread over lines: its indentation, what was read of it. */
+  /** A message over several lines: its indentation, and what has been read of it. */
   #spread: { readonly end: RegExp; readonly lines: string[]; length: number } | null = null;
   #isInArray = false;
 
@@ -65,10 +65,10 @@ export class JsonReader {
    * Reads a line.
    *
    * @param number its number, from 1.
-   * @throws {BpftraceOutputError} for a line that is not JSON in a way that is not known, or not
-   * what bpftrace prints.
+   * @throws {BpftraceOutputError} for a line that is neither JSON nor a known deviation from it, or that is not
+   * bpftrace's.
    */
-  *read(line: string, number: number): Generator<Printing> {
+  *read(line: string, number: number): Generator<BpftraceEvent> {
     this.#line = number;
     if (this.#spread !== null) {
       this.#spread.lines.push(line);
@@ -98,21 +98,21 @@ export class JsonReader {
     } else if (/"type":|"data":/.test(text)) {
       this.#refuse("it is not JSON alone");
     } else {
-      const what = complaintOf(line);
-      if (what !== null) yield { type: "complaint", what, line: number };
+      const what = warningOf(line);
+      if (what !== null) yield { type: "warning", what, line: number };
       yield { type: "text", text: `${line}\n` };
     }
   }
 
   /** Ends the input; a message that is cut is refused, whatever its line's end. */
-  *end(_isCut: boolean): Generator<Printing> {
+  *end(_isCut: boolean): Generator<BpftraceEvent> {
     if (this.#spread !== null) this.#refuse("a message has no end");
     if (!this.#isInArray) return;
     const what = "the array has no end: the output may be cut off";
-    yield { type: "complaint", what, line: this.#line };
+    yield { type: "warning", what, line: this.#line };
   }
 
-  *#messages(text: string): Generator<Printing> {
+  *#messages(text: string): Generator<BpftraceEvent> {
     try {
       for (const message of this.#parser.values(text)) yield* this.#printings(message);
     } catch (error) {
@@ -123,7 +123,7 @@ export class JsonReader {
     }
   }
 
-  *#printings(message: MessageValue): Generator<Printing> {
+  *#printings(message: MessageValue): Generator<BpftraceEvent> {
     const members = this.#members(message);
     const [type, data, msg] = ["type", "data", "msg"].map((name) => members.get(name));
     switch (type) {
@@ -160,14 +160,14 @@ export class JsonReader {
         yield { type: "text", text: `${textOf(data)}\n` };
         return;
       case "lost_events":
-        yield { type: "complaint", what: "bpftrace lost events", line: this.#line };
+        yield { type: "warning", what: "bpftrace lost events", line: this.#line };
         return;
       case "helper_error":
       case "runtime_error":
       case "errorf":
       case "warnf": {
         const why = [msg ?? members.get("helper")].filter((each) => typeof each === "string");
-        yield { type: "complaint", what: [type, ...why].join(": "), line: this.#line };
+        yield { type: "warning", what: [type, ...why].join(": "), line: this.#line };
         return;
       }
       default:
@@ -176,7 +176,7 @@ export class JsonReader {
   }
 
   /** A map with its entries; those whose keys are printed alike are added. */
-  #printing(map: string, entries: Iterable<readonly [string | null, PrintedValue]>): Printing {
+  #printing(map: string, entries: Iterable<readonly [string | null, PrintedValue]>): BpftraceEvent {
     const values = new Map<string | null, PrintedValue>();
     let alike = 0;
     let doubt: string | null = null;
@@ -247,7 +247,7 @@ export class JsonReader {
     return whole === null ? this.#refuse("a histogram is damaged") : Number(whole);
   }
 
-  /** Behind the first escaped byte versions from 0.24 on print counts in hexadecimal. */
+  /** Versions from 0.24 on print counts in hexadecimal after the first escaped byte. */
   #count(value: MessageValue | undefined): number {
     if (!(value instanceof Digits)) return this.#refuse("a histogram is damaged");
     const { text, isBehindEscape } = value;
@@ -255,7 +255,7 @@ export class JsonReader {
     if (mayBeHexadecimal && /^[0-9a-f]*[a-f][0-9a-f]*$/.test(text)) this.#isHexadecimal = true;
     if (mayBeHexadecimal && this.#isHexadecimal === null && text.length > 1) {
       this.#refuse(
-        "its counts may be hexadecimal, which bpftrace does not tell without its first line",
+        "its counts may be hexadecimal, which is unknown without bpftrace's first line",
       );
     }
     const isRead = mayBeHexadecimal && this.#isHexadecimal;

@@ -1,5 +1,5 @@
 /**
- * From what bpftrace itself printed, text or JSON, to a metrics document.
+ * Converts what bpftrace itself printed, text or JSON, to a metrics document.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { quantile, QUANTILES } from "../histogram.ts";
 import { type Dictionary, isPublicMap, meaningOf } from "../map_decoding.ts";
 import { exact } from "../map_changes.ts";
 import { SeriesBook } from "../series_book.ts";
-import { GREATEST, Kept, LEAST, type MapPrinting, type PrintedBucket } from "./printings.ts";
-import { printingsOf } from "./recognition.ts";
+import { GREATEST, Kept, LEAST, type MapPrinting, type PrintedBucket } from "./bpftrace_events.ts";
+import { bpftraceEventsOf } from "./recognition.ts";
 
-/** The newest lines of the program that a document keeps, and how much of each, characters. */
+/** How many of the program's newest lines a document keeps, and how much of each, characters. */
 const [KEPT_LINES, KEPT_LENGTH] = [100, 1000];
 
-/** Reasons of one kind that are told one by one. */
+/** The most reasons of one kind that are listed. */
 const KEPT_REASONS = 5;
 
-/** Maps that only our programs have: where one is, the others are theirs, too. */
+/** Maps that only our programs have: with one of them, the other maps are ours, too. */
 const MARKS = ["@slot", "@lease_file_write", "@lease_manager", "@allocation_unfinished"];
 
-/** A map as it was printed last, and how often it was printed. */
+/** A map's last printing, and how often it was printed. */
 interface PrintedMap extends Omit<MapPrinting, "type" | "map" | "times"> {
   readonly printings: number;
 }
@@ -29,8 +29,8 @@ interface PrintedMap extends Omit<MapPrinting, "type" | "map" | "times"> {
 /**
  * Converts what bpftrace printed, text or `-f json`, of versions 0.17 to 0.27.
  *
- * The last printing of each map counts. Maps of our own programs, run by hand, become the metrics
- * that they are; others keep their name, and a key is the label `key` as it was printed.
+ * The last printing of each map counts. Maps of our own programs, run by hand, become our metrics; others
+ * keep their name, and a key becomes the label `key` as it was printed.
  *
  * @param lines without their ends; `isCut` says behind the last one whether that had no end.
  * @throws {InputError} when nothing in it is bpftrace's; {@linkcode BpftraceOutputError} for a line
@@ -43,13 +43,13 @@ export async function documentOfBpftrace(
   const kept = new Kept();
   const printed = new PrintedLines();
   const reasons = new Reasons();
-  for await (const printing of printingsOf(lines)) {
+  for await (const printing of bpftraceEventsOf(lines)) {
     if (printing.type === "text") printed.add(printing.text);
-    else if (printing.type === "complaint") reasons.add(printing);
+    else if (printing.type === "warning") reasons.add(printing);
     else keep(maps, printing, kept);
   }
   for (const [map, { doubt, guess, printings, line }] of maps) {
-    // Where a map is printed again and again, two printings may look like one.
+    // If a map is printed again and again, two printings may look like one.
     const isGuessed = guess !== null && printings > 1;
     const what = doubt ?? (isGuessed ? `${map}, printed ${printings} times: ${guess}` : null);
     if (what !== null) reasons.add({ what, line });
@@ -73,18 +73,18 @@ export async function documentOfBpftrace(
       ended: null,
       duration_seconds: null,
       interval_seconds: null,
-      verdict: reasons.told().length === 0 ? "COMPLETE" : "PARTIAL",
-      reasons: reasons.told(),
+      verdict: reasons.listed().length === 0 ? "COMPLETE" : "PARTIAL",
+      reasons: reasons.listed(),
       not_available: [...unavailable].map(([metric, why]) => ({ metric, why })),
       cost: null,
     },
     windows: [],
     totals,
-    printed: printed.told(),
+    printed: printed.listed(),
   };
 }
 
-/** What is reported of a map beside its values. */
+/** Remarks about a map, in addition to its values. */
 function remarksOf({ printings, alike, guess }: PrintedMap): string[] {
   return [
     ...(printings > 1 ? [`It was printed ${printings} times: the last time is here`] : []),
@@ -101,7 +101,7 @@ function keep(maps: Map<string, PrintedMap>, printing: MapPrinting, kept: Kept):
   maps.set(map, { ...printed, printings: (before?.printings ?? 0) + times });
 }
 
-/** Decodes the maps of our programs; what they keep for themselves is passed over. */
+/** Decodes the maps of our programs, except their internal ones. */
 function ourSeries(
   maps: ReadonlyMap<string, PrintedMap>,
   unavailable: Map<string, string>,
@@ -194,7 +194,7 @@ function histogramOf(buckets: readonly PrintedBucket[]) {
   };
 }
 
-/** A quantile; in a bucket without one of its bounds, the other one. */
+/** A quantile; in a bucket with only one bound, that bound. */
 function quantileOf(buckets: readonly PrintedBucket[], q: number) {
   const found = quantile(buckets, q);
   if (found.upper === GREATEST) return { ...found, value: found.lower, open: "upper" as const };
@@ -211,7 +211,7 @@ class Reasons {
     if (this.#count++ < KEPT_REASONS) this.#first.push(`${what} (line ${line})`);
   }
 
-  told(): string[] {
+  listed(): string[] {
     const more = this.#count - this.#first.length;
     return more > 0 ? [...this.#first, `${more} more such lines`] : this.#first;
   }
@@ -223,14 +223,14 @@ class PrintedLines {
   #lines = 0;
   #newest: string[] = [];
 
-  /** Takes text, which may hold no end of a line, or several. */
+  /** Adds text, which may have no line end, or several. */
   add(text: string): void {
     const lines = (this.#open + text).split("\n");
     this.#open = lines.pop()!.slice(0, KEPT_LENGTH);
     for (const line of lines) this.#line(line);
   }
 
-  told(): { lines: number; newest: string[] } {
+  listed(): { lines: number; newest: string[] } {
     if (this.#open !== "") this.add("\n");
     return { lines: this.#lines, newest: this.#newest };
   }

@@ -1,36 +1,36 @@
 /**
- * Reads what `bpftrace` prints as text, of versions 0.17 to 0.27.
+ * Reads the text output of bpftrace, 0.17 to 0.27.
  *
  * @module
  */
 
 import { MapRun } from "./map_run.ts";
 import {
+  type BpftraceEvent,
   BpftraceOutputError,
-  complaintOf,
   GREATEST,
   integer,
   LEAST,
   type PrintedBucket,
   type PrintedValue,
-  type Printing,
-} from "./printings.ts";
+  warningOf,
+} from "./bpftrace_events.ts";
 
-/** `@name: value` or `@name[key]: value`; a key may hold anything, `]: ` too: the last one ends it. */
+/** `@name: value` or `@name[key]: value`; a key may contain `]: `, so the last one ends it. */
 const ENTRY = /^(@\w*)(?:\[(.*)\])?:(?:( )(.*))?$/s;
-/** The first line of an entry whose key has several: a stack, a string with a line's end. */
+/** The first line of an entry whose key has several lines: a stack, a string with a line end. */
 const OPEN_ENTRY = /^(@\w*)\[(.*)$/s;
 /** The last line of such an entry. */
 const END_OF_ENTRY = /^(.*)\]:(?:( )(.*))?$/s;
 /** `[2K, 4K)   12 |@@@   |`, `[0]   1 |@  |`, `(..., 0)`, `[100, ...)`. */
 const BAR =
   /^(?:\[(-?\d{1,20})([KMGTPE]?)\]|[[(](\.\.\.|-?\d{1,20}[KMGTPE]?), (\.\.\.|-?\d{1,20}[KMGTPE]?)\)) +(\d{1,20}) \|[@ ]{52}\|$/;
-/** What begins like a bar and is none is a damaged one. */
+/** The beginning of a bar; a line with it that is not a bar is damaged. */
 const LIKE_A_BAR = /^[[(](?:\.\.\.|-?\d+[KMGTPE]?)(?:[\]),]|$)/;
 const STATS = /^count (\d{1,20}), average (-?\d{1,20}), total (-?\d{1,20})$/;
 /** From 0.24 on. */
 const NEW_STATS = /^\{ \.count = (\d{1,20}), \.average = (-?\d{1,20}), \.total = (-?\d{1,20}) \}$/;
-/** An entry behind text that the program printed without a line's end: its end, its name. */
+/** An entry after text that the program printed without a line end: its end, its name. */
 const [VALUE_AT_END, NAME_AT_END] = [/: -?\d{1,20}$|: count \d+, [\w ,-]+$/, /@\w*$/];
 /** JSON among text. */
 const JSON_MESSAGE = /^\{"type": "\w+", "/;
@@ -44,13 +44,13 @@ const POWERS = ["", "K", "M", "G", "T", "P", "E"];
 /** Before 0.20 all values from 2^31 on fell in this bucket. */
 const LAST_OF_OLD = 2 ** 31;
 
-/** Lines and characters that a key has at most: stacks of 127 frames, strings of some KiB. */
+/** The most lines and characters of a key: stacks of 127 frames, strings of some KiB. */
 const [KEY_LINES, KEY_LENGTH] = [4096, 2 ** 18];
 
-/** Lines of a quotation: what a helper says, the program's line, the mark below it. */
+/** Lines of a quotation: the helper's message, the program's line, the marker below it. */
 const QUOTATION_LINES = 4;
 
-/** Whether a line is one that only bpftrace prints as text: what tells its text from any other. */
+/** Whether a line is one that only bpftrace prints: this identifies its text output. */
 export function isBpftraceText(line: string): boolean {
   return HEADER.test(line) || ENTRY.test(line);
 }
@@ -70,22 +70,22 @@ export class TextReader {
   #hasHeader = false;
   /** Whether this version prints the smallest value of a map first, whatever the map's kind. */
   #isSorted = false;
-  /** The histogram whose bars come. */
+  /** The histogram whose bars are being read. */
   #open: OpenHistogram | null = null;
-  /** The entry whose key goes on. */
+  /** The entry whose key continues. */
   #key: { readonly map: string; readonly lines: string[]; length: number; line: number } | null =
     null;
   #quotation = 0;
   #blanks = 0;
-  /** The entries that stand together. */
+  /** The current run of entries. */
   #run: MapRun | null = null;
-  /** What may be the maps that bpftrace prints when it ends, behind two empty lines, by name. */
+  /** Maps after two empty lines, by name: bpftrace may have printed them at its end. */
   #last: MapRun[] | null = null;
-  /** Whether lines may still belong to a value that has several. */
+  /** Whether lines may still belong to a value of several lines. */
   #isInValue = false;
   #isRecognized = false;
 
-  /** Whether a line came that only bpftrace prints. */
+  /** Whether there was a line that only bpftrace prints. */
   get isRecognized(): boolean {
     return this.#isRecognized;
   }
@@ -96,7 +96,7 @@ export class TextReader {
    * @param number its number, from 1.
    * @throws {BpftraceOutputError} for a line of a histogram that is damaged.
    */
-  *read(line: string, number: number): Generator<Printing> {
+  *read(line: string, number: number): Generator<BpftraceEvent> {
     this.#line = number;
     if (this.#key !== null && (yield* this.#keyGoesOn(line))) return;
     if (this.#quotation > 0 && !isBpftraceText(line)) {
@@ -114,7 +114,7 @@ export class TextReader {
         throw new BpftraceOutputError(number, "a line of a histogram is damaged");
       }
       if (this.#open.buckets.length > 0 && line !== "" && !isBpftraceText(line)) {
-        yield this.#complaint("it stands among a histogram");
+        yield this.#warning("it stands among a histogram");
       }
     }
     this.#quotation = 0;
@@ -139,18 +139,18 @@ export class TextReader {
    *
    * @param isCut whether its last line has no end.
    */
-  *end(isCut: boolean): Generator<Printing> {
+  *end(isCut: boolean): Generator<BpftraceEvent> {
     if (this.#key !== null) yield* this.#endlessKey();
-    else if (isCut) yield this.#complaint("the last line has no end: the output may be cut off");
+    else if (isCut) yield this.#warning("the last line has no end: the output may be cut off");
     else if (this.#open !== null && this.#open.buckets.length > 0) {
-      yield this.#complaint("no empty line ends the last histogram: the output may be cut off");
+      yield this.#warning("no empty line ends the last histogram: the output may be cut off");
     }
     this.#closeHistogram();
     yield* this.#closeRun();
     for (const run of this.#last ?? []) yield run.printing(true);
   }
 
-  *#entry(map: string, key: string | null, blank: string, value: string): Generator<Printing> {
+  *#entry(map: string, key: string | null, blank: string, value: string): Generator<BpftraceEvent> {
     yield* this.#belongsTo(map);
     this.#isInValue = false;
     this.#blanks = 0;
@@ -158,12 +158,12 @@ export class TextReader {
       this.#add(key, valueOf(value));
       return;
     }
-    // Versions before 0.20 print a blank behind the colon of a histogram.
+    // Versions before 0.20 print a blank after the colon of a histogram.
     this.#open = { map, key, line: this.#line, buckets: [], isOld: blank !== "" };
   }
 
-  /** Whether the line belongs to the key that is open; where it does not, it is told. */
-  *#keyGoesOn(line: string): Generator<Printing, boolean> {
+  /** Whether the line belongs to the open key; if not, a warning says so. */
+  *#keyGoesOn(line: string): Generator<BpftraceEvent, boolean> {
     const key = this.#key!;
     const end = END_OF_ENTRY.exec(line);
     const isAnother = ENTRY.test(line) || OPEN_ENTRY.test(line);
@@ -180,17 +180,17 @@ export class TextReader {
     return !isAnother;
   }
 
-  *#endlessKey(): Generator<Printing> {
+  *#endlessKey(): Generator<BpftraceEvent> {
     const { map, lines, line } = this.#key!;
     this.#key = null;
     yield* this.#closeRun();
     yield* this.#notLast();
-    yield { type: "complaint", what: `a key of ${map} has no end`, line };
+    yield { type: "warning", what: `a key of ${map} has no end`, line };
     yield { type: "text", text: `${map}[${lines.join("\n")}\n` };
   }
 
   /** A line that is neither empty nor of a map. */
-  *#other(line: string): Generator<Printing> {
+  *#other(line: string): Generator<BpftraceEvent> {
     yield* this.#closeRun();
     this.#blanks = 0;
     const header = HEADER.exec(line);
@@ -204,27 +204,27 @@ export class TextReader {
     }
     if (!this.#isInValue) yield* this.#notLast();
     const lost = LOST.exec(line);
-    const complaint = complaintOf(line);
-    if (complaint !== null || QUOTING.test(line)) {
+    const warning = warningOf(line);
+    if (warning !== null || QUOTING.test(line)) {
       this.#quotation = QUOTING.test(line) ? QUOTATION_LINES : 0;
     }
-    if (lost !== null) yield this.#complaint(`bpftrace lost ${lost[1]} events`);
-    else if (complaint !== null) yield this.#complaint(complaint);
-    else if (BAR.test(line)) yield this.#complaint("a bar belongs to no map");
-    else if (JSON_MESSAGE.test(line)) yield this.#complaint("JSON stands among text");
-    else if (line.startsWith("@")) yield this.#complaint("it begins like a map and is none");
+    if (lost !== null) yield this.#warning(`bpftrace lost ${lost[1]} events`);
+    else if (warning !== null) yield this.#warning(warning);
+    else if (BAR.test(line)) yield this.#warning("a bar belongs to no map");
+    else if (JSON_MESSAGE.test(line)) yield this.#warning("JSON stands among text");
+    else if (line.startsWith("@")) yield this.#warning("it begins like a map and is none");
     else {
       const behind = mapBehindText(line);
       if (behind !== null) {
-        yield this.#complaint(`${behind} stands behind other text: print a line's end before it`);
+        yield this.#warning(`${behind} stands behind other text: print a line's end before it`);
       }
       yield { type: "text", text: `${line}\n` };
     }
   }
 
-  *#blank(): Generator<Printing> {
+  *#blank(): Generator<BpftraceEvent> {
     this.#blanks++;
-    // One stands behind each key of a histogram.
+    // There is one after each key of a histogram.
     if (this.#blanks > 1 || !this.#isOfHistograms) yield* this.#closeRun();
     if (this.#blanks !== 2) return;
     yield* this.#notLast();
@@ -234,12 +234,12 @@ export class TextReader {
 
   #isOfHistograms = false;
 
-  /** Makes the map's entries the ones that stand together. */
-  *#belongsTo(map: string): Generator<Printing> {
+  /** Starts a run of the map's entries. */
+  *#belongsTo(map: string): Generator<BpftraceEvent> {
     if (this.#run?.map === map) return;
     yield* this.#closeRun();
     const before = this.#last?.at(-1)?.map;
-    // What bpftrace prints when it ends is in the order of the maps' names.
+    // At its end, bpftrace prints maps sorted by name.
     if (before !== undefined && before >= map) yield* this.#notLast();
     this.#run = new MapRun(map, this.#line, this.#isSorted, this.#last !== null);
   }
@@ -247,12 +247,12 @@ export class TextReader {
   #add(key: string | null, value: PrintedValue): void {
     this.#isOfHistograms = value.kind === "histogram";
     this.#isInValue = value.kind === "other";
-    // Others write "@name: text", too.
+    // Other programs also print "@name: text".
     this.#isRecognized ||= value.kind !== "other";
     this.#run!.add(key, value, this.#line);
   }
 
-  *#closeRun(): Generator<Printing> {
+  *#closeRun(): Generator<BpftraceEvent> {
     const run = this.#run;
     this.#run = null;
     if (run === null) return;
@@ -260,8 +260,8 @@ export class TextReader {
     else this.#last.push(run);
   }
 
-  /** What came behind two empty lines is not what bpftrace prints when it ends. */
-  *#notLast(): Generator<Printing> {
+  /** The maps after two empty lines were not printed at bpftrace's end. */
+  *#notLast(): Generator<BpftraceEvent> {
     const runs = this.#last ?? [];
     this.#last = null;
     for (const run of runs) yield run.printing(false);
@@ -278,12 +278,12 @@ export class TextReader {
     }
   }
 
-  #complaint(what: string): Printing {
-    return { type: "complaint", what, line: this.#line };
+  #warning(what: string): BpftraceEvent {
+    return { type: "warning", what, line: this.#line };
   }
 }
 
-/** The map whose entry stands at the end of a line; null for none. */
+/** The map whose entry is at the end of a line; null for none. */
 function mapBehindText(line: string): string | null {
   const value = VALUE_AT_END.exec(line);
   if (value === null) return null;

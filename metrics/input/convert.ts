@@ -1,5 +1,5 @@
 /**
- * From what a run left, a capture or bpftrace's own output, to the text of its metrics document.
+ * Converts a capture, or bpftrace's own output, to the text of a metrics document.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { documentOfBpftrace } from "./bpftrace_output.ts";
 import { InputError, InputLines, isCaptureStart, refuseForeign } from "./input_lines.ts";
 
 /**
- * Converts an input as it comes.
+ * Converts an input as a stream.
  *
- * @returns the text of the document, in pieces that live until the next one.
+ * @returns the text of the document, in pieces; each is valid until the next.
  * @throws {InputError} for an input that is neither; {@linkcode CaptureError} and
  * {@linkcode BpftraceOutputError} for one that is damaged.
  */
@@ -30,14 +30,14 @@ export async function* convert(
   yield new TextEncoder().encode(`${JSON.stringify(document, null, pretty ? 2 : 0)}\n`);
 }
 
-/** Longest beginning that is looked at, bytes. */
+/** The most bytes that are read to recognize the input. */
 const BEGINNING = 2 ** 20;
 
 const DOCUMENT = /^\s*\{\s*"schema":\s*"([^"]*)"/;
 
 const [NEWLINE, BLANK] = [10, 32];
 
-/** Tells a capture by its first line that is not empty. */
+/** Recognizes a capture by its first line that is not empty. */
 async function recognized(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<{
   readonly isCapture: boolean;
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -48,7 +48,7 @@ async function recognized(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array
   const read = new ByteBuffer();
   let isBlank = true;
   for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
-    // A piece lives until the next one.
+    // A piece is valid until the next one.
     read.append(next.value);
     const text = isBlank ? next.value.findIndex((byte) => byte > BLANK) : 0;
     if (text < 0) continue;

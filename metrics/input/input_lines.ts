@@ -1,25 +1,25 @@
 /**
- * The lines of an input that should be text: refuses by name what is not.
+ * The lines of an input that should be text; says what else it is.
  *
  * @module
  */
 
 import { LineSplitter } from "../bytes.ts";
 
-/** An input is nothing that can be read as metrics. */
+/** An input cannot be read as metrics. */
 export class InputError extends Error {
   override name = "InputError";
 }
 
-/** Whether a text begins as a capture does. */
+/** Whether a text begins like a capture. */
 export function isCaptureStart(text: string): boolean {
   return /^\s*\{\s*"type"\s*:\s*"capture"/.test(text);
 }
 
-/** Longest line that is read, bytes: a map of a million keys has less. */
+/** Longest line, bytes: a map of a million keys is shorter. */
 const LONGEST_LINE = 64 * 2 ** 20;
 
-/** Beginnings of files that hold no text, and what to do. */
+/** Beginnings of files that are not text, and what to do. */
 const FOREIGN = [
   [[0x1f, 0x8b], "it is compressed: give what gzip -dc makes of it"],
   [[0x28, 0xb5, 0x2f, 0xfd], "it is compressed: give what zstd -dc makes of it"],
@@ -29,10 +29,10 @@ const FOREIGN = [
   [[0xfe, 0xff], "it is UTF-16: give what iconv -f UTF-16 -t UTF-8 makes of it"],
 ] as const;
 
-/** Bytes of the beginning that tell whether it is text. */
+/** How many bytes of the beginning are checked for text. */
 const BEGINNING = 4096;
 
-/** Fails for the beginning of an input that is no text in UTF-8. */
+/** Throws if the beginning of an input is not UTF-8 text. */
 export function refuseForeign(beginning: Uint8Array): void {
   for (const [bytes, why] of FOREIGN) {
     if (bytes.every((byte, at) => beginning[at] === byte)) refuse(why);
@@ -47,10 +47,10 @@ export function refuseForeign(beginning: Uint8Array): void {
   );
 }
 
-/** The lines of a text, which also tell whether its last one had an end. */
+/** The lines of a text, and whether the last one had an end. */
 export class InputLines {
   readonly #bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-  /** Whether the last line has no end; known behind it. */
+  /** Whether the last line has no end; known after it. */
   isCut = false;
 
   constructor(bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {

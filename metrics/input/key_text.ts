@@ -1,5 +1,5 @@
 /**
- * The text of keys in bpftrace's JSON: 0.23 escapes it twice, and does not say so.
+ * The text of keys in bpftrace's JSON: 0.23 escapes it twice, without a sign of it.
  *
  * @module
  */
@@ -10,10 +10,10 @@ const [QUOTE, BACKSLASH] = [34, 92];
 
 /** Reads keys, one after the other. */
 export class KeyText {
-  /** Whether keys may be escaped twice, as far as they tell. */
+  /** Whether keys may be escaped twice, as far as is known. */
   #mayBeTwice = true;
 
-  /** Says that this version escapes keys once, as those from 0.24 on do. */
+  /** Sets that this version escapes keys once, as those from 0.24 on do. */
   areEscapedOnce(): void {
     this.#mayBeTwice = false;
   }
@@ -30,7 +30,7 @@ export class KeyText {
   }
 }
 
-/** Whether a key holds nothing that JSON escapes, but for what is escaped in it. */
+/** Whether a key contains nothing that JSON escapes, apart from its own escapes. */
 function isPlain(key: string): boolean {
   for (let at = 0; at < key.length; at++) {
     const code = key.charCodeAt(at);

@@ -1,35 +1,35 @@
 /**
- * Entries of one map that stand together in bpftrace's text: one printing of it, or several with
- * nothing between them, as `interval:s:1 { print(@); clear(@); }` makes them.
+ * A run of entries of one map in bpftrace's text: one printing, or several with nothing between them, as
+ * `interval:s:1 { print(@); clear(@); }` prints them.
  *
  * @module
  */
 
-import { added, Kept, type MapPrinting, type PrintedValue } from "./printings.ts";
+import { added, Kept, type MapPrinting, type PrintedValue } from "./bpftrace_events.ts";
 
-/** Where entries begin anew, by one of two rules. */
+/** Where a new printing begins, by one of two rules. */
 interface Cuts {
-  /** Index of the last printing's first entry, and how many begin behind the first one. */
+  /** Index of the last printing's first entry, and how many printings begin after the first. */
   start: number;
   count: number;
-  /** Whether the last one begins with a value that is smaller than the one before. */
+  /** Whether the last one begins with a value smaller than the previous one. */
   isDescent: boolean;
-  /** Keys of the printing before the last one, and how many of them came again. */
+  /** Keys of the printing before the last, and how many of them were repeated. */
   before: number;
   again: number;
 }
 
-/** Values of maps that are not sorted ascend over two on average, never over so many. */
+/** In maps that are not sorted, ascending runs of values have two on average, never this many. */
 const LONG_ASCENT = 8;
 
-/** An order that comes by chance once in 10 times, see `#order`. */
+/** The order occurs by chance once in 10 times, see `#order`. */
 const PROBABLY_SORTED = Math.log(10);
 
-/** Collects entries in their order; memory grows with the keys, not with the printings. */
+/** Collects entries in order; memory grows with the keys, not with the printings. */
 export class MapRun {
   readonly map: string;
   readonly line: number;
-  /** The newest entry of each key, in their order: those of the last two printings. */
+  /** The newest entry of each key, in order: those of the last two printings. */
   readonly #newest = new Map<string | null, { index: number; value: PrintedValue }>();
   readonly #all: Map<string | null, PrintedValue> | null;
   readonly #kept = new Kept();
@@ -37,18 +37,18 @@ export class MapRun {
   #count = 0;
   #weight: number | null = null;
   #descents = 0;
-  /** How improbable the order of the values is where it means nothing: logarithm of 1 in so many. */
+  /** How improbable the order of the values is by chance: the logarithm of 1 in so many. */
   #order = 0;
   #alike = 0;
   #isAdded = true;
-  /** A printing begins with a smaller value or a key that comes again; or with such a key alone. */
+  /** A printing begins with a smaller value or a repeated key; or only with a repeated key. */
   readonly #bySize: Cuts = { start: 0, count: 0, isDescent: false, before: 0, again: 0 };
   readonly #byKey: Cuts = { start: 0, count: 0, isDescent: false, before: 0, again: 0 };
 
   /**
-   * @param isSorted whether this bpftrace prints the smallest value first: up to 0.23 always, later
-   * ones not in maps of plain integers.
-   * @param mayBeLast whether it may be what bpftrace prints when it ends, each map once.
+   * @param isSorted whether this bpftrace prints the smallest value first: up to 0.23 always, later versions not
+   * for maps of plain integers.
+   * @param mayBeLast whether bpftrace may have printed it at its end, each map once.
    */
   constructor(map: string, line: number, isSorted: boolean, mayBeLast: boolean) {
     this.map = map;
@@ -67,7 +67,7 @@ export class MapRun {
     if (isDescent) this.#descents++;
     const known = this.#newest.get(key);
     cut(this.#bySize, index, known?.index ?? -1, isDescent, isDescent);
-    // By chance the greatest of that many values comes last.
+    // The chance that the greatest of that many values comes last.
     if (isAscent) this.#order += Math.log(index - this.#bySize.start + 1);
     cut(this.#byKey, index, known?.index ?? -1, false, isDescent);
     if (known !== undefined) this.#forget(key, known.value);
@@ -78,9 +78,9 @@ export class MapRun {
   }
 
   /**
-   * What was printed last.
+   * The last printing.
    *
-   * @param isLast whether bpftrace printed it when it ended: then it is one printing.
+   * @param isLast whether bpftrace printed it at its end: then it is one printing.
    */
   printing(isLast: boolean): MapPrinting {
     const { map, line } = this;
@@ -123,15 +123,15 @@ export class MapRun {
   }
 
   /**
-   * Whether the values tell that they are sorted: later versions sort what is counted on each CPU,
-   * and nothing says which maps are. Then both rules find as many printings.
+   * Whether the values look sorted: later versions sort per-CPU maps, and the output does not say which maps
+   * those are. If so, both rules find the same number of printings.
    */
   get #looksSorted(): boolean {
     if (this.#count >= LONG_ASCENT * (this.#descents + 1)) return true;
     return this.#bySize.count === this.#byKey.count && this.#order >= PROBABLY_SORTED;
   }
 
-  /** Forgets what stands before the last but one printing. */
+  /** Forgets the entries before the last two printings. */
   #forgetOld(): void {
     const rules = this.#isSorted ? [this.#bySize] : [this.#bySize, this.#byKey];
     const first = Math.min(...rules.map(({ start, before }) => start - before));
@@ -149,7 +149,7 @@ export class MapRun {
   #addToAll(key: string | null, value: PrintedValue, line: number): void {
     if (this.#all === null) return;
     const before = this.#all.get(key);
-    // A map without keys is printed anew.
+    // A map without keys is printed again.
     if (before === undefined || key === null) {
       this.#all.set(key, value);
       this.#kept.add(key, value, line);
@@ -181,7 +181,7 @@ function cut(
   }
 }
 
-/** By what bpftrace sorts; null where that is not known. */
+/** What bpftrace sorts by; null if that is not known. */
 function weightOf(value: PrintedValue): number | null {
   switch (value.kind) {
     case "integer":

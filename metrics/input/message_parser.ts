@@ -1,5 +1,5 @@
 /**
- * Parses JSON of `bpftrace -f json` without losing what `JSON.parse` does: members of the same name,
+ * Parses the JSON of `bpftrace -f json` without the losses of `JSON.parse`: members with the same name,
  * integers beyond 2^53, bytes beyond ASCII, counts in hexadecimal.
  *
  * @module
@@ -7,7 +7,7 @@
 
 import { bytesAsText } from "./exact_json.ts";
 
-/** A value of a message; numbers are what was printed, {@linkcode Digits}. */
+/** A value of a message; numbers are kept as printed, {@linkcode Digits}. */
 export type MessageValue =
   | string
   | boolean
@@ -16,7 +16,7 @@ export type MessageValue =
   | MessageValue[]
   | Members;
 
-/** An object: its members in their order, two of the same name, too. */
+/** An object: its members in order, also several with the same name. */
 export class Members {
   readonly list: readonly (readonly [string, MessageValue])[];
 
@@ -24,7 +24,7 @@ export class Members {
     this.list = list;
   }
 
-  /** The member of that name; undefined for none. */
+  /** The member with that name; undefined for none. */
   get(name: string): MessageValue | undefined {
     return this.list.find(([each]) => each === name)?.[1];
   }
@@ -33,7 +33,7 @@ export class Members {
 /** A number as it was printed. */
 export class Digits {
   readonly text: string;
-  /** Whether a string with an escaped byte came before it: then it may be hexadecimal. */
+  /** Whether it follows a string with an escaped byte: then it may be hexadecimal. */
   readonly isBehindEscape: boolean;
 
   constructor(text: string, isBehindEscape: boolean) {
@@ -46,7 +46,7 @@ export class Digits {
 const DEEPEST = 64;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-/** A bucket's count may be hexadecimal; a map may have a key of that name. */
+/** A bucket's count may be hexadecimal; a map may have a key with that name. */
 const COUNT = /-?[0-9a-f]+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 const [QUOTE, BACKSLASH, LOWER_U] = [34, 92, 117];
@@ -58,8 +58,8 @@ export class MessageParser {
   #isBehindEscape = false;
 
   /**
-   * Parses values that stand one behind the other: one a line, or several in an array with its
-   * brackets and commas, in this text or in others.
+   * Parses consecutive values: one per line, or several in an array with its brackets and commas, in this text
+   * or in several.
    *
    * @throws {SyntaxError} when it is not JSON.
    */
@@ -135,7 +135,7 @@ export class MessageParser {
         isPlain = false;
       } else if (code < 32) throw new SyntaxError("A string holds a control character");
       else if (code === 0xffff) {
-        // What jq makes of an escaped byte.
+        // jq writes an escaped byte like this.
         this.#isBehindEscape = true;
         isPlain = false;
       }

@@ -1,5 +1,5 @@
 /**
- * Reads what charts are made of: a capture or a metrics document.
+ * Reads a capture or a metrics document, for charts.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import { type MetricsDocument, parseDocument } from "../document.ts";
 import { mergedWindows, overviewOf } from "../overview.ts";
 import { InputError, isCaptureStart } from "./input_lines.ts";
 
-/** What V8 can hold as one text. */
+/** The longest string of V8. */
 const LONGEST_DOCUMENT = 512 * 2 ** 20;
 
-/** A file that was opened and recognized. */
+/** An opened and recognized file. */
 export type MetricsInput =
   | { readonly kind: "capture"; readonly pieces: Iterable<Uint8Array> }
   | { readonly kind: "document"; readonly document: MetricsDocument };
 
 /**
- * Opens a file, or standard input for `-`: a document is read whole, a capture as it is used.
+ * Opens a file, or standard input for `-`. A document is read at once, a capture as a stream.
  *
  * @throws {InputError} in one line when it is neither; {@linkcode DocumentError} when it is damaged.
  */
@@ -43,8 +43,8 @@ export function openMetrics(path: string): MetricsInput {
 /**
  * Reads a file, or standard input for `-`.
  *
- * @param only "document" where a capture is not wanted.
- * @returns the document, its windows merged to as many as a chart can show.
+ * @param only "document" to refuse captures.
+ * @returns the document, its windows merged to the number that a chart can show.
  * @throws {InputError} in one line when it is neither; {@linkcode CaptureError} and
  * {@linkcode DocumentError} when it is damaged.
  */

@@ -1,6 +1,6 @@
 /**
- * Tells what an input is by its first line that only bpftrace prints; what stands before it, a
- * warning or what the program printed, does not decide.
+ * Recognizes an input by its first line that only bpftrace prints. Lines before it, warnings or the program's
+ * own output, do not decide.
  *
  * @module
  */
@@ -8,9 +8,9 @@
 import { isBpftraceJson, JsonReader } from "./bpftrace_json.ts";
 import { isBpftraceText, TextReader } from "./bpftrace_text.ts";
 import { InputError, isCaptureStart } from "./input_lines.ts";
-import { BpftraceOutputError, type Printing } from "./printings.ts";
+import { type BpftraceEvent, BpftraceOutputError } from "./bpftrace_events.ts";
 
-/** What programs that keep or pass on logs put before each line, and how to get it without. */
+/** Prefixes of log programs, and how to get the output without them. */
 const PREFIXES = [
   [
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(?:Z|[+-]\d\d:?\d\d) (?!\S+ \S+\[\d+\]: )/,
@@ -20,7 +20,7 @@ const PREFIXES = [
   [/^[\w.-]+ +\| /, "docker compose logs --no-log-prefix"],
 ] as const;
 
-/** Sequences that color text on a terminal. */
+/** Escape sequences for colors. */
 // deno-lint-ignore no-control-regex
 const COLORS = /\x1b\[[\d;]*[mK]/g;
 
@@ -33,9 +33,9 @@ const isOfBpftrace = (line: string) => isBpftraceText(line) || isBpftraceJson(li
  * @throws {InputError} when nothing in it is bpftrace's; {@linkcode BpftraceOutputError} for a line
  * that is damaged.
  */
-export async function* printingsOf(
+export async function* bpftraceEventsOf(
   lines: (AsyncIterable<string> | Iterable<string>) & { readonly isCut?: boolean },
-): AsyncGenerator<Printing> {
+): AsyncGenerator<BpftraceEvent> {
   const text = new TextReader();
   let json: JsonReader | null = null;
   let isColored = false;
@@ -61,7 +61,7 @@ export async function* printingsOf(
   yield* (json ?? text).end(lines.isCut ?? false);
 }
 
-/** Fails for a line that would be bpftrace's without its prefix, or is of something else known. */
+/** Throws for a line of bpftrace with a log prefix, or of another known format. */
 function refuseForeign(line: string, number: number): void {
   for (const [prefix, remedy] of PREFIXES) {
     const found = prefix.exec(line)?.[0];

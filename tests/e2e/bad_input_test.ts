@@ -46,8 +46,8 @@ function assertRefused({ code, stdout, stderr }: Finished, status: number, words
 Deno.test("monitor refuses wrong usage with status 2", async () => {
   for (
     const [args, words] of [
-      [["--duration", "0"], /A number from 1 to/],
-      [["--duration", "abc"], /A number from 1 to/],
+      [["--duration", "0"], /Expected a number from 1 to/],
+      [["--duration", "abc"], /Expected a number from 1 to/],
       [["--interval", "60"], /Expected a number from 0.2 to 10/],
       [["--profile", "wild"], /light, standard, deep/],
       [["--duraton", "5"], /Did you mean --duration/],

@@ -209,7 +209,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
     logs.push(producer.log());
     await until(says(/Cannot push: /), 60, "it cannot push");
     producer = await start(Number(new URL(base).port));
-    await until(says(/The producer takes batches again/), 100, "it pushes again");
+    await until(says(/The producer accepts batches again/), 100, "it pushes again");
 
     // The last attempts may wait for up to a minute.
     const client = new ProducerClient({
@@ -283,7 +283,7 @@ Deno.test("hollow-monitor refuses a spool that another uses, and a producer it m
     assert.match(second.stderr, /^error: Cannot use the spool .*, another hollow-monitor does/m);
     first.child.kill("SIGINT");
     assert.equal((await first.status).code, 0);
-    assert.match(first.log(), /1 windows wait, the next start pushes them/);
+    assert.match(first.log(), /1 windows are waiting, the next start pushes them/);
 
     const plain = await runScript(MONITOR, ["-p", "http://10.9.9.9/api"], {
       env: { HOLLOW_TOKEN: TOKEN },
@@ -373,7 +373,7 @@ Deno.test("a token of -t is warned of, and wiped from the process title", async 
   done.resolve();
   const { code, stderr } = await end;
   assert.equal(code, 1);
-  assert.match(stderr, /^warning: -t shows the token to everybody/);
+  assert.match(stderr, /^warning: -t shows the token to all users/);
   assert.match(stderr, /error: Cannot push to .*: 403: No \[token\]: this token may not do that/);
   assert.ok(!stderr.includes(TOKEN));
 });

@@ -182,7 +182,7 @@ Deno.test("run says what it needs before it watches", async () => {
   await using lab = await startLab();
   const env = environmentOf(lab);
   const cases: [readonly string[], RegExp, number][] = [
-    [["-n", "0"], /Cannot use -n "0": a whole number from 1/, 2],
+    [["-n", "0"], /Cannot use -n "0": expected a whole number from 1/, 2],
     [["-r", "-5"], /Cannot use -r "-5"|unknown option/, 2],
     [["-n", "1.5"], /Cannot use -n "1\.5"/, 2],
     [["-n", "1000", "-r", "10", "-t", "5"], /they take 100: give a longer -t/, 2],

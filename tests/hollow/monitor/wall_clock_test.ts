@@ -41,7 +41,7 @@ Deno.test("WallClock follows a step, forward and back, and says so", () => {
   pass(1000, -3_600_000);
   assert.deepEqual(clock.adjusted(windowAt(2)), windowAt(2));
   assert.equal(said.length, 2);
-  assert.match(said[0]!, /stepped by 3600 s/);
+  assert.match(said[0]!, /was set by 3600 s/);
 });
 
 Deno.test("WallClock gives a correction the times of its window", () => {

@@ -22,7 +22,7 @@ async function outcomeOf(handler: (request: Request) => Response | Promise<Respo
   return await clientOf(`http://127.0.0.1:${server.addr.port}/api`).push(BATCH);
 }
 
-/** Pushes a batch to whoever listens with these bytes. */
+/** Pushes a batch to a server that answers with these bytes. */
 async function outcomeOfBytes(answer: (connection: Deno.Conn) => Promise<void>, timeoutMs = 5000) {
   using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const answering = (async () => {
@@ -39,31 +39,31 @@ async function outcomeOfBytes(answer: (connection: Deno.Conn) => Promise<void>, 
 const write = (connection: Deno.Conn, text: string) =>
   connection.write(new TextEncoder().encode(text));
 
-Deno.test("push() sends a batch with the token, and tells that it was accepted", async () => {
+Deno.test("push() sends a batch with the token, and returns that it was accepted", async () => {
   const outcome = await outcomeOf((request) => {
     assert.equal(new URL(request.url).pathname, "/api/datasets/kea/records");
     assert.equal(request.headers.get("authorization"), `Bearer ${TOKEN}`);
     assert.equal(request.headers.get("content-type"), "application/json");
     return Response.json({ ...OK, late: 1, expired: 2 });
   });
-  assert.deepEqual(outcome, { kind: "accepted", gone: 3, duplicate: false });
+  assert.deepEqual(outcome, { kind: "accepted", expired: 3, duplicate: false });
 });
 
 for (
   const [status, kind] of [
     [400, "refused"],
-    [401, "mend"],
-    [403, "mend"],
-    [404, "mend"],
-    [405, "mend"],
-    [408, "later"],
+    [401, "misconfigured"],
+    [403, "misconfigured"],
+    [404, "misconfigured"],
+    [405, "misconfigured"],
+    [408, "retry"],
     [413, "too large"],
-    [415, "mend"],
+    [415, "misconfigured"],
     [422, "refused"],
-    [429, "later"],
-    [500, "later"],
-    [503, "later"],
-    [507, "later"],
+    [429, "retry"],
+    [500, "retry"],
+    [503, "retry"],
+    [507, "retry"],
   ] as const
 ) {
   Deno.test(`push() takes ${status} for "${kind}", with what the producer says`, async () => {
@@ -76,7 +76,7 @@ for (
   });
 }
 
-Deno.test("push() tells the number of the last batch after 409", async () => {
+Deno.test("push() returns the number of the last batch after 409", async () => {
   const answer = { title: "Stale batch", status: 409, lastSequence: 41 };
   const outcome = await outcomeOf(() => Response.json(answer, { status: 409 }));
   assert.deepEqual(outcome, { kind: "stale", lastSequence: 41 });
@@ -95,7 +95,7 @@ Deno.test("push() follows no redirect, so the token stays with its producer", as
       new Response(null, { status, headers: { location: target } })
     );
     assert.deepEqual(outcome, {
-      kind: "mend",
+      kind: "misconfigured",
       why: `${status}: it redirects to ${target}, give that URL with -p`,
     });
   }
@@ -108,7 +108,7 @@ Deno.test("push() honours Retry-After in seconds and as a date, up to an hour", 
       const outcome = await outcomeOf(() =>
         new Response("", { status: 503, headers: { "retry-after": after } })
       );
-      return outcome.kind === "later" ? outcome.afterMs : undefined;
+      return outcome.kind === "retry" ? outcome.afterMs : undefined;
     }),
   );
   assert.equal(waits[0], 7000);
@@ -122,8 +122,8 @@ Deno.test("push() does not take another server's 200 for a producer's", async ()
   ) {
     const outcome = await outcomeOf(() => new Response(body));
     assert.deepEqual(outcome, {
-      kind: "mend",
-      why: "what answers is no producer of ours: check the URL",
+      kind: "misconfigured",
+      why: "the answer is not from our producer: check the URL",
     });
   }
 });
@@ -136,7 +136,7 @@ Deno.test("push() gives up an answer without an end", async () => {
       }),
     )
   );
-  assert.deepEqual(outcome, { kind: "later", why: "its answer does not end", afterMs: null });
+  assert.deepEqual(outcome, { kind: "retry", why: "its answer does not end", afterMs: null });
 });
 
 Deno.test("push() gives up an answer that drips, or never comes", async () => {
@@ -147,12 +147,12 @@ Deno.test("push() gives up an answer that drips, or never comes", async () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }, 500);
-  assert.deepEqual(drips, { kind: "later", why: "no answer in time", afterMs: null });
+  assert.deepEqual(drips, { kind: "retry", why: "no answer in time", afterMs: null });
   const silence = await outcomeOfBytes(
     () => new Promise((resolve) => setTimeout(resolve, 700)),
     500,
   );
-  assert.deepEqual(silence, { kind: "later", why: "no answer in time", afterMs: null });
+  assert.deepEqual(silence, { kind: "retry", why: "no answer in time", afterMs: null });
 });
 
 Deno.test("push() tries later when the connection is cut", async () => {
@@ -160,16 +160,16 @@ Deno.test("push() tries later when the connection is cut", async () => {
   const amid = await outcomeOfBytes(async (connection) => {
     await write(connection, 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"version"');
   });
-  assert.deepEqual([before.kind, amid.kind], ["later", "later"]);
+  assert.deepEqual([before.kind, amid.kind], ["retry", "retry"]);
 });
 
-Deno.test("push() tries later when nobody listens, and says so", async () => {
+Deno.test("push() asks for a retry when no producer listens, and says so", async () => {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = listener.addr as Deno.NetAddr;
   listener.close();
   const outcome = await clientOf(`http://127.0.0.1:${port}/api`).push(BATCH);
   assert.deepEqual(outcome, {
-    kind: "later",
+    kind: "retry",
     why: "tcp connect error: Connection refused",
     afterMs: null,
   });
@@ -195,7 +195,7 @@ Deno.test("push() tries later when TLS fails, and says what to do about a certif
       onListen: () => {},
     }, () => Response.json(OK));
     const outcome = await clientOf(`https://127.0.0.1:${server.addr.port}/api`).push(BATCH);
-    assert.equal(outcome.kind, "later");
+    assert.equal(outcome.kind, "retry");
     assert.match(JSON.stringify(outcome), /certificate.*DENO_CERT=FILE names a certificate/);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -224,7 +224,7 @@ Deno.test("ProducerClient refuses URLs and datasets that it cannot use", () => {
   }
 });
 
-Deno.test("ProducerClient sends a token over plain HTTP to this machine, or when it is told to", () => {
+Deno.test("ProducerClient sends a token over plain HTTP to this machine, or with allowPlainHttp", () => {
   for (const url of ["http://127.0.0.1:1/api", "http://[::1]/api", "http://localhost/api/"]) {
     assert.doesNotMatch(clientOf(url).base, /\/$/);
   }

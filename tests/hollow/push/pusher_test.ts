@@ -23,7 +23,7 @@ const status = (code: number, more: object = {}): Answer => () =>
 async function delivered(
   answers: readonly Answer[],
   windows: readonly (readonly HollowRecord[])[],
-  options: { readonly isPatient?: boolean } = {},
+  options: { readonly retryForever?: boolean } = {},
 ) {
   const batches: Batch[] = [];
   const said: string[] = [];
@@ -45,7 +45,7 @@ async function delivered(
     source: "kea-1/dhcp4",
     signal: new AbortController().signal,
     say: (line) => said.push(line),
-    isPatient: options.isPatient ?? true,
+    retryForever: options.retryForever ?? true,
   });
   const deliveries = [];
   for (const [index, records] of windows.entries()) {
@@ -64,13 +64,13 @@ Deno.test("Pusher sends a window again, as it was, until it is taken", async () 
     [status(503), status(401), accepted],
     [[counterAt(0)]],
   );
-  assert.deepEqual(deliveries, [{ kind: "delivered", gone: 0 }]);
+  assert.deepEqual(deliveries, [{ kind: "delivered", expired: 0 }]);
   assert.deepEqual(batches[1], batches[0]);
   assert.deepEqual(batches[2], batches[0]);
   assert.deepEqual(said, [
-    "Cannot push: 503: because; trying again",
-    "Cannot push: 401: because: give the right token; trying again",
-    "The producer takes batches again",
+    "Cannot push: 503: because; retrying",
+    "Cannot push: 401: because: give the right token; retrying",
+    "The producer accepts batches again",
   ]);
 });
 
@@ -79,7 +79,10 @@ Deno.test("Pusher splits what is too large, and sends every record once, in orde
   const atMost3: Answer = (batch) =>
     batch.records.length > 3 ? status(413)(batch) : accepted(batch);
   const { deliveries, batches } = await delivered([atMost3], [records, [counterAt(99_000)]]);
-  assert.deepEqual(deliveries, [{ kind: "delivered", gone: 0 }, { kind: "delivered", gone: 0 }]);
+  assert.deepEqual(deliveries, [{ kind: "delivered", expired: 0 }, {
+    kind: "delivered",
+    expired: 0,
+  }]);
   const taken = batches.filter((batch) => batch.records.length <= 3);
   assert.deepEqual(taken.flatMap((batch) => batch.records), [...records, counterAt(99_000)]);
   const numbers = numbersOf(taken);
@@ -99,7 +102,7 @@ Deno.test("Pusher does not let a refused window stop the next", async () => {
   ]);
   assert.deepEqual(deliveries, [
     { kind: "refused", why: "422: because" },
-    { kind: "delivered", gone: 0 },
+    { kind: "delivered", expired: 0 },
   ]);
 });
 
@@ -114,22 +117,22 @@ Deno.test("Pusher numbers batches anew after 409, and those that follow", async 
   assert.deepEqual(numbersOf(batches), [2 ** 20, last + 1, last + 1, last + 2]);
 });
 
-Deno.test("Pusher that is not patient tells what a person must mend at once", async () => {
+Deno.test("Pusher without retryForever returns at once what the user must correct", async () => {
   const { deliveries, batches } = await delivered([status(404)], [[counterAt(0)]], {
-    isPatient: false,
+    retryForever: false,
   });
   assert.equal(batches.length, 1);
   assert.deepEqual(deliveries, [{
     kind: "stopped",
-    why: "404: because: nothing is there, check the URL",
+    why: "404: because: there is no such address, check the URL",
   }]);
 });
 
-Deno.test("waitFor() doubles up to a minute, leaves half to chance, and does as it is told", () => {
-  const later = { kind: "later", afterMs: null };
+Deno.test("waitFor() doubles up to a minute, with 50 % jitter, and respects afterMs", () => {
+  const later = { kind: "retry", afterMs: null };
   const [least, most] = [() => 0, () => 1];
   assert.deepEqual([1, 2, 3].map((attempt) => waitFor(later, attempt, least)), [500, 1000, 2000]);
   assert.deepEqual([1, 2, 3].map((attempt) => waitFor(later, attempt, most)), [1000, 2000, 4000]);
   assert.equal(waitFor(later, 1000, most), 60_000);
-  assert.equal(waitFor({ kind: "later", afterMs: 90_000 }, 1, least), 90_000);
+  assert.equal(waitFor({ kind: "retry", afterMs: 90_000 }, 1, least), 90_000);
 });

@@ -62,7 +62,7 @@ spoolTest("Spool lets one process use a folder", async (folder, _said, open) => 
 });
 
 spoolTest(
-  "Spool lets the oldest whole windows go, counts and tells them",
+  "Spool drops the oldest windows, counts and reports them",
   async (folder, said, open) => {
     {
       using spool = await open(3000);
@@ -78,7 +78,7 @@ spoolTest(
       assert.equal((await spool.first())?.window, `window ${spool.dropped}`);
       assert.match(
         said.at(-1)!,
-        new RegExp(`oldest windows had to go unsent, ${spool.dropped} in all`),
+        new RegExp(`oldest windows were dropped unsent, ${spool.dropped} in all`),
       );
     }
     using again = await open(3000);
@@ -107,9 +107,9 @@ for (
     assert.equal(spool.waiting, 1);
     assert.match(
       said.join(),
-      /set aside: its file in the spool is damaged: \S+set-aside\S+\.window/,
+      /quarantined: its file in the spool is damaged: \S+quarantine\S+\.window/,
     );
-    assert.equal(files(join(folder, "set-aside")).length, 1);
+    assert.equal(files(join(folder, "quarantine")).length, 1);
     assert.deepEqual(
       Array.from(Deno.readDirSync(folder), ({ name }) => name).filter((name) =>
         /\.window$/.test(name)

@@ -65,7 +65,7 @@ testOf(
   },
 );
 
-testOf("tells printings of one map apart that have nothing between them", "alone", (document) => {
+testOf("distinguishes printings of one map that have nothing between them", "alone", (document) => {
   assert.equal(document.capture.verdict, "COMPLETE");
   assert.deepEqual(valuesOf(document, "@"), { cron: 1, sshd: 4, kea: 15 });
 });

@@ -48,10 +48,10 @@ for (const { version, format, text } of OUTPUTS) {
     const isText = format === "txt";
     const key = (number: number, word: string) =>
       isText ? `${number}, ${word}` : `${number},${word}`;
-    // Text does not tell an average from a number.
+    // In text, an average looks like any number.
     const average = isText ? "" : " average";
     const all = amounts(document);
-    const wanted: Record<string, unknown> = {
+    const expected: Record<string, unknown> = {
       "@scalar": 5,
       "@negative": -7,
       "@big": 70_368_744_254_321,
@@ -82,12 +82,12 @@ for (const { version, format, text } of OUTPUTS) {
       "@after": powers(77),
       "@of_18": powers(...Array(18).fill(5)),
     };
-    for (const [name, value] of Object.entries(wanted)) assert.deepEqual(all[name], value, name);
+    for (const [name, value] of Object.entries(expected)) assert.deepEqual(all[name], value, name);
     const ofStrings = document.totals.filter(({ metric }) =>
       ["@quoted", "@name", "@unprintable"].includes(metric)
     );
     assert.equal(ofStrings.length, 3);
-    assert.equal(Object.keys(all).length, Object.keys(wanted).length + ofStrings.length);
+    assert.equal(Object.keys(all).length, Object.keys(expected).length + ofStrings.length);
     assert.deepEqual(
       document.capture.not_available.map(({ metric }) => metric).sort(),
       ["@bytes", "@count", "@text", "@tuple", "@when"],
@@ -100,7 +100,7 @@ for (const { version, format, text } of OUTPUTS) {
   });
 }
 
-Deno.test("documentOfBpftrace() names strings alike in text and JSON where bpftrace tells them", async () => {
+Deno.test("documentOfBpftrace() names strings alike in text and JSON if bpftrace prints them", async () => {
   const label = async (text: string) => {
     const { totals } = await converted(text);
     return totals.find(({ metric }) => metric === "@quoted")?.labels["key"];
@@ -123,7 +123,7 @@ Deno.test("documentOfBpftrace() takes the last printing of a map, and says so", 
   }
 });
 
-Deno.test("documentOfBpftrace() tells lost events and errors of helpers as reasons", async () => {
+Deno.test("documentOfBpftrace() gives lost events and errors of helpers as reasons", async () => {
   const { capture } = await documentOfBpftrace([
     '{"type": "lost_events", "data": {"events": 7}}',
     ...Array(9).fill('{"type": "helper_error", "msg": "Bad address", "helper": "probe_read"}'),

@@ -51,9 +51,9 @@ for (const version of ["0.17.0", "0.23.2", "0.27.1"]) {
     ] as const
   ) {
     Deno.test(`convert() reads JSON of bpftrace ${version} ${what}`, async () => {
-      const { printed: _, ...wanted } = JSON.parse(await converted(bytes(json)));
+      const { printed: _, ...expected } = JSON.parse(await converted(bytes(json)));
       const { printed: __, ...document } = JSON.parse(await converted(bytes(text)));
-      assert.deepEqual(document, wanted);
+      assert.deepEqual(document, expected);
       assert.equal(document.totals.length, 7);
     });
   }

@@ -168,7 +168,7 @@ final class DatasetTest {
   }
 
   @Test
-  void theStateTellsWhatIsThere() throws Exception {
+  void theStateShowsTheRecords() throws Exception {
     Dataset dataset = open();
     dataset.ingest(batch("kea-1", 1, 10, 1.5));
     assertEquals(1, dataset.state().sources().get("kea-1").sequence());

@@ -25,19 +25,19 @@ import java.util.logging.Logger;
 /** The HTTP API under {@code /api}; described in docs/hollow.md. */
 final class Api implements AutoCloseable {
   private static final String BASE = "/api";
-  /** Connections, each with a thread of its own: some that send nothing hold up no other. */
+  /** Connections, each with its own thread, so that idle ones do not block others. */
   private static final int CONNECTIONS = 512;
   /** Bodies in memory at once. */
   private static final int BODIES = 8;
-  /** Batches that are objects in memory at once, ten times as large as their bodies. */
+  /** Parsed batches in memory at once; each is ten times as large as its body. */
   private static final int BATCHES = 2;
-  /** Seconds that a request may take, and its answer; our own client waits no longer. */
+  /** Seconds for a request and for its answer; our own client waits no longer. */
   private static final int SECONDS = 30;
   /** Seconds that a request may wait for room for its body. */
   private static final int SECONDS_FOR_ROOM = 10;
-  /** Bytes of any refused body that are read, so that an honest sender reads the answer. */
+  /** Bytes of a refused body that are read, so that the sender can read the answer. */
   private static final int DRAINED = 8 << 20;
-  /** The same of one that is too large, of a sender that may write. */
+  /** The same for a body that is too large, of a sender with the token. */
   private static final int DRAINED_OF_WRITER = 256 << 20;
   private static final Set<String> FILTERS = Set.of("server", "metric", "source", "windowStart");
   private static final JsonMapper JSON = new JsonMapper();
@@ -58,10 +58,10 @@ final class Api implements AutoCloseable {
   private final HttpServer server;
   private final Semaphore bodies = new Semaphore(BODIES, true);
   private final Semaphore batches = new Semaphore(BATCHES, true);
-  // The limit of connections is theirs, too; an older Java that does not know it has none.
+  // The JDK's server has the same limit of connections; an older Java has none.
   private final ExecutorService threads = Executors.newCachedThreadPool();
 
-  /** Listens, and serves at once. */
+  /** Starts to listen and serve. */
   Api(InetSocketAddress address, Datasets datasets, Token token, Limits limits, Clock clock)
       throws IOException {
     this.datasets = datasets;
@@ -75,7 +75,7 @@ final class Api implements AutoCloseable {
     server.start();
   }
 
-  /** The URL that clients are given. */
+  /** The URL for clients. */
   URI base() {
     InetSocketAddress address = server.getAddress();
     String host =
@@ -85,13 +85,13 @@ final class Api implements AutoCloseable {
             .formatted(host.contains(":") ? "[" + host + "]" : host, address.getPort(), BASE));
   }
 
-  /** Takes no more requests and waits for those that are under way. */
+  /** Accepts no more requests, and waits for those in progress. */
   @Override
   public void close() {
     server.stop(2);
     threads.shutdown();
     try {
-      // A cycle that is cut off is not announced; nothing is lost but this batch's answer.
+      // A cycle that is cut off is not announced; only this batch's answer is lost.
       if (!threads.awaitTermination(10, TimeUnit.SECONDS)) threads.shutdownNow();
     } catch (InterruptedException error) {
       Thread.currentThread().interrupt();
@@ -123,7 +123,7 @@ final class Api implements AutoCloseable {
                     "type", "about:blank",
                     "title", "Cycle failed",
                     "status", 500,
-                    "detail", "The producer failed; the version before stays announced"));
+                    "detail", "The producer failed; the previous version stays announced"));
       }
       send(exchange, answer);
     }
@@ -141,7 +141,7 @@ final class Api implements AutoCloseable {
       throw new Problem(
           401,
           "Unauthorized",
-          "A bearer token is wanted, none or another was given",
+          "Expected the bearer token, found none or another",
           Map.of(),
           Map.of("WWW-Authenticate", "Bearer"));
     }
@@ -157,8 +157,8 @@ final class Api implements AutoCloseable {
       allow(method, "GET", "POST", "DELETE");
       return switch (method) {
         case "GET" -> {
-          Map<String, String> wanted = query(exchange.getRequestURI(), FILTERS);
-          yield new Answer(200, Map.of("records", found(path[1]).records(wanted)));
+          Map<String, String> fields = query(exchange.getRequestURI(), FILTERS);
+          yield new Answer(200, Map.of("records", found(path[1]).records(fields)));
         }
         case "DELETE" -> {
           String source = query(exchange.getRequestURI(), Set.of("source")).get("source");
@@ -177,7 +177,7 @@ final class Api implements AutoCloseable {
       throws Problem, IOException {
     String type = exchange.getRequestHeaders().getFirst("Content-Type");
     if (type == null || !type.strip().matches("(?i)application/json(\\s*;.*)?")) {
-      throw new Problem(415, "Unsupported media type", "application/json is wanted");
+      throw new Problem(415, "Unsupported media type", "Expected application/json");
     }
     reserveBody();
     try {
@@ -201,7 +201,7 @@ final class Api implements AutoCloseable {
       throw new Problem(
           503,
           "Cycle failed",
-          "The batch could not be published; the version before stays announced",
+          "The batch could not be published; the previous version stays announced",
           Map.of(),
           Map.of("Retry-After", "5"));
     }
@@ -231,7 +231,7 @@ final class Api implements AutoCloseable {
       throw new Problem(400, "Bad request", "The body cannot be read: " + error.getMessage());
     }
     throw new Problem(
-        413, "Body too large", "At most %d bytes are taken".formatted(limits.bodyBytes()));
+        413, "Body too large", "At most %d bytes are accepted".formatted(limits.bodyBytes()));
   }
 
   private static void drain(InputStream stream) throws IOException {
@@ -249,7 +249,7 @@ final class Api implements AutoCloseable {
         .orElseThrow(() -> new Problem(404, "Not found", "There is no such dataset"));
   }
 
-  /** The parts of the path after the base; empty when it lies elsewhere. */
+  /** The parts of the path after the base; empty for another path. */
   private static String[] pathOf(URI uri) {
     String path = uri.getRawPath();
     if (!path.startsWith(BASE + "/")) return new String[0];
@@ -289,7 +289,7 @@ final class Api implements AutoCloseable {
   }
 
   private static String decoded(String text) {
-    // In a path, + is itself.
+    // In a path, + is a literal +.
     return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
   }
 

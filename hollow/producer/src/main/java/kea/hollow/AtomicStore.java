@@ -26,9 +26,9 @@ import java.util.regex.Pattern;
  * The blobs of a dataset, in the folder and under the names that Netflix's filesystem retriever and
  * announcement watcher read.
  *
- * <p>What is published waits in {@code pending/} and moves into the folder when it is announced, so
- * nothing of a version that was rejected, or whose cycle a crash cut off, is ever there: with the
- * stock publisher such a delta stays, and consumers take it for the next state.
+ * <p>Published blobs wait in {@code pending/} and move into the folder when they are announced. So the
+ * folder never has blobs of a rejected version, or of a cycle that a crash cut off. With the stock
+ * publisher such a delta stays, and consumers take it for the next state.
  */
 final class AtomicStore implements Publisher, Announcer {
   /** Snapshots that are kept, and all deltas since the older one. */
@@ -43,7 +43,7 @@ final class AtomicStore implements Publisher, Announcer {
   private final Path pending;
   private long announced;
 
-  /** Opens a store and clears away what a crash left. */
+  /** Opens a store and removes what a crash left behind. */
   AtomicStore(Path folder) throws IOException {
     this.folder = folder;
     pending = Files.createDirectories(folder.resolve("pending"));
@@ -84,24 +84,24 @@ final class AtomicStore implements Publisher, Announcer {
     } catch (IOException error) {
       throw new UncheckedIOException(error);
     }
-    // From here on consumers have it: nothing may fail any more.
+    // From here on consumers have it, so nothing may fail.
     announced = version;
     try {
       force(folder);
       discardUnannounced();
       sweep();
     } catch (IOException | RuntimeException error) {
-      LOG.log(Level.WARNING, "Cannot clear old blobs away in " + folder, error);
+      LOG.log(Level.WARNING, "Cannot delete old blobs in " + folder, error);
     }
   }
 
-  /** Deletes what belongs to a version that was not announced. */
+  /** Deletes the blobs of a version that was not announced. */
   void discardUnannounced() throws IOException {
     delete(blobs(pending, name -> true));
     delete(blobs(folder, name -> newest(name) > announced));
   }
 
-  /** Deletes what is older than the oldest snapshot that is kept. */
+  /** Deletes blobs older than the oldest snapshot that is kept. */
   private void sweep() throws IOException {
     var snapshots = new ArrayList<Long>();
     for (Path file : blobs(folder, name -> name.startsWith("snapshot-"))) {
@@ -127,7 +127,7 @@ final class AtomicStore implements Publisher, Announcer {
     Path file = folder.resolve(ANNOUNCEMENT);
     Path beside = pending.resolve(ANNOUNCEMENT);
     Files.writeString(beside, Long.toString(version));
-    // The stock watcher looks whether the time is later, and clocks step back.
+    // The stock watcher checks whether the time is later, and clocks may be set back.
     if (Files.exists(file)) {
       long last = Files.getLastModifiedTime(file).toMillis();
       if (Files.getLastModifiedTime(beside).toMillis() <= last) {
@@ -165,11 +165,11 @@ final class AtomicStore implements Publisher, Announcer {
     return from == null ? to : Math.min(to, Long.parseLong(from));
   }
 
-  private static List<Path> blobs(Path folder, Predicate<String> wanted) throws IOException {
+  private static List<Path> blobs(Path folder, Predicate<String> isChosen) throws IOException {
     try (var files = Files.list(folder)) {
       return files
           .filter(file -> BLOB.matcher(file.getFileName().toString()).matches())
-          .filter(file -> wanted.test(file.getFileName().toString()))
+          .filter(file -> isChosen.test(file.getFileName().toString()))
           .toList();
     }
   }

@@ -6,8 +6,8 @@ import kea.hollow.model.MetricWindow;
 /**
  * A batch that was checked.
  *
- * @param source who pushes
- * @param sequence grows from batch to batch of a source
+ * @param source the sender
+ * @param sequence increases with each batch of a source
  * @param batchId the same when a batch is sent again
  */
 record Batch(String source, long sequence, String batchId, List<MetricWindow> records) {}

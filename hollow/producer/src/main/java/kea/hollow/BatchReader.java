@@ -26,7 +26,7 @@ import kea.hollow.model.MetricWindow;
 import kea.hollow.model.Quantile;
 import kea.hollow.model.Series;
 
-/** From the bytes of a request to a batch, strictly: nothing is coerced, ignored or guessed. */
+/** Reads a batch from the bytes of a request, strictly: nothing is coerced, ignored or guessed. */
 final class BatchReader {
   static final String SCHEMA = "kea-hollow/1";
 
@@ -34,13 +34,13 @@ final class BatchReader {
 
   private static final Map<Class<?>, String> WORDS =
       Map.of(
-          Long.class, "an integer is wanted",
-          Integer.class, "an integer is wanted",
-          BigDecimal.class, "a number is wanted",
-          Boolean.class, "true or false is wanted",
-          String.class, "a string is wanted",
-          List.class, "an array is wanted",
-          ArrayList.class, "an array is wanted");
+          Long.class, "expected an integer",
+          Integer.class, "expected an integer",
+          BigDecimal.class, "expected a number",
+          Boolean.class, "expected true or false",
+          String.class, "expected a string",
+          List.class, "expected an array",
+          ArrayList.class, "expected an array");
 
   private final Clock clock;
 
@@ -87,27 +87,27 @@ final class BatchReader {
     } catch (JsonMappingException error) {
       if (error.getCause() instanceof JsonProcessingException cause) throw notJson(cause);
       if (body.length == 0) throw new Problem(400, "Not JSON", "The body is empty");
-      throw Problem.unprocessable(placeOf(error) + ": " + wanted(error));
+      throw Problem.unprocessable(placeOf(error) + ": " + expectationOf(error));
     } catch (JsonProcessingException error) {
       throw notJson(error);
     } catch (IOException error) {
       throw new AssertionError("Bytes in memory can be read", error);
     }
-    if (json == null) throw Problem.unprocessable("batch: an object is wanted, null was found");
+    if (json == null) throw Problem.unprocessable("batch: expected an object, found null");
     if (!SCHEMA.equals(json.schema)) {
       throw Problem.unprocessable(
-          "schema: \"" + SCHEMA + "\" is wanted, " + quoted(json.schema) + " was found");
+          "schema: expected \"" + SCHEMA + "\", found " + quoted(json.schema));
     }
     String source = name("source", json.source);
     long sequence = integer("sequence", json.sequence);
     String batchId = name("batchId", json.batchId);
     List<RecordJson> records = present("records", json.records);
-    if (records.isEmpty()) throw Problem.unprocessable("records: at least one is wanted");
+    if (records.isEmpty()) throw Problem.unprocessable("records: expected at least one");
     if (records.size() > Limits.BATCH_RECORDS) {
       throw new Problem(
           413,
           "Batch too large",
-          "%d records, at most %d are taken at once"
+          "%d records, at most %d are accepted at once"
               .formatted(records.size(), Limits.BATCH_RECORDS));
     }
     var windows = new ArrayList<MetricWindow>(records.size());
@@ -157,7 +157,7 @@ final class BatchReader {
       case "histogram" -> {
         absent(place, "histogram", "value", json.value, "mean", json.mean);
         window.count = integer(place + ".count", json.count);
-        // What the source of a histogram does not tell is null.
+        // What the source of a histogram does not have is null.
         window.sum = json.sum == null ? null : (Double) exact(place + ".sum", json.sum);
         window.min = number(place + ".min", json.min);
         window.max = number(place + ".max", json.max);
@@ -168,9 +168,8 @@ final class BatchReader {
       default ->
           throw Problem.unprocessable(
               place
-                  + ".kind: counter, gauge or histogram is wanted, "
-                  + quoted(window.series.kind)
-                  + " was found");
+                  + ".kind: expected counter, gauge or histogram, found "
+                  + quoted(window.series.kind));
     }
     return window;
   }
@@ -179,7 +178,7 @@ final class BatchReader {
     var series = new Series();
     series.family = json.family;
     if (json.family != null && json.family != 4 && json.family != 6) {
-      throw Problem.unprocessable(place + ".family: 4, 6 or null is wanted");
+      throw Problem.unprocessable(place + ".family: expected 4, 6 or null");
     }
     series.kind = name(place + ".kind", json.kind);
     series.unit = text(place + ".unit", json.unit);
@@ -211,7 +210,7 @@ final class BatchReader {
       bucket.lower = number(at + ".lower", from.lower);
       bucket.upper = number(at + ".upper", from.upper);
       bucket.count = integer(at + ".count", from.count);
-      if (bucket.count == 0) throw Problem.unprocessable(at + ".count: at least 1 is wanted");
+      if (bucket.count == 0) throw Problem.unprocessable(at + ".count: expected at least 1");
       if (bucket.lower < least || bucket.upper <= bucket.lower) {
         throw Problem.unprocessable(at + ": buckets are not ascending, or overlap");
       }
@@ -235,7 +234,7 @@ final class BatchReader {
       var quantile = new Quantile();
       quantile.q = number(at + ".q", from.q);
       if (quantile.q < 0 || quantile.q > 1) {
-        throw Problem.unprocessable(at + ".q: a number from 0 to 1 is wanted");
+        throw Problem.unprocessable(at + ".q: expected a number from 0 to 1");
       }
       quantile.value = number(at + ".value", from.value);
       quantile.lower = number(at + ".lower", from.lower);
@@ -250,7 +249,7 @@ final class BatchReader {
     absent(place, kind, "buckets", json.buckets, "quantiles", json.quantiles);
   }
 
-  /** Names and values in turn. */
+  /** Names and values, alternating. */
   private static void absent(String place, String kind, Object... fields) throws Problem {
     for (int index = 0; index < fields.length; index += 2) {
       if (fields[index + 1] == null) continue;
@@ -287,10 +286,10 @@ final class BatchReader {
   private static long integer(String place, Long value) throws Problem {
     present(place, value);
     if (value >= 0 && value <= Limits.EXACT) return value;
-    throw Problem.unprocessable(place + ": an integer from 0 to 2^53 is wanted");
+    throw Problem.unprocessable(place + ": expected an integer from 0 to 2^53");
   }
 
-  /** A number that a double holds as it was meant. */
+  /** A number that a double represents exactly enough. */
   private static double exact(String place, BigDecimal value) throws Problem {
     double number = number(place, value);
     if (Math.abs(number) <= Limits.EXACT) return number;
@@ -314,18 +313,18 @@ final class BatchReader {
 
   private static Problem notJson(JsonProcessingException error) {
     String message = error.getOriginalMessage().lines().findFirst().orElse("").split(": ")[0];
-    // Where a limit is exceeded, the place is not known.
+    // If a limit is exceeded, the place is not known.
     var at = error.getLocation();
     String place =
         at == null ? "" : "line %d, column %d: ".formatted(at.getLineNr(), at.getColumnNr());
     return new Problem(400, "Not JSON", place + message);
   }
 
-  /** What Jackson would have taken, without the names of our classes. */
-  private static String wanted(JsonMappingException error) {
+  /** What Jackson expected, without the names of our classes. */
+  private static String expectationOf(JsonMappingException error) {
     if (error instanceof UnrecognizedPropertyException) return "there is no such field";
     Class<?> type = error instanceof MismatchedInputException mismatch ? mismatch.getTargetType() : null;
-    return WORDS.getOrDefault(type, type == null ? error.getOriginalMessage().lines().findFirst().orElse("") : "an object is wanted");
+    return WORDS.getOrDefault(type, type == null ? error.getOriginalMessage().lines().findFirst().orElse("") : "expected an object");
   }
 
   private static String quoted(String text) {

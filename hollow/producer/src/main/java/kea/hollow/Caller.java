@@ -3,7 +3,7 @@ package kea.hollow;
 import com.sun.net.httpserver.Headers;
 import java.util.regex.Pattern;
 
-/** Tells programs from pages in a browser, which can reach this machine's addresses too. */
+/** Refuses pages in a browser, which can reach this machine's addresses, too. */
 final class Caller {
   /** Names of this machine for itself, with any port. */
   private static final Pattern THIS_MACHINE =
@@ -11,7 +11,7 @@ final class Caller {
 
   private final boolean needsToken;
 
-  /** @param needsToken whether a token keeps others away, under whatever name they call us */
+  /** @param needsToken whether a token is required, so that any host name is safe */
   Caller(boolean needsToken) {
     this.needsToken = needsToken;
   }
@@ -19,7 +19,7 @@ final class Caller {
   /**
    * Checks where a request comes from.
    *
-   * @throws Problem 403 for one of a page: no page has business here, and the name of another host may
+   * @throws Problem 403 for one of a page: pages have no business here, and the name of another host may
    *     have been made to lead to this machine (DNS rebinding)
    */
   void check(Headers headers) throws Problem {
@@ -31,6 +31,6 @@ final class Caller {
     throw new Problem(
         403,
         "Forbidden",
-        "Without a token, localhost or an address of this machine for itself is expected as host");
+        "Without a token, expected localhost or a loopback address as host");
   }
 }

@@ -29,9 +29,9 @@ import java.util.TreeSet;
 import kea.hollow.model.IngestBatch;
 import kea.hollow.model.MetricWindow;
 
-/** A Hollow dataset in a folder of its own: takes batches, one cycle each, and forgets old windows. */
+/** A Hollow dataset in its own folder: accepts batches, one cycle each, and removes old windows. */
 final class Dataset {
-  /** A snapshot is published every so many states; deltas between. */
+  /** A snapshot is published once in this many states; deltas between. */
   private static final int STATES_BETWEEN_SNAPSHOTS = 24;
 
   private static final DateTimeFormatter VERSION =
@@ -45,22 +45,22 @@ final class Dataset {
   private HollowReadStateEngine state;
 
   /**
-   * What a batch did.
+   * The result of a batch.
    *
    * @param accepted its records
-   * @param late those of them that are older than what is kept
+   * @param late those of them that are older than the kept windows
    * @param expired records of earlier batches that became too old
-   * @param duplicate whether it had been taken before
+   * @param duplicate whether it had been accepted before
    */
   record Accepted(String version, int accepted, int late, int expired, boolean duplicate) {}
 
-  /** What a deletion did. */
+  /** The result of a deletion. */
   record Deleted(String version, int deleted) {}
 
   /** The last batch of a source. */
   record LastBatch(long sequence, String batchId, long receivedAt, int records) {}
 
-  /** What a dataset holds; the version is a string, because it is beyond 2^53. */
+  /** The state of a dataset; the version is a string, because it is beyond 2^53. */
   record State(
       String dataset,
       String version,
@@ -69,9 +69,9 @@ final class Dataset {
       Map<String, LastBatch> sources) {}
 
   /**
-   * Opens a dataset, as it was announced last.
+   * Opens a dataset in its last announced state.
    *
-   * @param listeners are told of cycles beside our own; a validator among them may reject them
+   * @param listeners get events of cycles, in addition to our own; a validator may reject a cycle
    * @throws IOException when the folder cannot be used
    */
   Dataset(Path folder, Limits limits, Clock clock, HollowProducerEventListener... listeners)
@@ -105,7 +105,7 @@ final class Dataset {
   }
 
   /**
-   * Takes a batch: its records replace those of the same key, and windows that are too old go.
+   * Adds a batch: its records replace those with the same key, and windows that are too old are removed.
    *
    * @throws Problem 409 when the source has sent a later batch, 507 when there is no room
    */
@@ -118,7 +118,7 @@ final class Dataset {
       throw new Problem(
           409,
           "Stale batch",
-          "Batch %d of source \"%s\" does not come after batch %d, the last that was taken"
+          "Batch %d of source \"%s\" does not come after batch %d, the last one accepted"
               .formatted(batch.sequence(), batch.source(), last.sequence()),
           Map.of("lastSequence", last.sequence(), "lastBatchId", last.batchId()),
           Map.of());
@@ -143,7 +143,7 @@ final class Dataset {
       throw new Problem(
           507,
           "Dataset full",
-          "Dataset \"%s\" holds %d records and takes %d at most"
+          "Dataset \"%s\" has %d records, at most %d are allowed"
               .formatted(name, before.count(), limits.records()));
     }
     var ledger = new IngestBatch();
@@ -162,7 +162,7 @@ final class Dataset {
     return new Accepted(versionText(), batch.records().size(), late, expired.size(), false);
   }
 
-  /** Deletes all records of a source, and what is known of its batches. */
+  /** Deletes all records of a source, and its last batch number. */
   synchronized Deleted delete(String source) {
     var records = new Records(state);
     List<RecordPrimaryKey> keys =
@@ -190,10 +190,10 @@ final class Dataset {
   /**
    * Records as JSON, at most {@link Records#MOST}.
    *
-   * @param wanted values of fields by their names: server, metric, source, windowStart
+   * @param fields values of fields by their names: server, metric, source, windowStart
    */
-  synchronized List<Map<String, Object>> records(Map<String, String> wanted) {
-    return new Records(state).json(wanted);
+  synchronized List<Map<String, Object>> records(Map<String, String> fields) {
+    return new Records(state).json(fields);
   }
 
   /** The start of the oldest window that is kept, of each server that has more. */
@@ -210,7 +210,7 @@ final class Dataset {
     return oldest;
   }
 
-  /** Versions all have 17 digits, which the stock retriever relies on, and grow when clocks do not. */
+  /** Versions have 17 digits, as the stock retriever requires, and increase even if the clock does not. */
   private long nextVersion() {
     return Math.max(version + 1, Long.parseLong(VERSION.format(clock.instant())));
   }
@@ -229,7 +229,7 @@ final class Dataset {
     Files.delete(folder);
   }
 
-  /** Keeps the state of the newest cycle that came through. */
+  /** Keeps the state of the newest successful cycle. */
   private final class NewestState implements CycleListener {
     @Override
     public void onCycleComplete(

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 final class Datasets implements AutoCloseable {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
-  /** No dataset can have this name. */
+  /** A name that no dataset can have. */
   private static final String LOCK = ".lock";
 
   private final Path folder;
@@ -27,7 +27,7 @@ final class Datasets implements AutoCloseable {
   private final Map<String, Dataset> datasets = new TreeMap<>();
 
   /**
-   * Locks the folder and restores what it holds.
+   * Locks the folder and restores its datasets.
    *
    * @throws IOException in one line for people when it cannot
    */
@@ -63,7 +63,7 @@ final class Datasets implements AutoCloseable {
       return new Dataset(folder.resolve(name), limits, clock);
     } catch (IOException | RuntimeException error) {
       throw new IOException(
-          "Cannot restore dataset %s (%s): mend %s, or move it away to begin anew"
+          "Cannot restore dataset %s (%s): fix %s, or move it away to start empty"
               .formatted(name, error.getMessage(), folder.resolve(name)),
           error);
     }
@@ -78,7 +78,7 @@ final class Datasets implements AutoCloseable {
   }
 
   /**
-   * Finds a dataset or makes it.
+   * Finds a dataset or creates it.
    *
    * @throws Problem 422 for a name that it cannot have, 507 when there are too many
    */

@@ -1,10 +1,10 @@
 package kea.hollow;
 
 /**
- * How much a producer takes and keeps.
+ * How much a producer accepts and keeps.
  *
- * @param windows windows that are kept of each server; older ones go
- * @param records records that a dataset holds at most
+ * @param windows windows that are kept per server; older ones are removed
+ * @param records most records of a dataset
  * @param bodyBytes length of a request's body
  */
 record Limits(int windows, int records, int bodyBytes) {

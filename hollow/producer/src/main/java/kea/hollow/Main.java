@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
 /** Starts a producer. */
 @Command(
     name = "hollow-producer",
-    description = "Take metrics of Kea servers over HTTP into Netflix Hollow datasets.",
+    description = "Accept metrics of Kea servers over HTTP into Netflix Hollow datasets.",
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     sortOptions = false,
@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
           + " --data /var/lib/kea-hollow",
     })
 public final class Main implements Callable<Integer> {
-  /** Tells of each cycle; kept here, or its level is forgotten. */
+  /** Logs each cycle; referenced here, because an unreferenced logger loses its level. */
   private static final Logger HOLLOW_LOG = Logger.getLogger("com.netflix.hollow");
 
   @Option(names = "--port", description = "TCP port; 0 for any that is free", defaultValue = "8980")
@@ -97,7 +97,7 @@ public final class Main implements Callable<Integer> {
     var token = new Token(secret());
     if (!token.isNeeded() && !address.getAddress().isLoopbackAddress()) {
       throw new IOException(
-          "Cannot listen on " + listen + " without a token, everybody could write:"
+          "Cannot listen on " + listen + " without a token, anyone could write:"
               + " give --token-file or HOLLOW_TOKEN");
     }
     var limits = new Limits(windows, records, bodyBytes);

@@ -15,9 +15,9 @@ import java.util.TreeMap;
 import kea.hollow.model.IngestBatch;
 import kea.hollow.model.MetricWindow;
 
-/** What a state of a dataset holds. Reads it whole, field by field: 100,000 records take some ms. */
+/** The records of a dataset's state. Reads all of them, field by field: 100,000 take some ms. */
 final class Records {
-  /** Records that are read back at once at most. */
+  /** Most records that are returned at once. */
   static final int MOST = 1000;
 
   private static final String TYPE = MetricWindow.class.getSimpleName();
@@ -53,7 +53,7 @@ final class Records {
     return windows;
   }
 
-  /** Keys of the records that a choice takes. */
+  /** Keys of the records that a choice accepts. */
   List<RecordPrimaryKey> keys(Choice choice) {
     var keys = new ArrayList<RecordPrimaryKey>();
     for (int ordinal : ordinals.stream().toArray()) {
@@ -89,12 +89,12 @@ final class Records {
   }
 
   /** Records in the shape in which they were pushed. */
-  List<Map<String, Object>> json(Map<String, String> wanted) {
+  List<Map<String, Object>> json(Map<String, String> fields) {
     var records = new ArrayList<Map<String, Object>>();
     for (int ordinal : ordinals.stream().toArray()) {
       if (records.size() == MOST) break;
       boolean takes =
-          wanted.entrySet().stream()
+          fields.entrySet().stream()
               .allMatch(
                   field ->
                       (field.getKey().equals("windowStart")

@@ -4,11 +4,11 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
-/** The secret that requests must carry; only its digest is kept. */
+/** The token that requests must have; only its digest is kept. */
 final class Token {
   private final byte[] digest;
 
-  /** @param secret null for a producer that takes every request */
+  /** @param secret null for a producer that accepts every request */
   Token(String secret) {
     digest = secret == null ? null : digestOf(secret);
   }
@@ -17,7 +17,7 @@ final class Token {
     return digest != null;
   }
 
-  /** Whether a request with this header may go on. Takes the same time for every wrong token. */
+  /** Whether a request with this header is allowed. Takes the same time for every wrong token. */
   boolean allows(String authorization) {
     if (digest == null) return true;
     if (authorization == null || !authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {

@@ -1,6 +1,6 @@
 package kea.hollow.model;
 
-/** How many values lay in {@code [lower, upper)}, in the unit of the series. */
+/** The number of values in {@code [lower, upper)}, in the unit of the series. */
 public final class Bucket {
   /** Inclusive. */
   public double lower;

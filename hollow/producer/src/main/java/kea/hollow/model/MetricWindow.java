@@ -17,7 +17,7 @@ public final class MetricWindow {
   public long windowStart;
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   public long windowEnd;
-  /** Who pushed it. */
+  /** The sender. */
   @HollowInline public String source;
 
   /** Of a counter: what was added in the window. Of a gauge: the newest value. */

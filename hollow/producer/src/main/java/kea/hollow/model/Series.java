@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** What tells two series of a metric apart; the same in every window, so it is stored once. */
+/** The identity of a series; the same in every window, so it is stored once. */
 public final class Series {
   /** Family, unit and sorted labels in one string: see {@link #keyOf}. */
   @HollowInline public String key;

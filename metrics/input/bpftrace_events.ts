@@ -1,5 +1,5 @@
 /**
- * What bpftrace printed, as values: what its text and its JSON have in common.
+ * What bpftrace printed, as events: the same for its text and its JSON.
  *
  * @module
  */
@@ -22,10 +22,10 @@ export type PrintedValue =
     readonly total: number | string;
   }
   | { readonly kind: "histogram"; readonly buckets: readonly PrintedBucket[] }
-  /** Nothing that can be counted, and why. */
+  /** A value that cannot be counted, and why. */
   | { readonly kind: "other"; readonly why: string };
 
-/** A map as it was printed once; where it was printed several times in a row, the last time. */
+/** One printing of a map; of several in a row, the last. */
 export interface MapPrinting {
   readonly type: "map";
   readonly map: string;
@@ -33,23 +33,23 @@ export interface MapPrinting {
   readonly values: ReadonlyMap<string | null, PrintedValue>;
   /** How often it was printed in a row. */
   readonly times: number;
-  /** Keys that were printed like another one: what can be added was. */
+  /** How many keys were printed like another one; their values were added if possible. */
   readonly alike: number;
   /** Number of its first line, from 1. */
   readonly line: number;
-  /** Why its values may be wrong, for people; null where they are right. */
+  /** Why its values may be wrong, for people; null if they are right. */
   readonly doubt: string | null;
-  /** What was taken for granted, for people; null for nothing. */
+  /** What was assumed, for people; null for nothing. */
   readonly guess: string | null;
 }
 
-/** Something that bpftrace printed, in its order. */
-export type Printing =
+/** Something that bpftrace printed, in order. */
+export type BpftraceEvent =
   | MapPrinting
-  /** Text that the program printed itself; it may hold no end of a line, or several. */
+  /** Text that the program printed itself; it may have no line end, or several. */
   | { readonly type: "text"; readonly text: string }
-  /** Something went wrong while the program ran, or was not understood. */
-  | { readonly type: "complaint"; readonly what: string; readonly line: number };
+  /** Something failed while the program ran, or was not understood. */
+  | { readonly type: "warning"; readonly what: string; readonly line: number };
 
 /** Output of bpftrace that cannot be read. */
 export class BpftraceOutputError extends Error {
@@ -61,17 +61,17 @@ export class BpftraceOutputError extends Error {
   }
 }
 
-/** The bounds of 64-bit integers stand for those that bpftrace leaves open. */
+/** The bounds of 64-bit integers, in place of bounds that bpftrace leaves open. */
 export const [LEAST, GREATEST] = [-(2 ** 63), 2 ** 63];
 
-/** Most that the keys and values of all maps may take, characters and 64 for each number. */
+/** Limit of the keys and values of all maps: characters, and 64 for each number. */
 const MOST_KEPT = 128 * 2 ** 20;
 
-/** Counts what is kept in memory, so that an input of any size ends in one line. */
+/** Limits what is kept in memory, so that an input of any size ends in one line. */
 export class Kept {
   #size = 0;
 
-  /** @throws {BpftraceOutputError} when it is too much. */
+  /** @throws {BpftraceOutputError} over the limit. */
   add(key: string | null, value: PrintedValue, line: number): void {
     this.#size += sizeOf(key, value);
     if (this.#size > MOST_KEPT) {
@@ -88,7 +88,7 @@ function sizeOf(key: string | null, value: PrintedValue): number {
   return 128 + (key?.length ?? 0) + (value.kind === "histogram" ? 64 * value.buckets.length : 0);
 }
 
-/** The values of two keys that are printed alike, added; null where that has no meaning. */
+/** The sum of the values of two keys that are printed alike; null if that has no meaning. */
 export function added(one: PrintedValue, other: PrintedValue): PrintedValue | null {
   if (one.kind === "integer" && other.kind === "integer") {
     return { kind: "integer", value: sum(one.value, other.value) };
@@ -116,13 +116,13 @@ function sum(one: number | string, other: number | string): number | string {
   return integer(BigInt(one) + BigInt(other));
 }
 
-/** An integer of 64 bits as documents hold it: a string beyond 2^53. */
+/** A 64-bit integer as in documents: a string beyond 2^53. */
 export function integer(digits: string | bigint): number | string {
   const value = Number(digits);
   return Number.isSafeInteger(value) ? value : BigInt(digits).toString();
 }
 
-/** Warnings that lose nothing; the first one comes on every machine without that limit. */
+/** Warnings without data loss; the first one appears on every machine without that limit. */
 const HARMLESS = new RegExp([
   "couldn't set RLIMIT_MEMLOCK",
   "Could not read functions from ",
@@ -135,8 +135,8 @@ const HARMLESS = new RegExp([
   "is not traceable",
 ].join("|"));
 
-/** What bpftrace says on standard error, where it stands in its output; null for other lines. */
-export function complaintOf(line: string): string | null {
+/** A warning of bpftrace's standard error in its output; null for other lines. */
+export function warningOf(line: string): string | null {
   const isWarning = /^(?:[^\s:]*:\d+:[\d-]+: )?(?:WARNING|ERROR): /.test(line);
   return isWarning && !HARMLESS.test(line) ? `bpftrace says "${line.slice(0, 200)}"` : null;
 }
