@@ -4,8 +4,9 @@
  * @module
  */
 
-/** DHCP family: 4 for kea-dhcp4, 6 for kea-dhcp6. */
-export type Family = 4 | 6;
+import type { Family, SocketKind } from "../metrics/dhcp.ts";
+
+export type { Family, SocketKind };
 
 /** An ELF file that the server maps, identified so that it can be told from a replaced one. */
 export interface MappedFile {
@@ -58,7 +59,7 @@ export interface Server extends Program {
   /** Start of the process in clock ticks since boot (/proc/PID/stat field 22): pid and this identify it. */
   readonly startTicks: number;
   /** Where it receives DHCP: packet sockets, UDP sockets, or none found. */
-  readonly sockets: readonly ("raw" | "udp")[];
+  readonly sockets: readonly SocketKind[];
   /** The memfile lease file it holds open for appending; null without one. */
   readonly leaseFile: { readonly path: string; readonly fd: number } | null;
   /** Threads at the time of looking. */

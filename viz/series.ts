@@ -5,21 +5,22 @@
  */
 
 import type { HistogramSeries, MetricsDocument, Series, Window } from "../metrics/document.ts";
+import type { MetricName } from "../metrics/metric_names.ts";
 import { watchedSeconds } from "../metrics/built_window.ts";
 import { messageRank } from "../metrics/messages.ts";
 import { stagePlace } from "../metrics/stages.ts";
 import { printable } from "../system/printable.ts";
-import { threeDigits } from "./format.ts";
+import { duration, threeDigits } from "./format.ts";
 
 /** Histograms of a metric, in the order of an exchange. */
-export function histograms(series: readonly Series[], metric: string): HistogramSeries[] {
+export function histograms(series: readonly Series[], metric: MetricName): HistogramSeries[] {
   return series.filter((each): each is HistogramSeries =>
     each.metric === metric && each.kind === "histogram" && each.count > 0 && each.buckets.length > 0
   ).toSorted(inOrder);
 }
 
 /** Messages in the order of an exchange, their stages in the order of time. */
-export function inOrder(a: HistogramSeries, b: HistogramSeries): number {
+function inOrder(a: HistogramSeries, b: HistogramSeries): number {
   return rank(a) - rank(b) || stagePlace(a.labels["stage"]) - stagePlace(b.labels["stage"]);
 }
 
@@ -52,6 +53,22 @@ export function top<T>(
 /** A quantile of a histogram; null if it has no such quantile. */
 export function quantileOf({ quantiles }: HistogramSeries, q: number) {
   return quantiles.find((quantile) => quantile.q === q) ?? null;
+}
+
+/** A quantile of times for people; empty if the histogram has no such quantile. */
+export function quantileText(series: HistogramSeries, q: number): string {
+  const found = quantileOf(series, q);
+  return found === null ? "" : duration(found.value);
+}
+
+/** A quantile of times as a logarithmic axis shows it: 1 ns at least. */
+export function quantileOnAxis(series: HistogramSeries, q: number): number {
+  return Math.max(1, quantileOf(series, q)?.value ?? 1);
+}
+
+/** The longest time for people; a bound has a mark. */
+export function maxText({ exact, max }: HistogramSeries): string {
+  return `${exact ? "" : "<"}${duration(max)}`;
 }
 
 /** How long a window was watched, seconds. */
@@ -131,14 +148,44 @@ export function plural(count: number, thing: string): string {
 }
 
 /** Counters of a metric in one unit. */
-export function counters(series: readonly Series[], metric: string, unit: string) {
+export function counters(series: readonly Series[], metric: MetricName, unit: string) {
   return series.filter((each): each is Extract<Series, { kind: "counter" }> =>
     each.metric === metric && each.kind === "counter" && each.unit === unit
   );
 }
 
+/** The sum of some counters. */
+export function sumOf(counters: readonly { readonly value: number | string }[]): number {
+  return counters.reduce((sum, { value }) => sum + Number(value), 0);
+}
+
+/** What the server received or sent, in packets or bytes. */
+export function trafficOf(
+  series: readonly Series[],
+  unit: "packets" | "bytes",
+  direction: string,
+): number {
+  return sumOf(
+    counters(series, "network_traffic", unit).filter(({ labels }) =>
+      printable(labels["direction"] ?? "") === direction
+    ),
+  );
+}
+
+/** The errors of one kind. */
+export function errorsOf(series: readonly Series[], kind: string): number {
+  return sumOf(
+    counters(series, "error_rate", "events").filter(({ labels }) => labels["kind"] === kind),
+  );
+}
+
+/** The name of an error: its kind, and what distinguishes it within that kind. */
+export function errorName({ kind, severity, id }: Series["labels"]): string {
+  return [kind, severity, id].filter(Boolean).join(" ");
+}
+
 /** Gauges of a metric in one unit. */
-export function gauges(series: readonly Series[], metric: string, unit: string) {
+export function gauges(series: readonly Series[], metric: MetricName, unit: string) {
   return series.filter((each): each is Extract<Series, { kind: "gauge" }> =>
     each.metric === metric && each.kind === "gauge" && each.unit === unit
   );

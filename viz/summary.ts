@@ -7,6 +7,7 @@
 import { styleText } from "node:util";
 import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
+import type { MetricName } from "../metrics/metric_names.ts";
 import { printable } from "../system/printable.ts";
 import {
   bpfShare,
@@ -18,7 +19,15 @@ import {
   threeDigits,
   wrapped,
 } from "./format.ts";
-import { durationOf, inOrder } from "./series.ts";
+import {
+  counters,
+  durationOf,
+  errorName,
+  gauges,
+  histograms,
+  maxText,
+  quantileText,
+} from "./series.ts";
 
 /** How the summary is drawn. */
 export interface SummaryStyle {
@@ -160,12 +169,13 @@ function database(document: MetricsDocument): string[] {
 
 /** SQL's share of the packets' time: Kea waits for each statement. */
 function databaseShare({ totals }: MetricsDocument): string[] {
-  const sumOf = (metric: string, isMeant: (series: HistogramSeries) => boolean) =>
-    totals.filter((series): series is HistogramSeries =>
-      series.metric === metric && series.kind === "histogram" && isMeant(series)
-    ).reduce((sum, series) => sum + Number(series.sum ?? 0), 0);
-  const sql = sumOf("database_query_time", ({ labels }) => labels["backend"] !== "memfile");
-  const packets = sumOf("packet_processing_time", () => true);
+  const sumOf = (series: readonly HistogramSeries[]) =>
+    series.reduce((all, { sum }) => all + Number(sum ?? 0), 0);
+  const sql = sumOf(
+    histograms(totals, "database_query_time")
+      .filter(({ labels }) => labels["backend"] !== "memfile"),
+  );
+  const packets = sumOf(histograms(totals, "packet_processing_time"));
   if (sql === 0 || packets === 0) return [];
   return [`waiting for SQL: ${threeDigits(100 * sql / packets)} % of the packets' time`];
 }
@@ -173,49 +183,39 @@ function databaseShare({ totals }: MetricsDocument): string[] {
 function decisions(document: MetricsDocument): string[] {
   const { totals } = document;
   const seconds = durationOf(document);
-  const rows = totals.flatMap((series) => {
-    if (series.metric !== "hook_next_step" || series.kind !== "counter") return [];
-    const { hook_point, library, next_step } = series.labels;
-    const count = Number(series.value);
-    return [[`${hook_point} ${library} ${next_step}`, String(count), perSecond(count, seconds)]];
-  });
+  const rows = counters(totals, "hook_next_step", "events").map(({ labels, value }) => [
+    `${labels["hook_point"]} ${labels["library"]} ${labels["next_step"]}`,
+    String(value),
+    perSecond(Number(value), seconds),
+  ]);
   return rows.length === 0 ? [] : columns([["", "count", "avg/s"], ...rows]);
 }
 
 function times(
-  metric: string,
+  metric: MetricName,
   nameOf: (labels: Series["labels"]) => string,
 ): (document: MetricsDocument) => string[] {
   return (document) => {
-    const found = document.totals.filter((series): series is HistogramSeries =>
-      series.metric === metric && series.kind === "histogram"
-    ).toSorted(inOrder);
+    const found = histograms(document.totals, metric);
     if (found.length === 0) return [];
-    const at = (series: HistogramSeries, q: number) =>
-      duration(series.quantiles.find((quantile) => quantile.q === q)!.value);
     const rows = found.map((series) => [
       nameOf(series.labels),
       String(series.count),
       perSecond(series.count, durationOf(document)),
-      at(series, 0.5),
-      at(series, 0.95),
-      at(series, 0.99),
-      (series.exact ? "" : "<") + duration(series.max),
+      ...[0.5, 0.95, 0.99].map((q) => quantileText(series, q)),
+      maxText(series),
     ]);
     return columns([["", "count", "avg/s", "p50", "p95", "p99", "max"], ...rows]);
   };
 }
 
 function cpu({ totals }: MetricsDocument): string[] {
-  const ratios = totals.filter((series) =>
-    series.metric === "cpu_usage" && series.kind === "gauge"
-  );
+  const ratios = gauges(totals, "cpu_usage", "ratio");
   const spent = new Map(
-    totals.filter((series) => series.metric === "cpu_usage" && series.kind === "counter")
-      .map((series) => [
-        `${series.labels["thread"]} ${series.labels["mode"]}`,
-        series.kind === "counter" ? Number(series.value) : 0,
-      ]),
+    counters(totals, "cpu_usage", "seconds").map(({ labels, value }) => [
+      `${labels["thread"]} ${labels["mode"]}`,
+      Number(value),
+    ]),
   );
   const threads = [...new Set(ratios.map(({ labels }) => labels["thread"]!))]
     .filter((thread) => ["user", "system"].some((mode) => spent.get(`${thread} ${mode}`)! > 0));
@@ -224,28 +224,24 @@ function cpu({ totals }: MetricsDocument): string[] {
     const series = ratios.find(({ labels }) =>
       labels["thread"] === thread && labels["mode"] === mode
     );
-    return series?.kind === "gauge" ? `${(100 * series[of]).toFixed(1)} %` : "";
+    return series === undefined ? "" : `${(100 * series[of]).toFixed(1)} %`;
   };
   return columns([
     ["", "user", "system", "user max", "system max"],
     ...threads.map((thread) => [
       thread,
-      cell(thread, "user", "mean"),
-      cell(thread, "system", "mean"),
-      cell(thread, "user", "max"),
-      cell(thread, "system", "max"),
+      ...(["mean", "max"] as const).flatMap((of) =>
+        ["user", "system"].map((mode) => cell(thread, mode, of))
+      ),
     ]),
   ]);
 }
 
 function memory({ totals }: MetricsDocument): string[] {
-  const memory = totals.filter(({ metric }) => metric === "memory_usage");
-  const sizes = memory.flatMap((series) =>
-    series.kind === "gauge" ? [`${series.labels["kind"]} ${size(series.value)}`] : []
-  );
-  const faults = memory.flatMap((series) =>
-    series.kind === "counter" ? [`${series.value} ${series.labels["kind"]}`] : []
-  );
+  const sizes = gauges(totals, "memory_usage", "bytes")
+    .map(({ labels, value }) => `${labels["kind"]} ${size(value)}`);
+  const faults = counters(totals, "memory_usage", "faults")
+    .map(({ labels, value }) => `${value} ${labels["kind"]}`);
   return [
     ...(sizes.length === 0 ? [] : [sizes.join(", ")]),
     ...(faults.length === 0 ? [] : [`page faults: ${faults.join(", ")}`]),
@@ -256,12 +252,11 @@ function traffic(document: MetricsDocument): string[] {
   const { totals } = document;
   const seconds = durationOf(document);
   const rows = new Map<string, { packets: number; bytes: number }>();
-  for (const series of totals) {
-    if (series.metric !== "network_traffic" || series.kind !== "counter") continue;
-    const name = `${series.labels["direction"]} ${series.labels["socket"]}`;
-    const row = rows.get(name) ?? { packets: 0, bytes: 0 };
-    row[series.unit as "packets" | "bytes"] = Number(series.value);
-    rows.set(name, row);
+  for (const unit of ["packets", "bytes"] as const) {
+    for (const { labels, value } of counters(totals, "network_traffic", unit)) {
+      const name = `${labels["direction"]} ${labels["socket"]}`;
+      rows.getOrInsertComputed(name, () => ({ packets: 0, bytes: 0 }))[unit] = Number(value);
+    }
   }
   return columns(
     [...rows].map(([name, { packets, bytes }]) => [
@@ -274,14 +269,11 @@ function traffic(document: MetricsDocument): string[] {
 }
 
 function errors({ totals }: MetricsDocument): string[] {
-  const counters = totals.filter((series) => series.metric === "error_rate");
-  if (counters.length === 0) return [];
-  const rows = counters.flatMap((series) => {
-    if (series.kind !== "counter" || Number(series.value) === 0) return [];
-    const { kind, severity, id } = series.labels;
-    return [[String(series.value), [kind, severity, id].filter(Boolean).join(" ")]];
-  });
-  const watched = [...new Set(counters.map(({ labels }) => labels["kind"]))].join(", ");
+  const events = counters(totals, "error_rate", "events");
+  if (events.length === 0) return [];
+  const rows = events.filter(({ value }) => Number(value) !== 0)
+    .map(({ labels, value }) => [String(value), errorName(labels)]);
+  const watched = [...new Set(events.map(({ labels }) => labels["kind"]))].join(", ");
   return rows.length === 0 ? [`none (${watched} watched)`] : columns(rows);
 }
 

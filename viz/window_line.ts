@@ -6,7 +6,7 @@
 
 import type { Window } from "../metrics/document.ts";
 import { printable } from "../system/printable.ts";
-import { histograms, quantileOf, secondsOf } from "./series.ts";
+import { counters, histograms, quantileOf, secondsOf } from "./series.ts";
 import { duration } from "./format.ts";
 
 /** One line for a window: answers, times, losses. */
@@ -18,11 +18,9 @@ export function windowLine(window: Window, elapsed: number, whole: number): stri
     return `${message} -> ${answer} ${(series.count / seconds).toFixed(0)}/s ` +
       `p50 ${at(0.5)} p99 ${at(0.99)}`;
   });
-  const losses = window.series.flatMap((series) =>
-    series.metric === "error_rate" && series.kind === "counter" && Number(series.value) > 0
-      ? [`${series.value} ${series.labels["kind"]} ${series.labels["id"]}`]
-      : []
-  );
+  const losses = counters(window.series, "error_rate", "events")
+    .filter(({ value }) => Number(value) > 0)
+    .map(({ labels, value }) => `${value} ${labels["kind"]} ${labels["id"]}`);
   // The last window ends within milliseconds of the end; after any other one, time is left.
   const left = whole - elapsed < 0.05 ? 0 : Math.max(1, Math.round(whole - elapsed));
   const parts = messages.length === 0 ? ["no answers"] : messages;

@@ -8,7 +8,6 @@ import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
 import { oneLine, say } from "../../system/command_line.ts";
 import type { Cost, ListedPacket, Window } from "../../metrics/document.ts";
-import { loadTextLayout, type TextLayout } from "../../viz/live/text_layout.ts";
 import {
   type LiveFacts,
   liveStart,
@@ -27,7 +26,6 @@ const [HOME, REST_OF_LINE, REST_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
 
 /** The view on standard error, with keys from standard input. Disposing restores the terminal. */
 export class LiveTerminal implements Disposable {
-  readonly #drawing: TextLayout;
   readonly #onStop: () => void;
   readonly #onKey = (_: unknown, key: { readonly sequence?: string }) => this.#key(key.sequence);
   readonly #onResize = () => this.#draw();
@@ -41,9 +39,8 @@ export class LiveTerminal implements Disposable {
   /** The terminal, opened again: a blocked write here does not block standard error. */
   readonly #frames = Deno.openSync("/dev/stderr", { write: true });
 
-  private constructor(facts: LiveFacts, drawing: TextLayout, onStop: () => void) {
+  private constructor(facts: LiveFacts, onStop: () => void) {
     this.#state = liveStart(facts);
-    this.#drawing = drawing;
     this.#onStop = onStop;
     // ^C stays a signal; every other key arrives at once and is not echoed.
     Deno.stdin.setRaw(true, { cbreak: true });
@@ -59,13 +56,13 @@ export class LiveTerminal implements Disposable {
    * Opens the view.
    *
    * @param onStop is called for a key that ends the run.
-   * @returns null without a suitable terminal, or without the libraries that draw it.
+   * @returns null without a suitable terminal.
    */
-  static async open(facts: LiveFacts, onStop: () => void): Promise<LiveTerminal | null> {
+  static open(facts: LiveFacts, onStop: () => void): LiveTerminal | null {
     const isTerminal = Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
     if (!isTerminal || ["", "dumb"].includes(Deno.env.get("TERM") ?? "")) return null;
     try {
-      return new LiveTerminal(facts, await loadTextLayout(), onStop);
+      return new LiveTerminal(facts, onStop);
     } catch (error) {
       say(`No live view, one line per window instead: ${oneLine(error)}`);
       return null;
@@ -129,7 +126,7 @@ export class LiveTerminal implements Disposable {
       unicode: isUnicode(),
       paused: this.#paused,
       help: this.#help,
-    }, this.#drawing);
+    });
     const text = lines.map((line) => line + REST_OF_LINE).join("\r\n");
     this.#isWriting = true;
     writeAll(this.#frames, `${BEGIN}${HOME}${text}${REST_OF_SCREEN}${END}`).then(() => {

@@ -126,7 +126,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   {
     const { version, family, pid } = server;
     const facts = { version, family, pid, profile: options.profile };
-    using terminal = await LiveTerminal.open(
+    using terminal = LiveTerminal.open(
       {
         ...facts,
         ...slow.slow === undefined ? {} : { slowNs: slow.slow.thresholdNs },

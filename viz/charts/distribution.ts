@@ -7,10 +7,20 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
-import { histograms, integer, nameOf, quantileOf, significant, top } from "../series.ts";
+import {
+  histograms,
+  integer,
+  maxText,
+  nameOf,
+  quantileOf,
+  quantileOnAxis,
+  quantileText,
+  significant,
+  top,
+} from "../series.ts";
 import { duration } from "../format.ts";
 import { BOLD, shortNames } from "./text_width.ts";
-import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeTicks } from "./theme.ts";
+import { COLOURS, HEADER_SIZE, MOST_SERIES, PANEL_HEADER, timesAxis } from "./theme.ts";
 
 /** A panel for each message and its answer, with its percentiles marked. */
 export function distribution({ totals }: MetricsDocument): Chart | null {
@@ -27,8 +37,8 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
     }))
   );
   const marks = kept.flatMap((series) => {
-    const [p50, p99] = [0.5, 0.99].map((q) => Math.max(1, quantileOf(series, q)?.value ?? 1));
-    return [{ series: nameOf(series), p50: p50!, p99: p99! }];
+    const [p50, p99] = [quantileOnAxis(series, 0.5), quantileOnAxis(series, 0.99)];
+    return [{ series: nameOf(series), p50, p99 }];
   });
   const widest = kept.toSorted((a, b) => spread(b) - spread(a))[0]!;
   return {
@@ -44,38 +54,31 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
         nameOf(series),
         integer(series.count),
         series.sum === null ? "" : duration(Number(series.sum) / series.count),
-        ...[0.5, 0.9, 0.95, 0.99, 0.999].map((q) => {
-          const found = quantileOf(series, q);
-          return found === null ? "" : duration(found.value);
-        }),
-        `${series.exact ? "" : "<"}${duration(series.max)}`,
+        ...[0.5, 0.9, 0.95, 0.99, 0.999].map((q) => quantileText(series, q)),
+        maxText(series),
       ]),
     },
     spec: ({ width }): TopLevelSpec => {
       const short = shortNames(names, (width - 60) / BOLD, HEADER_SIZE);
-      const domain = [
+      const domain: [number, number] = [
         Math.min(...bars.map(({ lower }) => lower)),
         Math.max(...bars.map(({ upper }) => upper)),
       ];
-      const x = {
-        type: "quantitative" as const,
-        title: null,
-        scale: { type: "log" as const, domain, nice: false },
-        axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!), grid: false },
-      };
+      const x = timesAxis(domain, { grid: false });
       // Labels that would overlap become one.
-      const near = (domain[1]! / domain[0]!) ** (30 / (width - 60));
+      const near = (domain[1] / domain[0]) ** (30 / (width - 60));
       const named = marks.flatMap(({ series, p50, p99 }) =>
         p99 / p50 < near
           ? [{ series, name: "p50, p99", value: p50 }, { series, name: "", value: p99 }]
           : [{ series, name: "p50", value: p50 }, { series, name: "p99", value: p99 }]
       );
-      const header = { orient: "top" as const, labelAnchor: "start" as const, title: null };
       return {
         data: {
           values: [...bars, ...named].map((each) => ({ ...each, series: short(each.series) })),
         },
-        facet: { row: { field: "series", type: "nominal", sort: names.map(short), header } },
+        facet: {
+          row: { field: "series", type: "nominal", sort: names.map(short), header: PANEL_HEADER },
+        },
         spacing: 14,
         spec: {
           width: width - 60,
@@ -118,5 +121,5 @@ export function distribution({ totals }: MetricsDocument): Chart | null {
 }
 
 function spread(series: HistogramSeries): number {
-  return (quantileOf(series, 0.99)?.value ?? 0) / Math.max(1, quantileOf(series, 0.5)?.value ?? 1);
+  return (quantileOf(series, 0.99)?.value ?? 0) / quantileOnAxis(series, 0.5);
 }

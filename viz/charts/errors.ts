@@ -8,7 +8,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart, Layout } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
-import { counters, drawnEnds, integer, secondsOf, top } from "../series.ts";
+import { counters, drawnEnds, errorName, integer, secondsOf, top } from "../series.ts";
 import { shortNames } from "./text_width.ts";
 import { COLOURS, MOST_SERIES, SERIES_COLOURS, timeAxis } from "./theme.ts";
 
@@ -130,8 +130,7 @@ interface Total {
 
 function eventsOf(series: readonly Series[]): Total[] {
   return counters(series, "error_rate", "events").flatMap(({ labels, value }) => {
-    const { kind, severity, id } = labels;
-    const name = printable([kind, severity, id].filter(Boolean).join(" "));
+    const name = printable(errorName(labels));
     return Number(value) > 0 ? [{ name, count: Number(value) }] : [];
   });
 }

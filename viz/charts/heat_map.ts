@@ -17,7 +17,7 @@ import {
   significant,
 } from "../series.ts";
 import { duration } from "../format.ts";
-import { COLOURS, INK, TIME_LABELS, timeAxis, timeTicks } from "./theme.ts";
+import { COLOURS, INK, timeAxis, timesAxis } from "./theme.ts";
 
 /** The most columns of visible cells. */
 const MOST_COLUMNS = 120;
@@ -63,7 +63,7 @@ export function heatMap(document: MetricsDocument): Chart | null {
       }),
     },
     spec: ({ width, ticks }): TopLevelSpec => {
-      const domain = [
+      const domain: [number, number] = [
         Math.min(...cells.map(({ lower }) => lower)),
         Math.max(...cells.map(({ upper }) => upper)),
       ];
@@ -73,13 +73,7 @@ export function heatMap(document: MetricsDocument): Chart | null {
         mark: { type: "rect" as const, color: COLOURS.blue },
         encoding: {
           ...x,
-          y: {
-            field: "lower",
-            type: "quantitative" as const,
-            title: null,
-            scale: { type: "log" as const, domain, nice: false },
-            axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!) },
-          },
+          y: { field: "lower", ...timesAxis(domain) },
           y2: { field: "upper" },
           // Not fillOpacity: Vega has no legend for that.
           opacity: {

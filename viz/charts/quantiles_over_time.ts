@@ -6,6 +6,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
+import type { MetricName } from "../../metrics/metric_names.ts";
 import type { Chart } from "./chart.ts";
 import {
   clockOf,
@@ -16,11 +17,12 @@ import {
   middleOf,
   nameOf,
   quantileOf,
+  quantileOnAxis,
   top,
 } from "../series.ts";
 import { duration } from "../format.ts";
 import { BOLD, shortNames } from "./text_width.ts";
-import { COLOURS, HEADER_SIZE, MOST_SERIES, TIME_LABELS, timeAxis, timeTicks } from "./theme.ts";
+import { COLOURS, HEADER_SIZE, MOST_SERIES, PANEL_HEADER, timeAxis, timesAxis } from "./theme.ts";
 
 /** The percentiles that are drawn, with colour and dash. */
 const DRAWN = [
@@ -32,7 +34,7 @@ const DRAWN = [
 /** Which times, and how the chart names them. */
 export interface QuantilesOverTime {
   readonly id: string;
-  readonly metric: string;
+  readonly metric: MetricName;
   readonly title: string;
   /** What the times measure, for the caption: "From its arrival to its answer". */
   readonly words: string;
@@ -64,10 +66,11 @@ export function quantilesOverTime(
     table: tableOf(document, metric, names),
     spec: ({ width, ticks }): TopLevelSpec => {
       const short = shortNames(names, (width - 86) / BOLD, HEADER_SIZE);
+      const y = timesAxis(domain);
       return {
         data: { values: rows.map((row) => ({ ...row, series: short(row.series) })) },
         facet: {
-          row: { field: "series", type: "nominal", sort: names.map(short), header: HEADER },
+          row: { field: "series", type: "nominal", sort: names.map(short), header: PANEL_HEADER },
         },
         spacing: 14,
         spec: {
@@ -86,14 +89,14 @@ export function quantilesOverTime(
             {
               mark: { type: "area", opacity: 0.18, interpolate: "linear" },
               encoding: {
-                y: yAxis("lower", domain),
+                y: { field: "lower", ...y },
                 y2: { field: "upper" },
               },
             },
             {
               mark: { type: "line", interpolate: "linear" },
               encoding: {
-                y: yAxis("value", domain),
+                y: { field: "value", ...y },
                 strokeDash: {
                   field: "quantile",
                   type: "nominal",
@@ -109,7 +112,7 @@ export function quantilesOverTime(
               // A line of one point is not visible.
               transform: [{ filter: "datum.alone" }],
               mark: { type: "point", filled: true, size: 22 },
-              encoding: { y: yAxis("value", domain) },
+              encoding: { y: { field: "value", ...y } },
             },
             {
               transform: [{ filter: "datum.last" }],
@@ -126,20 +129,8 @@ export function quantilesOverTime(
   };
 }
 
-const HEADER = { orient: "top" as const, labelAnchor: "start" as const, title: null };
-
-function yAxis(field: string, domain: readonly [number, number]) {
-  return {
-    field,
-    type: "quantitative" as const,
-    title: null,
-    scale: { type: "log" as const, domain: [...domain], nice: false },
-    axis: { labelExpr: TIME_LABELS, values: timeTicks(...domain) },
-  };
-}
-
 /** The ends of the axis: room around the lines, and always room for a tick. */
-function domainOf({ windows }: MetricsDocument, metric: string): [number, number] {
+function domainOf({ windows }: MetricsDocument, metric: MetricName): [number, number] {
   const drawn = windows.flatMap(({ series }) => histograms(series, metric)).flatMap((each) =>
     DRAWN.flatMap(({ q }) => {
       const found = quantileOf(each, q);
@@ -167,7 +158,7 @@ interface Point {
 
 function pointsOf(
   { windows }: MetricsDocument,
-  metric: string,
+  metric: MetricName,
   names: readonly string[],
   step: number,
 ): Point[] {
@@ -205,8 +196,7 @@ function pointsOf(
 function apart(histogram: HistogramSeries, step: number): number[] {
   const places: number[] = [];
   for (const { q } of DRAWN) {
-    const value = Math.max(1, quantileOf(histogram, q)?.value ?? 1);
-    places.push(Math.min(value, (places.at(-1) ?? Infinity) / step));
+    places.push(Math.min(quantileOnAxis(histogram, q), (places.at(-1) ?? Infinity) / step));
   }
   return places;
 }
@@ -215,7 +205,7 @@ function p99(histogram: HistogramSeries): number {
   return quantileOf(histogram, 0.99)?.value ?? 0;
 }
 
-function tableOf({ windows }: MetricsDocument, metric: string, names: readonly string[]) {
+function tableOf({ windows }: MetricsDocument, metric: MetricName, names: readonly string[]) {
   const clock = clockOf(windows);
   const rows = windows.flatMap((window) =>
     histograms(window.series, metric).filter((each) => names.includes(nameOf(each))).map((each) => [

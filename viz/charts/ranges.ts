@@ -6,19 +6,22 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument } from "../../metrics/document.ts";
+import type { MetricName } from "../../metrics/metric_names.ts";
 import type { Chart } from "./chart.ts";
 import {
   durationOf,
   histograms,
   integer,
+  maxText,
   nameOf,
   quantileOf,
+  quantileOnAxis,
   significant,
   top,
 } from "../series.ts";
 import { duration } from "../format.ts";
 import { shortNames } from "./text_width.ts";
-import { COLOURS, TIME_LABELS, timeTicks } from "./theme.ts";
+import { COLOURS, timesAxis } from "./theme.ts";
 
 /** The most rows that are readable. */
 const MOST_ROWS = 16;
@@ -26,7 +29,7 @@ const MOST_ROWS = 16;
 /** Which times, and how the chart names them. */
 export interface Ranges {
   readonly id: string;
-  readonly metric: string;
+  readonly metric: MetricName;
   readonly title: string;
   /** What a row is, for the caption: "statement". */
   readonly one: string;
@@ -44,9 +47,9 @@ export function percentileRanges(
   const perSecond = (count: number) => seconds === null ? "" : significant(count / seconds);
   const rows = kept.map((series) => ({
     name: nameOf(series),
-    p50: Math.max(1, quantileOf(series, 0.5)?.value ?? 1),
-    p95: Math.max(1, quantileOf(series, 0.95)?.value ?? 1),
-    p99: Math.max(1, quantileOf(series, 0.99)?.value ?? 1),
+    p50: quantileOnAxis(series, 0.5),
+    p95: quantileOnAxis(series, 0.95),
+    p99: quantileOnAxis(series, 0.99),
   }));
   const [first] = kept;
   const sum = all.reduce((total, series) => total + timeOf(series), 0);
@@ -66,24 +69,18 @@ export function percentileRanges(
         duration(timeOf(series)),
         duration(timeOf(series) / series.count),
         ...[0.5, 0.95, 0.99].map((q) => duration(quantileOf(series, q)?.value ?? 0)),
-        `${series.exact ? "" : "<"}${duration(series.max)}`,
+        maxText(series),
       ]),
     },
     spec: ({ name, width }): TopLevelSpec => {
       const isNarrow = name === "narrow";
       const short = shortNames(rows.map(({ name }) => name), isNarrow ? width - 10 : 330);
       const shown = rows.map((row) => ({ ...row, name: short(row.name) }));
-      const domain = [
+      const domain: [number, number] = [
         Math.min(...rows.map(({ p50 }) => p50)) * 0.85,
         Math.max(...rows.map(({ p99 }) => p99)) * 1.15,
       ];
-      const x = (field: string) => ({
-        field,
-        type: "quantitative" as const,
-        title: null,
-        scale: { type: "log" as const, domain, nice: false },
-        axis: { labelExpr: TIME_LABELS, values: timeTicks(domain[0]!, domain[1]!), grid: true },
-      });
+      const x = timesAxis(domain, { grid: true });
       const y = {
         field: "name",
         type: "nominal" as const,
@@ -109,13 +106,13 @@ export function percentileRanges(
           ...isNarrow ? [names] : [],
           {
             mark: { type: "rule", strokeWidth: 3, opacity: 0.5, color: COLOURS.grey },
-            encoding: { x: x("p50"), x2: { field: "p99" }, y },
+            encoding: { x: { field: "p50", ...x }, x2: { field: "p99" }, y },
           },
           {
             transform: [{ fold: ["p50", "p95", "p99"], as: ["quantile", "value"] }],
             mark: { type: "point", filled: true, size: 60, opacity: 1 },
             encoding: {
-              x: x("value"),
+              x: { field: "value", ...x },
               y,
               shape: {
                 field: "quantile",

@@ -97,8 +97,28 @@ export const TIME_LABELS =
   "format(datum.value / 1e6, '~g') + ' ms' : datum.value >= 1e3 ? " +
   "format(datum.value / 1e3, '~g') + ' us' : format(datum.value, '~g') + ' ns'";
 
+/** A logarithmic axis of nanoseconds with these ends, but for its field. */
+export function timesAxis(
+  domain: readonly [number, number],
+  grid: { readonly grid?: boolean } = {},
+) {
+  return {
+    type: "quantitative" as const,
+    title: null,
+    scale: { type: "log" as const, domain: [...domain], nice: false },
+    axis: { labelExpr: TIME_LABELS, values: timeTicks(...domain), ...grid },
+  };
+}
+
+/** The heading of a panel. */
+export const PANEL_HEADER = {
+  orient: "top" as const,
+  labelAnchor: "start" as const,
+  title: null,
+};
+
 /** Ticks of an axis of nanoseconds: powers of ten; with few of them, also halves and fifths. */
-export function timeTicks(least: number, greatest: number): number[] {
+function timeTicks(least: number, greatest: number): number[] {
   const decades = Math.log10(greatest / least);
   const steps = decades < 1.2 ? [1, 2, 3, 5, 7] : decades < 2.5 ? [1, 2, 5] : [1];
   const ticks: number[] = [];

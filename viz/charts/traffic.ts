@@ -8,7 +8,16 @@ import type { TopLevelSpec } from "vega-lite";
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { Chart } from "./chart.ts";
 import { printable } from "../../system/printable.ts";
-import { clockOf, counters, drawnEnds, integer, secondsOf, significant } from "../series.ts";
+import {
+  clockOf,
+  counters,
+  drawnEnds,
+  errorsOf,
+  integer,
+  secondsOf,
+  significant,
+  trafficOf,
+} from "../series.ts";
 import { size } from "../format.ts";
 import { COLOURS, timeAxis } from "./theme.ts";
 import { linePoints, linesSpec } from "./lines.ts";
@@ -37,13 +46,13 @@ export function traffic(document: MetricsDocument): Chart | null {
       time: window.start,
       end: ends.get(window.start)!,
       loss: name,
-      value: lost(window.series, kind) / secondsOf(window),
+      value: errorsOf(window.series, kind) / secondsOf(window),
     }))
   ).filter(({ value }) => value > 0);
   const seen = LOSSES.filter(([, name]) => losses.some(({ loss }) => loss === name));
   const most = (name: string) =>
     Math.max(0, ...points.filter((point) => point.name === name).map(({ value }) => value ?? 0));
-  const all = LOSSES.map(([kind, name]) => ({ name, count: lost(document.totals, kind) }));
+  const all = LOSSES.map(([kind, name]) => ({ name, count: errorsOf(document.totals, kind) }));
   const found = all.filter(({ count }) => count > 0)
     .map(({ name, count }) => `${integer(count)} ${name}`);
   return {
@@ -58,14 +67,16 @@ export function traffic(document: MetricsDocument): Chart | null {
         ...document.windows.map((window) => [
           clock(window.start),
           ...names.map((name) => significant(packets(window.series, name) / secondsOf(window))),
-          ...LOSSES.map(([kind]) => integer(lost(window.series, kind))),
+          ...LOSSES.map(([kind]) => integer(errorsOf(window.series, kind))),
         ]),
         [
           "all",
           ...names.map((name) =>
-            `${integer(packets(document.totals, name))}, ${size(bytes(document.totals, name))}`
+            `${integer(packets(document.totals, name))}, ${
+              size(trafficOf(document.totals, "bytes", name))
+            }`
           ),
-          ...LOSSES.map(([kind]) => integer(lost(document.totals, kind))),
+          ...LOSSES.map(([kind]) => integer(errorsOf(document.totals, kind))),
         ],
       ],
     },
@@ -115,25 +126,5 @@ export function traffic(document: MetricsDocument): Chart | null {
 const directionOf = ({ labels }: Series) => printable(labels["direction"] ?? "");
 
 function packets(series: readonly Series[], direction: string): number {
-  return sum(
-    counters(series, "network_traffic", "packets").filter((each) =>
-      directionOf(each) === direction
-    ),
-  );
-}
-
-function bytes(series: readonly Series[], direction: string): number {
-  return sum(
-    counters(series, "network_traffic", "bytes").filter((each) => directionOf(each) === direction),
-  );
-}
-
-function lost(series: readonly Series[], kind: string): number {
-  return sum(
-    counters(series, "error_rate", "events").filter(({ labels }) => labels["kind"] === kind),
-  );
-}
-
-function sum(found: readonly { readonly value: number | string }[]): number {
-  return found.reduce((total, { value }) => total + Number(value), 0);
+  return trafficOf(series, "packets", direction);
 }

@@ -6,7 +6,7 @@
 
 import type { Cost, ListedPacket, Window } from "../../metrics/document.ts";
 import { mergedWindows } from "../../metrics/overview.ts";
-import { counters, secondsOf } from "../series.ts";
+import { counters, errorName, secondsOf, sumOf, trafficOf } from "../series.ts";
 
 /** What is watched, and how long. */
 export interface LiveFacts {
@@ -68,11 +68,8 @@ export function withWindow(
 ): LiveState {
   const recent = [...state.recent, window];
   while (recent.length > 1 && secondsFrom(recent[0]!, window) > ROLLING_SECONDS) recent.shift();
-  const received = counters(window.series, "network_traffic", "packets")
-    .filter(({ labels }) => labels["direction"] === "received")
-    .reduce((sum, { value }) => sum + Number(value), 0);
-  const leftOut = counters(window.series, "slow_packets_left_out", "packets")
-    .reduce((sum, { value }) => sum + Number(value), 0);
+  const received = trafficOf(window.series, "packets", "received");
+  const leftOut = sumOf(counters(window.series, "slow_packets_left_out", "packets"));
   return {
     ...state,
     elapsedSeconds,
@@ -112,7 +109,7 @@ function withErrors(errors: readonly LiveError[], window: Window): LiveError[] {
   const found = new Map(errors.map((error) => [error.name, { ...error, newest: 0 }]));
   for (const { labels, value } of counters(window.series, "error_rate", "events")) {
     const newest = Number(value);
-    const name = [labels["kind"], labels["severity"], labels["id"]].filter(Boolean).join(" ");
+    const name = errorName(labels);
     if (newest === 0 && !found.has(name)) continue;
     if (!found.has(name) && found.size >= ERRORS) continue;
     found.set(name, { name, count: (found.get(name)?.count ?? 0) + newest, newest });

@@ -6,11 +6,12 @@
 
 import { styleText } from "node:util";
 import type { HistogramSeries, Window } from "../../metrics/document.ts";
-import type { TextLayout } from "./text_layout.ts";
 import { type LiveState, ROLLING_SECONDS, rollingWindow } from "./live_state.ts";
+import type { MetricName } from "../../metrics/metric_names.ts";
 import { printable } from "../../system/printable.ts";
-import { gauges, histograms, nameOf, quantileOf, secondsOf, significant } from "../series.ts";
+import { gauges, histograms, nameOf, quantileText, secondsOf, significant } from "../series.ts";
 import { axisOf, histogramBar, sparkline } from "./sparkline.ts";
+import { aligned, cut, widthOf } from "./text_layout.ts";
 import { duration, longestStage, size } from "../format.ts";
 
 /** What the terminal can show. */
@@ -57,23 +58,20 @@ const NUMBERS = [[0, 1, 2, 3], [0, 1, 3], [1, 3], [3]] as const;
  *
  * @returns at most as many lines as the screen has rows, none wider than its columns.
  */
-export function liveView(state: LiveState, screen: LiveScreen, drawing: TextLayout): string[] {
+export function liveView(state: LiveState, screen: LiveScreen): string[] {
   const { columns, rows } = screen;
-  const draw = new Draw(state, screen, drawing);
+  const draw = new Draw(state, screen);
   const head = draw.head();
-  const body = screen.help ? ["", ...HELP] : columns >= TWO_PARTS
-    ? beside(
-      draw.main(leftOf(columns)),
-      draw.details(columns - leftOf(columns) - GAP),
-      columns,
-      drawing,
-    )
+  const body = screen.help
+    ? ["", ...HELP]
+    : columns >= TWO_PARTS
+    ? beside(draw.main(leftOf(columns)), draw.details(columns - leftOf(columns) - GAP), columns)
     : [...draw.main(columns), ...draw.details(columns)];
   const lines = [...head, ...body];
   const shown = lines.length <= rows ? lines : withoutHeadings(lines.slice(0, rows - 1));
   const left = lines.length - shown.length;
   const more = left === 0 ? [] : [draw.muted(draw.text(`\u2026 ${left} more lines`))];
-  return [...shown, ...more].slice(0, rows).map((line) => fitted(line, columns, drawing));
+  return [...shown, ...more].slice(0, rows).map((line) => fitted(line, columns));
 }
 
 /** Leaves out a heading at the end whose rows do not fit. */
@@ -82,7 +80,7 @@ function withoutHeadings(lines: readonly string[]): readonly string[] {
   return lines.slice(0, isHeading ? -2 : lines.at(-1) === "" ? -1 : undefined);
 }
 
-function fitted(line: string, columns: number, { widthOf, cut }: TextLayout): string {
+function fitted(line: string, columns: number): string {
   return widthOf(line) <= columns ? line : cut(line, columns);
 }
 
@@ -91,16 +89,11 @@ function leftOf(columns: number): number {
   return Math.floor((columns - GAP) * 0.54);
 }
 
-function beside(
-  left: readonly string[],
-  right: readonly string[],
-  columns: number,
-  drawing: TextLayout,
-): string[] {
+function beside(left: readonly string[], right: readonly string[], columns: number): string[] {
   const half = leftOf(columns);
   return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
-    const line = fitted(left[index] ?? "", half, drawing);
-    const pad = " ".repeat(half - drawing.widthOf(line) + GAP);
+    const line = fitted(left[index] ?? "", half);
+    const pad = " ".repeat(half - widthOf(line) + GAP);
     return `${line}${pad}${right[index] ?? ""}`.trimEnd();
   });
 }
@@ -109,13 +102,11 @@ function beside(
 class Draw {
   readonly #state: LiveState;
   readonly #screen: LiveScreen;
-  readonly #drawing: TextLayout;
   readonly #rolling: Window | null;
 
-  constructor(state: LiveState, screen: LiveScreen, drawing: TextLayout) {
+  constructor(state: LiveState, screen: LiveScreen) {
     this.#state = state;
     this.#screen = screen;
-    this.#drawing = drawing;
     this.#rolling = rollingWindow(state);
   }
 
@@ -126,12 +117,11 @@ class Draw {
     const part = Math.min(1, elapsedSeconds / durationSeconds);
     const width = Math.max(4, Math.min(40, this.#screen.columns - 52));
     const done = Math.round(part * width);
-    const [full, empty] = this.#screen.unicode ? ["\u2588", "\u2591"] : ["#", "."];
     const left = clockOf(Math.max(0, durationSeconds - elapsedSeconds));
     return [
       this.#styled("bold", `Kea ${this.text(version)} DHCPv${family}, pid ${pid}`) +
       this.muted(`  profile ${this.text(profile)}${this.#screen.paused ? "  PAUSED" : ""}`),
-      `${full.repeat(done)}${this.muted(empty.repeat(width - done))} ` +
+      `${this.#bar(done, width)} ` +
       `${clockOf(elapsedSeconds)}, ${left} left` + this.muted("   q stop  p pause  ? help"),
     ];
   }
@@ -176,8 +166,9 @@ class Draw {
     return this.#screen.colour ? styleText(style, text, { validateStream: false }) : text;
   }
 
-  #title(text: string): string[] {
-    return ["", this.#styled("bold", text)];
+  #bar(done: number, width: number): string {
+    const [full, empty] = this.#screen.unicode ? ["\u2588", "\u2591"] : ["#", "."];
+    return `${full!.repeat(done)}${this.muted(empty!.repeat(width - done))}`;
   }
 
   #messages(room: number): string[] {
@@ -212,7 +203,7 @@ class Draw {
     while (parts.length > 0) {
       const line = `${lines.at(-1)}${parts[0]}${parts.length > 1 ? ", " : ""}`;
       const isEmpty = lines.at(-1) === "  ";
-      if (isEmpty || this.#drawing.widthOf(line) <= room - 12) {
+      if (isEmpty || widthOf(line) <= room - 12) {
         lines[lines.length - 1] = line;
         parts.shift();
       } else if (lines.length < ERROR_LINES) {
@@ -238,7 +229,7 @@ class Draw {
       ].map((cell) => this.text(cell))
     );
     const title = this.#styled("bold", `Slow packets, over ${duration(slowNs)}`);
-    return [`${title}  ${slowCount || "none"}`, ...this.#drawing.columns(rows, new Set([1]))];
+    return [`${title}  ${slowCount || "none"}`, ...aligned(rows, new Set([1]))];
   }
 
   #machine(): string[] {
@@ -270,14 +261,18 @@ class Draw {
   }
 
   /** A table of histograms: rate, percentiles and, if there is room, the shape. */
-  #times(title: string, metric: string, room: number): string[] {
+  #times(title: string, metric: MetricName, room: number): string[] {
     const found = histograms(this.#rolling?.series ?? [], metric);
     if (found.length === 0) return [];
-    const { columns, widthOf, cut } = this.#drawing;
     const seconds = secondsOf(this.#rolling!);
     const all = [
       ["/s", "p50", "p95", "p99"],
-      ...found.map((series) => [significant(series.count / seconds), ...percentiles(series)]),
+      ...found.map((
+        series,
+      ) => [
+        significant(series.count / seconds),
+        ...[0.5, 0.95, 0.99].map((q) => quantileText(series, q)),
+      ]),
     ];
     const widths = all[0]!.map((_, column) =>
       2 + Math.max(...all.map((row) => row[column]!.length))
@@ -291,10 +286,10 @@ class Draw {
     const names = [title, ...found.map((series) => this.text(nameOf(series)))].map((name) =>
       widthOf(name) <= most ? name : cut(name, most - 3) + this.text("\u2026")
     );
-    const left = room - taken - Math.max(...names.map(widthOf)) - 2;
+    const left = room - taken - Math.max(...names.map((name) => widthOf(name))) - 2;
     const shapes = left < LEAST_SPREAD ? [] : this.#shapes(found, Math.min(GREATEST_SPREAD, left));
     const rows = names.map((name, row) => [name, ...numbers[row]!, ...shapes.slice(row, row + 1)]);
-    const [heading, ...lines] = columns(rows, new Set([1, 2, 3, 4].slice(0, kept.length)));
+    const [heading, ...lines] = aligned(rows, new Set([1, 2, 3, 4].slice(0, kept.length)));
     return ["", this.#styled("bold", heading!), ...lines];
   }
 
@@ -321,28 +316,20 @@ class Draw {
         .reduce((sum, { value }) => sum + value, 0),
     })).filter(({ share }) => share > 0).toSorted((a, b) => b.share - a.share);
     const width = 20;
-    const [full, empty] = this.#screen.unicode ? ["\u2588", "\u2591"] : ["#", "."];
     const rows = shares.slice(0, 8).map(({ thread, share }) => {
       const done = Math.min(width, Math.round(share * width));
       return [
         this.text(thread),
         `${significant(100 * share)} %`,
-        `${full.repeat(done)}${this.muted(empty.repeat(width - done))}`,
+        this.#bar(done, width),
       ];
     });
     if (rows.length === 0) return [];
     return [
-      ...this.#title("CPU by thread, of one core"),
-      ...this.#drawing.columns(rows, new Set([1])),
+      ...["", this.#styled("bold", "CPU by thread, of one core")],
+      ...aligned(rows, new Set([1])),
     ];
   }
-}
-
-function percentiles(series: HistogramSeries): string[] {
-  return [0.5, 0.95, 0.99].map((q) => {
-    const found = quantileOf(series, q);
-    return found === null ? "" : duration(found.value);
-  });
 }
 
 function clockOf(seconds: number): string {

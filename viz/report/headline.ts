@@ -8,12 +8,15 @@ import type { MetricsDocument } from "../../metrics/document.ts";
 import {
   counters,
   durationOf,
+  errorsOf,
   histograms,
   integer,
   nameOf,
   plural,
   quantileOf,
   significant,
+  sumOf,
+  trafficOf,
 } from "../series.ts";
 import { bpfShare, duration, size } from "../format.ts";
 
@@ -37,22 +40,21 @@ function slowest({ totals }: MetricsDocument): string {
 function losses(document: MetricsDocument): string {
   const events = counters(document.totals, "error_rate", "events");
   if (events.length === 0) return "Losses and errors were not watched.";
-  const count = (kind: string) =>
-    events.filter(({ labels }) => labels["kind"] === kind)
-      .reduce((sum, { value }) => sum + Number(value), 0);
-  const [unanswered, dropped] = [count("unanswered"), count("kernel_drop")];
+  const [unanswered, dropped] = ["unanswered", "kernel_drop"].map((kind) =>
+    errorsOf(document.totals, kind)
+  ) as [number, number];
   const lost = [
     ...unanswered === 0 ? [] : [`${plural(unanswered, "request")} got no answer`],
     ...dropped === 0
       ? []
       : [`${plural(dropped, "packet")} ${dropped === 1 ? "was" : "were"} dropped by the kernel`],
   ];
-  const others = events.filter(({ labels, value }) =>
-    !["unanswered", "kernel_drop"].includes(labels["kind"] ?? "") && Number(value) > 0
-  ).reduce((sum, { value }) => sum + Number(value), 0);
-  const received = counters(document.totals, "network_traffic", "packets")
-    .filter(({ labels }) => labels["direction"] === "received")
-    .reduce((sum, { value }) => sum + Number(value), 0);
+  const others = sumOf(
+    events.filter(({ labels, value }) =>
+      !["unanswered", "kernel_drop"].includes(labels["kind"] ?? "") && Number(value) > 0
+    ),
+  );
+  const received = trafficOf(document.totals, "packets", "received");
   const of = received === 0 ? "" : ` of ${integer(received)} received`;
   const errors = others === 0 ? "no other error was seen" : plural(others, "other error");
   return lost.length === 0

@@ -5,13 +5,14 @@
  */
 
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
+import type { MetricName } from "../../metrics/metric_names.ts";
 import { printable } from "../../system/printable.ts";
 import type { Table } from "../charts/chart.ts";
 import { integer, quantileOf, significant } from "../series.ts";
 import { duration } from "../format.ts";
 
 /** Metrics that have a chart. */
-const CHARTED = new Set([
+const CHARTED: ReadonlySet<string> = new Set<MetricName>([
   "packet_processing_time",
   "packet_stage_time",
   "packet_socket_wait",

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { readCapture } from "../../../metrics/capture.ts";
 import type { Series, Window } from "../../../metrics/document.ts";
 import { WindowBuilder } from "../../../metrics/windows.ts";
-import { loadTextLayout } from "../../../viz/live/text_layout.ts";
+import { widthOf } from "../../../viz/live/text_layout.ts";
 import {
   liveStart,
   type LiveState,
@@ -14,7 +14,6 @@ import {
 } from "../../../viz/live/live_state.ts";
 import { type LiveScreen, liveView } from "../../../viz/live/live_view.ts";
 
-const drawing = await loadTextLayout();
 const FACTS = {
   version: "2.2.0",
   family: 4,
@@ -53,14 +52,14 @@ function windowOf(second: number, series: Window["series"] = []): Window {
 function assertFits(lines: readonly string[], { columns, rows }: LiveScreen): void {
   assert.ok(lines.length <= rows, `${lines.length} lines on ${rows} rows`);
   for (const line of lines) {
-    assert.ok(drawing.widthOf(line) <= columns, `${drawing.widthOf(line)} columns: ${line}`);
+    assert.ok(widthOf(line) <= columns, `${widthOf(line)} columns: ${line}`);
     // deno-lint-ignore no-control-regex
     assert.doesNotMatch(line.replaceAll(/\x1b\[[\d;]*m/g, ""), /[\x00-\x1f\x7f]/);
   }
 }
 
 Deno.test("liveView() shows what an operator asks for on 80 columns and 24 rows", () => {
-  const text = liveView(real, SCREEN, drawing).join("\n");
+  const text = liveView(real, SCREEN).join("\n");
   const expected = [
     /Kea 2\.2\.0 DHCPv4, pid 314 +profile deep/,
     /DHCPDISCOVER \u2192 DHCPOFFER +[\d.]+ +[\d.]+ [mun]s +[\d.]+ [mun]s +[\d.]+ [mun]s +\S/,
@@ -86,38 +85,38 @@ Deno.test("liveView() fits every screen, with colours and without", () => {
         paused: fc.boolean(),
         help: fc.boolean(),
       }),
-      (screen) => assertFits(liveView(real, screen, drawing), screen),
+      (screen) => assertFits(liveView(real, screen), screen),
     ),
     { numRuns: 150 },
   );
 });
 
 Deno.test("liveView() says how many lines a small screen leaves out", () => {
-  const lines = liveView(real, { ...SCREEN, rows: 8 }, drawing);
+  const lines = liveView(real, { ...SCREEN, rows: 8 });
   assert.match(lines.at(-1)!, /^\u2026 \d+ more lines$/);
 });
 
 Deno.test("liveView() shows no heading without its rows", () => {
-  const all = liveView(real, { ...SCREEN, rows: 60 }, drawing);
+  const all = liveView(real, { ...SCREEN, rows: 60 });
   for (let rows = 6; rows < all.length; rows++) {
-    const lines = liveView(real, { ...SCREEN, rows }, drawing);
+    const lines = liveView(real, { ...SCREEN, rows });
     assert.ok(lines.at(-2) !== "" && lines.at(-3) !== "", lines.slice(-4).join("\n"));
     assert.equal(Number(/\d+/.exec(lines.at(-1)!)![0]), all.length - lines.length + 1);
   }
 });
 
 Deno.test("liveView() uses two columns where there is room", () => {
-  const lines = liveView(real, { ...SCREEN, columns: 200, rows: 50 }, drawing);
+  const lines = liveView(real, { ...SCREEN, columns: 200, rows: 50 });
   assert.ok(lines.some((line) => /Last 10 s.*Lease allocation/.test(line)));
 });
 
 Deno.test("liveView() has no colour without `colour`, and only ASCII without `unicode`", () => {
-  const text = liveView(real, { ...SCREEN, unicode: false }, drawing).join("\n");
+  const text = liveView(real, { ...SCREEN, unicode: false }).join("\n");
   assert.ok(!text.includes("\x1b"));
   assert.match(text, /[#@]/);
   assert.match(text, /DHCPDISCOVER -> DHCPOFFER/);
   assert.match(text, /^[\x20-\x7e\n]*$/);
-  assert.ok(liveView(real, { ...SCREEN, colour: true }, drawing).join("").includes("\x1b[1m"));
+  assert.ok(liveView(real, { ...SCREEN, colour: true }).join("").includes("\x1b[1m"));
 });
 
 Deno.test("liveView() shows names from outside without their control characters", () => {
@@ -132,16 +131,16 @@ Deno.test("liveView() shows names from outside without their control characters"
   };
   let state = withWindow(liveStart(FACTS), windowOf(0, [error]), { elapsedSeconds: 1, cost: null });
   state = withNote(state, id);
-  const lines = liveView(state, SCREEN, drawing);
+  const lines = liveView(state, SCREEN);
   assertFits(lines, SCREEN);
   assert.ok(lines.some((line) => line.includes("exception evil?[2J???name\u{1F980} 3 (+3)")));
 });
 
 Deno.test("liveView() waits for the first window, and says when no packet was answered", () => {
-  const before = liveView(liveStart(FACTS), SCREEN, drawing).join("\n");
+  const before = liveView(liveStart(FACTS), SCREEN).join("\n");
   assert.match(before, /waiting for the first window/);
   const state = withWindow(liveStart(FACTS), windowOf(0), { elapsedSeconds: 1, cost: null });
-  assert.match(liveView(state, SCREEN, drawing).join("\n"), /No packet was answered/);
+  assert.match(liveView(state, SCREEN).join("\n"), /No packet was answered/);
 });
 
 Deno.test("withWindow() remembers only so much of a long run", () => {
@@ -158,7 +157,7 @@ Deno.test("withWindow() remembers only so much of a long run", () => {
 Deno.test("liveView() leaves out whole columns where numbers would be cut", () => {
   const numbers = /^[\d.,]+$|^[\d.]+ (ns|us|ms|s)$/;
   for (let columns = 30; columns < 80; columns++) {
-    const row = liveView(real, { ...SCREEN, columns, rows: 60 }, drawing)
+    const row = liveView(real, { ...SCREEN, columns, rows: 60 })
       .find((line) => line.startsWith("DHCPDIS"))!;
     const cells = row.split(/ {2,}/).slice(1).filter((cell) => /\d/.test(cell));
     assert.ok(cells.length > 0 && cells.every((cell) => numbers.test(cell)), `${columns}: ${row}`);
@@ -176,7 +175,7 @@ Deno.test("liveView() breaks losses and errors before the right part of a wide s
   }));
   const last = { ...real.newest!, series: [...real.newest!.series, ...errors] };
   const state = withWindow({ ...real, errors: [] }, last, { elapsedSeconds: 7, cost: null });
-  const text = liveView(state, { ...SCREEN, columns: 160, rows: 50 }, drawing).join("\n");
+  const text = liveView(state, { ...SCREEN, columns: 160, rows: 50 }).join("\n");
   for (const { labels } of errors.slice(0, 2)) assert.ok(text.includes(`${labels["id"]} 1 (+1)`));
   assert.match(text, /\d more( |$)/m);
 });
@@ -194,7 +193,7 @@ Deno.test("liveView() counts slow packets, and shows the last of them", () => {
   const none = { ...real, facts: { ...FACTS, slowNs: 15e6 } };
   const screen = { ...SCREEN, columns: 100, rows: 40 };
   assert.match(
-    liveView(none, screen, drawing).join("\n"),
+    liveView(none, screen).join("\n"),
     /^Slow packets, over 15\.0 ms {2}none$/m,
   );
   let state: LiveState = none;
@@ -204,11 +203,11 @@ Deno.test("liveView() counts slow packets, and shows the last of them", () => {
     ...{ kind: "counter" as const, value: 6 },
   };
   state = withWindow(state, windowOf(5, [leftOut]), { elapsedSeconds: 5, cost: null });
-  const lines = liveView(state, screen, drawing);
+  const lines = liveView(state, screen);
   assertFits(lines, screen);
   const text = lines.join("\n");
   assert.match(text, /^Slow packets, over 15\.0 ms {2}10$/m);
   assert.match(text, /^ {2}00:00:04 DHCPREQUEST +20\.0 ms +commit 19\.0 ms +00:0c.* +00000004$/m);
   assert.doesNotMatch(text, /00000001/);
-  assert.doesNotMatch(liveView(real, screen, drawing).join("\n"), /Slow packets/);
+  assert.doesNotMatch(liveView(real, screen).join("\n"), /Slow packets/);
 });
