@@ -8,7 +8,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { findBpftrace } from "../probes/bpftrace.ts";
-import { PROFILES } from "../probes/sources.ts";
+import { PROFILES } from "../probes/programs.ts";
 import { compareCounts } from "../tools/lab/counts.ts";
 import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";

@@ -17,7 +17,7 @@ import { describeServer } from "../discovery/servers.ts";
 import type { Sample } from "../metrics/capture.ts";
 import type { Bpftrace } from "../probes/bpftrace.ts";
 import { watch } from "../probes/monitoring_loop.ts";
-import { type Profile, PROFILES } from "../probes/sources.ts";
+import { type Profile, PROFILES } from "../probes/programs.ts";
 import { lookedAt, OTHER_WAYS, type OtherWay, WayError } from "./other_ways.ts";
 import { estimate, median } from "./ratio.ts";
 

@@ -10,7 +10,7 @@ import { Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
 import { ownFolder } from "../system/own_folder.ts";
-import { PROFILES } from "../probes/sources.ts";
+import { PROFILES } from "../probes/programs.ts";
 import { hollowMonitor } from "./monitor/hollow_monitor.ts";
 import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 

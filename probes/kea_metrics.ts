@@ -15,7 +15,7 @@ import { onEndSignals } from "../system/signals.ts";
 import { findBpftrace } from "./bpftrace.ts";
 import { watch } from "./monitoring_loop.ts";
 import { requireHost } from "./requirements.ts";
-import { type Profile, PROFILES } from "./sources.ts";
+import { type Profile, PROFILES } from "./programs.ts";
 
 const command = newCommand("probe")
   .description(

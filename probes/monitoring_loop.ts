@@ -30,7 +30,7 @@ import { ServerSampler } from "./server_sample.ts";
 import { changeOf, type ServerChange, settled } from "./server_change.ts";
 import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
 import { Gap } from "./gap.ts";
-import type { Profile } from "./sources.ts";
+import type { Profile } from "./programs.ts";
 
 /** What to watch, and for how long. */
 export interface WatchOptions {

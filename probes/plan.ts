@@ -1,16 +1,15 @@
 /**
  * The probe plan: which programs and sites for one server and one profile, what they will cost, and
- * what could not be had and why. Pure: facts in, plan out.
+ * what is not available and why. Pure: facts in, plan out.
  *
  * @module
  */
 
 import { HIT_PRICE_US } from "../discovery/prices.ts";
-import { asksForArrivals } from "../discovery/sites/receive_call.ts";
+import { asksForArrivals, type ReceiveCall } from "../discovery/sites/receive_call.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Refusal, Site, SiteSearch } from "../discovery/sites/types.ts";
-import { PARKED } from "../discovery/sites/allocation.ts";
-import { type Profile, PROFILES, SOURCES } from "./sources.ts";
+import { type ProbeProgram, type Profile, PROFILES, PROGRAMS, type Provision } from "./programs.ts";
 
 /** What a profile may take of the CPU time that the server spends on an exchange (DORA). */
 const SHARE: Readonly<Record<Profile, number>> = { light: 0.08, standard: 0.18, deep: 0.35 };
@@ -26,9 +25,25 @@ export function budgetOf({ databases }: Pick<Server, "databases">, profile: Prof
   return Math.round(SHARE[profile] * EXCHANGE_US[databases.leases ?? "memfile"]);
 }
 
-/** Whether a Kea has the kernel write down when each packet came; the programs look whether it has. */
+/** Whether a Kea has the kernel add when each packet arrived; the programs look whether it did. */
 export function knowsArrivals({ version }: Pick<Server, "version">): boolean {
   return asksForArrivals(version) ?? true;
+}
+
+/** What was found out about a server, or why it is unknown. */
+export type Fact<T> = { readonly known: T } | { readonly why: string };
+
+/** All that a plan rests on, gathered before it: see `gatherFacts()`. */
+export interface Facts {
+  readonly server: Server;
+  /** Sites that are proven and that bpftrace can find, and those that are not available. */
+  readonly search: SiteSearch;
+  /** With which call the server takes packets from its sockets. */
+  readonly receiveCall: Fact<ReceiveCall>;
+  /** Hook points by Kea's number; none where no program needs them. */
+  readonly hookPoints: Fact<readonly string[]>;
+  /** Whether Kea's own counters are read in place of a program that lacks sites. */
+  readonly hasCounters: boolean;
 }
 
 /** A metric, or a part of one, that this run will not have. */
@@ -38,11 +53,11 @@ export interface Unavailable {
 }
 
 /** A program chosen for the run, with its sites and its price. */
-export interface PlannedSource {
-  readonly file: string;
-  readonly metrics: readonly string[];
+export interface PlannedSource extends Pick<ProbeProgram, "file" | "metrics" | "maps"> {
+  /** What the other programs may use of it; null for nothing. */
+  readonly provides: Provision | null;
   readonly sites: readonly Site[];
-  /** Forecast, microseconds of the server's CPU an exchange. */
+  /** Forecast, microseconds of the server's CPU per exchange. */
   readonly forecast: number;
 }
 
@@ -51,12 +66,14 @@ export interface Plan {
   readonly server: Server;
   readonly profile: Profile;
   readonly sources: readonly PlannedSource[];
-  /** Forecast of the whole, microseconds of the server's CPU an exchange. */
+  /** Forecast of the whole, microseconds of the server's CPU per exchange. */
   readonly forecast: number;
   readonly budget: number;
   readonly notAvailable: readonly Unavailable[];
   /** What the profile promises and this run will not have: reasons for a verdict of PARTIAL. */
   readonly losses: readonly string[];
+  /** With which call the server takes packets from its sockets. */
+  readonly receiveCall: ReceiveCall;
 }
 
 /** Programs that a run goes on without, and why, by file name. */
@@ -66,119 +83,56 @@ export type LeftOut = ReadonlyMap<string, string>;
  * Chooses programs in order of worth while the profile's budget lasts.
  *
  * A program that the profile asks for but that does not fit the budget, the server or the proven
- * sites is listed in `notAvailable` with the reason; the others go on without it.
+ * sites is listed in `notAvailable` with the reason; the others go on without it. What is lost is
+ * decided here and nowhere else.
  */
-export function plan(
-  server: Server,
-  search: SiteSearch,
-  profile: Profile,
-  leftOut: LeftOut = new Map(),
-): Plan {
-  const sources: PlannedSource[] = [];
-  const notAvailable: Unavailable[] = [];
-  const losses: string[] = [];
-  const unfits: Unavailable[] = [];
-  const rank = PROFILES.indexOf(profile);
+export function plan(facts: Facts, profile: Profile, leftOut: LeftOut = new Map()): Plan {
+  const { server, search, receiveCall, hookPoints } = facts;
   const budget = budgetOf(server, profile);
-  let forecast = 0;
+  const lacks = new Lacks(facts);
+  const sources: PlannedSource[] = [];
+  const provides = (provision: Provision) => sources.some((each) => each.provides === provision);
 
-  const served = new Set<string>();
-  for (const source of SOURCES) {
-    const missing = (why: string) => {
-      // Several sites may be missing for one reason.
-      if (notAvailable.some((said) => said.why === why)) return;
-      notAvailable.push(...source.metrics.map((metric) => ({ metric, why })));
-    };
-    const lost = (why: string) => {
-      missing(why);
-      if (!losses.includes(why)) losses.push(why);
-    };
-    if (PROFILES.indexOf(source.from) > rank) continue;
-    const unfit = source.unfit(server);
-    if (unfit !== null) {
-      if (unfit !== "") {
-        unfits.push(
-          ...source.metrics.map((metric) => ({ metric, why: `${source.file}: ${unfit}` })),
-        );
-      }
+  for (const program of PROGRAMS) {
+    if (!isIn(profile, program)) continue;
+    const unsupported = program.unsupportedReason(server);
+    if (unsupported !== null) {
+      if (unsupported !== "") lacks.unsupported(program, unsupported);
       continue;
     }
-    const refused = leftOut.get(source.file);
+    const refused = leftOut.get(program.file);
     if (refused !== undefined) {
-      lost(`${source.file}: ${refused}`);
+      lacks.lost(program, refused);
       continue;
     }
-    if (source.splits && !sources.some(({ file }) => file.startsWith("packets_"))) {
-      missing(`${source.file}: no packet of the server is watched`);
+    if (program.requires !== undefined && !provides(program.requires)) {
+      lacks.missing(program, "no packet of the server is watched");
       continue;
     }
-    const parts = source.parts ?? [];
-    const where = source.where ?? [];
-    for (const pattern of [...source.needs, ...parts, ...where]) {
-      const refusals = refusalsMatching(pattern, search.refusals);
-      for (const { id, why, inherent } of refusals) {
-        (inherent ? missing : lost)(`${source.file}: ${id}: ${why}`);
-      }
-      const isFound = sitesMatching(pattern, search.sites).length > 0;
-      if (refusals.length === 0 && !isFound && !where.includes(pattern)) {
-        lost(`${source.file}: no site found for ${pattern}`);
-      }
+    for (const { why, isLoss } of missingSites(program, search)) {
+      if (isLoss) lacks.lost(program, why);
+      else lacks.missing(program, why);
     }
-    if (where.some((each) => refusalsMatching(each, search.refusals).length > 0)) continue;
-    if (source.needs.some((need) => sitesMatching(need, search.sites).length === 0)) continue;
-
-    const sites: Site[] = [];
-    const limit = source.beyondBudget === profile ? Infinity : budget;
-    let price = source.tracepointsPerExchange * HIT_PRICE_US.tracepoint + source.bpfPerExchange;
-    const take = (pattern: string): boolean => {
-      const found = sitesMatching(pattern, search.sites);
-      const dearer = forecastOf(found);
-      if (forecast + price + dearer > limit) {
-        missing(
-          `${source.file}: ${pattern} would take ${dearer.toFixed(0)} us an exchange, ` +
-            `${
-              Math.max(0, limit - forecast - price).toFixed(0)
-            } us of the ${profile} budget are left` +
-            (source.beyondBudget === undefined ? "" : ` (--profile ${source.beyondBudget} has it)`),
-        );
-        return false;
-      }
-      price += dearer;
-      sites.push(...found);
-      return true;
-    };
-    if (forecast + price > limit) {
-      missing(`${source.file}: it would take ${price.toFixed(0)} us an exchange, over the budget`);
-      continue;
-    }
-    if (![...source.needs, ...where].every(take)) continue;
-    for (const part of parts) take(part);
-    if (parts.length > 0 && sites.length === 0) continue;
-    forecast += price;
-    for (const metric of source.metrics) served.add(metric);
-    sources.push({ file: source.file, metrics: source.metrics, sites, forecast: price });
+    const left = (program.ignoresBudgetIn === profile ? Infinity : budget) - forecastOf(sources);
+    const planned = choose(program, search, left, profile, lacks);
+    if (planned !== null) sources.push(planned);
   }
 
-  if (!sources.some(({ file }) => file.startsWith("packets_"))) {
-    losses.push("No packet is watched: the server has no DHCP socket, or none that is known");
+  if (!provides("packets")) {
+    lacks.losses.push("No packet is watched: the server has no DHCP socket, or none that is known");
   }
+  if (provides("parking") && "why" in hookPoints) lacks.losses.push(hookPoints.why);
+  if ("why" in receiveCall) lacks.losses.push(receiveCall.why);
 
-  // The end of a callout tells what was parked; asking where tells only what may be.
-  const knowsParked = sources.some(({ file }) => file === "callouts.bt");
-  const chosen = sources.map((source) => {
-    const [doubled, sites] = split(source.sites, ({ id }) => knowsParked && id === PARKED);
-    return { ...source, sites, forecast: source.forecast - forecastOf(doubled) };
-  });
+  const chosen = sources.map((source) => withoutDoubled(source, provides));
   return {
     server,
     profile,
     sources: chosen,
-    forecast: chosen.reduce((sum, { forecast }) => sum + forecast, 0),
+    forecast: forecastOf(chosen),
     budget,
     notAvailable: [
-      ...notAvailable,
-      // A program for another kind of socket or database is no loss where one serves.
-      ...unfits.filter(({ metric }) => !served.has(metric)),
+      ...lacks.notAvailable(new Set(sources.flatMap(({ metrics }) => metrics))),
       ...server.databases.whyAssumed === undefined ? [] : [{
         metric: "database_query_time",
         why:
@@ -190,37 +144,163 @@ export function plan(
         why: "Kea 2.5.6 and later have the kernel write down when a packet came, this is " +
           server.version,
       }],
-      ...dearer(profile),
+      ...needsHigherProfile(profile),
     ],
-    losses,
+    losses: lacks.losses,
+    // As all of the last years do.
+    receiveCall: "known" in receiveCall ? receiveCall.known : "recvmsg",
   };
 }
 
+/** Whether a profile asks for a program. */
+export function isIn(profile: Profile, { minProfile }: ProbeProgram): boolean {
+  return PROFILES.indexOf(minProfile) <= PROFILES.indexOf(profile);
+}
+
+/** Why sites that a program asks for are missing, and whether that is a loss. */
+export function missingSites(
+  { requiredSites, optionalSites = [], sitesIfPresent }: ProbeProgram,
+  search: SiteSearch,
+): { readonly why: string; readonly isLoss: boolean }[] {
+  const ifPresent = sitesIfPresent?.ids ?? [];
+  return [...requiredSites, ...optionalSites, ...ifPresent].flatMap((pattern) => {
+    const refusals = refusalsMatching(pattern, search.refusals);
+    if (refusals.length > 0) {
+      return refusals.map(({ id, why, inherent }) => ({ why: `${id}: ${why}`, isLoss: !inherent }));
+    }
+    const isMissing = sitesMatching(pattern, search.sites).length === 0;
+    if (!isMissing || ifPresent.includes(pattern)) return [];
+    return [{ why: `no site found for ${pattern}`, isLoss: true }];
+  });
+}
+
 /**
- * Metrics for which a source of a dearer profile would be needed, with the profile that has them.
+ * Chooses the sites of a program.
+ *
+ * @param left what is left of the budget, microseconds per exchange.
+ * @returns null when it cannot do without what is missing or costs too much.
  */
-function dearer(profile: Profile): Unavailable[] {
-  const rank = PROFILES.indexOf(profile);
+function choose(
+  program: ProbeProgram,
+  { sites, refusals }: SiteSearch,
+  left: number,
+  profile: Profile,
+  lacks: Lacks,
+): PlannedSource | null {
+  const { requiredSites, optionalSites = [], sitesIfPresent } = program;
+  const ifPresent = sitesIfPresent?.ids ?? [];
+  if (ifPresent.some((each) => refusalsMatching(each, refusals).length > 0)) return null;
+  if (requiredSites.some((each) => sitesMatching(each, sites).length === 0)) return null;
+
+  let price = program.tracepointsPerExchange * HIT_PRICE_US.tracepoint + program.bpfPerExchange;
+  if (price > left) {
+    const why = `it would take ${price.toFixed(0)} us an exchange, over the budget`;
+    lacks.missing(program, why);
+    return null;
+  }
+  const taken: Site[] = [];
+  const take = (pattern: string): boolean => {
+    const found = sitesMatching(pattern, sites);
+    const more = priceOf(found);
+    if (price + more > left) {
+      lacks.missing(
+        program,
+        `${pattern} would take ${more.toFixed(0)} us an exchange, ` +
+          `${Math.max(0, left - price).toFixed(0)} us of the ${profile} budget are left` +
+          (program.ignoresBudgetIn === undefined
+            ? ""
+            : ` (--profile ${program.ignoresBudgetIn} has it)`),
+      );
+      return false;
+    }
+    price += more;
+    taken.push(...found);
+    return true;
+  };
+  if (![...requiredSites, ...ifPresent].every(take)) return null;
+  for (const pattern of optionalSites) take(pattern);
+  if (optionalSites.length > 0 && taken.length === 0) return null;
+  const { file, metrics, maps, provides = null } = program;
+  return { file, metrics, maps, provides, sites: taken, forecast: price };
+}
+
+/** A program without the sites whose knowledge another program of the plan has, too. */
+function withoutDoubled(
+  source: PlannedSource,
+  provides: (provision: Provision) => boolean,
+): PlannedSource {
+  const doubled = PROGRAMS.find(({ file }) => file === source.file)?.sitesIfPresent;
+  if (doubled === undefined || !provides(doubled.unless)) return source;
+  const sites = source.sites.filter(({ id }) => !doubled.ids.includes(id));
+  return { ...source, sites, forecast: source.forecast - priceOf(source.sites) + priceOf(sites) };
+}
+
+/** What a run will not have, and why. */
+class Lacks {
+  readonly losses: string[] = [];
+  readonly #hasCounters: boolean;
+  readonly #missing: Unavailable[] = [];
+  readonly #unsupported: Unavailable[] = [];
+
+  constructor({ hasCounters }: Facts) {
+    this.#hasCounters = hasCounters;
+  }
+
+  /** Adds what the server does not have; no loss. */
+  missing(program: ProbeProgram, why: string): void {
+    const whys = unavailable(program, why);
+    // Several sites may be missing for one reason.
+    if (!this.#missing.some((each) => each.why === whys[0]!.why)) this.#missing.push(...whys);
+  }
+
+  /** Adds what the profile promises, unless Kea's own counters replace it. */
+  lost(program: ProbeProgram, why: string): void {
+    if (program.replaceable && this.#hasCounters) {
+      this.missing(program, `${why}: Kea's own counters are shown in their place`);
+      return;
+    }
+    this.missing(program, why);
+    const loss = `${program.file}: ${why}`;
+    if (!this.losses.includes(loss)) this.losses.push(loss);
+  }
+
+  /** Adds a program that is for other servers. */
+  unsupported(program: ProbeProgram, why: string): void {
+    this.#unsupported.push(...unavailable(program, why));
+  }
+
+  /** All of it; a program for another kind of socket or database is no loss where one serves. */
+  notAvailable(served: ReadonlySet<string>): Unavailable[] {
+    return [...this.#missing, ...this.#unsupported.filter(({ metric }) => !served.has(metric))];
+  }
+}
+
+function unavailable({ file, metrics }: ProbeProgram, why: string): Unavailable[] {
+  return metrics.map((metric) => ({ metric, why: `${file}: ${why}` }));
+}
+
+/** Metrics for which a program of a more expensive profile would be needed, and that profile. */
+function needsHigherProfile(profile: Profile): Unavailable[] {
   const had = new Set(
-    SOURCES.filter((s) => PROFILES.indexOf(s.from) <= rank && s.aside !== true)
-      .flatMap((s) => s.metrics),
+    PROGRAMS.filter((each) => isIn(profile, each) && !each.supplementary)
+      .flatMap(({ metrics }) => metrics),
   );
-  return SOURCES
-    .filter((s) => PROFILES.indexOf(s.from) > rank)
-    .flatMap((s) => s.metrics.map((metric) => ({ metric, why: `needs --profile ${s.from}` })))
-    .filter(({ metric }, index, all) =>
-      !had.has(metric) && all.findIndex((other) => other.metric === metric) === index
-    );
+  const first = new Map<string, Profile>();
+  for (const program of PROGRAMS.filter((each) => !isIn(profile, each))) {
+    for (const metric of program.metrics) {
+      if (!had.has(metric) && !first.has(metric)) first.set(metric, program.minProfile);
+    }
+  }
+  return Array.from(first, ([metric, other]) => ({ metric, why: `needs --profile ${other}` }));
+}
+
+function forecastOf(sources: readonly PlannedSource[]): number {
+  return sources.reduce((sum, { forecast }) => sum + forecast, 0);
 }
 
 /** What the traps of some sites take from an exchange of two requests, microseconds. */
-function forecastOf(sites: readonly Site[]): number {
+function priceOf(sites: readonly Site[]): number {
   return sites.reduce((sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE_US[site.class], 0);
-}
-
-/** Those of which something is true, and the others. */
-function split<T>(all: readonly T[], isTrue: (each: T) => boolean): [T[], T[]] {
-  return [all.filter(isTrue), all.filter((each) => !isTrue(each))];
 }
 
 /** Whether a site id matches a pattern in which `*` stands for any run of characters. */

@@ -5,10 +5,11 @@
  * @module
  */
 
-import type { ReceiveCall } from "../discovery/sites/receive_call.ts";
 import type { Site } from "../discovery/sites/types.ts";
-import { matches, type Plan } from "./plan.ts";
-import { SOURCES } from "./sources.ts";
+import { matches, type Plan, type PlannedSource } from "./plan.ts";
+import type { ProgramTexts } from "./program_texts.ts";
+import type { Provision } from "./programs.ts";
+import { type Template, templatesWith } from "./templates.ts";
 
 /** A program ready for bpftrace. */
 export interface Rendered {
@@ -28,14 +29,12 @@ export class UnsafeProgramError extends Error {
 export const READING = { start: "reading", end: "read" } as const;
 
 /** What the host and the run bring to the programs. */
-export interface Surroundings {
-  /** Where the kernel keeps a system call's registers, see `registersOffset()`; 0: not known. */
+export interface RenderContext {
+  /** Where the kernel keeps a system call's registers, see `registersOffset()`; 0: unknown. */
   readonly registers: number;
-  /** With which call the server takes packets from raw sockets. */
-  readonly receives: ReceiveCall;
   /** Packets that take longer are printed one by one, nanoseconds; 0 for none. */
   readonly slowNs: number;
-  /** Nanoseconds from the programs' clock to the wall clock; 0: not known, or of no use. */
+  /** Nanoseconds from the programs' clock to the wall clock; 0: unknown, or of no use. */
   readonly wallClock: bigint;
   /** The server's process id on the host, see `hostProcessId()`; null: the one of /proc. */
   readonly hostPid: number | null;
@@ -44,55 +43,38 @@ export interface Surroundings {
 /**
  * Renders a plan.
  *
- * @param texts the `.bt` files by name.
  * @param placements how bpftrace is to find each site, by site id: what follows `uprobe:`.
- * @param surroundings what is not given is taken for unknown, and `read` for the call.
  * @param intervalMs time between two readings of the maps, milliseconds.
+ * @param context what is not given is taken for unknown.
  * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without
- * its proof, or a tracepoint that two programs use.
+ * its proof, an address that is no site, or a tracepoint that two programs use.
  */
 export function render(
   plan: Plan,
-  texts: ReadonlyMap<string, string>,
+  { programs, parts }: ProgramTexts,
   placements: ReadonlyMap<string, string>,
   intervalMs: number,
-  surroundings: Partial<Surroundings> = {},
+  context: Partial<RenderContext> = {},
 ): Rendered {
-  const { registers = 0, receives = "read", slowNs = 0, wallClock = 0n, hostPid = null } =
-    surroundings;
-  const files = new Set(plan.sources.map(({ file }) => file));
-  const parts: string[] = [];
+  const { slowNs = 0, hostPid = null } = context;
+  const templates = templatesWith(parts);
+  const parameters = parametersOf(plan, context);
   const tracepoints = new Map<string, string>();
   let probes = 1;
 
-  for (const { file, sites } of plan.sources) {
-    const text = texts.get(file);
+  const texts = plan.sources.map((source) => {
+    const { file, sites } = source;
+    const text = programs.get(file);
     if (text === undefined) throw new UnsafeProgramError(`Program "${file}" is not at hand`);
-    let body = text.replace(/^\/\*[\s\S]*?\*\/\s*/, "");
-    refuseHarm(file, body);
     for (const site of sites) refuseUnproven(site);
+    const points = new Map(sites.map(({ id }) => [id, pointOf(id, placements)]));
+    const body = expand(source, templates(withoutHeader(text)), parameters, points);
 
-    const parameters = [
-      String(hostPid ?? plan.server.pid),
-      secondParameter(file, plan, files),
-      String(registers),
-      receives === "read" ? "0" : "1",
-      files.has("stages.bt") ? "1" : "0",
-      String(slowNs),
-      String(wallClock),
-    ];
-    if (file === "packets_raw.bt") body = body.replaceAll("sys_exit_read", `sys_exit_${receives}`);
-    body = body.replace(/\$([1-7])\b/g, (_, n: string) => parameters[Number(n) - 1]!);
-    if (hostPid !== null) body = byTask(body);
-    // A probe whose condition begins with what is not so is for another case: it is left out.
-    body = body.replace(
-      /^tracepoint:\S+\n\/((?:\d+ == \d+ && )+)[\s\S]*?^\}\n\n/gm,
-      (probe, conditions: string) =>
-        Array.from(conditions.matchAll(/(\d+) == (\d+)/g)).every(([, a, b]) => a === b)
-          ? probe
-          : "",
-    );
-    for (const [, name] of body.matchAll(/^tracepoint:(\S+?),?$/gm)) {
+    const code = withoutComments(body);
+    refuseHarm(file, code);
+    refuseUnknownPoints(file, code, new Set(points.values()));
+    refuseUnbalanced(file, code);
+    for (const [, name] of code.matchAll(/^tracepoint:(\S+?),?$/gm)) {
       const other = tracepoints.get(name!);
       if (other !== undefined) {
         throw new UnsafeProgramError(
@@ -102,45 +84,86 @@ export function render(
       tracepoints.set(name!, file);
       probes++;
     }
-    // A probe that can be done without, where there is no site for it.
-    body = body.replace(
-      /^uprobe:\{\{(.+?)\?\}\}(\n[\s\S]*?^\}(?:\n\n|\n$))/gm,
-      (_, pattern: string, rest: string) =>
-        sites.some(({ id }) => matches(pattern, id)) ? `uprobe:{{${pattern}}}${rest}` : "",
-    );
-    body = body.replace(/^uprobe:\{\{(.+?)\}\}$/gm, (_, pattern: string) => {
-      const points = sites.filter(({ id }) => matches(pattern, id)).map(({ id }) => {
-        const placement = placements.get(id);
-        if (placement === undefined) throw new UnsafeProgramError(`Site "${id}" has no placement`);
-        return `uprobe:${placement}`;
-      });
-      if (points.length === 0) {
-        throw new UnsafeProgramError(`Program "${file}" needs a site "${pattern}", found none`);
-      }
-      probes += points.length;
-      return points.join(",\n");
-    });
-    const facts = Object.assign({}, ...sites.map((site) => site.facts ?? {}));
-    body = body.replace(/\{\{(\w+)\}\}/g, (open, name: string) => {
-      const value = String(facts[name] ?? "");
-      return /^\w+$/.test(value) ? value : open;
-    });
-    parts.push(`// ${file}\n${body}`);
-  }
+    probes += code.matchAll(/^uprobe:/gm).toArray().length;
+    return `// ${file}\n${hostPid === null ? body : byTask(body)}`;
+  });
 
-  const maps = [
-    ...SOURCES.filter(({ file }) => files.has(file)).flatMap((source) => source.maps),
-    ...slowNs > 0 ? ["@slow_left_out"] : [],
-  ];
+  // What the plan leaves out, bpftrace does not know.
+  const kept = new Set(texts.flatMap((text) => text.match(/@\w+/g) ?? []));
+  const maps = [...plan.sources.flatMap((source) => source.maps), "@slow_left_out"]
+    .filter((map) => kept.has(map));
   const prints = maps.map((map) => `  print(${map});`).join("\n");
-  parts.push(
-    `interval:ms:${intervalMs}\n{\n  printf("${READING.start} %llu\\n", nsecs);\n${prints}\n` +
-      (slowNs > 0 ? "  @slow_spent = 0;\n" : "") +
-      `  printf("${READING.end}\\n");\n}\n`,
+  const reading = `interval:ms:${intervalMs}\n{\n` +
+    `  printf("${READING.start} %llu\\n", nsecs);\n${prints}\n` +
+    (slowNs > 0 ? "  @slow_spent = 0;\n" : "") +
+    `  printf("${READING.end}\\n");\n}\n`;
+  return { program: [...texts, reading].join("\n"), probes, maps };
+}
+
+/** The parameters of all programs of a plan, by the names that the templates use. */
+function parametersOf(
+  { server, sources, receiveCall }: Plan,
+  { registers = 0, slowNs = 0, wallClock = 0n, hostPid = null }: Partial<RenderContext>,
+) {
+  const provided = (provision: Provision) => sources.some((each) => each.provides === provision);
+  return {
+    pid: hostPid ?? server.pid,
+    v6: server.family === 6,
+    registers,
+    receive_call: receiveCall,
+    recvmsg: receiveCall === "recvmsg",
+    allocation: provided("allocation"),
+    stages: provided("stages"),
+    slow_ns: slowNs,
+    wall_clock: wallClock,
+    lease_file_fd: server.leaseFile?.fd ?? -1,
+  };
+}
+
+/** The text of one program with everything filled in. */
+function expand(
+  { file, sites }: PlannedSource,
+  template: Template,
+  parameters: Readonly<Record<string, unknown>>,
+  points: ReadonlyMap<string, string>,
+): string {
+  const having = (pattern: string) => sites.filter(({ id }) => matches(pattern, id));
+  try {
+    return template({ ...parameters, ...factsOf(sites) }, {
+      /** The attach points of all sites that match. */
+      uprobe: (pattern: string) => {
+        const found = having(pattern);
+        if (found.length === 0) throw new Error(`it needs a site "${pattern}", found none`);
+        return found.map(({ id }) => points.get(id)).join(",\n");
+      },
+      /** Whether there is such a site. */
+      has: (pattern: string) => having(pattern).length > 0,
+    });
+  } catch (error) {
+    throw new UnsafeProgramError(`Cannot render "${file}": ${(error as Error).message}`);
+  }
+}
+
+/** What the code around the sites says; what is no plain word or number is left out. */
+function factsOf(sites: readonly Site[]): Record<string, string> {
+  const facts = Object.assign({}, ...sites.map((site) => site.facts ?? {}));
+  return Object.fromEntries(
+    Object.entries<string>(facts).filter(([, value]) => /^\w+$/.test(value)),
   );
-  const program = parts.join("\n");
-  if (program.includes("{{")) throw new UnsafeProgramError("A site was left open in the program");
-  return { program, probes, maps };
+}
+
+function pointOf(id: string, placements: ReadonlyMap<string, string>): string {
+  const placement = placements.get(id);
+  if (placement === undefined) throw new UnsafeProgramError(`Site "${id}" has no placement`);
+  return `uprobe:${placement}`;
+}
+
+function withoutHeader(text: string): string {
+  return text.replace(/^\/\*[\s\S]*?\*\/\s*/, "");
+}
+
+function withoutComments(body: string): string {
+  return body.replace(/\/\/.*$/gm, "");
 }
 
 /** A program that reads a thread's numbers from the kernel's task: those of the host, in any namespace. */
@@ -149,26 +172,31 @@ function byTask(body: string): string {
     .replace(/(?<![\w$@.>])tid\b/g, "curtask->pid");
 }
 
-function secondParameter(file: string, plan: Plan, files: ReadonlySet<string>): string {
-  if (file === "lease_file.bt") return String(plan.server.leaseFile?.fd ?? -1);
-  const hasAllocation = files.has("allocation.bt") || files.has("allocation_v6.bt");
-  if (file === "callouts.bt") return hasAllocation ? String(plan.server.family) : "0";
-  return hasAllocation ? "1" : "0";
-}
-
-function refuseHarm(file: string, body: string): void {
-  const code = body.replace(/\/\/.*$/gm, "");
+function refuseHarm(file: string, code: string): void {
   const harm =
     code.match(/\b(uretprobe|ur|kretprobe|kr|fexit|kretfunc|watchpoint|asyncwatchpoint):/) ??
       code.match(/\b(system|signal|override|clear)\s*\(/);
   if (harm) {
     throw new UnsafeProgramError(`Program "${file}" holds "${harm[1]}", which is not allowed`);
   }
-  for (const [, point] of code.matchAll(/^(?:uprobe|u):(.*)$/gm)) {
-    if (!/^\{\{.+\}\}$/.test(point!.trim())) {
-      throw new UnsafeProgramError(`Program "${file}" names a probe site itself: "${point}"`);
-    }
+}
+
+/** Refuses an address in a program that is not one of its proven sites. */
+function refuseUnknownPoints(file: string, code: string, points: ReadonlySet<string>): void {
+  for (const [, point] of code.matchAll(/\b(?:uprobe|u):\s*("[^"]*":[^\s,{]*|[^\s,{]*)/g)) {
+    if (points.has(`uprobe:${point}`)) continue;
+    throw new UnsafeProgramError(`Program "${file}" names a probe site itself: "${point}"`);
   }
+}
+
+function refuseUnbalanced(file: string, code: string): void {
+  const braces = code.replace(/"(?:[^"\\]|\\.)*"/g, "");
+  let depth = 0;
+  for (const [brace] of braces.matchAll(/[{}]/g)) {
+    depth += brace === "{" ? 1 : -1;
+    if (depth < 0) break;
+  }
+  if (depth !== 0) throw new UnsafeProgramError(`Program "${file}" has unbalanced braces`);
 }
 
 function refuseUnproven({ id, address, file, proof }: Site): void {

@@ -9,7 +9,7 @@
  */
 
 import { Option } from "@commander-js/extra-typings";
-import { PROFILES } from "../probes/sources.ts";
+import { PROFILES } from "../probes/programs.ts";
 import { monitor } from "./monitor/monitor.ts";
 import { newCommand, numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
 

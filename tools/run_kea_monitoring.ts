@@ -7,7 +7,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { newCommand, numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
-import { PROFILES } from "../probes/sources.ts";
+import { PROFILES } from "../probes/programs.ts";
 import { TrafficError, trafficOptions } from "./dras_wrapper.ts";
 import { runWithTraffic } from "./traffic/run_with_traffic.ts";
 

@@ -16,8 +16,14 @@ import { postgresqlSites } from "./postgresql.ts";
 import { stageSites } from "./stages.ts";
 import { statisticsSites } from "./statistics.ts";
 
-/** The search of each group. What cannot be proven comes back as a refusal. */
-export const SEARCHES: Readonly<Record<SiteGroup, (program: Program) => Promise<SiteSearch>>> = {
+/** Reads the program's hook points by Kea's number, see `hookPointsOf()`. */
+export type ReadHookPoints = () => Promise<readonly string[]>;
+
+/** A search. What cannot be proven comes back as a refusal. */
+type Search = (program: Program, readHookPoints: ReadHookPoints) => Promise<SiteSearch>;
+
+/** The search of each group. */
+export const SEARCHES: Readonly<Record<SiteGroup, Search>> = {
   exceptions: exceptionSites,
   log: logSites,
   allocation: allocationSites,

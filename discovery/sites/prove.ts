@@ -12,7 +12,8 @@ import { DiscoveryError } from "../discovery_error.ts";
 import { ElfError, fileOffset, loadSegments, readAt } from "../code/elf.ts";
 import { buildIdOf, isReplaced } from "../mapped_files.ts";
 import { addressesOf, BREAKPOINT, codeMappings, ProcessMemory } from "../memory.ts";
-import { SEARCHES } from "./all.ts";
+import { hookPointsOf } from "../hook_points.ts";
+import { type ReadHookPoints, SEARCHES } from "./all.ts";
 import type { Program } from "../types.ts";
 import type { Site, SiteGroup, SiteSearch } from "./types.ts";
 
@@ -20,10 +21,12 @@ import type { Site, SiteGroup, SiteSearch } from "./types.ts";
  * Finds and proves the sites of some groups. What cannot be had comes back as a refusal.
  *
  * @param program a running server, or an installed program to look at without probing it.
+ * @param readHookPoints for a caller that needs the hook points, too, and reads them once.
  */
 export async function proveSites(
   program: Program,
   groups: readonly SiteGroup[],
+  readHookPoints: ReadHookPoints = () => hookPointsOf(program),
 ): Promise<SiteSearch> {
   if (Deno.build.arch !== "x86_64") {
     return {
@@ -36,7 +39,7 @@ export async function proveSites(
   }
   const searches = await Promise.all(groups.map(async (group): Promise<SiteSearch> => {
     try {
-      return await SEARCHES[group](program);
+      return await SEARCHES[group](program, readHookPoints);
     } catch (error) {
       const expected = error instanceof DiscoveryError ||
         isGone(error) || error instanceof Deno.errors.PermissionDenied;

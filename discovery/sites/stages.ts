@@ -7,7 +7,6 @@
 import { calledSymbol, type Code } from "../code/call_sites.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import type { Instruction } from "../code/disassembly.ts";
-import { hookPointsOf } from "../hook_points.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
 import type { Program } from "../types.ts";
 import type { Refusal, Site, SiteSearch } from "./types.ts";
@@ -28,16 +27,18 @@ const STAGE_EDGES: Readonly<Record<string, string>> = {
 const ARGUMENT_REACH = 24;
 
 /** The calls that ask for callouts between two stages. */
-export async function stageSites(program: Program): Promise<SiteSearch> {
+export async function stageSites(
+  { executable, family, pid }: Program,
+  readHookPoints: () => Promise<readonly string[]>,
+): Promise<SiteSearch> {
   const id = "stages.";
-  const { executable, family, pid } = program;
   if (pid === null) {
     return refused(id, "which call asks for which hook point, only a running server tells");
   }
   const [code, bias, hookPoints] = await Promise.all([
     codeOf(executable),
     loadBiasOf(pid, executable),
-    hookPointsOf(program),
+    readHookPoints(),
   ]);
   using memory = ProcessMemory.open(pid);
   /** Of the hook point that a call asks for; null where that is not plain. */

@@ -14,7 +14,7 @@ import { chooseServer, describeServer } from "../../discovery/servers.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
 import { requireHost } from "../../probes/requirements.ts";
-import type { Profile } from "../../probes/sources.ts";
+import type { Profile } from "../../probes/programs.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import type { ProducerClient } from "../push/producer_client.ts";
 import { Pusher } from "../push/pusher.ts";

@@ -10,7 +10,7 @@ import { WindowBuilder } from "../../metrics/windows.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
 import type { FindSites } from "../../probes/prepare.ts";
-import type { Profile } from "../../probes/sources.ts";
+import type { Profile } from "../../probes/programs.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { total } from "./monitored.ts";

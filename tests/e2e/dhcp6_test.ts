@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
-import { PROFILES } from "../../probes/sources.ts";
+import { PROFILES } from "../../probes/programs.ts";
 import { KEAS, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { endsOf } from "./frames.ts";

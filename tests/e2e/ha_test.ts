@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { watchLoad } from "../../tools/lab/counts.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import type { Profile } from "../../probes/sources.ts";
+import type { Profile } from "../../probes/programs.ts";
 import { bpftraceOf, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { total } from "./monitored.ts";
 import { until } from "./run_script.ts";

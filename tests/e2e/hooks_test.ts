@@ -6,7 +6,7 @@ import { watchLoad } from "../../tools/lab/counts.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import { planFor } from "../../probes/prepare.ts";
-import type { Profile } from "../../probes/sources.ts";
+import type { Profile } from "../../probes/programs.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { total } from "./monitored.ts";

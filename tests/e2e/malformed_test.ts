@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { keaStatistics } from "../../discovery/control_channel.ts";
-import { PROFILES } from "../../probes/sources.ts";
+import { PROFILES } from "../../probes/programs.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { endsOf } from "./frames.ts";

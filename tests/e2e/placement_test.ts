@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { describeServer } from "../../discovery/servers.ts";
 import { WindowBuilder } from "../../metrics/windows.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
-import { type Profile, PROFILES } from "../../probes/sources.ts";
+import { type Profile, PROFILES } from "../../probes/programs.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { biasOf, differences } from "./code_in_memory.ts";

@@ -7,7 +7,7 @@ import { describeServer } from "../../discovery/servers.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { WindowBuilder } from "../../metrics/windows.ts";
 import { watch } from "../../probes/monitoring_loop.ts";
-import type { Profile } from "../../probes/sources.ts";
+import type { Profile } from "../../probes/programs.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { bpftraceOf, type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";

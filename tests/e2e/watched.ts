@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { watchWhile } from "../../tools/lab/watch_while.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import type { Profile } from "../../probes/sources.ts";
+import type { Profile } from "../../probes/programs.ts";
 import { bpftraceOf, type KEAS, type Lab } from "../../tools/lab/lab.ts";
 
 /** Watches a lab while something runs, with the bpftrace of its Kea's suite. */

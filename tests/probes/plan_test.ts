@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { budgetOf, knowsArrivals, matches, plan } from "../../probes/plan.ts";
-import { PROFILES } from "../../probes/sources.ts";
-import { server, site, SITES } from "./server_and_sites.ts";
+import { PROFILES } from "../../probes/programs.ts";
+import { factsOf, server, site, SITES } from "./server_and_sites.ts";
 
 const files = (profile: "light" | "standard" | "deep", sites = SITES, facts = server()) =>
-  plan(facts, { sites, refusals: [] }, profile).sources.map(({ file }) => file);
+  plan(factsOf(facts, { sites, refusals: [] }), profile).sources.map(({ file }) => file);
 
 Deno.test("plan() takes system calls and exceptions for light", () => {
   assert.deepEqual(files("light"), [
@@ -13,7 +13,7 @@ Deno.test("plan() takes system calls and exceptions for light", () => {
     "exceptions.bt",
   ]);
   // A cleanup is no query: what the profile lacks is told.
-  const { notAvailable } = plan(server(), { sites: SITES, refusals: [] }, "light");
+  const { notAvailable } = plan(factsOf(server(), { sites: SITES, refusals: [] }), "light");
   assert.deepEqual(
     notAvailable.filter(({ metric }) => metric === "database_query_time"),
     [{ metric: "database_query_time", why: "needs --profile standard" }],
@@ -21,7 +21,7 @@ Deno.test("plan() takes system calls and exceptions for light", () => {
 });
 
 Deno.test("plan() takes every program for deep when all sites are proven and cheap", () => {
-  const made = plan(server(), { sites: SITES, refusals: [] }, "deep");
+  const made = plan(factsOf(server(), { sites: SITES, refusals: [] }), "deep");
   assert.deepEqual(made.losses, []);
   assert.equal(made.sources.length, 10);
 });
@@ -30,7 +30,7 @@ Deno.test("plan() takes the parts of a program that fit and says the price of th
   const dear = SITES.map((s) =>
     s.id.startsWith("lease_manager.getLease4_hwaddr") ? { ...s, hitsPerPacket: 10 } : s
   );
-  const made = plan(server(), { sites: dear, refusals: [] }, "deep");
+  const made = plan(factsOf(server(), { sites: dear, refusals: [] }), "deep");
   const sites = made.sources.find(({ file }) => file === "lease_manager.bt")!.sites;
   assert.ok(sites.some(({ id }) => id.startsWith("lease_manager.addLease4")));
   assert.ok(!sites.some(({ id }) => id.startsWith("lease_manager.getLease4_hwaddr")));
@@ -45,7 +45,7 @@ Deno.test("plan() reads UDP sockets with the UDP program alone", () => {
 
 Deno.test("plan() keeps each profile's forecast inside its budget", () => {
   for (const profile of PROFILES) {
-    const made = plan(server(), { sites: SITES, refusals: [] }, profile);
+    const made = plan(factsOf(server(), { sites: SITES, refusals: [] }), profile);
     assert.ok(made.forecast <= budgetOf(server(), profile), `${profile}: ${made.forecast}`);
   }
 });
@@ -54,7 +54,7 @@ Deno.test("plan() leaves out what does not fit the budget and says its price", (
   const dear = SITES.map((s) =>
     s.id.startsWith("allocation") ? { ...s, class: "single-stepped" as const } : s
   );
-  const made = plan(server(), { sites: dear, refusals: [] }, "standard");
+  const made = plan(factsOf(server(), { sites: dear, refusals: [] }), "standard");
   assert.ok(!made.sources.some(({ file }) => file === "allocation.bt"));
   assert.match(
     made.notAvailable.map(({ why }) => why).join(),
@@ -63,10 +63,13 @@ Deno.test("plan() leaves out what does not fit the budget and says its price", (
 });
 
 Deno.test("plan() goes on without a refused site and gives its reason", () => {
-  const made = plan(server(), {
-    sites: SITES.filter(({ id }) => id !== "allocation.end.0"),
-    refusals: [{ id: "allocation.end.0", why: "a branch lands before it" }],
-  }, "standard");
+  const made = plan(
+    factsOf(server(), {
+      sites: SITES.filter(({ id }) => id !== "allocation.end.0"),
+      refusals: [{ id: "allocation.end.0", why: "a branch lands before it" }],
+    }),
+    "standard",
+  );
   assert.ok(!made.sources.some(({ file }) => file === "allocation.bt"));
   assert.deepEqual(made.losses, ["allocation.bt: allocation.end.0: a branch lands before it"]);
   assert.ok(made.notAvailable.some(({ metric }) => metric === "lease_allocation_time"));
@@ -74,16 +77,22 @@ Deno.test("plan() goes on without a refused site and gives its reason", () => {
 
 Deno.test("plan() counts no loss for a site that the server's build does not have", () => {
   const id = "lease_manager.addLease4";
-  const made = plan(server(), {
-    sites: SITES.filter((s) => !s.id.startsWith(id)),
-    refusals: [{ id: `${id}.end`, why: "it leaves by a jump", inherent: true }],
-  }, "deep");
+  const made = plan(
+    factsOf(server(), {
+      sites: SITES.filter((s) => !s.id.startsWith(id)),
+      refusals: [{ id: `${id}.end`, why: "it leaves by a jump", inherent: true }],
+    }),
+    "deep",
+  );
   assert.deepEqual(made.losses, []);
   assert.match(made.notAvailable[0]!.why, /it leaves by a jump/);
 });
 
 Deno.test("plan() counts no loss for a database that has no lease file", () => {
-  const made = plan(server({ leaseFile: null }), { sites: SITES, refusals: [] }, "standard");
+  const made = plan(
+    factsOf(server({ leaseFile: null }), { sites: SITES, refusals: [] }),
+    "standard",
+  );
   assert.deepEqual(made.losses, []);
   assert.ok(
     made.notAvailable.some(({ metric, why }) =>
@@ -95,7 +104,7 @@ Deno.test("plan() counts no loss for a database that has no lease file", () => {
 
 Deno.test("plan() takes the programs of the server's family alone, and says nothing of the others", () => {
   const six = server({ family: 6, sockets: ["udp"] });
-  const made = plan(six, { sites: SITES, refusals: [] }, "standard");
+  const made = plan(factsOf(six, { sites: SITES, refusals: [] }), "standard");
   const ofFamilies = /^(packets|allocation)/;
   assert.deepEqual(
     made.sources.map(({ file }) => file).filter((file) => ofFamilies.test(file)),
@@ -117,13 +126,13 @@ const withHooks = server({ hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] }
 
 Deno.test("plan() leaves many callouts to deep, which has them beyond its budget", () => {
   const sites = [...SITES, ...CALLOUTS];
-  const standard = plan(withHooks, { sites, refusals: [] }, "standard");
+  const standard = plan(factsOf(withHooks, { sites, refusals: [] }), "standard");
   assert.ok(!standard.sources.some(({ file }) => file === "callouts.bt"));
   assert.match(
     standard.notAvailable.map(({ why }) => why).join(),
     /callouts\.bt: callouts\.start would take 48 us .*--profile deep has it/,
   );
-  const deep = plan(withHooks, { sites, refusals: [] }, "deep");
+  const deep = plan(factsOf(withHooks, { sites, refusals: [] }), "deep");
   assert.ok(deep.sources.some(({ file }) => file === "callouts.bt"));
   assert.ok(deep.forecast > deep.budget);
   // What is taken beyond the budget takes nothing from the others.
@@ -140,7 +149,7 @@ Deno.test("plan() has callouts in standard where they are few", () => {
 
 Deno.test("plan() never times allocations without the end of those that are parked", () => {
   const parked = site("allocation.parked", { hitsPerPacket: 0.5 });
-  const made = plan(withHooks, { sites: [...SITES, parked], refusals: [] }, "standard");
+  const made = plan(factsOf(withHooks, { sites: [...SITES, parked], refusals: [] }), "standard");
   const sites = made.sources.find(({ file }) => file === "allocation.bt")!.sites;
   assert.ok(sites.includes(parked));
   // Dearer than what is left: the others go, too.
@@ -151,15 +160,18 @@ Deno.test("plan() never times allocations without the end of those that are park
 Deno.test("plan() leaves it to callouts to tell what was parked, where they are", () => {
   const parked = site("allocation.parked", { hitsPerPacket: 0.5 });
   const sites = [...SITES, ...CALLOUTS, parked];
-  const made = plan(withHooks, { sites, refusals: [] }, "deep");
+  const made = plan(factsOf(withHooks, { sites, refusals: [] }), "deep");
   assert.ok(!made.sources.some(({ sites }) => sites.includes(parked)));
-  const without = plan(withHooks, { sites: [...SITES, ...CALLOUTS], refusals: [] }, "deep");
+  const without = plan(
+    factsOf(withHooks, { sites: [...SITES, ...CALLOUTS], refusals: [] }),
+    "deep",
+  );
   assert.ok(made.forecast <= without.forecast);
 });
 
 Deno.test("plan() times no allocation where the end of parked ones is refused", () => {
   const refusals = [{ id: "allocation.parked", why: "libkea-hooks.so does not export it" }];
-  const made = plan(withHooks, { sites: SITES, refusals }, "standard");
+  const made = plan(factsOf(withHooks, { sites: SITES, refusals }), "standard");
   assert.ok(!made.sources.some(({ file }) => file === "allocation.bt"));
   assert.ok(
     made.losses.includes("allocation.bt: allocation.parked: libkea-hooks.so does not export it"),
@@ -167,7 +179,7 @@ Deno.test("plan() times no allocation where the end of parked ones is refused", 
 });
 
 Deno.test("plan() splits no packet's time where no packet is watched", () => {
-  const made = plan(server({ sockets: [] }), { sites: SITES, refusals: [] }, "deep");
+  const made = plan(factsOf(server({ sockets: [] }), { sites: SITES, refusals: [] }), "deep");
   const chosen = made.sources.map(({ file }) => file);
   assert.ok(!chosen.some((file) => /^(packets|allocation|stages)/.test(file)), chosen.join());
   assert.ok(
@@ -184,10 +196,13 @@ Deno.test("plan() splits no packet's time where no packet is watched", () => {
 
 Deno.test("plan() says once why several sites are missing", () => {
   const why = "the executable does not call the allocation engine";
-  const made = plan(server(), {
-    sites: SITES.filter(({ id }) => !id.startsWith("allocation")),
-    refusals: [{ id: "allocation.", why }],
-  }, "standard");
+  const made = plan(
+    factsOf(server(), {
+      sites: SITES.filter(({ id }) => !id.startsWith("allocation")),
+      refusals: [{ id: "allocation.", why }],
+    }),
+    "standard",
+  );
   assert.deepEqual(made.losses, [`allocation.bt: allocation.: ${why}`]);
   assert.equal(
     made.notAvailable.filter(({ metric }) => metric === "lease_allocation_time").length,
@@ -205,7 +220,7 @@ Deno.test("plan() times the statements of the database that the server uses, and
     leaseFile: null,
     databases: { leases: "postgresql", others: [] },
   });
-  const made = plan(facts, { sites, refusals: [] }, "standard");
+  const made = plan(factsOf(facts, { sites, refusals: [] }), "standard");
   const chosen = made.sources.map(({ file }) => file);
   assert.ok(chosen.includes("postgresql.bt") && !chosen.includes("mariadb.bt"));
   assert.ok(!made.notAvailable.some(({ metric }) => metric === "database_query_time"));
@@ -216,8 +231,7 @@ Deno.test("plan() says which Kea does not know when packets came", () => {
     const [version, knows] of [["2.2.0", false], ["2.5.5", false], ["2.5.6", true], ["3.0.4", true]]
   ) {
     const made = plan(
-      server({ version: String(version) }),
-      { sites: SITES, refusals: [] },
+      factsOf(server({ version: String(version) }), { sites: SITES, refusals: [] }),
       "light",
     );
     const said = made.notAvailable.some(({ metric }) => metric === "packet_socket_wait");
@@ -227,8 +241,7 @@ Deno.test("plan() says which Kea does not know when packets came", () => {
 
 Deno.test("plan() goes on without a program that did not attach, and says why", () => {
   const { sources, losses, notAvailable } = plan(
-    server(),
-    { sites: SITES, refusals: [] },
+    factsOf(server(), { sites: SITES, refusals: [] }),
     "deep",
     new Map([["allocation.bt", "the kernel refused it"]]),
   );
@@ -242,7 +255,7 @@ Deno.test("plan() goes on without a program that did not attach, and says why", 
 Deno.test("plan() gives the reason of a refusal that ends a pattern", () => {
   const refusal = { id: "stages.process", why: "no call asks for callouts of buffer4_receive" };
   const sites = SITES.filter(({ id }) => !id.startsWith("stages.process."));
-  const { losses } = plan(server(), { sites, refusals: [refusal] }, "deep");
+  const { losses } = plan(factsOf(server(), { sites, refusals: [refusal] }), "deep");
   assert.deepEqual(losses, [
     "stages.bt: stages.process: no call asks for callouts of buffer4_receive",
   ]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { programsIn } from "../../probes/placements.ts";
 import { plan } from "../../probes/plan.ts";
 import { complaintIn } from "../../probes/probe_run.ts";
-import { server, SITES } from "./server_and_sites.ts";
+import { factsOf, server, SITES } from "./server_and_sites.ts";
 
 /** What each version prints where the kernel refuses a probe. */
 const REFUSED = {
@@ -26,7 +26,7 @@ for (const [version, lines] of Object.entries(REFUSED)) {
     const complaint = complaintIn(lines);
     assert.match(complaint, /attach(ing)? probe: uprobe:\/proc\/28540\/exe:kea_site_allocation/);
     assert.doesNotMatch(complaint, /args->ret|ERROR/);
-    const made = plan(server(), { sites: SITES, refusals: [] }, "deep");
+    const made = plan(factsOf(server(), { sites: SITES, refusals: [] }), "deep");
     assert.deepEqual(programsIn(complaint, made), ["allocation.bt"]);
   });
 }

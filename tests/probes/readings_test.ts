@@ -4,7 +4,7 @@ import { plan } from "../../probes/plan.ts";
 import { basesOf } from "../../discovery/mapped_files.ts";
 import { operationsOf, renamingOf, translator } from "../../probes/readings.ts";
 import { parseSockets } from "../../probes/server_sample.ts";
-import { LIBRARY, server, SITES } from "./server_and_sites.ts";
+import { factsOf, LIBRARY, server, SITES } from "./server_and_sites.ts";
 
 Deno.test("parseExact() keeps integers beyond 2^53 as strings, exactly", () => {
   assert.deepEqual(parseExact('{"a": 17592186079277, "b": 9223372036854775807, "c": -1}'), {
@@ -19,7 +19,7 @@ Deno.test("parseExact() reads bytes that bpftrace sign-extends as UTF-8", () => 
 });
 
 Deno.test("translator() turns the lease manager's addresses into operations and drops private maps", () => {
-  const deep = plan(server(), { sites: SITES, refusals: [] }, "deep");
+  const deep = plan(factsOf(server(), { sites: SITES, refusals: [] }), "deep");
   assert.equal(operationsOf(deep)[0], "addLease4");
   const translate = translator(
     ["@lease_manager", "@sent"],

@@ -1,25 +1,24 @@
 import assert from "node:assert/strict";
 import { plan } from "../../probes/plan.ts";
+import { programTexts } from "../../probes/program_texts.ts";
 import { render, UnsafeProgramError } from "../../probes/render.ts";
-import { server, site, SITES } from "./server_and_sites.ts";
+import { factsOf, server, site, SITES } from "./server_and_sites.ts";
 
 const placements = new Map(
   SITES.map(({ id, address }) => [id, `"/proc/4242/exe":0x${address.toString(16)}`]),
 );
-const deep = plan(server(), { sites: SITES, refusals: [] }, "deep");
-const light = plan(server(), { sites: SITES, refusals: [] }, "light");
-const texts = new Map(
-  deep.sources.map(({ file }) => [
-    file,
-    Deno.readTextFileSync(new URL(`../../probes/${file}`, import.meta.url)),
-  ]),
-);
-const altered = (file: string, change: (text: string) => string) =>
-  new Map([...texts, [file, change(texts.get(file)!)]]);
+const deep = plan(factsOf(server(), { sites: SITES, refusals: [] }), "deep");
+const standard = plan(factsOf(server(), { sites: SITES, refusals: [] }), "standard");
+const light = plan(factsOf(server(), { sites: SITES, refusals: [] }), "light");
+const texts = await programTexts();
+const altered = (file: string, change: (text: string) => string) => ({
+  ...texts,
+  programs: new Map([...texts.programs, [file, change(texts.programs.get(file)!)]]),
+});
 
 Deno.test("render() fills in process, descriptor and sites, and counts its probes", () => {
   const { program, probes, maps } = render(deep, texts, placements, 1000);
-  assert.doesNotMatch(program, /\$[1-7]\b|\{\{/);
+  assert.doesNotMatch(program, /\{\{/);
   assert.match(program, /args->fd == 15/);
   assert.match(program, /uprobe:"\/proc\/4242\/exe":0x7928d\n\/pid == 4242\//);
   const points = program.match(/^(tracepoint|uprobe|interval):/gm)!.length;
@@ -27,9 +26,12 @@ Deno.test("render() fills in process, descriptor and sites, and counts its probe
   assert.ok(maps.includes("@allocation") && maps.includes("@lease_file_write"));
 });
 
-Deno.test("render() splits the time in stages only beside the allocation's program", () => {
-  assert.match(render(deep, texts, placements, 1000).program, /if \(1 == 1\)/);
-  assert.doesNotMatch(render(light, texts, placements, 1000).program, /if \(1 == 1\)/);
+Deno.test("render() splits the time in stages only beside the programs that know them", () => {
+  const programOf = (plan: typeof deep) => render(plan, texts, placements, 1000).program;
+  assert.match(programOf(deep), /@stage\[\$message, 1, \$bucket\]/);
+  assert.match(programOf(standard), /@before\[\$message, \$bucket\]/);
+  assert.doesNotMatch(programOf(standard), /@stage/);
+  assert.doesNotMatch(programOf(light), /@(stage|before|allocation)/);
 });
 
 Deno.test("render() compares and keys by the host's numbers where /proc shows others", () => {
@@ -41,15 +43,16 @@ Deno.test("render() compares and keys by the host's numbers where /proc shows ot
 });
 
 Deno.test("render() puts recvmsg where the server receives with it", () => {
+  const receiving = plan(
+    factsOf(server(), { sites: SITES, refusals: [] }, { receiveCall: { known: "recvmsg" } }),
+    "light",
+  );
   for (const registers of [0, 16_216]) {
-    const { program, probes } = render(light, texts, placements, 1000, {
-      registers,
-      receives: "recvmsg",
-    });
+    const { program, probes } = render(receiving, texts, placements, 1000, { registers });
     assert.match(program, /^tracepoint:syscalls:sys_exit_recvmsg$/m);
     assert.doesNotMatch(program, /sys_(enter|exit)_read\b/);
     assert.equal(program.includes("sys_enter_recvmsg"), registers === 0);
-    assert.match(program, /if \(1 == 1\) \{ \$frame = /);
+    assert.match(program, /\$frame = \*\(uint64\*\)uptr\(\*\(uint64\*\)uptr\(\$argument \+ 16\)\)/);
     assert.equal(probes, render(light, texts, placements, 1000, { registers }).probes);
   }
 });
@@ -57,12 +60,48 @@ Deno.test("render() puts recvmsg where the server receives with it", () => {
 Deno.test("render() leaves out the probe at a read's entry where registers can be read", () => {
   const without = render(light, texts, placements, 1000);
   const withRegisters = render(light, texts, placements, 1000, { registers: 16216 });
-  assert.match(without.program, /sys_enter_read\n\/0 == 0 && 0 == 0 && pid == 4242/);
-  assert.doesNotMatch(withRegisters.program, /sys_enter_read/);
+  assert.match(without.program, /sys_enter_read\n\/pid == 4242 && args->count >= 300\/\n/);
+  assert.doesNotMatch(withRegisters.program, /sys_enter_read|@call/);
   assert.match(withRegisters.program, /curtask->stack \+ 16216 \+ 104/);
   assert.equal(withRegisters.probes, without.probes - 1);
   const points = withRegisters.program.match(/^(tracepoint|uprobe|interval):/gm)!.length;
   assert.equal(withRegisters.probes, points);
+});
+
+Deno.test("render() prints no map that its program does not have", () => {
+  const { program, maps } = render(deep, texts, placements, 1000);
+  assert.ok(!maps.includes("@socket_wait") && !maps.includes("@before"));
+  assert.ok(maps.includes("@stage") && program.includes("print(@stage);"));
+  for (const map of maps) {
+    assert.ok(program.includes(`${map}[`) || program.includes(`${map} =`), map);
+  }
+});
+
+Deno.test("render() refuses a program that uses a parameter or a part that there is not", () => {
+  for (
+    const line of [
+      "// {{nothing}}",
+      "{{#if nothing}}{{/if}}",
+      "{{#unless nothing}}{{/unless}}",
+      "{{> nothing}}",
+      '{{uprobe "nothing"}}',
+    ]
+  ) {
+    assert.throws(
+      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${line}`), placements, 1000),
+      UnsafeProgramError,
+      line,
+    );
+  }
+});
+
+Deno.test("render() refuses a program whose braces do not match", () => {
+  for (const line of ["{", "}", "}{"]) {
+    assert.throws(
+      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${line}`), placements, 1000),
+      /has unbalanced braces/,
+    );
+  }
 });
 
 Deno.test("render() refuses return probes in every spelling", () => {
@@ -135,28 +174,28 @@ const CALLOUTS = ["callouts.start", "callouts.end.0", "callouts.done"].map((id) 
 /** The part of a program that is callouts.bt. */
 function calloutsWith(sites: typeof CALLOUTS): string {
   const made = plan(
-    server({ hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] }),
-    { sites: [...SITES, ...sites], refusals: [] },
+    factsOf(server({ hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] }), {
+      sites: [...SITES, ...sites],
+      refusals: [],
+    }),
     "deep",
   );
-  const file = "callouts.bt";
-  const text = Deno.readTextFileSync(new URL(`../../probes/${file}`, import.meta.url));
   const points = new Map([...placements, ...sites.map(({ id }) => [id, `"/lib":${id}`] as const)]);
-  const { program } = render(made, new Map([...texts, [file, text]]), points, 1000);
-  return program.slice(program.indexOf(`// ${file}`));
+  const { program } = render(made, texts, points, 1000);
+  return program.slice(program.indexOf("// callouts.bt"));
 }
 
-Deno.test("render() fills in what the code around a site tells", () => {
+Deno.test("render() fills in what the code around a site says", () => {
   assert.match(calloutsWith(CALLOUTS), /uptr\(reg\("bp"\) \+ 0x90\)/);
 });
 
-Deno.test("render() refuses a program that is not told what it needs to know", () => {
+Deno.test("render() refuses a program that lacks what it needs to know", () => {
   const { entry: _, ...rest } = FACTS;
   const poor = CALLOUTS.map((each) => each.facts === undefined ? each : { ...each, facts: rest });
   assert.throws(() => calloutsWith(poor as typeof CALLOUTS), UnsafeProgramError);
 });
 
-Deno.test("render() leaves out a probe that can be done without, and its private map stays", () => {
+Deno.test("render() leaves out a probe that it can do without", () => {
   assert.match(calloutsWith(CALLOUTS), /uprobe:"\/lib":callouts\.done/);
   const program = calloutsWith(CALLOUTS.slice(0, 2));
   assert.doesNotMatch(program, /callouts\.done|delete\(@parked/);

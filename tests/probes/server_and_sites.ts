@@ -1,7 +1,8 @@
 /** A server and sites as discovery finds them on Debian 12 (Kea 2.2.0), for tests of pure code. */
 
 import type { MappedFile, Server } from "../../discovery/types.ts";
-import type { Site } from "../../discovery/sites/types.ts";
+import type { Site, SiteSearch } from "../../discovery/sites/types.ts";
+import type { Facts } from "../../probes/plan.ts";
 
 export const EXECUTABLE: MappedFile = {
   path: "/usr/sbin/kea-dhcp4",
@@ -88,3 +89,19 @@ export const SITES: readonly Site[] = [
     site(`lease_manager.${operation}.end.0`, { file: LIBRARY, address: 0x1010 + 0x100 * index }),
   ]),
 ];
+
+/** Facts for a plan of a server that is known in all else. */
+export function factsOf(
+  server: Server,
+  search: SiteSearch,
+  changes: Partial<Facts> = {},
+): Facts {
+  return {
+    server,
+    search,
+    receiveCall: { known: "read" },
+    hookPoints: { known: [] },
+    hasCounters: false,
+    ...changes,
+  };
+}

@@ -8,7 +8,7 @@ import { keaStatistics } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
 import { knowsArrivals } from "../../probes/plan.ts";
-import type { Profile } from "../../probes/sources.ts";
+import type { Profile } from "../../probes/programs.ts";
 import type { Lab } from "./lab.ts";
 import { type PerfdhcpReport, runPerfdhcp } from "./perfdhcp.ts";
 import { watchWhile } from "./watch_while.ts";

@@ -31,7 +31,7 @@ import { type SlowOptions, watch } from "../../probes/monitoring_loop.ts";
 import { planFor } from "../../probes/prepare.ts";
 import { PriceMeter } from "../../probes/price.ts";
 import { requireHost } from "../../probes/requirements.ts";
-import type { Profile } from "../../probes/sources.ts";
+import type { Profile } from "../../probes/programs.ts";
 import { summary } from "../../viz/summary.ts";
 import { windowLine } from "../../viz/window_line.ts";
 import { writeReport } from "../../viz/report/write_report.ts";

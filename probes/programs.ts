@@ -1,10 +1,12 @@
 /**
- * The probe programs: what each measures, which sites it needs, and what it costs.
+ * The probe programs: what each measures, which sites it needs, and what it costs. Their
+ * texts are in `programs/`, what they share in `programs/parts/`.
  *
  * @module
  */
 
 import type { SiteGroup } from "../discovery/sites/types.ts";
+import { PARKED } from "../discovery/sites/allocation.ts";
 import type { DatabaseType, Server } from "../discovery/types.ts";
 
 /** How much is probed. */
@@ -13,47 +15,64 @@ export type Profile = "light" | "standard" | "deep";
 /** All profiles, cheapest first. */
 export const PROFILES = ["light", "standard", "deep"] as const satisfies readonly Profile[];
 
-/** A `.bt` file and when it belongs in a plan. */
-export interface Source {
+/** What a program knows of each packet that other programs of a plan use. */
+export type Provision =
+  /** When its request came and its answer left. */
+  | "packets"
+  /** When its lease was allocated. */
+  | "allocation"
+  /** When it passed from one stage to the next. */
+  | "stages"
+  /** Whether a hook library parked it. */
+  | "parking";
+
+/** A program in `programs/` and when it belongs in a plan. */
+export interface ProbeProgram {
   readonly file: string;
   /** What it measures, in the words of the metrics document. */
   readonly metrics: readonly string[];
   /** True for one that only adds to its metrics: alone, it does not serve them. */
-  readonly aside?: true;
-  /** True for one that only splits what packets_*.bt times: alone, it would not compile. */
-  readonly splits?: true;
+  readonly supplementary?: true;
+  /** What the others of its plan may use. */
+  readonly provides?: Provision;
+  /** What it cannot do without: it only splits the time of packets that another one sees. */
+  readonly requires?: Provision;
   /** Cheapest profile that asks for it. */
-  readonly from: Profile;
-  /** Where its sites are looked for; null for a program without any. */
+  readonly minProfile: Profile;
+  /** Where its sites are searched for; null for a program without any. */
   readonly group: SiteGroup | null;
   /** Site ids of which it needs at least one each; `*` stands for any run of characters. */
-  readonly needs: readonly string[];
-  /** Site ids that it needs on servers that have them. */
-  readonly where?: readonly string[];
+  readonly requiredSites: readonly string[];
+  /** Site ids that it needs on servers that have them, unless another program provides `unless`. */
+  readonly sitesIfPresent?: { readonly ids: readonly string[]; readonly unless: Provision };
   /**
    * Site ids that it can do without, in order of worth: each is taken while the budget lasts. A
-   * program that has parts needs at least one of them.
+   * program that has optional sites and no others needs at least one of them.
    */
-  readonly parts?: readonly string[];
+  readonly optionalSites?: readonly string[];
+  /** True for one whose keys hold Kea's numbers of hook points. */
+  readonly namesHookPoints?: true;
+  /** True for one whose counts Kea's own counters can replace where its sites are not all found. */
+  readonly replaceable?: true;
   /** Profile that has it even where it does not fit into the budget. */
-  readonly beyondBudget?: Profile;
+  readonly ignoresBudgetIn?: Profile;
   /**
    * Maps that go into the capture, in the order in which they are read: answers before requests, so
    * that no answer is without its request. What else it keeps is private.
    */
   readonly maps: readonly string[];
-  /** System-call tracepoints that fire an exchange, DORA without hooks. */
+  /** System-call tracepoints that fire per exchange, DORA without hooks. */
   readonly tracepointsPerExchange: number;
-  /** BPF time an exchange, microseconds, without traps and tracepoint entry (bench:overhead). */
+  /** BPF time per exchange, microseconds, without traps and tracepoint entry (bench:overhead). */
   readonly bpfPerExchange: number;
   /** Why it cannot serve this server; null when it can, "" when another of its kind does. */
-  readonly unfit: (server: Server) => string | null;
+  readonly unsupportedReason: (server: Server) => string | null;
 }
 
-const fits = () => null;
+const anyServer = () => null;
 
-const family = (wanted: Server["family"]) => (server: Server) =>
-  server.family === wanted ? null : "";
+const family = (expected: Server["family"]) => (server: Server) =>
+  server.family === expected ? null : "";
 
 const socketsAre = (kind: "raw" | "udp") => (server: Server) => {
   if (server.family !== 4) return "";
@@ -71,39 +90,42 @@ const PACKET_MAPS = [
 ] as const;
 
 /** In order of worth: a plan takes them from the top while its budget lasts. */
-export const SOURCES: readonly Source[] = [
+export const PROGRAMS: readonly ProbeProgram[] = [
   {
     file: "packets_raw.bt",
     metrics: ["packet_processing_time", "network_traffic"],
-    from: "light",
+    provides: "packets",
+    minProfile: "light",
     group: null,
-    needs: [],
+    requiredSites: [],
     maps: PACKET_MAPS,
     tracepointsPerExchange: 8,
     bpfPerExchange: 7.5,
-    unfit: socketsAre("raw"),
+    unsupportedReason: socketsAre("raw"),
   },
   {
     file: "packets_udp.bt",
     metrics: ["packet_processing_time", "network_traffic"],
-    from: "light",
+    provides: "packets",
+    minProfile: "light",
     group: null,
-    needs: [],
+    requiredSites: [],
     maps: PACKET_MAPS,
     tracepointsPerExchange: 8,
     bpfPerExchange: 7.5,
-    unfit: socketsAre("udp"),
+    unsupportedReason: socketsAre("udp"),
   },
   {
     file: "packets_v6.bt",
     metrics: ["packet_processing_time", "network_traffic"],
-    from: "light",
+    provides: "packets",
+    minProfile: "light",
     group: null,
-    needs: [],
+    requiredSites: [],
     maps: PACKET_MAPS,
     tracepointsPerExchange: 8,
     bpfPerExchange: 10,
-    unfit: (server) => {
+    unsupportedReason: (server) => {
       if (server.family !== 6) return "";
       return server.sockets.includes("udp") ? null : "the server has no DHCPv6 socket";
     },
@@ -112,129 +134,133 @@ export const SOURCES: readonly Source[] = [
     file: "lease_file_cleanup.bt",
     metrics: ["database_query_time"],
     // A cleanup is no query.
-    aside: true,
-    from: "light",
+    supplementary: true,
+    minProfile: "light",
     group: null,
-    needs: [],
+    requiredSites: [],
     maps: ["@lease_file_cleanup", "@lease_file_cleanup_failed"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: (server) => server.leaseFile === null ? "" : null,
+    unsupportedReason: (server) => server.leaseFile === null ? "" : null,
   },
   {
     file: "exceptions.bt",
     metrics: ["error_rate"],
-    from: "light",
+    minProfile: "light",
     group: "exceptions",
-    needs: ["exceptions.throw"],
+    requiredSites: ["exceptions.throw"],
     maps: ["@exceptions"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: fits,
+    unsupportedReason: anyServer,
   },
   // On a server with SQL most of an allocation's time is that of its statements: they come first.
   {
     file: "postgresql.bt",
     metrics: ["database_query_time"],
-    from: "standard",
+    minProfile: "standard",
     group: "postgresql",
-    needs: ["postgresql.start", "postgresql.end"],
+    requiredSites: ["postgresql.start", "postgresql.end"],
     maps: ["@postgresql", "@postgresql_rows", "@postgresql_failed"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: usesDatabase("postgresql", "PostgreSQL"),
+    unsupportedReason: usesDatabase("postgresql", "PostgreSQL"),
   },
   {
     file: "mariadb.bt",
     metrics: ["database_query_time"],
-    from: "standard",
+    minProfile: "standard",
     group: "mariadb",
-    needs: ["mariadb.start.*", "mariadb.end.*"],
+    requiredSites: ["mariadb.start.*", "mariadb.end.*"],
     maps: ["@mariadb", "@mariadb_failed"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: usesDatabase("mysql", "MariaDB"),
+    unsupportedReason: usesDatabase("mysql", "MariaDB"),
   },
   {
     file: "allocation.bt",
     metrics: ["lease_allocation_time", "packet_stage_time"],
-    splits: true,
-    from: "standard",
+    provides: "allocation",
+    requires: "packets",
+    minProfile: "standard",
     group: "allocation",
-    needs: ["allocation.start.*", "allocation.end.*"],
-    where: ["allocation.parked"],
+    requiredSites: ["allocation.start.*", "allocation.end.*"],
+    sitesIfPresent: { ids: [PARKED], unless: "parking" },
     maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 6,
-    unfit: family(4),
+    unsupportedReason: family(4),
   },
   {
     file: "allocation_v6.bt",
     metrics: ["lease_allocation_time", "packet_stage_time"],
-    splits: true,
-    from: "standard",
+    provides: "allocation",
+    requires: "packets",
+    minProfile: "standard",
     group: "allocation",
-    needs: ["allocation.start.*", "allocation.end.*"],
-    where: ["allocation.parked"],
+    requiredSites: ["allocation.start.*", "allocation.end.*"],
+    sitesIfPresent: { ids: [PARKED], unless: "parking" },
     maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 8,
-    unfit: family(6),
+    unsupportedReason: family(6),
   },
-  // Every line of its log is a write of the server, too: where it logs much, too dear for light.
+  // Every line of its log is a write of the server, too: where it logs much, too expensive for light.
   {
     file: "lease_file.bt",
     metrics: ["database_query_time"],
-    from: "standard",
+    minProfile: "standard",
     group: null,
-    needs: [],
+    requiredSites: [],
     maps: ["@lease_file_write", "@lease_file_write_failed"],
     tracepointsPerExchange: 6,
     bpfPerExchange: 2,
-    unfit: (server) =>
+    unsupportedReason: (server) =>
       server.leaseFile === null ? "the server holds no memfile lease file open" : null,
   },
   {
     file: "stages.bt",
     metrics: ["packet_stage_time"],
-    splits: true,
-    from: "deep",
+    provides: "stages",
+    requires: "packets",
+    minProfile: "deep",
     group: "stages",
-    needs: ["stages.process.*", "stages.parsed.*", "stages.committed.*", "stages.packed.*"],
+    requiredSites: ["stages.process.*", "stages.parsed.*", "stages.committed.*", "stages.packed.*"],
     maps: ["@stage"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 6,
-    unfit: fits,
+    unsupportedReason: anyServer,
   },
   {
     file: "log_messages.bt",
     metrics: ["error_rate"],
-    from: "standard",
+    minProfile: "standard",
     group: "log",
-    needs: ["log.warn", "log.error", "log.fatal"],
+    requiredSites: ["log.warn", "log.error", "log.fatal"],
     maps: ["@log"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: fits,
+    unsupportedReason: anyServer,
   },
   {
     file: "statistics.bt",
     metrics: ["error_rate"],
-    from: "deep",
+    minProfile: "deep",
     group: "statistics",
-    needs: ["statistics.drop.*"],
+    requiredSites: ["statistics.drop.*"],
+    replaceable: true,
     maps: ["@statistics"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: fits,
+    unsupportedReason: anyServer,
   },
   {
     file: "lease_manager.bt",
     metrics: ["database_query_time"],
-    from: "deep",
+    minProfile: "deep",
     group: "lease_manager",
-    needs: [],
-    parts: [
+    requiredSites: [],
+    optionalSites: [
       "lease_manager.addLease4.*",
       "lease_manager.updateLease4.*",
       "lease_manager.deleteLease4.*",
@@ -245,7 +271,7 @@ export const SOURCES: readonly Source[] = [
     maps: ["@lease_manager"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: (server) => {
+    unsupportedReason: (server) => {
       if (server.family !== 4) return "it knows the lease manager's DHCPv4 operations only";
       return server.leaseFile === null ? "the server's lease backend is not memfile" : null;
     },
@@ -253,27 +279,29 @@ export const SOURCES: readonly Source[] = [
   {
     file: "log_information.bt",
     metrics: ["error_rate"],
-    from: "deep",
+    minProfile: "deep",
     group: "log",
-    needs: ["log.info"],
+    requiredSites: ["log.info"],
     maps: ["@log_information"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 3,
-    unfit: fits,
+    unsupportedReason: anyServer,
   },
   {
     file: "callouts.bt",
     metrics: ["hook_callout_time"],
-    from: "standard",
+    provides: "parking",
+    namesHookPoints: true,
+    minProfile: "standard",
     group: "callouts",
-    needs: ["callouts.start", "callouts.end.*"],
-    parts: ["callouts.done"],
-    // What a server's own libraries add is what a person who looks deep wants to know.
-    beyondBudget: "deep",
+    requiredSites: ["callouts.start", "callouts.end.*"],
+    optionalSites: ["callouts.done"],
+    // What a server's own libraries add is what a user of the deep profile asks for.
+    ignoresBudgetIn: "deep",
     maps: ["@callouts", "@callout_steps", "@parked_time", "@callouts_unfinished"],
     tracepointsPerExchange: 0,
     bpfPerExchange: 0,
-    unfit: (server) =>
+    unsupportedReason: (server) =>
       server.hookLibraries.length === 0 ? "the server has no hook library loaded" : null,
   },
 ];

@@ -1,0 +1,108 @@
+/**
+ * What a plan rests on, read from the running server before the plan is made.
+ *
+ * @module
+ */
+
+import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { hookPointsOf } from "../discovery/hook_points.ts";
+import { proveSites, recheck } from "../discovery/sites/prove.ts";
+import { receiveCall } from "../discovery/sites/receive_call.ts";
+import type { SiteSearch } from "../discovery/sites/types.ts";
+import type { Server } from "../discovery/types.ts";
+import { place } from "./placements.ts";
+import { type Fact, type Facts, isIn, type LeftOut, missingSites } from "./plan.ts";
+import { type ProbeProgram, type Profile, PROGRAMS } from "./programs.ts";
+import { RefusalCounters } from "./refusal_counters.ts";
+
+/** How sites are found: `proveSites()`, but for tests that break a proof. */
+export type FindSites = typeof proveSites;
+
+/** The facts, and what belongs to them. */
+export interface Gathered {
+  readonly facts: Facts;
+  /** What follows `uprobe:` for each site, by its id. */
+  readonly placements: ReadonlyMap<string, string>;
+  /** Kea's own counters, where they take the place of a program. */
+  readonly counters: RefusalCounters | null;
+}
+
+/**
+ * Gathers the facts for a profile.
+ *
+ * @param folder a private folder for symbol files, see `place()`.
+ * @param leftOut programs that did not attach to this server before.
+ */
+export async function gatherFacts(
+  server: Server,
+  profile: Profile,
+  folder: string,
+  findSites: FindSites = proveSites,
+  leftOut: LeftOut = new Map(),
+): Promise<Gathered> {
+  const asked = PROGRAMS.filter((program) =>
+    isIn(profile, program) && program.unsupportedReason(server) === null
+  );
+  // Read once, by whichever needs them first.
+  let reading: Promise<string[]> | undefined;
+  const readHookPoints = () => reading ??= hookPointsOf(server);
+
+  const proven = await provenTwice(server, asked, findSites, readHookPoints);
+  const { placements, refusals } = await place(proven.sites, folder);
+  const search = {
+    sites: proven.sites.filter(({ id }) => placements.has(id)),
+    refusals: [...proven.refusals, ...refusals],
+  };
+  const needsCounters = asked.some((program) =>
+    program.replaceable &&
+    (leftOut.has(program.file) || missingSites(program, search).some(({ isLoss }) => isLoss))
+  );
+  const counters = needsCounters ? await RefusalCounters.of(server) : null;
+  const facts: Facts = {
+    server,
+    search,
+    receiveCall: server.sockets.includes("raw")
+      ? await factOf(() => receiveCall(server))
+      : { known: "recvmsg" },
+    hookPoints: asked.some(({ namesHookPoints }) => namesHookPoints)
+      ? await factOf(readHookPoints)
+      : { known: [] },
+    hasCounters: counters !== null,
+  };
+  return { facts, placements, counters };
+}
+
+/**
+ * The sites that some programs ask for. Every site is proven when it is found and once more here, so
+ * that a file replaced or a process gone in between costs that site and nothing else.
+ */
+async function provenTwice(
+  server: Server,
+  asked: readonly ProbeProgram[],
+  findSites: FindSites,
+  readHookPoints: () => Promise<readonly string[]>,
+): Promise<SiteSearch> {
+  const groups = new Set(asked.map(({ group }) => group).filter((group) => group !== null));
+  const search = await findSites(server, [...groups], readHookPoints);
+  const checked = await Promise.all(search.sites.map(async (site) => ({
+    site,
+    why: await recheck(site),
+  })));
+  return {
+    sites: checked.filter(({ why }) => why === null).map(({ site }) => site),
+    refusals: [
+      ...search.refusals,
+      ...checked.flatMap(({ site: { id }, why }) => why === null ? [] : [{ id, why }]),
+    ],
+  };
+}
+
+/** What was found out, or why it is unknown. */
+async function factOf<T>(find: () => Promise<T>): Promise<Fact<T>> {
+  try {
+    return { known: await find() };
+  } catch (error) {
+    if (!(error instanceof DiscoveryError)) throw error;
+    return { why: error.message };
+  }
+}
