@@ -7,7 +7,9 @@
  */
 
 import { describeServer } from "../discovery/servers.ts";
+import type { MetricsDocument } from "../metrics/document.ts";
 import { newCommand, numberBetween, print, runMain } from "../system/command_line.ts";
+import type { Profile } from "../probes/programs.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { bpftraceOf, type KEAS, startLab } from "../tools/lab/lab.ts";
@@ -33,6 +35,10 @@ export interface Combination {
   /** DHCPv6 has UDP sockets alone. */
   readonly sockets: "raw" | "udp";
   readonly threads: 0 | 2;
+  /** The deepest without it. */
+  readonly profile?: Profile;
+  /** The Kea whose suite has the bpftrace; that of this Kea without it. */
+  readonly bpftraceOf?: keyof typeof KEAS;
 }
 
 /** All of them. */
@@ -53,23 +59,21 @@ export interface Outcome {
   readonly compared: number;
   readonly different: readonly string[];
   readonly verdict: string;
+  readonly document: MetricsDocument;
 }
 
-/** Runs one combination, in the deepest profile. */
+/** Runs one combination. */
 export async function runCombination(
-  { family, kea, sockets, threads }: Combination,
+  { family, kea, sockets, threads, profile = "deep", bpftraceOf: suite = kea }: Combination,
   load: { readonly exchanges: number; readonly rate: number },
 ): Promise<Outcome> {
-  const bpftrace = await bpftraceOf(kea);
+  const bpftrace = await bpftraceOf(suite);
   using signals = new CaughtSignals();
   await using lab = await startLab({ family, kea, sockets, threads });
   const { version } = await describeServer(lab.pid);
-  const { document, rows } = await signals.during(compareCounts(lab, {
-    ...load,
-    profile: "deep",
-    bpftrace,
-    say: () => {},
-  }));
+  const { document, rows } = await signals.during(
+    compareCounts(lab, { ...load, profile, bpftrace }),
+  );
   const { verdict, reasons } = document.capture;
   return {
     kea: version,
@@ -78,6 +82,7 @@ export async function runCombination(
     different: rows.filter(({ ours, theirs }) => ours !== theirs)
       .map(({ what, ours, whose, theirs }) => `${what} ${ours}, ${whose} ${theirs}`),
     verdict: [verdict, ...reasons].join(": "),
+    document,
   };
 }
 

@@ -4,36 +4,29 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readCapture } from "../../metrics/capture.ts";
 import { startLab } from "../../tools/lab/lab.ts";
-import { type Finished, ROOT, runScript } from "./run_script.ts";
+import { labOfFile } from "./lab_of_file.ts";
+import { type Finished, finished, must, ROOT, runScript } from "./run_script.ts";
 
 const MONITOR = "tools/kea_monitor_complete.ts";
 
+const lab = labOfFile();
+
 /** Runs the monitor behind a shell line, in mount and process namespaces of its own. */
-async function runIn(
+function runIn(
   setUp: string,
   args: readonly string[],
   flags: readonly string[] = ["-m"],
 ): Promise<Finished> {
-  const { code, stdout, stderr } = await new Deno.Command("unshare", {
-    args: [
-      ...flags,
-      ...[
-        "sh",
-        "-c",
-        `${setUp}; exec "$@"`,
-        "sh",
-        Deno.execPath(),
-        "run",
-        "-A",
-        join(ROOT, MONITOR),
-      ],
-      ...args,
-    ],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+  const monitor = [Deno.execPath(), "run", "-A", join(ROOT, MONITOR), ...args];
+  return finished(
+    new Deno.Command("unshare", {
+      args: [...flags, "sh", "-c", `${setUp}; exec "$@"`, "sh", ...monitor],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
 }
 
 function assertRefused({ code, stdout, stderr }: Finished, status: number, words: RegExp): void {
@@ -78,7 +71,7 @@ Deno.test("monitor says when no Kea runs", async () => {
 });
 
 Deno.test("monitor lists the servers when several run", async () => {
-  await using one = await startLab();
+  const one = lab();
   await using two = await startLab();
   const refused = await runScript(MONITOR, []);
   assertRefused(refused, 1, /give one with --server PID/);
@@ -98,7 +91,6 @@ Deno.test("monitor names each thing that the host lacks, with its remedy", async
 });
 
 Deno.test("monitor refuses to run without root or without bpftrace", async () => {
-  await using lab = await startLab();
   const folder = await Deno.makeTempDir();
   try {
     await Deno.chmod(folder, 0o777);
@@ -117,7 +109,7 @@ Deno.test("monitor refuses to run without root or without bpftrace", async () =>
     for (const program of ["nsenter", "sh"]) {
       await Deno.symlink(`/usr/bin/${program}`, join(folder, program));
     }
-    const withoutBpftrace = await runScript(MONITOR, ["--server", String(lab.pid)], {
+    const withoutBpftrace = await runScript(MONITOR, ["--server", String(lab().pid)], {
       env: { PATH: folder },
     });
     assertRefused(withoutBpftrace, 1, /it is not installed: apt-get install bpftrace/);
@@ -125,7 +117,9 @@ Deno.test("monitor refuses to run without root or without bpftrace", async () =>
     await Deno.writeTextFile(join(folder, "bpftrace"), "#!/bin/sh\necho bpftrace v0.14.0\n", {
       mode: 0o755,
     });
-    const old = await runScript(MONITOR, ["--server", String(lab.pid)], { env: { PATH: folder } });
+    const old = await runScript(MONITOR, ["--server", String(lab().pid)], {
+      env: { PATH: folder },
+    });
     assertRefused(old, 1, /Cannot use bpftrace 0.14.0, expected 0.17 or later/);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -133,8 +127,7 @@ Deno.test("monitor refuses to run without root or without bpftrace", async () =>
 });
 
 Deno.test("monitor does not touch a folder that it cannot or must not write to", async () => {
-  await using lab = await startLab();
-  const server = ["--server", String(lab.pid)];
+  const server = ["--server", String(lab().pid)];
   assertRefused(
     await runScript(MONITOR, [...server, "-o", "/proc/kea"]),
     1,
@@ -156,22 +149,12 @@ Deno.test("monitor does not touch a folder that it cannot or must not write to",
 });
 
 Deno.test("monitor on a full disk says so, detaches, and leaves a readable capture", async () => {
-  await using lab = await startLab();
   const folder = await Deno.makeTempDir();
-  const mount = (...args: string[]) => new Deno.Command(args[0]!, { args: args.slice(1) }).output();
-  await mount("mount", "-t", "tmpfs", "-o", "size=16k", "none", folder);
+  await must("mount", "-t", "tmpfs", "-o", "size=16k", "none", folder);
   try {
-    const args = [
-      "--server",
-      String(lab.pid),
-      "-o",
-      folder,
-      "--duration",
-      "60",
-      "--interval",
-      "0.2",
-    ];
-    const refused = await runScript(MONITOR, args);
+    const refused = await runScript(MONITOR, [
+      ...["--server", String(lab().pid), "-o", folder, "--duration", "600", "--interval", "0.2"],
+    ]);
     assert.equal(refused.code, 1, refused.stderr);
     assert.match(refused.stderr, /error: .*No space left/);
     const file = await Deno.open(join(folder, "capture.ndjson"));
@@ -179,27 +162,25 @@ Deno.test("monitor on a full disk says so, detaches, and leaves a readable captu
     assert.ok(records.length >= 2);
     assert.equal(records[0]!.type, "capture");
   } finally {
-    await mount("umount", folder);
+    await must("umount", folder);
     await Deno.remove(folder);
   }
 });
 
 Deno.test("monitor --plan tells sites and prices and attaches nothing", async () => {
-  await using lab = await startLab();
-  const plan = await runScript(MONITOR, ["--server", String(lab.pid), "--plan"]);
+  const plan = await runScript(MONITOR, ["--server", String(lab().pid), "--plan"]);
   assert.equal(plan.code, 0, plan.stderr);
   assert.match(plan.stdout, /allocation\.start\.0 +0x[0-9a-f]+ +emulated, 3 us a hit/);
   assert.match(plan.stdout, /us of the server's CPU per exchange/);
-  const json = await runScript(MONITOR, ["--server", String(lab.pid), "--plan", "--json"]);
-  assert.equal(JSON.parse(json.stdout).server.pid, lab.pid);
+  const json = await runScript(MONITOR, ["--server", String(lab().pid), "--plan", "--json"]);
+  assert.equal(JSON.parse(json.stdout).server.pid, lab().pid);
 });
 
 Deno.test("monitor --json prints the document alone on standard output", async () => {
-  await using lab = await startLab();
   const folder = await Deno.makeTempDir();
   try {
     const { code, stdout, stderr } = await runScript(MONITOR, [
-      ...["--server", String(lab.pid), "--json", "--duration", "1", "--profile", "light"],
+      ...["--server", String(lab().pid), "--json", "--duration", "1", "--profile", "light"],
       ...["-o", join(folder, "run")],
     ]);
     assert.equal(code, 0, stderr);

@@ -1,55 +1,45 @@
 /** A site whose proof does not hold is not probed, and the rest goes on. Needs root and Kea. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { type Watching, watchWhile } from "../../tools/lab/watch_while.ts";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { proveSites } from "../../discovery/sites/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { Site } from "../../discovery/sites/types.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
-import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
+import { findBpftrace } from "../../probes/bpftrace.ts";
 import type { FindSites } from "../../probes/prepare.ts";
-import type { Profile } from "../../probes/programs.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { total } from "./monitored.ts";
+import { total } from "../../tools/lab/totals.ts";
+import { labOfFile } from "./lab_of_file.ts";
+import { assertComplete, inClient } from "./watched.ts";
 
-const EXCHANGES = 53;
+const lab = labOfFile();
 
-/** Watches a lab through some traffic and gives the header and the document. */
+/** Watches a lab through some traffic; gives the planned sites, and how many leases there were. */
 async function watchTraffic(
   lab: Lab,
   findSites: FindSites,
-  profile: Profile = "standard",
+  how: Partial<Watching> = {},
   more: () => Promise<unknown> = () => Promise.resolve(),
-  bpftrace?: Bpftrace,
 ) {
-  const stop = new AbortController();
-  const windows = new WindowBuilder();
   const sites: { id: string; address: string }[] = [];
-  let traffic: Promise<unknown> | null = null;
-  for await (
-    const record of watch({
-      server: await describeServer(lab.pid),
-      profile,
-      bpftrace: bpftrace ?? await findBpftrace(),
-      intervalMs: 500,
-      durationMs: 20_000,
-      signal: stop.signal,
-      say: () => {},
-      findSites,
-    })
-  ) {
-    windows.next(record);
-    if (record.type === "capture") sites.push(...record.plan.sites);
-    if (record.type === "sample") {
-      traffic ??= runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES }).then(more)
-        .then(() => stop.abort());
-    }
-  }
-  await traffic;
-  return { sites, document: windows.document() };
+  const { document, result: report } = await watchWhile(lab, {
+    profile: "standard",
+    bpftrace: await findBpftrace(),
+    ...how,
+    findSites,
+    see: (record) => {
+      if (record.type === "capture") sites.push(...record.plan.sites);
+    },
+  }, async () => {
+    const report = await runPerfdhcp(lab, { rate: 100, exchanges: 53 });
+    await more();
+    return report;
+  });
+  const leases = report["REQUEST-ACK"]!.received;
+  assert.ok(leases >= 53, `${leases} leases`);
+  return { sites, document, leases };
 }
 
 /** Finds the sites as always, and breaks those of the allocation. */
@@ -86,8 +76,7 @@ const BREAKAGES: readonly { name: string; change: (site: Site) => Site; why: Reg
 
 for (const { name, change, why } of BREAKAGES) {
   Deno.test(`watch() attaches nothing at a site with ${name}, and goes on as PARTIAL`, async () => {
-    await using lab = await startLab();
-    const { sites, document } = await watchTraffic(lab, breaking(change));
+    const { sites, document, leases } = await watchTraffic(lab(), breaking(change));
     assert.deepEqual(sites.filter(({ id }) => id.startsWith("allocation.")), []);
     assert.equal(document.capture.verdict, "PARTIAL");
     assert.match(document.capture.reasons.join(), why);
@@ -96,7 +85,7 @@ for (const { name, change, why } of BREAKAGES) {
         metric === "lease_allocation_time" && why.test(reason)
       ),
     );
-    assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), EXCHANGES);
+    assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), leases);
     assert.equal(total(document, "lease_allocation_time", {}), 0);
   });
 }
@@ -111,9 +100,9 @@ Deno.test("watch() probes the running executable when its file is replaced by an
     await Deno.rename(`${program}.new`, program);
     const server = await describeServer(lab.pid);
     assert.equal(server.executable.replaced, true);
-    const { document } = await watchTraffic(lab, proveSites);
-    assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
-    assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), EXCHANGES);
+    const { document, leases } = await watchTraffic(lab, proveSites);
+    assertComplete(document);
+    assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), leases);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -121,35 +110,29 @@ Deno.test("watch() probes the running executable when its file is replaced by an
 
 Deno.test("watch() does not probe a library that was replaced under the running server", async () => {
   const libraries = await Deno.makeTempDir();
-  const installed = (await describeLibraries()).find((path) => path.includes("/libkea-log.so"))!;
+  const { libraries: mapped } = await describeServer(lab().pid);
+  const installed = mapped.find(({ path }) => path.includes("/libkea-log.so"))!.path;
   const library = `${libraries}/${installed.split("/").at(-1)!.replace(/(\.so\.\d+).*/, "$1")}`;
   await Deno.copyFile(installed, library);
   try {
     await using lab = await startLab({ libraries });
     await Deno.copyFile(installed, `${library}.new`);
     await Deno.rename(`${library}.new`, library);
-    const { sites, document } = await watchTraffic(lab, proveSites);
+    const { sites, document, leases } = await watchTraffic(lab, proveSites);
     assert.deepEqual(sites.filter(({ id }) => id.startsWith("log.")), []);
     assert.equal(document.capture.verdict, "PARTIAL");
     assert.match(
       document.capture.reasons.join(),
       /was replaced under the running server: restart it/,
     );
-    assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), EXCHANGES);
+    assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), leases);
   } finally {
     await Deno.remove(libraries, { recursive: true });
   }
 });
 
-/** Paths of the libraries that an ordinary lab's server maps. */
-async function describeLibraries(): Promise<string[]> {
-  await using lab = await startLab();
-  return (await describeServer(lab.pid)).libraries.map(({ path }) => path);
-}
-
 Deno.test("watch() asks Kea for its counters where the calls that raise them cannot all be told", async () => {
-  await using lab = await startLab();
-  const before = await keaStatistics(lab.controlSocket);
+  const before = await keaStatistics(lab().controlSocket);
   const untold: FindSites = async (server, groups) => {
     const { sites, refusals } = await proveSites(server, groups);
     return {
@@ -157,18 +140,14 @@ Deno.test("watch() asks Kea for its counters where the calls that raise them can
       refusals: [...refusals, { id: "statistics.drop.", why: "a name cannot be told" }],
     };
   };
-  const { document } = await watchTraffic(lab, untold, "deep", async () => {
-    const script = join(import.meta.dirname!, "send_malformed.ts");
-    const { success } = await new Deno.Command("ip", {
-      args: [
-        ...["netns", "exec", lab.clientNetns, "timeout", "30", Deno.execPath(), "run", "-A"],
-        ...[script, lab.serverAddress, "40", "cookie"],
-      ],
-    }).output();
-    assert.ok(success);
-  });
-  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
-  const after = await keaStatistics(lab.controlSocket);
+  const { document } = await watchTraffic(
+    lab(),
+    untold,
+    { profile: "deep" },
+    () => inClient(lab(), "send_malformed.ts", [lab().serverAddress, "40", "cookie"]),
+  );
+  assertComplete(document);
+  const after = await keaStatistics(lab().controlSocket);
   for (const id of ["pkt4-parse-failed", "pkt4-receive-drop"]) {
     const counted = total(document, "error_rate", { kind: "statistic", id });
     assert.equal(counted, after[id]! - before[id]!, id);
@@ -179,18 +158,17 @@ Deno.test("watch() asks Kea for its counters where the calls that raise them can
 });
 
 Deno.test("watch() takes all probes away where one does not stand as planned, and goes on without its program", async () => {
-  await using lab = await startLab();
   const { version } = await findBpftrace();
   // A bpftrace that puts one of the probes at the place of another.
   const script = 'for a; do shift; set -- "$@" "$(printf %s "$a" | ' +
     'sed s/kea_site_allocation_end_0/kea_site_allocation_start_0/)"; done; exec bpftrace "$@"';
-  const confused = { command: ["sh", "-c", script, "sh"], version };
-  const { document } = await watchTraffic(lab, proveSites, "standard", undefined, confused);
+  const bpftrace = { command: ["sh", "-c", script, "sh"], version };
+  const { document, leases } = await watchTraffic(lab(), proveSites, { bpftrace });
   assert.equal(document.capture.verdict, "PARTIAL");
   assert.deepEqual(document.capture.reasons, [
     "allocation.bt: the server's memory holds no probe at allocation.end.0",
   ]);
-  assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), EXCHANGES);
+  assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), leases);
   assert.equal(total(document, "lease_allocation_time", {}), 0);
-  assert.equal(total(document, "database_query_time", {}), EXCHANGES);
+  assert.equal(total(document, "database_query_time", {}), leases);
 });

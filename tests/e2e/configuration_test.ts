@@ -11,8 +11,9 @@ import {
   controlSocketsOf,
 } from "../../discovery/configuration/server_configuration.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
-import { KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { KEAS, startLab } from "../../tools/lab/lab.ts";
 import { ensureSuite, suiteCommand } from "../../tools/lab/debian_suites.ts";
+import { editFile, reconfigure } from "./reconfigure.ts";
 import { layout, values } from "../discovery/configuration/random_layout.ts";
 
 for (const [kea, suite] of Object.entries(KEAS)) {
@@ -57,18 +58,10 @@ Deno.test("parseConfiguration() reads random layouts as Kea does, from its worki
   }
 });
 
-// deno-lint-ignore no-explicit-any -- Kea's own configuration, as far as a test changes it.
-async function edit(lab: Lab, change: (dhcp: any) => void): Promise<void> {
-  const path = join(lab.directory, "kea.json");
-  const json = JSON.parse(await Deno.readTextFile(path));
-  change(json.Dhcp4);
-  await Deno.writeTextFile(path, JSON.stringify(json));
-}
-
 Deno.test("config-get is the same for a file and for the values that are read in it here", async () => {
   await using lab = await startLab();
   const path = join(lab.directory, "kea.json");
-  await edit(lab, (dhcp) => dhcp["user-context"] = { "here": 1 });
+  await editFile(lab, (dhcp) => dhcp["user-context"] = { "here": 1 });
   const plain = await Deno.readTextFile(path);
   await Deno.writeTextFile(join(lab.directory, "times"), '"t1-percent": .5, "t2-percent": 8e-1,,');
   const text = plain.replaceAll("}", '/* ] */ // <?include "none"?>\n}')
@@ -98,9 +91,7 @@ Deno.test("configurationOf() is the server's own, and the file's where the serve
   assert.deepEqual(dhcp.subnet4![0]!.pools, file.subnet4[0].pools);
 
   // The server runs with other interfaces than its file names.
-  const running = await keaCommand(lab.controlSocket, "config-get") as { Dhcp4: typeof file };
-  running.Dhcp4["interfaces-config"].interfaces = [];
-  await keaCommand(lab.controlSocket, "config-set", { Dhcp4: running.Dhcp4 });
+  await reconfigure(lab, (dhcp) => dhcp["interfaces-config"].interfaces = []);
   const changed = await configurationOf(lab.pid, 4);
   assert.deepEqual(changed.dhcp["interfaces-config"]!.interfaces, []);
 
@@ -122,7 +113,7 @@ Deno.test("configurationOf() is the server's own, and the file's where the serve
 
 Deno.test("configurationOf() finds a control socket that the configuration names without its folder", async () => {
   await using lab = await startLab({ kea: "newest" });
-  await edit(lab, (dhcp) => dhcp["control-sockets"][0]["socket-name"] = "relative.sock");
+  await editFile(lab, (dhcp) => dhcp["control-sockets"][0]["socket-name"] = "relative.sock");
   Deno.kill(lab.pid, "SIGKILL");
   const pid = await lab.restart();
   assert.deepEqual(await controlSocketsOf(pid), [

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { documentIn, startMonitor, total } from "./monitored.ts";
-
-const EXCHANGES = 101;
+import { total } from "../../tools/lab/totals.ts";
+import { startMonitor } from "./monitored.ts";
+import { assertComplete } from "./watched.ts";
 
 const SEVEN = [
   "packet_processing_time",
@@ -27,20 +27,23 @@ Deno.test("all seven metrics of a server in a container of another Debian, from 
   assert.match(status, /^NSpid:\t\d+\t1$/m, "it takes itself for process 1");
   assert.notEqual(await Deno.readLink(`/proc/${lab.pid}/root`), "/");
 
-  const monitored = await startMonitor(lab.pid, ["--duration", "6", "--no-visualization"]);
-  const report = await runPerfdhcp(lab, { rate: 50, exchanges: EXCHANGES });
-  assert.equal(report["REQUEST-ACK"]!.received, EXCHANGES);
-  const { code, stderr } = await monitored.end();
-  assert.equal(code, 0, stderr);
-  const document = await documentIn(monitored);
-  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  await using monitored = await startMonitor(lab.pid);
+  const report = await runPerfdhcp(lab, { rate: 50, exchanges: 101 });
+  const { document } = await monitored.stop();
+  assertComplete(document);
   const seen = new Set(document.totals.map(({ metric }) => metric));
   for (const metric of SEVEN) assert.ok(seen.has(metric), metric);
   // Errors are watched, too: nothing was lost, and that is said of each kind.
   assert.equal(total(document, "error_rate", { kind: "unanswered" }), 0);
   assert.ok(!document.capture.not_available.some(({ metric }) => metric === "error_rate"));
-  for (const message of ["DHCPDISCOVER", "DHCPREQUEST"]) {
-    assert.equal(total(document, "packet_processing_time", { message }), EXCHANGES);
-    assert.equal(total(document, "lease_allocation_time", { message }), EXCHANGES);
+  for (
+    const [message, { sent, received }] of [
+      ["DHCPDISCOVER", report["DISCOVER-OFFER"]!],
+      ["DHCPREQUEST", report["REQUEST-ACK"]!],
+    ] as const
+  ) {
+    assert.equal(sent, received);
+    assert.equal(total(document, "packet_processing_time", { message }), received);
+    assert.equal(total(document, "lease_allocation_time", { message }), received);
   }
 });

@@ -3,15 +3,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Spool } from "../../hollow/push/spool.ts";
+import { must } from "./run_script.ts";
 import { counterAt } from "../hollow/push/hollow_records.ts";
 
 Deno.test("Spool on a full disk keeps windows in memory, and goes back to the disk when it can", async () => {
   const folder = await Deno.makeTempDir({ prefix: "kea-spool-test-" });
-  const run = async (...command: string[]) => {
-    const { success } = await new Deno.Command(command[0]!, { args: command.slice(1) }).output();
-    assert.ok(success, command.join(" "));
-  };
-  await run("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", folder);
+  await must("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", folder);
   const said: string[] = [];
   try {
     using spool = await Spool.open(folder, { limit: 2 ** 20, say: (line) => said.push(line) });
@@ -43,7 +40,7 @@ Deno.test("Spool on a full disk keeps windows in memory, and goes back to the di
     );
     assert.ok((await Deno.stat(join(folder, "lock"))).isFile);
   } finally {
-    await run("umount", folder);
+    await must("umount", folder);
     await Deno.remove(folder);
   }
 });

@@ -82,7 +82,7 @@ export async function execute(
       let isOver = false;
       child.status.then(() => isOver = true);
       const isThere = () => works.test(text.stdout) || works.test(text.stderr);
-      await until(() => Promise.resolve(isOver || isThere()), 60, `${command} works`);
+      await until(() => isOver || isThere(), `${command} works`);
       assert.ok(isThere(), `${command}\n${text.stdout}${text.stderr}`);
     }
   } finally {

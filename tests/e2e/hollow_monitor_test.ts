@@ -5,18 +5,28 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { mulberry32 } from "../../tools/lab/mulberry32.ts";
+import { keaCounters } from "../../discovery/control_channel.ts";
 import { recordsOf } from "../../hollow/push/records.ts";
 import type { HollowRecord } from "../../hollow/push/records.ts";
 import { ProducerClient } from "../../hollow/push/producer_client.ts";
-import { startLab } from "../../tools/lab/lab.ts";
+import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { readChanges } from "../../metrics/capture_changes.ts";
 import { documentOf } from "../../metrics/windows.ts";
 import { consumeOnce } from "./hollow_consumer.ts";
 import { type Producer, startProducer } from "../../tools/lab/producer.ts";
 import { inOrder } from "./record_order.ts";
-import { finished, runScript, startScript, until } from "./run_script.ts";
+import {
+  finished,
+  follow,
+  type Followed,
+  must,
+  runScript,
+  startScript,
+  until,
+} from "./run_script.ts";
 
 const MONITOR = "hollow/ebpf_hollow_monitor.ts";
 const PUSH = "hollow/ebpf_to_hollow.ts";
@@ -27,35 +37,35 @@ const CAPTURE = join(
 );
 
 /** Seconds that the long run lasts: 300 as it was accepted, shorter where it is run each time. */
-const SECONDS = Number(Deno.env.get("KEA_HOLLOW_FAULTS_SECONDS") ?? "120");
-const INTERVAL = 5;
-const RATE = 50;
+const SECONDS = Number(Deno.env.get("KEA_HOLLOW_FAULTS_SECONDS") ?? "45");
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Seconds of a window, and for which the network is cut. */
+const [INTERVAL, CUT] = [2, Math.min(30, SECONDS / 4)];
 
-async function run(...command: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command[0]!, { args: command.slice(1) })
-    .output();
-  if (!success) throw new Error(`${command.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}
+/** How far times of windows and of the test may be apart on a busy machine, milliseconds. */
+const SLACK = 3000;
 
 /** A network namespace with an address that this machine can reach, until the cable is cut. */
 async function startNetwork() {
-  const name = `kea-hollow-${crypto.randomUUID().slice(0, 6)}`;
+  const id = crypto.randomUUID();
+  const name = `kea-hollow-${id.slice(0, 6)}`;
+  const net = `10.78.${Number(`0x${id.slice(6, 8)}`)}`;
   const [near, far] = [`${name.slice(4)}n`, "far"].map((device) => device.slice(0, 15));
-  await run("ip", "netns", "add", name);
-  await run("ip", "link", "add", near!, "type", "veth", "peer", "name", far!, "netns", name);
-  await run("ip", "address", "add", "10.78.0.1/30", "dev", near!);
-  await run("ip", "link", "set", near!, "up");
-  await run("ip", "-n", name, "address", "add", "10.78.0.2/30", "dev", far!);
-  await run("ip", "-n", name, "link", "set", far!, "up");
-  await run("ip", "-n", name, "link", "set", "lo", "up");
+  await must("ip", "netns", "add", name);
+  await must("ip", "link", "add", near!, "type", "veth", "peer", "name", far!, "netns", name);
+  await must("ip", "address", "add", `${net}.1/30`, "dev", near!);
+  await must("ip", "link", "set", near!, "up");
+  await must("ip", "-n", name, "address", "add", `${net}.2/30`, "dev", far!);
+  await must("ip", "-n", name, "link", "set", far!, "up");
+  await must("ip", "-n", name, "link", "set", "lo", "up");
   return {
     name,
-    address: "10.78.0.2",
-    cut: () => run("ip", "-n", name, "link", "set", far!, "down"),
-    mend: () => run("ip", "-n", name, "link", "set", far!, "up"),
-    [Symbol.asyncDispose]: () => run("ip", "netns", "delete", name),
+    address: `${net}.2`,
+    cut: () => must("ip", "-n", name, "link", "set", far!, "down"),
+    mend: () => must("ip", "-n", name, "link", "set", far!, "up"),
+    [Symbol.asyncDispose]: async () => {
+      await must("ip", "netns", "delete", name);
+    },
   };
 }
 
@@ -73,10 +83,7 @@ async function contentOf(folder: string): Promise<string> {
   return text;
 }
 
-async function commandLines(): Promise<string> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid,args"] }).output();
-  return new TextDecoder().decode(stdout);
-}
+const commandLines = () => must("ps", "-eo", "pid,args");
 
 /** A URL where nobody listens. */
 function nobody(): string {
@@ -89,27 +96,43 @@ function isWaiting(spool: string): boolean {
   return Array.from(Deno.readDirSync(spool)).some(({ name }) => /\.window/.test(name));
 }
 
-/** A run of hollow-monitor, with the times at which it may have watched, milliseconds. */
-interface Run {
-  readonly child: Deno.ChildProcess;
+/** A hollow-monitor under way, and when it began to watch, milliseconds. */
+interface Run extends Followed {
   readonly attached: Promise<number>;
-  readonly log: () => string;
-  readonly status: Promise<Deno.CommandStatus>;
 }
 
 function startMonitor(args: readonly string[]): Run {
-  const child = startScript(MONITOR, args, { env: { HOLLOW_TOKEN: "" } });
-  let log = "";
-  const attached = Promise.withResolvers<number>();
-  const reading = (async () => {
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-      log += text;
-      if (/ Watching pid /.test(log)) attached.resolve(Date.now());
+  const followed = follow(startScript(MONITOR, args, { env: { HOLLOW_TOKEN: "" } }));
+  const attached = followed.says(/ Watching pid /).then(() => Date.now());
+  // A test that does not wait for it has other things to say.
+  attached.catch(() => {});
+  return { ...followed, attached };
+}
+
+/** Kea's own count of its offers at some times. */
+class OffersOverTime {
+  readonly #counts: { readonly before: number; readonly after: number; readonly offers: number }[] =
+    [];
+
+  /** Counts again and again until a signal. */
+  async count({ controlSocket }: Lab, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const before = Date.now();
+      const { "pkt4-offer-sent": offers } = await keaCounters(controlSocket, ["pkt4-offer-sent"]);
+      this.#counts.push({ before, after: Date.now(), offers: offers! });
+      await pause(200);
     }
-  })();
-  const status = Promise.all([child.status, reading, child.stdout.cancel()])
-    .then(([status]) => status);
-  return { child, attached: attached.promise, log: () => log, status };
+  }
+
+  /** How many at least, and at most, were sent from one time to another, which may be a little off. */
+  between(start: number, end: number): { readonly least: number; readonly most: number } {
+    const at = (time: number) => ({
+      least: this.#counts.findLast(({ after }) => after <= time - SLACK / 3)?.offers ?? 0,
+      most: this.#counts.find(({ before }) => before >= time + SLACK / 3)?.offers ?? Infinity,
+    });
+    const [from, to] = [at(start), at(end)];
+    return { least: to.least - from.most, most: to.most - from.least };
+  }
 }
 
 /** Windows of a dataset in their order, with the answered discovers of each. */
@@ -138,12 +161,10 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
   await using lab = await startLab();
   // To the end: the waits for a producer that was away are long, and chance says how long.
   const over = new AbortController();
-  const traffic = runPerfdhcp(lab, {
-    signal: over.signal,
-    rate: RATE,
-    exchanges: RATE * (SECONDS + 600),
-    clients: 200,
-  }).catch(() => {});
+  const load = { rate: 50, exchanges: 50 * (SECONDS + 600), clients: 200, signal: over.signal };
+  const traffic = runPerfdhcp(lab, load).catch(() => {});
+  const offers = new OffersOverTime();
+  const counting = offers.count(lab, over.signal);
   const logs: string[] = [];
   let seen = "";
   const start = async (port: number) =>
@@ -171,7 +192,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
     const killProducer = async () => {
       await producer.kill("SIGKILL");
       logs.push(producer.log());
-      await pause(between(500, 12_000));
+      await pause(between(500, SECONDS * 100));
       // What waits now, and who runs, must not show the token.
       seen += await contentOf(spool) + await commandLines();
       producer = await start(Number(new URL(base).port));
@@ -179,7 +200,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
     const killMonitor = async () => {
       watching.child.kill("SIGKILL");
       const from = Date.now();
-      await watching.status;
+      await watching.end;
       logs.push(watching.log());
       await pause(between(0, 3000));
       watching = monitor();
@@ -187,14 +208,14 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
     };
     const cutNetwork = async () => {
       await network.cut();
-      await pause(30_000);
+      await pause(CUT * 1000);
       seen += await contentOf(spool) + await commandLines();
       await network.mend();
     };
     const faults = [cutNetwork];
-    for (let time = 60; time <= SECONDS; time += 60) faults.push(killProducer, killMonitor);
+    for (let time = 0; time < SECONDS; time += 60) faults.push(killProducer, killMonitor);
     faults.sort(() => random() - 0.5);
-    const each = (SECONDS - 30) * 1000 / faults.length;
+    const each = (SECONDS - CUT) * 1000 / faults.length;
     const all = faults.map(async (fault, index) => {
       await pause(each * (index + random()));
       await fault();
@@ -202,26 +223,25 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
     await Promise.all([...all, pause(SECONDS * 1000)]);
 
     // What it says of a producer that is away must not depend on when that was.
-    await until(() => Promise.resolve(!isWaiting(spool)), 100, "nothing waits any more");
+    const isPushed = () => until(() => !isWaiting(spool), "nothing waits any more");
+    await isPushed();
     const before = watching.log().length;
-    const says = (what: RegExp) => () => Promise.resolve(what.test(watching.log().slice(before)));
     await producer.kill("SIGKILL");
     logs.push(producer.log());
-    await until(says(/Cannot push: /), 60, "it cannot push");
+    await watching.says(/Cannot push: /, before);
     producer = await start(Number(new URL(base).port));
-    await until(says(/The producer accepts batches again/), 100, "it pushes again");
+    await watching.says(/The producer accepts batches again/, before);
 
-    // The last attempts may wait for up to a minute.
     const client = new ProducerClient({
       url: base,
       dataset: "kea",
       token: () => TOKEN,
       allowPlainHttp: true,
     });
-    await until(() => Promise.resolve(!isWaiting(spool)), 100, "nothing waits any more");
+    await isPushed();
     const stopped = Date.now();
     watching.child.kill("SIGINT");
-    assert.equal((await watching.status).code, 0, watching.log());
+    assert.equal((await watching.end).code, 0, watching.log());
     logs.push(watching.log(), producer.log());
 
     const { records } = await consumeOnce(join(data, "kea"));
@@ -229,30 +249,30 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
     const windows = windowsOf(records);
     const gaps = [];
     // A monitor that is killed before its first window was full leaves none.
-    if (windows[0]!.start - first >= 3000) gaps.push({ from: first, to: windows[0]!.start });
+    if (windows[0]!.start - first >= SLACK) gaps.push({ from: first, to: windows[0]!.start });
     for (const [index, { start, end, discovers }] of windows.entries()) {
       const next = windows[index + 1];
-      const wanted = (end - start) / 1000 * RATE;
+      const { least, most } = offers.between(start, end);
       assert.ok(
-        Math.abs(discovers - wanted) <= 0.2 * RATE * INTERVAL,
-        `${discovers} discovers in ${end - start} ms from ${start}, seed ${seed}`,
+        discovers >= least && discovers <= most,
+        `${discovers} discovers from ${start} to ${end}, Kea has ${least} to ${most}, seed ${seed}`,
       );
       if (next === undefined || next.start === end) continue;
       assert.ok(next.start > end, `windows overlap at ${end}, seed ${seed}`);
       gaps.push({ from: end, to: next.start });
     }
-    assert.ok(windows[0]!.start - first > -3000);
-    assert.ok(stopped - windows.at(-1)!.end < 3000);
+    assert.ok(windows[0]!.start - first > -SLACK);
+    assert.ok(stopped - windows.at(-1)!.end < SLACK);
     for (const gap of gaps) {
       const why = away.find(({ from, to }) =>
-        gap.from <= from && gap.to >= from && gap.to <= to + 3000
+        gap.from <= from && gap.to >= from && gap.to <= to + SLACK
       );
       assert.ok(why !== undefined, `nobody knows why ${gap.from} to ${gap.to}, seed ${seed}`);
       // The window that was open is lost, no more.
-      assert.ok(why.from - gap.from <= INTERVAL * 1000 + 1500, `seed ${seed}`);
+      assert.ok(why.from - gap.from <= INTERVAL * 1000 + SLACK, `seed ${seed}`);
     }
     assert.ok(gaps.length <= away.length);
-    // The windows of five seconds before a kill were on disk or with the producer.
+    // The windows before a kill were on disk or with the producer.
     const length = windows.reduce((sum, { start, end }) => sum + end - start, 0) / 1000;
     console.log(
       `${windows.length} windows, each once, ${length.toFixed(0)} of ${
@@ -266,7 +286,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
   } finally {
     await producer[Symbol.asyncDispose]();
     over.abort();
-    await traffic;
+    await Promise.all([traffic, counting]);
     for (const path of [spool, data, tokenFile]) await Deno.remove(path, { recursive: true });
   }
 });
@@ -282,8 +302,8 @@ Deno.test("hollow-monitor refuses a spool that another uses, and a producer it m
     assert.equal(second.code, 1);
     assert.match(second.stderr, /^error: Cannot use the spool .*, another hollow-monitor does/m);
     first.child.kill("SIGINT");
-    assert.equal((await first.status).code, 0);
-    assert.match(first.log(), /1 windows are waiting, the next start pushes them/);
+    assert.equal((await first.end).code, 0);
+    assert.match(first.log(), /[1-9] windows are waiting, the next start pushes them/);
 
     const plain = await runScript(MONITOR, ["-p", "http://10.9.9.9/api"], {
       env: { HOLLOW_TOKEN: TOKEN },

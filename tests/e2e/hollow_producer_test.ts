@@ -11,7 +11,7 @@ import { batchWith, counterAt } from "../hollow/push/hollow_records.ts";
 import { consumeOnce, followDataset } from "./hollow_consumer.ts";
 import { startProducer } from "../../tools/lab/producer.ts";
 import { inOrder } from "./record_order.ts";
-import { runScript, until } from "./run_script.ts";
+import { must, ROOT, runScript, until } from "./run_script.ts";
 
 const CHECKS = "hollow/test_hollow_integration.ts";
 const CAPTURE = new URL(
@@ -92,7 +92,7 @@ Deno.test("a stock consumer reads the same values as the document, on snapshot a
 
   await client.push(batchWith(1, first!));
   await using follower = await followDataset(folder);
-  await until(() => Promise.resolve(follower.states().length === 1), 10, "it reads the snapshot");
+  await until(() => follower.states().length === 1, "it reads the snapshot");
   // One batch each, so one delta each, and the last with all that is left.
   for (const [index, records] of rest.slice(0, 50).entries()) {
     const outcome = await client.push(batchWith(index + 2, records));
@@ -101,11 +101,8 @@ Deno.test("a stock consumer reads the same values as the document, on snapshot a
   const outcome = await client.push(batchWith(100, rest.slice(50).flat()));
   assert.equal(outcome.kind, "accepted");
   const { version } = (await client.state())!;
-  await until(
-    () => Promise.resolve(follower.states().at(-1)?.version === version),
-    10,
-    "it reads the last delta",
-  );
+  const isRead = () => follower.states().at(-1)?.version === version;
+  await until(isRead, "it reads the last delta");
   const followed = follower.states().at(-1)!;
   assert.equal(followed.update, "delta");
   assert.deepEqual(inOrder(followed.records), inOrder(expected));
@@ -119,7 +116,7 @@ Deno.test("a consumer that follows reads 50 deltas one after the other", async (
   const client = clientOf(producer.base);
   await client.push(batchWith(1, [counterAt(1000)]));
   await using follower = await followDataset(join(producer.data, "kea"));
-  await until(() => Promise.resolve(follower.states().length === 1), 10, "it reads the snapshot");
+  await until(() => follower.states().length === 1, "it reads the snapshot");
   const versions: string[] = [];
   for (let number = 2; number <= 51; number++) {
     assert.equal(
@@ -128,11 +125,8 @@ Deno.test("a consumer that follows reads 50 deltas one after the other", async (
     );
     versions.push((await client.state())!.version);
   }
-  await until(
-    () => Promise.resolve(follower.states().at(-1)?.version === versions.at(-1)),
-    10,
-    "it reads the last delta",
-  );
+  const isRead = () => follower.states().at(-1)?.version === versions.at(-1);
+  await until(isRead, "it reads the last delta");
   const [snapshot, ...deltas] = follower.states();
   assert.equal(snapshot!.update, "snapshot");
   assert.deepEqual([...new Set(deltas.map(({ update }) => update))], ["delta"]);
@@ -247,11 +241,7 @@ Deno.test("the producer answers a body of 100 MB with 413, and goes on", async (
 
 Deno.test("the producer with a full disk refuses a batch, keeps its state, and goes on when there is room", async () => {
   const data = await Deno.makeTempDir({ prefix: "kea-hollow-test-" });
-  const run = async (...command: string[]) => {
-    const { success } = await new Deno.Command(command[0]!, { args: command.slice(1) }).output();
-    assert.ok(success, command.join(" "));
-  };
-  await run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", data);
+  await must("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", data);
   try {
     await using producer = await startProducer({ data });
     const client = clientOf(producer.base);
@@ -273,7 +263,7 @@ Deno.test("the producer with a full disk refuses a batch, keeps its state, and g
     assert.equal((await client.push(batchWith(2, [counterAt(2000)]))).kind, "accepted");
     assert.equal((await consumeOnce(join(data, "kea"))).records.length, 2);
   } finally {
-    await run("umount", data);
+    await must("umount", data);
     await Deno.remove(data);
   }
 });
@@ -300,7 +290,7 @@ Deno.test("hollow-producer prints its URL first, ends with its parent and by sig
     for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGKILL", 137]] as const) {
       const child = new Deno.Command(Deno.execPath(), {
         args: ["run", "-A", "hollow/hollow_producer.ts", "--port", "0", "--data", data],
-        cwd: join(import.meta.dirname!, "..", ".."),
+        cwd: ROOT,
         stdin: "null",
         stdout: "piped",
         stderr: "null",
@@ -313,11 +303,8 @@ Deno.test("hollow-producer prints its URL first, ends with its parent and by sig
       assert.ok(await clientOf(base).health());
       child.kill(signal);
       assert.equal((await child.status).code, code);
-      await until(
-        () => clientOf(base).health().then(() => false, () => true),
-        10,
-        "the producer is gone",
-      );
+      const isGone = () => clientOf(base).health().then(() => false, () => true);
+      await until(isGone, "the producer is gone");
       await reader.cancel();
     }
   } finally {

@@ -9,7 +9,8 @@ import { planFor } from "../../probes/prepare.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
-import { total } from "./monitored.ts";
+import { histogramsOf, total } from "../../tools/lab/totals.ts";
+import { assertComplete } from "./watched.ts";
 
 const EXCHANGES = 41;
 
@@ -54,20 +55,13 @@ async function watched(
     bpftrace: await bpftraceOf(kea),
     rate,
     exchanges: EXCHANGES,
-    say: () => {},
   });
-  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  assertComplete(document);
   // On a busy machine perfdhcp sends a few more than it was asked for.
   const counts = Object.values(report).flatMap(({ sent, received }) => [sent, received]);
   const [exchanges] = counts;
   assert.ok(exchanges! >= EXCHANGES && counts.every((count) => count === exchanges), `${counts}`);
   return { document, exchanges: exchanges! };
-}
-
-function histogramsOf(document: MetricsDocument, metric: string): HistogramSeries[] {
-  return document.totals.filter((series): series is HistogramSeries =>
-    series.metric === metric && series.kind === "histogram"
-  );
 }
 
 /**
@@ -88,19 +82,16 @@ function meanOf(series: readonly HistogramSeries[]): number {
   return Number(sumOf(series)) / series.reduce((sum, { count }) => sum + count, 0) / 1e6;
 }
 
+/** The label of the message that commits a lease. */
+const requestOf = ({ server }: MetricsDocument) => ({ message: REQUEST[server.family as 4 | 6] });
+
 /** Times of the message that commits a lease, in a stage. */
-function stageOf(document: MetricsDocument, stage: string): HistogramSeries[] {
-  return histogramsOf(document, "packet_stage_time").filter(({ labels }) =>
-    labels["stage"] === stage && labels["message"] === REQUEST[document.server.family as 4 | 6]
-  );
-}
+const stageOf = (document: MetricsDocument, stage: string) =>
+  histogramsOf(document, "packet_stage_time", { ...requestOf(document), stage });
 
 /** The same, as a whole. */
-function processingOf(document: MetricsDocument): HistogramSeries[] {
-  return histogramsOf(document, "packet_processing_time").filter(({ labels }) =>
-    labels["message"] === REQUEST[document.server.family as 4 | 6]
-  );
-}
+const processingOf = (document: MetricsDocument) =>
+  histogramsOf(document, "packet_processing_time", requestOf(document));
 
 /** A shortest time is that of a sleep: no less, but for its bucket's bounds, and no other's. */
 function isSleep(milliseconds: number, what: string, sleep: number): void {
@@ -218,12 +209,12 @@ for (const family of [4, 6] as const) {
     const hooks = [{ path: await delayingHooks(), parameters: { point, park: 60 } }];
     await using lab = await startLab({ family, hooks });
     const { document, exchanges } = await watched(lab, { profile: "standard" });
-    assert.equal(total(document, "hook_callout_time", {}), 0, "callouts do not fit");
+    assert.equal(total(document, "hook_callout_time"), 0, "callouts do not fit");
     const message = REQUEST[family];
     assert.equal(total(document, "packet_processing_time", { message }), exchanges);
     assert.equal(total(document, "packet_stage_time", { message }), 0);
     assert.equal(total(document, "packet_stage_time", { stage: "allocate" }), exchanges);
-    assert.equal(total(document, "lease_allocation_time", {}), 2 * exchanges);
+    assert.equal(total(document, "lease_allocation_time"), 2 * exchanges);
     assert.equal(total(document, "lease_allocation_time", { message: "unknown" }), exchanges);
   });
 }
@@ -241,9 +232,8 @@ for (const family of [4, 6] as const) {
       bpftrace: await bpftraceOf("2.2"),
       rate: 40,
       exchanges: EXCHANGES,
-      say: () => {},
     });
-    assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+    assertComplete(document);
     const [offers, others] = Object.values(report);
     assert.equal(others!.received, 0, "each request is dropped");
     const message = family === 4 ? "DHCPDISCOVER" : "SOLICIT";
@@ -284,7 +274,6 @@ Deno.test("with one worker held, the wait in the queue takes the difference", as
       bpftrace: await bpftraceOf("2.2"),
       rate,
       exchanges: 3 * rate,
-      say: () => {},
     });
     return { whole: meanOf(processingOf(document)), queue: meanOf(stageOf(document, "queue")) };
   };

@@ -11,8 +11,19 @@ import { Spool, SPOOL_LIMIT } from "../../hollow/push/spool.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { endlessLibrary, HostileProcesses } from "./hostile_processes.ts";
-import { documentIn, startMonitor, total } from "./monitored.ts";
-import { type Finished, finished, runScript, startScript, until } from "./run_script.ts";
+import { total } from "../../tools/lab/totals.ts";
+import { startMonitor } from "./monitored.ts";
+import {
+  childrenOf,
+  type Finished,
+  finished,
+  follow,
+  runs,
+  runScript,
+  startScript,
+  until,
+} from "./run_script.ts";
+import { assertComplete } from "./watched.ts";
 import { StartedPrograms } from "./started_programs.ts";
 
 const EXCHANGES = 101;
@@ -31,19 +42,6 @@ const SECRET = "words-for-root-alone";
 
 /** A producer that is not there: windows wait in the spool. */
 const PRODUCER = "http://127.0.0.1:9/api";
-
-/** A hollow-monitor of a server, and what it has said so far. */
-function startHollowMonitor(lab: Lab, spool: string) {
-  const args = ["--server", String(lab.pid), "-p", PRODUCER, "--spool", spool, "-i", "1"];
-  const child = startScript(HOLLOW_MONITOR, [...args, "--profile", "light"]);
-  let log = "";
-  const reading = (async () => {
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) log += text;
-  })();
-  const status = Promise.all([child.status, reading, child.stdout.cancel()])
-    .then(([status]) => status);
-  return { child, status, log: () => log };
-}
 
 /** How many packets of a kind the windows in a spool tell of. */
 async function spooled(folder: string, message: string): Promise<number> {
@@ -126,14 +124,13 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
     let starts = await startsOf(own4);
     assert.ok(starts > 0, "the lab starts it, and that is seen");
 
-    const hollow = startHollowMonitor(lab, spool);
+    const hollow = follow(startScript(HOLLOW_MONITOR, [
+      ...["--server", String(lab.pid), "-p", PRODUCER, "--spool", spool, "-i", "1"],
+      ...["--profile", "light"],
+    ]));
     await t.step("monitor, hollow-monitor, probe and troubleshoot work beside them", async () => {
-      await until(
-        async () => await Promise.resolve(/ Watching pid /.test(hollow.log())),
-        60,
-        "it watches",
-      );
-      const monitored = await startMonitor(lab.pid, ["--duration", "6"]);
+      await hollow.says(/ Watching pid /);
+      await using monitored = await startMonitor(lab.pid);
       for (const child of await childrenOf(monitored.child.pid)) {
         const environment = await Deno.readTextFile(`/proc/${child}/environ`).catch(() => "");
         assert.ok(!environment.includes(SECRET), "what is secret to us is secret to children");
@@ -144,10 +141,8 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
       const looking = runScript(TROUBLESHOOT, ["--server", String(lab.pid)]);
       const report = await runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES });
       assert.equal(report["REQUEST-ACK"]!.received, EXCHANGES);
-      const { code, stderr } = await monitored.end();
-      assert.equal(code, 0, stderr);
-      const document = await documentIn(monitored);
-      assert.deepEqual([document.capture.verdict, ...document.capture.reasons], ["COMPLETE"]);
+      const { document } = await monitored.stop();
+      assertComplete(document);
       for (const message of ["DHCPDISCOVER", "DHCPREQUEST"]) {
         assert.equal(total(document, "packet_processing_time", { message }), EXCHANGES);
       }
@@ -206,14 +201,10 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
         assert.equal(await startsOf(own4), starts + 1);
         const before = lab.pid;
         Deno.kill(before, "SIGTERM");
-        await until(async () => !(await isThere(before)), 10, "the server is gone");
+        await until(async () => !await runs(before), "the server is gone");
         const after = await lab.restart();
         starts = await startsOf(own4);
-        await until(
-          async () => await Promise.resolve(hollow.log().includes(`Watching pid ${after} `)),
-          60,
-          "it watches again",
-        );
+        await hollow.says(new RegExp(`Watching pid ${after} `));
         const { code, stderr } = await runScript("tools/run_kea_monitoring.ts", [
           ...["--server", String(after), "--client-netns", lab.clientNetns, "-n", "53", "-r", "50"],
           ...["-d", lab.serverAddress, "-o", join(own, "run"), "--profile", "light"],
@@ -221,12 +212,11 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
         ]);
         assert.equal(code, 0, stderr);
         assert.match(stderr, /COMPLETE/);
-        await new Promise((resolve) => setTimeout(resolve, 3000));
         hollow.child.kill("SIGTERM");
         // It would wait for the producer.
         await new Promise((resolve) => setTimeout(resolve, 500));
         hollow.child.kill("SIGTERM");
-        assert.equal((await hollow.status).code, 0, hollow.log());
+        assert.equal((await hollow.end).code, 0, hollow.log());
         assert.ok(!ACTS.test(hollow.log()));
         assert.equal(await spooled(spool, "DHCPDISCOVER"), EXCHANGES + 53);
       },
@@ -261,15 +251,6 @@ async function answerWithoutEnd(listener: Deno.UnixListener): Promise<void> {
   }
 }
 
-async function childrenOf(pid: number): Promise<string[]> {
-  const text = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`).catch(() => "");
-  return text.split(" ").filter((child) => child !== "");
-}
-
-function isThere(pid: number): Promise<boolean> {
-  return Deno.stat(`/proc/${pid}/exe`).then(() => true, () => false);
-}
-
 Deno.test("a server is found and described while others come and go, and its end is told in one line", async () => {
   await using lab = await startLab();
   let isOver = false;
@@ -302,10 +283,7 @@ async function probeEndsWithItsClient(lab: Lab): Promise<void> {
   const args = ["--server", String(lab.pid), "--probe", "--client-netns", lab.clientNetns];
   const child = startScript(TROUBLESHOOT, args);
   const output = finished(child);
-  const clientState = async (pid: string) =>
-    /^State:\t(.)/m.exec(await Deno.readTextFile(`/proc/${pid}/status`).catch(() => ""))?.[1] ??
-      "Z";
-  let client: string | undefined;
+  let client: number | undefined;
   await until(
     async () => {
       for (const pid of await childrenOf(child.pid)) {
@@ -314,10 +292,9 @@ async function probeEndsWithItsClient(lab: Lab): Promise<void> {
       }
       return client !== undefined;
     },
-    30,
     "the client asks",
   );
   child.kill("SIGKILL");
   await output;
-  await until(async () => await clientState(client!) === "Z", 5, "the client is gone");
+  await until(async () => !await runs(client!), "the client is gone");
 }

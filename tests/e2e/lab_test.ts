@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { parseStat } from "../../system/proc.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
-import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { finished, runScript, startScript, until } from "./run_script.ts";
+import { type PerfdhcpReport, runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { finished, must, runs, runScript, startScript, until } from "./run_script.ts";
 
 const LAB = "tools/lab.ts";
 
@@ -28,12 +27,6 @@ async function remaining(lab: Made): Promise<string[]> {
   }
   if (await runs(lab.pid)) there.push(`process ${lab.pid}`);
   return there;
-}
-
-/** Whether a process is there and not a zombie: init takes its time with those. */
-async function runs(pid: number): Promise<boolean> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => null);
-  return stat !== null && parseStat(stat).state !== "Z";
 }
 
 /** The settings that a test needs, as `lab` and `env` print them. */
@@ -66,10 +59,18 @@ async function startInLab(script: string): Promise<{ lab: Made; child: Deno.Chil
   const file = await Deno.makeTempFile({ prefix: "kea-lab-test-" });
   const child = startScript(LAB, ["--", "sh", "-c", `env >"${file}"; ${script}`]);
   const settings = () => Deno.readTextFile(file);
-  await until(async () => hasSettings(await settings()), 15, "the lab runs");
+  await until(async () => hasSettings(await settings()), "the lab runs");
   const lab = labIn(await settings());
   await Deno.remove(file);
   return { lab, child };
+}
+
+/** Each packet was answered; on a busy machine perfdhcp sends a few more than it was asked for. */
+function assertAnswered(report: PerfdhcpReport, exchanges: number): void {
+  for (const exchange of ["DISCOVER-OFFER", "REQUEST-ACK"]) {
+    const { sent, received, drops } = report[exchange]!;
+    assert.ok(sent >= exchanges && received === sent && drops === 0, JSON.stringify(report));
+  }
 }
 
 for (const sockets of ["raw", "udp"] as const) {
@@ -77,10 +78,7 @@ for (const sockets of ["raw", "udp"] as const) {
     Deno.test(`startLab() answers every exchange with ${threads} threads and ${sockets} sockets`, async () => {
       await using lab = await startLab({ sockets, threads });
       const report = await runPerfdhcp(lab, { rate: 200, exchanges: 101 });
-      for (const exchange of ["DISCOVER-OFFER", "REQUEST-ACK"]) {
-        const { sent, received, drops } = report[exchange]!;
-        assert.deepEqual({ sent, received, drops }, { sent: 101, received: 101, drops: 0 });
-      }
+      assertAnswered(report, 101);
       const { Dhcp4 } = await keaCommand(lab.controlSocket, "config-get") as {
         Dhcp4: Record<string, Record<string, unknown>>;
       };
@@ -95,28 +93,28 @@ for (const sockets of ["raw", "udp"] as const) {
 
 Deno.test("runPerfdhcp() shares no library with the server", async () => {
   await using lab = await startLab();
-  const running = runPerfdhcp(lab, { rate: 50, exchanges: 51 });
+  const over = new AbortController();
+  // Until it was seen.
+  const running = runPerfdhcp(lab, { rate: 50, exchanges: 50 * 300, signal: over.signal })
+    .catch(() => {});
   const keaLibraries = async (pid: string | number) => {
     const maps = await Deno.readTextFile(`/proc/${pid}/maps`).catch(() => "");
     return new Set(maps.match(/\/\S*lib(kea-|stdc\+\+)\S*/g));
   };
-  let [clients, pid]: [Set<string>, string] = [new Set(), ""];
+  let clients = new Set<string>();
   await until(
     async () => {
-      const { stdout } = await new Deno.Command("ip", {
-        args: ["netns", "pids", lab.clientNetns],
-      }).output();
-      for (pid of new TextDecoder().decode(stdout).trim().split("\n")) {
+      for (const pid of (await must("ip", "netns", "pids", lab.clientNetns)).trim().split("\n")) {
         clients = await keaLibraries(pid);
         if (clients.size > 5) return true;
       }
       return false;
     },
-    3,
     "perfdhcp runs",
   );
   assert.ok([...clients].every((path) => path.startsWith(lab.directory)), [...clients].join());
   assert.ok((await keaLibraries(lab.pid)).isDisjointFrom(clients));
+  over.abort();
   await running;
 });
 
@@ -125,7 +123,7 @@ Deno.test("startLab() runs beside another lab", async () => {
   await using other = await startLab();
   const load = { rate: 100, exchanges: 53 };
   const reports = await Promise.all([runPerfdhcp(one, load), runPerfdhcp(other, load)]);
-  assert.deepEqual(reports.map((report) => report["REQUEST-ACK"]!.received), [53, 53]);
+  for (const report of reports) assertAnswered(report, load.exchanges);
 });
 
 Deno.test("startLab() says why Kea does not start and leaves nothing", async () => {
@@ -218,7 +216,7 @@ Deno.test("startLab() clears what a lab that was killed left", async () => {
   const { lab, child } = await startInLab("exec sleep 300");
   child.kill("SIGKILL");
   await finished(child);
-  await until(async () => !await runs(lab.pid), 5, "the killed lab's server is gone");
+  await until(async () => !await runs(lab.pid), "the killed lab's server is gone");
   assert.ok((await remaining(lab)).includes(lab.directory));
   await using _next = await startLab();
   assert.deepEqual(await remaining(lab), []);

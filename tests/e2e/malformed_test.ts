@@ -2,40 +2,38 @@
 
 import assert from "node:assert/strict";
 import { keaStatistics } from "../../discovery/control_channel.ts";
-import { PROFILES } from "../../probes/programs.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { total } from "../../tools/lab/totals.ts";
 import { endsOf } from "./frames.ts";
-import { documentIn, startMonitor, total } from "./monitored.ts";
-import { inClient } from "./watched.ts";
+import { startMonitor } from "./monitored.ts";
+import { assertComplete, inClient } from "./watched.ts";
 import { wrongLengths4 } from "./wrong_lengths.ts";
 
-/** The oldest Kea thoroughly, the newer ones with each profile. */
+/** The oldest Kea thoroughly, the newer ones in the deepest profile; each profile once. */
 const CASES = [
-  { kea: "2.2", threads: 0, profile: "deep", packets: 5000, duration: 12 },
-  { kea: "2.2", threads: 2, profile: "deep", packets: 5000, duration: 12 },
-  ...(["2.6", "newest"] as const).flatMap((kea) =>
-    PROFILES.map((profile) => ({ kea, threads: 2, profile, packets: 2000, duration: 8 }) as const)
-  ),
+  { kea: "2.2", threads: 0, profile: "deep", packets: 5000 },
+  { kea: "2.2", threads: 2, profile: "deep", packets: 5000 },
+  { kea: "2.6", threads: 2, profile: "deep", packets: 2000 },
+  { kea: "2.6", threads: 2, profile: "standard", packets: 2000 },
+  { kea: "newest", threads: 2, profile: "deep", packets: 2000 },
+  { kea: "newest", threads: 2, profile: "light", packets: 2000 },
 ] as const;
 
-for (const { kea, threads, profile, packets, duration } of CASES) {
+for (const { kea, threads, profile, packets } of CASES) {
   Deno.test(`monitor --profile ${profile} does no harm when ${packets} malformed packets come, Kea ${kea}, ${threads} threads`, async () => {
     await using lab = await startLab({ kea, threads });
     const before = await keaStatistics(lab.controlSocket);
-    const monitored = await startMonitor(lab.pid, [
-      ...["--duration", String(duration), "--profile", profile, "--no-visualization"],
-    ]);
+    await using monitored = await startMonitor(lab.pid, ["--profile", profile]);
     await inClient(lab, "send_malformed.ts", [lab.serverAddress, String(packets)]);
     const frames = wrongLengths4(300, await endsOf(lab)).map(({ frame }) => frame.toHex());
     await inClient(lab, "send_frames.ts", [lab.clientInterface], frames.join("\n"));
     const report = await runPerfdhcp(lab, { rate: 50, exchanges: 101 });
-    assert.equal(report["REQUEST-ACK"]!.received, 101);
-    const { code, stderr } = await monitored.end();
-    assert.equal(code, 0, stderr);
+    const acknowledged = report["REQUEST-ACK"]!;
+    assert.ok(acknowledged.received >= 101 && acknowledged.received === acknowledged.sent);
+    const { document } = await monitored.stop();
     const after = await keaStatistics(lab.controlSocket);
-    const document = await documentIn(monitored);
-    assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+    assertComplete(document);
     assert.equal(document.server.pid, lab.pid);
 
     const dropped = after["pkt4-receive-drop"]! - before["pkt4-receive-drop"]!;

@@ -50,14 +50,13 @@ Deno.test("misplaced() tells a probe inside an instruction from another tool's a
     const placed = await Placed.before(child.pid, [site(planned!.address)]);
     const reason = async () => (await placed.misplaced())?.why ?? "";
     const isSeen = (expected: RegExp) =>
-      until(async () => expected.test(await reason()), 60, `${expected}`);
+      until(async () => expected.test(await reason()), `${expected}`);
     assert.match(await reason(), /holds no probe at planned/);
     {
       await using _ours = await probeAt(path, fileOffset(segments, planned!.address)!);
       await isSeen(/^$/);
       await using _others = await probeAt(path, fileOffset(segments, other!.address)!);
-      const changed = () => Promise.resolve(changedCode(child.pid, [file!])!.size === 2);
-      await until(changed, 60, "both are attached");
+      await until(() => changedCode(child.pid, [file!])!.size === 2, "both are attached");
       assert.equal(await reason(), "");
       await using _wrong = await probeAt(path, fileOffset(segments, third!.address + 2)!);
       await isSeen(/inside an instruction at 0x/);

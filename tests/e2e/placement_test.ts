@@ -8,17 +8,16 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { watchWhile } from "../../tools/lab/watch_while.ts";
 import { describeServer } from "../../discovery/servers.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
 import { type Profile, PROFILES } from "../../probes/programs.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { biasOf, differences } from "./code_in_memory.ts";
-import { total } from "./monitored.ts";
+import { total } from "../../tools/lab/totals.ts";
 import { withCodeMoved, withoutPie } from "./rewritten_elf.ts";
+import { assertComplete, inClient } from "./watched.ts";
 
-const EXCHANGES = 53;
 const PROGRAM = "/usr/sbin/kea-dhcp4";
 const LIBRARIES = "/usr/lib/x86_64-linux-gnu";
 const LEASE_COMMANDS = `${LIBRARIES}/kea/hooks/libdhcp_lease_cmds.so`;
@@ -117,37 +116,24 @@ async function watchHoldingMemory(
     return now;
   };
   const timer = setInterval(look, 300);
-  const stop = new AbortController();
-  const windows = new WindowBuilder();
-  let traffic: Promise<unknown> | null = null;
-  try {
-    for await (
-      const record of watch({
-        server,
-        profile,
-        bpftrace,
-        intervalMs: 500,
-        durationMs: 60_000,
-        signal: stop.signal,
-        say: () => {},
-      })
-    ) {
-      windows.next(record);
-      if (record.type === "capture") {
-        for (const { file, address } of record.plan.sites) {
-          assert.ok(paths.has(file), file);
-          planned.add(biasOf(lab.pid, file) + Number(address));
-        }
+  const { document, result: report } = await watchWhile(lab, {
+    profile,
+    bpftrace,
+    see: (record) => {
+      if (record.type !== "capture") return;
+      for (const { file, address } of record.plan.sites) {
+        assert.ok(paths.has(file), file);
+        planned.add(biasOf(lab.pid, file) + Number(address));
       }
-      if (record.type !== "sample" || traffic !== null) continue;
-      assert.deepEqual(new Set(look().keys()), planned, `${what}: every site, nothing else`);
-      traffic = runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES, base: hardwareOf(what) })
-        .then(() => requestTaken(lab)).then(() => stop.abort());
-    }
-    await traffic;
-  } finally {
-    clearInterval(timer);
-  }
+    },
+  }, async () => {
+    assert.deepEqual(new Set(look().keys()), planned, `${what}: every site, nothing else`);
+    const load = { rate: 100, exchanges: 53, base: hardwareOf(what) };
+    const report = await runPerfdhcp(lab, load);
+    await requestTaken(lab);
+    look();
+    return report;
+  }).finally(() => clearInterval(timer));
   assert.equal((await describeServer(lab.pid)).startTicks, server.startTicks, `${what}: alive`);
   assert.ok(looks > 2 && planned.size > 0, `${what}: ${looks} looks, ${planned.size} sites`);
   for (const [address, byte] of seen) {
@@ -156,20 +142,22 @@ async function watchHoldingMemory(
   }
   assert.equal(differences(lab.pid, paths).size, 0, `${what}: nothing is left behind`);
 
-  const document = windows.document();
-  assert.equal(document.capture.verdict, "COMPLETE", `${what}: ${document.capture.reasons}`);
+  assertComplete(document);
+  const offers = report["DISCOVER-OFFER"]!.received;
+  const leases = report["REQUEST-ACK"]!.received;
+  assert.ok(leases >= 53, `${leases} leases`);
   const count = (metric: string, labels: Record<string, string>, expected: number) =>
     assert.equal(total(document, metric, labels), expected, `${what}: ${metric}`);
-  count("packet_processing_time", { message: "DHCPDISCOVER", answer: "DHCPOFFER" }, EXCHANGES);
-  count("packet_processing_time", { message: "DHCPREQUEST", answer: "DHCPACK" }, EXCHANGES);
+  count("packet_processing_time", { message: "DHCPDISCOVER", answer: "DHCPOFFER" }, offers);
+  count("packet_processing_time", { message: "DHCPREQUEST", answer: "DHCPACK" }, leases);
   count("packet_processing_time", { message: "DHCPREQUEST", answer: "DHCPNAK" }, 1);
   if (profile === "light") return;
-  count("lease_allocation_time", { message: "DHCPDISCOVER" }, EXCHANGES);
-  count("lease_allocation_time", { message: "DHCPREQUEST" }, EXCHANGES + 1);
-  count("database_query_time", { statement: "lease_file_write" }, EXCHANGES);
+  count("lease_allocation_time", { message: "DHCPDISCOVER" }, offers);
+  count("lease_allocation_time", { message: "DHCPREQUEST" }, leases + 1);
+  count("database_query_time", { statement: "lease_file_write" }, leases);
   if (profile !== "deep") return;
-  count("database_query_time", { statement: "addLease4" }, EXCHANGES);
-  count("packet_stage_time", { message: "DHCPDISCOVER", stage: "send" }, EXCHANGES);
+  count("database_query_time", { statement: "addLease4" }, leases);
+  count("packet_stage_time", { message: "DHCPDISCOVER", stage: "send" }, offers);
 }
 
 /** Clients of a run: each run has its own, so that each gets a lease for the first time. */
@@ -181,15 +169,9 @@ function hardwareOf(what: string): string {
 }
 
 /** Asks for an address that another client has: what killed a server whose code was hit. */
-async function requestTaken({ clientNetns, serverAddress, directory }: Lab): Promise<void> {
-  const leases = await Deno.readTextFile(join(directory, "leases.csv"));
+async function requestTaken(lab: Lab): Promise<void> {
+  const leases = await Deno.readTextFile(join(lab.directory, "leases.csv"));
   const address = /^(\d[^,]+),/m.exec(leases)![1]!;
-  const { success, stdout, stderr } = await new Deno.Command("ip", {
-    args: [
-      ...["netns", "exec", clientNetns, "timeout", "30", Deno.execPath(), "run", "-A"],
-      ...[join(import.meta.dirname!, "send_taken_request.ts"), serverAddress, address],
-    ],
-  }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-  assert.equal(new TextDecoder().decode(stdout).trim(), "6", "DHCPNAK");
+  const answer = await inClient(lab, "send_taken_request.ts", [lab.serverAddress, address]);
+  assert.equal(answer.trim(), "6", "DHCPNAK");
 }

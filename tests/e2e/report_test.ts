@@ -7,7 +7,9 @@ import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { chartsOf } from "../../viz/charts/all.ts";
 import { type Look, lookAt } from "./browser.ts";
-import { documentIn, startMonitor, total } from "./monitored.ts";
+import { total } from "../../tools/lab/totals.ts";
+import { startMonitor } from "./monitored.ts";
+import { inClient } from "./watched.ts";
 
 const LOOKS: readonly Look[] = [1280, 390].flatMap((width) =>
   (["light", "dark"] as const).map((scheme) => ({ width, scheme }))
@@ -19,18 +21,11 @@ const [BEFORE, AFTER] = [50, 200];
 Deno.test("monitor's report shows a change of rate and 200 malformed packets, and nothing is cut off", async () => {
   await using lab = await startLab();
   const before = await keaStatistics(lab.controlSocket);
-  const monitored = await startMonitor(lab.pid, ["--duration", "60", "--profile", "deep"]);
+  await using monitored = await startMonitor(lab.pid, ["--profile", "deep"], { report: true });
   await runPerfdhcp(lab, { rate: BEFORE, exchanges: 25 * BEFORE });
   await runPerfdhcp(lab, { rate: AFTER, exchanges: 25 * AFTER, base: "00:0c:01:00:00:00" });
-  const sender = await new Deno.Command("ip", {
-    args: [
-      ...["netns", "exec", lab.clientNetns, "timeout", "30", Deno.execPath(), "run", "-A"],
-      ...[join(import.meta.dirname!, "send_malformed.ts"), lab.serverAddress, "200"],
-    ],
-  }).output();
-  assert.ok(sender.success, new TextDecoder().decode(sender.stderr));
-  const { code, stderr } = await monitored.end();
-  assert.equal(code, 0, stderr);
+  await inClient(lab, "send_malformed.ts", [lab.serverAddress, "200"]);
+  const { document, stderr } = await monitored.stop();
   const after = await keaStatistics(lab.controlSocket);
   assert.match(stderr, /^Report: .*\/report\.html$/m);
 
@@ -48,7 +43,6 @@ Deno.test("monitor's report shows a change of rate and 200 malformed packets, an
       return { traffic: await text("traffic"), errors: await text("errors") };
     },
   );
-  const document = await documentIn(monitored);
   const charts = chartsOf(document).map(({ id }) => id);
   for (const { complaints, drawings, faults } of seen) {
     assert.deepEqual({ complaints, faults }, { complaints: [], faults: [] });

@@ -1,9 +1,15 @@
-/** Runs the project's scripts as a person does, for end-to-end tests. */
+/** Runs the project's scripts, and other programs, as a person does, for end-to-end tests. */
 
+import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { statOf } from "../../system/proc.ts";
 
 /** The checkout. */
 export const ROOT = join(import.meta.dirname!, "..", "..");
+
+/** Longest time to wait for what must happen: a busy machine takes its time, a failed test ends. */
+const PATIENCE_SECONDS = 120;
 
 /** Starts a script of the project; its standard streams are piped. */
 export function startScript(
@@ -44,15 +50,78 @@ export function runScript(
   return finished(startScript(script, args, options));
 }
 
+/** A program under way, and what it has said so far. */
+export interface Followed {
+  readonly child: Deno.ChildProcess;
+  /** Its standard error so far. */
+  log(): string;
+  /** Waits until it has said something on its standard error, behind so many characters. */
+  says(what: RegExp, behind?: number): Promise<void>;
+  /** Waits for its end. */
+  readonly end: Promise<Finished>;
+}
+
+/** Follows what a program says, until it ends. */
+export function follow(child: Deno.ChildProcess): Followed {
+  let stderr = "";
+  let isOver = false;
+  const reading = (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) stderr += text;
+  })();
+  const printed = new Response(child.stdout).text();
+  const end = Promise.all([child.status, printed, reading]).then(([{ code }, stdout]) => {
+    isOver = true;
+    return { code, stdout, stderr };
+  });
+  return {
+    child,
+    log: () => stderr,
+    says: async (what, behind = 0) => {
+      const hasSaid = () => what.test(stderr.slice(behind));
+      await until(() => isOver || hasSaid(), `it says ${what}`);
+      assert.ok(hasSaid(), `it ended without ${what}: ${stderr}`);
+    },
+    end,
+  };
+}
+
+/** Runs a program that must end well; returns what it prints. */
+export async function must(...command: readonly string[]): Promise<string> {
+  const [program, ...args] = command;
+  const { success, stdout, stderr } = await new Deno.Command(program!, { args }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assert.ok(success, `${command.join(" ")}: ${text(stdout)}${text(stderr)}`);
+  return text(stdout);
+}
+
+/** The processes that a process has started, by any of its threads; none of one that is gone. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const tasks = `/proc/${pid}/task`;
+  const threads = await Array.fromAsync(Deno.readDir(tasks), ({ name }) => name).catch(() => []);
+  const lists = threads.map((thread) =>
+    Deno.readTextFile(`${tasks}/${thread}/children`).catch(() => "")
+  );
+  return (await Promise.all(lists)).join(" ").split(" ").filter((child) => child !== "").map(
+    Number,
+  );
+}
+
+/** Whether a process is there and not a zombie: init takes its time with those. */
+export async function runs(pid: number): Promise<boolean> {
+  const stat = await statOf(pid);
+  return stat !== null && stat.state !== "Z";
+}
+
 /** Waits until a condition holds. */
 export async function until(
-  condition: () => Promise<boolean>,
-  seconds: number,
+  condition: () => boolean | Promise<boolean>,
   what: string,
 ): Promise<void> {
-  const limit = Date.now() + seconds * 1000;
+  const limit = performance.now() + PATIENCE_SECONDS * 1000;
   while (!await condition()) {
-    if (Date.now() > limit) throw new Error(`Waited ${seconds} s in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (performance.now() > limit) {
+      throw new Error(`Waited ${PATIENCE_SECONDS} s in vain until ${what}`);
+    }
+    await pause(50);
   }
 }

@@ -1,12 +1,12 @@
 /** Every packet is accounted for, whatever becomes of it. Needs root, Kea and bpftrace. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import type { Ledger, MetricsDocument } from "../../metrics/document.ts";
-import { keaCommand, keaStatistics } from "../../discovery/control_channel.ts";
 import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
-import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { ROOT, runScript, startScript, until } from "./run_script.ts";
+import { holdPort } from "./hold_port.ts";
+import { reconfigure } from "./reconfigure.ts";
+import { follow, must, runScript, startScript, until } from "./run_script.ts";
+import { inClient } from "./watched.ts";
 
 const RUN = "tools/run_kea_monitoring.ts";
 
@@ -18,26 +18,17 @@ async function ran(
 ): Promise<MetricsDocument> {
   const output = await Deno.makeTempDir({ prefix: "kea-run-test-" });
   try {
-    const child = startScript(RUN, [...args, "--json", "--no-visualization", "-o", output], {
-      env: environmentOf(lab),
-    });
-    let log = "";
-    const happened = Promise.withResolvers<void>();
-    const reading = (async () => {
-      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-        log += text;
-        // The first window that holds packets has been told.
-        if (/DHCPDISCOVER/.test(log)) happened.resolve();
-      }
-      happened.resolve();
-    })();
-    const printed = new Response(child.stdout).text();
-    await happened.promise;
+    const running = follow(
+      startScript(RUN, [...args, "--json", "--no-visualization", "-o", output], {
+        env: environmentOf(lab),
+      }),
+    );
+    // The first window that holds packets has been told.
+    await running.says(/DHCPDISCOVER/);
     await meanwhile();
-    const { code } = await child.status;
-    await reading;
-    assert.equal(code, 0, log);
-    return JSON.parse(await printed);
+    const { code, stdout, stderr } = await running.end;
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout);
   } finally {
     await Deno.remove(output, { recursive: true });
   }
@@ -71,7 +62,7 @@ for (
 ) {
   Deno.test(`run accounts for every packet, ${options.sockets} sockets`, async () => {
     await using lab = await startLab(options);
-    const { ledger, capture } = await ran(lab, ["-n", "1009", "-r", "100"]);
+    const { ledger, capture } = await ran(lab, ["-n", "1009", "-r", "200"]);
     assertAddsUp(ledger!);
     assert.deepEqual(ledger, {
       offered: 2018,
@@ -92,9 +83,11 @@ for (
 
 Deno.test("run tells what the kernel dropped while Kea stood still", async () => {
   await using lab = await startLab();
-  const { ledger } = await ran(lab, ["-n", "2003", "-r", "200"], async () => {
+  const { ledger } = await ran(lab, ["-n", "2003", "-r", "400"], async () => {
+    const before = await packetsSentTo(lab);
     Deno.kill(lab.pid, "SIGSTOP");
-    await new Promise((resolve) => setTimeout(resolve, 4000));
+    // The socket's buffer holds less than half of them.
+    await until(async () => await packetsSentTo(lab) > before + 800, "many packets came");
     Deno.kill(lab.pid, "SIGCONT");
   });
   assertAddsUp(ledger!);
@@ -103,16 +96,17 @@ Deno.test("run tells what the kernel dropped while Kea stood still", async () =>
   assert.ok(ledger!.refused["packet_queue"]! > 20, JSON.stringify(ledger));
 });
 
+/** Packets that a lab's client has sent. */
+async function packetsSentTo({ clientNetns, clientInterface }: Lab): Promise<number> {
+  const path = `/sys/class/net/${clientInterface}/statistics/tx_packets`;
+  return Number(await must("ip", "netns", "exec", clientNetns, "cat", path));
+}
+
 Deno.test("run tells malformed packets apart from the others", async () => {
   await using lab = await startLab();
+  // Slowly enough that they come in between.
   const { ledger } = await ran(lab, ["-n", "1009", "-r", "100"], async () => {
-    const { success, stderr } = await new Deno.Command("ip", {
-      args: [
-        ...["netns", "exec", lab.clientNetns, Deno.execPath(), "run", "-A"],
-        ...[join(ROOT, "tests/e2e/send_malformed.ts"), lab.serverAddress, "50", "cookie"],
-      ],
-    }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
+    await inClient(lab, "send_malformed.ts", [lab.serverAddress, "50", "cookie"]);
   });
   assertAddsUp(ledger!);
   assert.equal(ledger!.offered, 2018);
@@ -122,12 +116,8 @@ Deno.test("run tells malformed packets apart from the others", async () => {
 
 Deno.test("run tells who got no address from a pool of 100", async () => {
   await using lab = await startLab();
-  const { Dhcp4 } = await keaCommand(lab.controlSocket, "config-get") as {
-    Dhcp4: { subnet4: { pools: unknown }[] };
-  };
-  Dhcp4.subnet4[0]!.pools = [{ pool: "10.65.0.0-10.65.0.99" }];
-  await keaCommand(lab.controlSocket, "config-set", { Dhcp4 });
-  const { ledger } = await ran(lab, ["-n", "1009", "-r", "100"]);
+  await reconfigure(lab, (dhcp) => dhcp.subnet4[0].pools = [{ pool: "10.65.0.0-10.65.0.99" }]);
+  const { ledger } = await ran(lab, ["-n", "1009", "-r", "200"]);
   assertAddsUp(ledger!);
   assert.deepEqual(ledger!.refused, { no_address: 909 });
   assert.deepEqual(ledger!.answered, { DHCPOFFER: 100, DHCPACK: 100 });
@@ -222,22 +212,15 @@ Deno.test("run refuses a DHCPv6 server and says what sends to one", async () => 
 
 Deno.test("run says why when another client holds the port", async () => {
   await using lab = await startLab();
+  await using _other = await holdPort(lab.clientNetns, "10.77.0.2");
   const output = await Deno.makeTempDir({ prefix: "kea-run-test-" });
-  const stop = new AbortController();
-  // Longer than the other takes to find it; it is stopped after that.
-  const first = runPerfdhcp(lab, { rate: 50, exchanges: 50 * 300, signal: stop.signal })
-    .catch(() => {});
   try {
-    const received = async () => (await keaStatistics(lab.controlSocket))["pkt4-received"] ?? 0;
-    await until(async () => await received() > 0, 30, "another client sends");
-    const second = await runScript(RUN, ["-n", "50", "--no-visualization", "-o", output], {
-      env: environmentOf(lab),
-    });
-    assert.equal(second.code, 1);
-    assert.match(second.stderr, /^error: perfdhcp did not send it all: .*Failed to bind socket/m);
+    const { code, stderr } = await runScript(RUN, [
+      ...["-n", "50", "--no-visualization", "-o", output],
+    ], { env: environmentOf(lab) });
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: perfdhcp did not send it all: .*Failed to bind socket/m);
   } finally {
-    stop.abort();
-    await first;
     await Deno.remove(output, { recursive: true });
   }
 });

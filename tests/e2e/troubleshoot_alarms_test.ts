@@ -2,34 +2,16 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { keaCommand } from "../../discovery/control_channel.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import type { Finding } from "../../tools/troubleshoot/check.ts";
 import { troubleshoot } from "../../tools/troubleshoot/troubleshoot.ts";
 import { holdPort } from "./hold_port.ts";
-import { ROOT } from "./run_script.ts";
-
-async function run(...command: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command[0]!, {
-    args: command.slice(1),
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (!success) throw new Error(`${command.join(" ")}: ${text(stderr)}`);
-  return text(stdout);
-}
+import { reconfigure } from "./reconfigure.ts";
+import { childrenOf, must, ROOT, until } from "./run_script.ts";
 
 const findingsOf = (lab: Lab): Promise<Finding[]> =>
   troubleshoot({ selector: String(lab.pid), probeFrom: null }, () => {});
-
-// deno-lint-ignore no-explicit-any -- Kea's own configuration, as far as a test changes it.
-type Configuration = any;
-
-async function reconfigure(lab: Lab, edit: (dhcp: Configuration) => void): Promise<void> {
-  const { Dhcp4 } = await keaCommand(lab.controlSocket, "config-get") as { Dhcp4: Configuration };
-  edit(Dhcp4);
-  await keaCommand(lab.controlSocket, "config-set", { Dhcp4 });
-}
 
 /** The folder of a new group of the CPU controller, where this host has one to give. */
 async function newCpuGroup(): Promise<string | null> {
@@ -54,9 +36,9 @@ Deno.test("troubleshoot raises no false alarm where a relay's clients get their 
   await using lab = await startLab({ sockets: "udp" });
   const inNetns = ["ip", "-n", lab.serverNetns];
   // A link that is down, and another on which another server has the port.
-  await run(...inNetns, "link", "add", "idle", "type", "veth", "peer", "name", "idle-end");
-  await run(...inNetns, "link", "add", "other", "type", "veth", "peer", "name", "other-end");
-  await run(...inNetns, "address", "add", "192.168.122.1/24", "dev", "other");
+  await must(...inNetns, "link", "add", "idle", "type", "veth", "peer", "name", "idle-end");
+  await must(...inNetns, "link", "add", "other", "type", "veth", "peer", "name", "other-end");
+  await must(...inNetns, "address", "add", "192.168.122.1/24", "dev", "other");
   await reconfigure(lab, (dhcp) => {
     // All clients are behind relays; the server's own link has no subnet.
     dhcp.subnet4[0].subnet = "10.128.0.0/12";
@@ -71,7 +53,7 @@ Deno.test("troubleshoot raises no false alarm where a relay's clients get their 
   file.Dhcp4["interfaces-config"].interfaces = [];
   file.Dhcp4.subnet4 = [];
   await Deno.writeTextFile(path, JSON.stringify(file));
-  await using _other = await holdPort(lab, "192.168.122.1");
+  await using _other = await holdPort(lab.serverNetns, "192.168.122.1");
   const group = await newCpuGroup();
   if (group !== null) await Deno.writeTextFile(join(group, "cgroup.procs"), String(lab.pid));
   const report = await runPerfdhcp(lab, { rate: 50, exchanges: 3 });
@@ -115,7 +97,7 @@ Deno.test("troubleshoot counts a declined address once, and the next client gets
   await using lab = await startLab({ threads: 0 });
   await reconfigure(lab, (dhcp) => dhcp.subnet4[0].pools = [{ pool: "10.65.0.0-10.65.0.3" }]);
   assert.equal(
-    await run("ip", "netns", "exec", lab.clientNetns, "python3", "-c", DECLINING),
+    await must("ip", "netns", "exec", lab.clientNetns, "python3", "-c", DECLINING),
     "declined\n",
   );
   const findings = await findingsOf(lab);
@@ -134,32 +116,18 @@ await ANSWER_CHECK.look({ server: await describeServer(Number(Deno.args[0])), pr
 
 /** The process that a process started and that is the client; null before and after. */
 async function clientOf(parent: number): Promise<number | null> {
-  const children: string[] = [];
-  // Any thread of it may have started one.
-  for (const { name } of Deno.readDirSync(`/proc/${parent}/task`)) {
-    const path = `/proc/${parent}/task/${name}/children`;
-    children.push(...(await Deno.readTextFile(path).catch(() => "")).trim().split(" "));
-  }
-  for (const child of children.filter((one) => one !== "")) {
+  for (const child of await childrenOf(parent)) {
     const command = await Deno.readTextFile(`/proc/${child}/cmdline`).catch(() => "");
-    if (command.includes("dora_client.ts") && command.includes("deno")) return Number(child);
+    if (command.includes("dora_client.ts") && command.includes("deno")) return child;
   }
   return null;
-}
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const limit = Date.now() + 60_000; !await isSo(); await pause(20)) {
-    assert.ok(Date.now() < limit, "it is not so after a minute");
-  }
 }
 
 Deno.test("a client of troubleshoot that is stopped in its exchange leaves nothing", async () => {
   await using lab = await startLab();
   // So that the client waits for an answer.
   Deno.kill(lab.pid, "SIGSTOP");
-  const links = () => run("ip", "-d", "-n", lab.clientNetns, "link", "show");
+  const links = () => must("ip", "-d", "-n", lab.clientNetns, "link", "show");
   const before = await links();
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     const asking = new Deno.Command(Deno.execPath(), {
@@ -174,11 +142,11 @@ Deno.test("a client of troubleshoot that is stopped in its exchange leaves nothi
       client = await clientOf(asking.pid);
       const routes = await Deno.readTextFile(`/proc/${client}/net/route`).catch(() => "");
       return client !== null && /^kp/m.test(routes);
-    });
+    }, "the client asks");
     asking.kill(signal);
     await asking.status;
     // The namespace and its link go with the only process in it.
-    await until(() => Deno.stat(`/proc/${client}`).then(() => false, () => true));
+    await until(() => Deno.stat(`/proc/${client}`).then(() => false, () => true), "it is gone");
     assert.equal(await links(), before, signal);
   }
   Deno.kill(lab.pid, "SIGCONT");

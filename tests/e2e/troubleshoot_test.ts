@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { keaCommand } from "../../discovery/control_channel.ts";
+import { keaStatistics } from "../../discovery/control_channel.ts";
 import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { holdPort } from "./hold_port.ts";
-import { finished, ROOT } from "./run_script.ts";
+import { editFile, reconfigure } from "./reconfigure.ts";
+import { finished, must, ROOT, runs, until } from "./run_script.ts";
 
 const SCRIPT = "tools/troubleshoot_kea_server.ts";
 
@@ -49,37 +50,12 @@ async function findings(
 const problemsIn = (all: readonly Finding[]) =>
   all.filter(({ status }) => status === "problem").map(({ check }) => check);
 
-async function run(...command: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command[0]!, { args: command.slice(1) })
-    .output();
-  if (!success) throw new Error(`${command.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+async function atServer(lab: Lab, ...command: readonly string[]): Promise<void> {
+  await must("ip", "netns", "exec", lab.serverNetns, ...command);
 }
-
-const atServer = (lab: Lab, ...command: readonly string[]) =>
-  run("ip", "netns", "exec", lab.serverNetns, ...command);
 
 /** A command that runs in a mount namespace of its own, after a script has changed it. */
 const after = (script: string) => ["unshare", "--mount", "sh", "-ec", `${script}\nexec "$@"`, "sh"];
-
-// deno-lint-ignore no-explicit-any -- Kea's own configuration, as far as a test changes it.
-type Configuration = any;
-
-/** Changes the file that the server was started with. */
-async function editFile(lab: Lab, edit: (dhcp: Configuration) => void): Promise<void> {
-  const path = join(lab.directory, "kea.json");
-  const json = JSON.parse(await Deno.readTextFile(path));
-  edit(json.Dhcp4);
-  await Deno.writeTextFile(path, JSON.stringify(json));
-}
-
-/** Changes what the server runs with. */
-async function reconfigure(lab: Lab, edit: (dhcp: Configuration) => void): Promise<void> {
-  const { Dhcp4 } = await keaCommand(lab.controlSocket, "config-get") as { Dhcp4: Configuration };
-  edit(Dhcp4);
-  await keaCommand(lab.controlSocket, "config-set", { Dhcp4 });
-}
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A way to break a lab. */
 interface Fault {
@@ -127,7 +103,7 @@ const FAULTS: readonly Fault[] = [
     told: ["Kea running"],
     break: async (lab) => {
       Deno.kill(lab.pid, "SIGKILL");
-      await pause(200);
+      await until(async () => !await runs(lab.pid), "it is gone");
     },
   },
   {
@@ -183,7 +159,7 @@ const FAULTS: readonly Fault[] = [
     told: ["listening", "others on the port"],
     break: async (lab) => {
       Deno.kill(lab.pid, "SIGKILL");
-      const other = await holdPort(lab, "0.0.0.0");
+      const other = await holdPort(lab.serverNetns, "0.0.0.0");
       await lab.restart();
       return () => other[Symbol.asyncDispose]() as Promise<void>;
     },
@@ -232,9 +208,9 @@ const FAULTS: readonly Fault[] = [
       await Deno.mkdir(small);
       // Where the server is, and where this test is: the lab's server has mounts of its own.
       const there = ["nsenter", "-t", String(lab.pid), "-m", "--"];
-      await run(...there, "mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", small);
+      await must(...there, "mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", small);
       await reconfigure(lab, (dhcp) => dhcp["lease-database"].name = `${small}/leases.csv`);
-      await run(...there, "sh", "-c", `head -c 30M /dev/zero >${small}/filler || true`);
+      await must(...there, "sh", "-c", `head -c 30M /dev/zero >${small}/filler || true`);
     },
   },
   {
@@ -259,7 +235,11 @@ const FAULTS: readonly Fault[] = [
       } finally {
         Deno.kill(lab.pid, "SIGCONT");
       }
-      await pause(1000);
+      let [before, received] = [-1, 0];
+      await until(async () => {
+        [before, received] = [received, (await keaStatistics(lab.controlSocket))["pkt4-received"]!];
+        return received === before;
+      }, "it has taken what was left");
     },
   },
   {

@@ -1,6 +1,6 @@
 /**
  * Watches a lab from a process namespace of its own, for `process_namespace_test.ts`, which starts this
- * there. Prints a document for each bpftrace, one a line: for all three where the server is one deeper.
+ * there. Prints a document, and what perfdhcp counted, for each bpftrace, one a line: for all three where the server is one deeper.
  */
 
 import { watchWhile } from "../../tools/lab/watch_while.ts";
@@ -8,9 +8,6 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
-
-/** Exchanges that are sent for each bpftrace. */
-export const EXCHANGES = 53;
 
 if (import.meta.main) {
   const isDeeper = Deno.args[0] === "deeper";
@@ -22,13 +19,15 @@ if (import.meta.main) {
       ...suites.map((suite) => suiteCommand(suite, ["bpftrace"])),
     ]
   ) {
-    const { document } = await watchWhile(lab, {
+    const { document, result: report } = await watchWhile(lab, {
       profile: "standard",
       bpftrace: await findBpftrace(command),
-      intervalMs: 500,
-      durationMs: 30_000,
       say: (line) => console.error(line),
-    }, () => runPerfdhcp(lab, { rate: 100, exchanges: EXCHANGES }));
-    console.log(JSON.stringify(document));
+    }, () => runPerfdhcp(lab, { rate: 100, exchanges: 53 }));
+    const answered = {
+      DHCPDISCOVER: report["DISCOVER-OFFER"]!.received,
+      DHCPREQUEST: report["REQUEST-ACK"]!.received,
+    };
+    console.log(JSON.stringify({ document, answered }));
   }
 }

@@ -14,15 +14,14 @@ export async function watched(
   profile: Profile,
   work: () => Promise<void>,
 ): Promise<MetricsDocument> {
-  const { document } = await watchWhile(lab, {
-    profile,
-    bpftrace: await bpftraceOf(kea),
-    intervalMs: 1000,
-    durationMs: 120_000,
-    say: () => {},
-  }, work);
-  assert.equal(document.capture.verdict, "COMPLETE", document.capture.reasons.join());
+  const { document } = await watchWhile(lab, { profile, bpftrace: await bpftraceOf(kea) }, work);
+  assertComplete(document);
   return document;
+}
+
+/** Nothing was lost or left out. */
+export function assertComplete({ capture }: MetricsDocument): void {
+  assert.deepEqual([capture.verdict, ...capture.reasons], ["COMPLETE"]);
 }
 
 /** Runs a script of this folder in the lab's client namespace; returns what it prints. */
@@ -34,8 +33,8 @@ export async function inClient(
 ): Promise<string> {
   const child = new Deno.Command("ip", {
     args: [
-      ...["netns", "exec", clientNetns, "timeout", "60", Deno.execPath(), "run", "-A"],
-      ...[join(import.meta.dirname!, script), ...args],
+      ...["netns", "exec", clientNetns, "setpriv", "--pdeathsig", "TERM", "--", "timeout", "300"],
+      ...[Deno.execPath(), "run", "-A", join(import.meta.dirname!, script), ...args],
     ],
     stdin: "piped",
     stdout: "piped",

@@ -8,8 +8,8 @@ import { keaCounters } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { endsOf, frame4, frame6 } from "./frames.ts";
-import { total } from "./monitored.ts";
-import { until } from "./run_script.ts";
+import { exchangesIn, total } from "../../tools/lab/totals.ts";
+import { must, until } from "./run_script.ts";
 import { inClient, watched } from "./watched.ts";
 import {
   discover,
@@ -45,7 +45,6 @@ async function send(
       raised = names.map((name) => now[name]! - before[name]!);
       return raised[0]! >= received && raised[1]! >= sent;
     },
-    20,
     `Kea takes ${received} and answers ${sent}`,
   ).catch((error) => {
     throw new Error(`${error.message}: ${raised}`);
@@ -59,14 +58,10 @@ async function refusing(
   sockets: "raw" | "udp",
   work: () => Promise<void>,
 ): Promise<void> {
-  const run = async (...args: readonly string[]) => {
-    const { success, stderr } = await new Deno.Command("ip", { args: [...args] }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
-  };
   // Answers of Kea are longer than these requests; no rule of a firewall sees what raw sockets send.
   const mtu = (bytes: number) =>
-    run("-n", serverNetns, "link", "set", "dev", serverInterface, "mtu", String(bytes));
-  const nft = (rule: string) => run("netns", "exec", serverNetns, "nft", rule);
+    must("ip", "-n", serverNetns, "link", "set", "dev", serverInterface, "mtu", String(bytes));
+  const nft = (rule: string) => must("ip", "netns", "exec", serverNetns, "nft", rule);
   if (sockets === "raw") {
     await mtu(280);
     await work();
@@ -125,16 +120,6 @@ function assertTaken(
   assert.equal(read, sent + REFUSED + others);
 }
 
-/** Exchanges by their labels. */
-const exchanges = (document: MetricsDocument) =>
-  Object.fromEntries(
-    document.totals.flatMap(({ metric, labels, kind, ...rest }) =>
-      metric === "packet_processing_time" && kind === "histogram" && "count" in rest
-        ? [[`${labels["message"]} -> ${labels["answer"]}`, rest.count]]
-        : []
-    ),
-  );
-
 const FRAMES = 30 * 15;
 
 /** So many answers are refused by the kernel, before one that is not. */
@@ -184,7 +169,7 @@ for (const kea of VERSIONS) {
       const dhcp = taken.filter(isDhcp).length;
       assertTaken(document, sockets, taken, "DHCPOFFER");
       assert.deepEqual(
-        exchanges(document),
+        exchangesIn(document),
         countsOf([
           ...new Array<string>(dhcp - walks.length).fill("DHCPDISCOVER -> DHCPOFFER"),
           ...WALKS4.map(([exchange]) => exchange),
@@ -229,7 +214,7 @@ for (const kea of VERSIONS) {
     const taken = [...all, ...short].map(({ udp }) => udp);
     const dhcp = taken.filter(isDhcp).length;
     assertTaken(document, "udp", taken, "ADVERTISE");
-    assert.deepEqual(exchanges(document), {
+    assert.deepEqual(exchangesIn(document), {
       "SOLICIT -> ADVERTISE": dhcp - unknown.length,
       "unknown -> ADVERTISE": unknown.length,
     });

@@ -6,12 +6,12 @@
 
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import type { Bpftrace } from "../../probes/bpftrace.ts";
 import { knowsArrivals } from "../../probes/plan.ts";
 import type { Profile } from "../../probes/programs.ts";
 import type { Lab } from "./lab.ts";
-import { type PerfdhcpReport, runPerfdhcp } from "./perfdhcp.ts";
-import { watchWhile } from "./watch_while.ts";
+import { type Load, type PerfdhcpReport, runPerfdhcp } from "./perfdhcp.ts";
+import { type Labels, total } from "./totals.ts";
+import { type Watching, watchWhile } from "./watch_while.ts";
 
 /** One count and what it must equal. */
 export interface Row {
@@ -22,14 +22,7 @@ export interface Row {
 }
 
 /** How a lab is watched, and what is sent to it. */
-export interface WatchedLoad {
-  readonly profile: Profile;
-  readonly bpftrace: Bpftrace;
-  readonly rate: number;
-  readonly exchanges: number;
-  /** Called with lines for people. */
-  readonly say: (line: string) => void;
-}
+export interface WatchedLoad extends Watching, Load {}
 
 /**
  * Watches a lab under traffic.
@@ -55,59 +48,77 @@ export async function compareCounts(
 /** Watches a lab under traffic, from the first sample to the last answer. */
 export async function watchLoad(
   lab: Lab,
-  { profile, bpftrace, say, ...load }: WatchedLoad,
+  load: WatchedLoad,
 ): Promise<{ document: MetricsDocument; report: PerfdhcpReport }> {
-  const watching = { profile, bpftrace, intervalMs: 1000, durationMs: 3600_000, say };
-  const { document, result } = await watchWhile(lab, watching, () => runPerfdhcp(lab, load));
+  const { document, result } = await watchWhile(lab, load, () => runPerfdhcp(lab, load));
   return { document, report: result };
 }
 
+/** Stages of every packet that gets a lease. */
+const STAGES: Readonly<Record<Profile, readonly string[]>> = {
+  light: [],
+  standard: ["before", "allocate", "after"],
+  deep: ["queue", "parse", "select", "allocate", "commit", "pack", "send"],
+};
+
+/** Losses, of which a load that Kea can carry has none. */
+const LOSSES = ["unanswered", "unmatched_answer", "kernel_drop"] as const;
+
 function rowsOf(
   { family, profile }: { readonly family: 4 | 6; readonly profile: Profile },
-  { totals, server }: MetricsDocument,
+  document: MetricsDocument,
   report: PerfdhcpReport,
   raised: (counter: string) => number,
 ): Row[] {
-  const ours = (metric: string, labels: Readonly<Record<string, string>>, unit?: string) =>
-    totals.filter((series) =>
-      series.metric === metric && (unit === undefined || series.unit === unit) &&
-      Object.entries(labels).every(([name, value]) => series.labels[name] === value)
-    ).reduce((sum, s) => sum + (s.kind === "histogram" ? s.count : Number(s.value)), 0);
-  const [first, second, counter] = family === 4
-    ? [["DHCPDISCOVER", "DHCPOFFER"], ["DHCPREQUEST", "DHCPACK"], "ack-sent"] as const
-    : [["SOLICIT", "ADVERTISE"], ["REQUEST", "REPLY"], "reply-sent"] as const;
-  const answered = ([message, answer]: readonly [string, string]) =>
-    ours("packet_processing_time", { message, answer });
-  const exchange = (pair: readonly [string, string]) =>
-    report[pair.join("-").replaceAll("DHCP", "")]!.received;
-  const kea = (name: string) =>
-    [`Kea pkt${family}-${name}`, raised(`pkt${family}-${name}`)] as const;
+  const ours = (metric: string, labels?: Labels, unit?: string) =>
+    total(document, metric, labels, unit);
   const row = (what: string, count: number, whose: string, theirs: number): Row => (
     { what, ours: count, theirs, whose }
   );
+  const kea = (name: string) =>
+    [`Kea pkt${family}-${name}`, raised(`pkt${family}-${name}`)] as const;
   const packets = (direction: string) => ours("network_traffic", { direction }, "packets");
-  const offered = `${family === 4 ? "offer" : "advertise"}-sent`;
+  const exchanges = family === 4
+    ? [["DHCPDISCOVER", "DHCPOFFER", "offer-sent"], ["DHCPREQUEST", "DHCPACK", "ack-sent"]] as const
+    : [["SOLICIT", "ADVERTISE", "advertise-sent"], ["REQUEST", "REPLY", "reply-sent"]] as const;
+  const answersOf = (message: string, answer: string) =>
+    report[`${message}-${answer}`.replaceAll("DHCP", "")]!.received;
   return [
-    row(`${first.join(" -> ")} timed`, answered(first), "perfdhcp", exchange(first)),
-    row(`${first.join(" -> ")} timed`, answered(first), ...kea(offered)),
-    row(`${second.join(" -> ")} timed`, answered(second), "perfdhcp", exchange(second)),
-    row(`${second.join(" -> ")} timed`, answered(second), ...kea(counter)),
+    ...exchanges.flatMap(([message, answer, counter]) => {
+      const timed = ours("packet_processing_time", { message, answer });
+      const answers = answersOf(message, answer);
+      return [
+        row(`${message} -> ${answer} timed`, timed, "perfdhcp", answers),
+        row(`${message} -> ${answer} timed`, timed, ...kea(counter)),
+        ...profile === "light" ? [] : [
+          row(
+            `allocations of ${message}`,
+            ours("lease_allocation_time", { message }),
+            "perfdhcp answered",
+            answers,
+          ),
+        ],
+        ...STAGES[profile].map((stage) =>
+          row(
+            `${message} in stage ${stage}`,
+            ours("packet_stage_time", { message, stage }),
+            "perfdhcp answered",
+            answers,
+          )
+        ),
+      ];
+    }),
     row("packets received", packets("received"), ...kea("received")),
     row("packets sent", packets("sent"), ...kea("sent")),
-    ...knowsArrivals({ version: server.version ?? "" })
-      ? [row("waits in the socket", ours("packet_socket_wait", {}), ...kea("received"))]
+    ...knowsArrivals({ version: document.server.version ?? "" })
+      ? [row("waits in the socket", ours("packet_socket_wait"), ...kea("received"))]
       : [],
     ...profile === "light" ? [] : [row(
       "lease file writes",
       ours("database_query_time", { statement: "lease_file_write" }),
       "perfdhcp acknowledged",
-      exchange(second),
+      answersOf(...exchanges[1].slice(0, 2) as [string, string]),
     )],
-    ...ours("lease_allocation_time", {}) === 0 ? [] : [row(
-      "allocations",
-      ours("lease_allocation_time", {}),
-      "perfdhcp answered",
-      exchange(first) + exchange(second),
-    )],
+    ...LOSSES.map((kind) => row(kind, ours("error_rate", { kind }), "expected", 0)),
   ];
 }
