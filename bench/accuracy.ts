@@ -18,7 +18,7 @@ import { startLab } from "../tools/lab/lab.ts";
 const command = newCommand("bench:accuracy")
   .description("Compare every count with perfdhcp's and Kea's own (root).")
   .option("--exchanges <number>", "how many, best a prime number", numberBetween(1, 500_000), 9973)
-  .option("--rate <number>", "exchanges a second", numberBetween(1, 5000), 1000)
+  .option("--rate <number>", "exchanges per second", numberBetween(1, 5000), 1000)
   .option("--threads <number>", "worker threads of Kea, 0 for none", numberBetween(0, 64), 2)
   .addOption(
     new Option("--sockets <kind>", "DHCP sockets").choices(["raw", "udp"] as const).default(

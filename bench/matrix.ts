@@ -21,7 +21,7 @@ const command = newCommand("test:matrix")
       "compare every count with perfdhcp's and Kea's own (root). Newer suites are installed first.",
   )
   .option("--exchanges <number>", "how many, best a prime number", numberBetween(1, 500_000), 503)
-  .option("--rate <number>", "exchanges a second", numberBetween(1, 5000), 200)
+  .option("--rate <number>", "exchanges per second", numberBetween(1, 5000), 200)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task test:matrix\n  deno task test:matrix --exchanges 4999 --rate 500\n\n" +
@@ -52,7 +52,7 @@ export const COMBINATIONS: readonly Combination[] = (["2.2", "2.6", "newest"] as
 
 /** What a combination came to. */
 export interface Outcome {
-  /** Versions as the programs tell them. */
+  /** Versions as the programs print them. */
   readonly kea: string;
   readonly bpftrace: string;
   /** Counts that were compared, and those that differ. */

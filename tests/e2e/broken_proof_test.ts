@@ -131,18 +131,18 @@ Deno.test("watch() does not probe a library that was replaced under the running 
   }
 });
 
-Deno.test("watch() asks Kea for its counters where the calls that raise them cannot all be told", async () => {
+Deno.test("watch() asks Kea for its counters where the calls that raise them are not all known", async () => {
   const before = await keaStatistics(lab().controlSocket);
-  const untold: FindSites = async (server, groups) => {
+  const unnamed: FindSites = async (server, groups) => {
     const { sites, refusals } = await proveSites(server, groups);
     return {
       sites: sites.filter(({ id }) => !id.startsWith("statistics.")),
-      refusals: [...refusals, { id: "statistics.drop.", why: "a name cannot be told" }],
+      refusals: [...refusals, { id: "statistics.drop.", why: "a name is unknown" }],
     };
   };
   const { document } = await watchTraffic(
     lab(),
-    untold,
+    unnamed,
     { profile: "deep" },
     () => inClient(lab(), "send_malformed.ts", [lab().serverAddress, "40", "cookie"]),
   );
@@ -154,7 +154,7 @@ Deno.test("watch() asks Kea for its counters where the calls that raise them can
     assert.equal(counted, 40, id);
   }
   const why = document.capture.not_available.map((each) => each.why).join();
-  assert.match(why, /a name cannot be told: Kea's own counters are shown in their place/);
+  assert.match(why, /a name is unknown: Kea's own counters are shown in their place/);
 });
 
 Deno.test("watch() takes all probes away where one does not stand as planned, and goes on without its program", async () => {

@@ -139,7 +139,7 @@ for (const kea of Object.keys(KEAS) as (keyof typeof KEAS)[]) {
   });
 }
 
-Deno.test("rows are counted where libpq tells them", async () => {
+Deno.test("rows are counted where libpq knows them", async () => {
   await using lab = await startLab({ backend: "postgresql" });
   const load = { rate: 40, exchanges: EXCHANGES, seed: 1 };
   await runPerfdhcp(lab, load);

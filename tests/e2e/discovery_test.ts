@@ -91,7 +91,7 @@ for (const threads of [0, 2]) {
   });
 }
 
-Deno.test("describeServer() tells what /proc tells of a server", async () => {
+Deno.test("describeServer() gives what /proc knows of a server", async () => {
   await using lab = await startLab();
   const server = await describeServer(lab.pid);
   assert.match(server.version, /^\d+\.\d+\.\d+/);

@@ -176,8 +176,8 @@ Deno.test("the wrapper says in one line what is wrong, before anything is sent",
       assert.match(stderr, /^error: [^\n]+\n$/, stderr);
       assert.match(stderr, message);
     }
-    const told = await finished(run(["-d", "127.0.0.1", "-r", "1001", "--yes", ...there]));
-    assert.equal(told.code, 0, told.stderr);
+    const allowed = await finished(run(["-d", "127.0.0.1", "-r", "1001", "--yes", ...there]));
+    assert.equal(allowed.code, 0, allowed.stderr);
   }));
 
 Deno.test("the wrapper wants root to send, not to show", () =>
@@ -186,7 +186,7 @@ Deno.test("the wrapper wants root to send, not to show", () =>
     try {
       await Deno.chmod(folder, 0o777);
       await Deno.copyFile(WRAPPER, join(folder, "dras_wrapper.ts"));
-      // Nobody may not look into every folder on the way to this one's own.
+      // The Unix user nobody may not look into every folder on the way to this one's own.
       const deno = join(folder, "deno");
       await Deno.copyFile(Deno.execPath(), deno);
       await Deno.chmod(deno, 0o755);
@@ -204,10 +204,10 @@ Deno.test("the wrapper wants root to send, not to show", () =>
             stderr: "piped",
           }).spawn(),
         );
-      const wanted = await run("-d", "127.0.0.1", "--engine", "perfdhcp");
-      assert.equal(wanted.code, 1, wanted.stderr);
+      const refused = await run("-d", "127.0.0.1", "--engine", "perfdhcp");
+      assert.equal(refused.code, 1, refused.stderr);
       assert.match(
-        wanted.stderr,
+        refused.stderr,
         /^error: Cannot send as user 65534, expected root: sudo deno run/,
       );
       const shown = await run("-d", "127.0.0.1", "--engine", "perfdhcp", "--dry-run");

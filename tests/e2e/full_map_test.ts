@@ -1,5 +1,5 @@
 /**
- * A map of which all places are taken is told of: bpftrace itself is silent. Needs root and newer
+ * A map of which all places are taken is reported: bpftrace itself is silent. Needs root and newer
  * Debian suites, which it installs into the cache.
  */
 
@@ -8,9 +8,10 @@ import { findBpftrace, MAP_KEYS } from "../../probes/bpftrace.ts";
 import { ProbeRun } from "../../probes/probe_run.ts";
 import { fullMaps } from "../../probes/readings.ts";
 import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
+import { OwnWriter } from "./own_writer.ts";
 
-const PROGRAM = `
-tracepoint:syscalls:sys_enter_write /comm == "dd"/ { @each[nsecs] = count(); @all[1] = count(); }
+const programFor = (comm: string) => `
+tracepoint:syscalls:sys_enter_write /comm == "${comm}"/ { @each[nsecs] = count(); @all[1] = count(); }
 interval:ms:500 { printf("reading %llu\\n", nsecs); print(@each); print(@all); printf("read\\n"); }
 `;
 
@@ -20,23 +21,18 @@ for (const suite of [null, ...SUITES]) {
     const bpftrace = await findBpftrace(
       suite === null ? undefined : suiteCommand(await ensureSuite(suite), ["bpftrace"]),
     );
-    const rendered = { program: PROGRAM, probes: 2, maps: ["@each", "@all"] };
+    await using writer = await OwnWriter.make();
+    const rendered = { program: programFor(writer.name), probes: 2, maps: ["@each", "@all"] };
     await using run = ProbeRun.start(bpftrace, rendered);
-    const write = async (count: number) => {
-      const { success } = await new Deno.Command("dd", {
-        args: ["if=/dev/zero", "of=/dev/null", "bs=1", `count=${count}`, "status=none"],
-      }).output();
-      assert.ok(success);
-    };
     const seen: { full: string[]; all: number; each: number }[] = [];
     for await (const event of run.events) {
       if (event.type === "ended") assert.equal(event.code, 0, event.complaint);
-      if (event.type === "attached") await write(MAP_KEYS - 1);
+      if (event.type === "attached") await writer.write(MAP_KEYS - 1);
       if (event.type !== "reading" || event.nsecs === null) continue;
       const { "@each": each, "@all": all } = event.maps as Record<string, Record<string, number>>;
       if (all === undefined) continue;
       seen.push({ full: fullMaps(event.maps), all: all["1"]!, each: Object.keys(each!).length });
-      if (seen.length === 1) await write(1009);
+      if (seen.length === 1) await writer.write(1009);
       if (seen.at(-1)!.all === MAP_KEYS + 1008) run.stop();
     }
     assert.deepEqual(seen[0], { full: [], all: MAP_KEYS - 1, each: MAP_KEYS - 1 });

@@ -90,7 +90,7 @@ export async function execute(
       try {
         child.kill("SIGINT");
       } catch {
-        // It has ended: the test tells why.
+        // It has ended: the test says why.
       }
       await Promise.all([child.status, end]);
     }

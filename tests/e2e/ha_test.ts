@@ -107,7 +107,7 @@ async function watched(
 }
 
 for (const profile of ["standard", "deep"] as const) {
-  Deno.test(`packets that wait for the partner of a pair are told apart, ${profile}`, async () => {
+  Deno.test(`packets that wait for the partner of a pair are distinguished, ${profile}`, async () => {
     await using lab = await startLab({ hooks: libraries("primary", PATIENT_MS) });
     await using _partner = await startPartner(lab);
     await until(async () => await stateOf(lab) === "hot-standby", "both servers are ready");
@@ -121,7 +121,7 @@ for (const profile of ["standard", "deep"] as const) {
     const count = (metric: string, labels: Readonly<Record<string, string>>) =>
       total(document, metric, labels);
     assert.equal(count("packet_processing_time", { message: "DHCPREQUEST" }), acks);
-    // Another thread sends them: no stages, and the allocation is nobody else's.
+    // Another thread sends them: no stages, and the allocation is of no other packet.
     assert.equal(count("lease_allocation_time", { message: "unknown" }), acks);
     assert.equal(count("lease_allocation_time", { message: "DHCPREQUEST" }), 0);
     const stage = profile === "deep" ? "commit" : "after";

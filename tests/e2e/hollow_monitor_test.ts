@@ -62,7 +62,7 @@ async function startNetwork() {
     name,
     address: `${net}.2`,
     cut: () => must("ip", "-n", name, "link", "set", far!, "down"),
-    mend: () => must("ip", "-n", name, "link", "set", far!, "up"),
+    restore: () => must("ip", "-n", name, "link", "set", far!, "up"),
     [Symbol.asyncDispose]: async () => {
       await must("ip", "netns", "delete", name);
     },
@@ -85,8 +85,8 @@ async function contentOf(folder: string): Promise<string> {
 
 const commandLines = () => must("ps", "-eo", "pid,args");
 
-/** A URL where nobody listens. */
-function nobody(): string {
+/** A URL where no process listens. */
+function unusedUrl(): string {
   using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   return `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}/api`;
 }
@@ -104,7 +104,7 @@ interface Run extends Followed {
 function startMonitor(args: readonly string[]): Run {
   const followed = follow(startScript(MONITOR, args, { env: { HOLLOW_TOKEN: "" } }));
   const attached = followed.says(/ Watching pid /).then(() => Date.now());
-  // A test that does not wait for it has other things to say.
+  // Not every test waits for it.
   attached.catch(() => {});
   return { ...followed, attached };
 }
@@ -182,7 +182,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
       ...["-p", base, "-d", "kea", "-i", String(INTERVAL), "-v", "--server", String(lab.pid)],
       ...["--name", "kea-1", "--spool", spool, "--token-file", tokenFile, "--allow-plain-http"],
     ]);
-  /** When nobody watched, milliseconds. */
+  /** When no monitor watched, milliseconds. */
   const away: { from: number; to: number }[] = [];
   try {
     const begun = Date.now();
@@ -210,7 +210,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
       await network.cut();
       await pause(CUT * 1000);
       seen += await contentOf(spool) + await commandLines();
-      await network.mend();
+      await network.restore();
     };
     const faults = [cutNetwork];
     for (let time = 0; time < SECONDS; time += 60) faults.push(killProducer, killMonitor);
@@ -267,7 +267,7 @@ Deno.test("every window reaches the consumer exactly once, whatever is killed or
       const why = away.find(({ from, to }) =>
         gap.from <= from && gap.to >= from && gap.to <= to + SLACK
       );
-      assert.ok(why !== undefined, `nobody knows why ${gap.from} to ${gap.to}, seed ${seed}`);
+      assert.ok(why !== undefined, `no reason for ${gap.from} to ${gap.to}, seed ${seed}`);
       // The window that was open is lost, no more.
       assert.ok(why.from - gap.from <= INTERVAL * 1000 + SLACK, `seed ${seed}`);
     }
@@ -295,7 +295,7 @@ Deno.test("hollow-monitor refuses a spool that another uses, and a producer it m
   await using lab = await startLab();
   const spool = await Deno.makeTempDir({ prefix: "kea-hollow-test-" });
   try {
-    const args = ["-p", nobody(), "--server", String(lab.pid), "--spool", spool];
+    const args = ["-p", unusedUrl(), "--server", String(lab.pid), "--spool", spool];
     const first = startMonitor(args);
     await first.attached;
     const second = await runScript(MONITOR, args);
@@ -355,7 +355,7 @@ Deno.test("to-hollow says in one line what is wrong", async () => {
       [[CAPTURE, "-p", `${producer.base}/x`], /Cannot push to .*: 401/],
       [[CAPTURE, "-p", producer.base, "-d", "../x"], /Cannot use the dataset name/],
       [[foreign, "-p", producer.base], /neither a capture nor JSON/, { HOLLOW_TOKEN: TOKEN }],
-      [[CAPTURE, "-p", nobody()], /Cannot push to .*Connection refused/],
+      [[CAPTURE, "-p", unusedUrl()], /Cannot push to .*Connection refused/],
     ];
     for (const [args, message, env] of cases) {
       const { code, stdout, stderr } = await runScript(PUSH, args, { env: env ?? {} });

@@ -1,4 +1,4 @@
-/** What is told of hook libraries, against one whose doing is known. Needs root, Kea and kea-dev. */
+/** Hook libraries, compared with one whose doing is known. Needs root, Kea and kea-dev. */
 
 import assert from "node:assert/strict";
 import { basename } from "node:path";
@@ -142,7 +142,7 @@ const REAL = [
 ] as const;
 
 for (const { kea, perfmon } of REAL) {
-  Deno.test(`Kea ${kea}'s own hook libraries are told apart, each with its callouts`, async () => {
+  Deno.test(`Kea ${kea}'s own hook libraries are distinguished, each with its callouts`, async () => {
     const folder = "/usr/lib/x86_64-linux-gnu/kea/hooks";
     const hooks = [
       { path: `${folder}/libdhcp_lease_cmds.so` },

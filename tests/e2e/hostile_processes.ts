@@ -18,9 +18,9 @@ const DOCKER =
 
 /** Attackers, until they are disposed. */
 export class HostileProcesses implements AsyncDisposable {
-  /** A folder that everybody may write. */
+  /** A folder that every user may write. */
   readonly folder: string;
-  /** There once a program of theirs was run by somebody else. */
+  /** There once a program of theirs was run by another user. */
   readonly ran: string;
   readonly #children: Deno.ChildProcess[] = [];
 

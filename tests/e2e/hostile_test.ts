@@ -43,7 +43,7 @@ const SECRET = "words-for-root-alone";
 /** A producer that is not there: windows wait in the spool. */
 const PRODUCER = "http://127.0.0.1:9/api";
 
-/** How many packets of a kind the windows in a spool tell of. */
+/** How many packets of a kind the windows in a spool have. */
 async function spooled(folder: string, message: string): Promise<number> {
   using spool = await Spool.open(folder, { limit: SPOOL_LIMIT, say: () => {} });
   let count = 0;
@@ -117,7 +117,7 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
     attackers["sly"] = await hostile.start(["-c", sly, ...maps, "-e", `@${secret}`], inLab);
     await hostile.startAtOddPath();
     const contained = await hostile.startInContainer(["-c", sly]);
-    // Whoever runs what stands there now runs himself, and can be written to (CVE-2019-5736).
+    // A program that runs what stands there now runs itself, and can be written to (CVE-2019-5736).
     await Deno.rename(contained.program, `${contained.program}.old`);
     await Deno.writeTextFile(contained.program, "#!/proc/self/exe\n", { mode: 0o755 });
     const own4 = join(own, "kea-dhcp4");
@@ -251,7 +251,7 @@ async function answerWithoutEnd(listener: Deno.UnixListener): Promise<void> {
   }
 }
 
-Deno.test("a server is found and described while others come and go, and its end is told in one line", async () => {
+Deno.test("a server is found and described while others come and go, and its end is reported in one line", async () => {
   await using lab = await startLab();
   let isOver = false;
   const coming = (async () => {

@@ -53,12 +53,12 @@ for (const options of [{}, { family: 6 }, { kea: "newest" }] satisfies LabOption
   });
 }
 
-Deno.test("a cleanup of the lease file that was killed is told", async () => {
+Deno.test("a cleanup of the lease file that was killed is reported", async () => {
   await using lab = await startLab();
   await runPerfdhcp(lab, { rate: 200, exchanges: 100 });
   await using monitored = await startMonitor(lab.pid, ["--profile", "light"]);
   await reconfigure(lab, (dhcp) => dhcp["lease-database"]["lfc-interval"] = PERIOD);
-  // kea-lfc reads this file first, and waits for somebody to write.
+  // kea-lfc reads this file first, and waits for a writer.
   const pipe = join(lab.directory, "leases.csv.2");
   await new Deno.Command("mkfifo", { args: [pipe] }).output();
   let stuck: number | undefined;

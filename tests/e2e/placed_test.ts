@@ -32,7 +32,7 @@ async function probeAt(path: string, offset: number): Promise<AsyncDisposable> {
   };
 }
 
-Deno.test("misplaced() tells a probe inside an instruction from another tool's at its start", async () => {
+Deno.test("misplaced() distinguishes a probe inside an instruction from another tool's at its start", async () => {
   const folder = await Deno.makeTempDir();
   const path = join(folder, "sleep");
   await Deno.copyFile("/bin/sleep", path);
@@ -69,7 +69,7 @@ Deno.test("misplaced() tells a probe inside an instruction from another tool's a
   }
 });
 
-/** Maps a file as code, writes over its first bytes when told to, as often as told. */
+/** Maps a file as code, writes over its first bytes when asked to, as many as asked. */
 const WRITES_OVER = `import mmap, os, sys
 f = os.open(sys.argv[1], os.O_RDONLY)
 m = mmap.mmap(f, 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)

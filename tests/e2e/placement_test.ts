@@ -1,6 +1,6 @@
 /**
  * Probes stand on the first byte of the instructions that were proven, whatever linker made the server:
- * its memory is held against its files from before they are attached until after they are gone. Needs
+ * its memory is compared with its files from before they are attached until after they are gone. Needs
  * root, Kea, and newer Debian suites, which it installs into the cache.
  *
  * PLACEMENT=all runs every form in every profile on every bpftrace; without it a part of them.

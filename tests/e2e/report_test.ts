@@ -15,7 +15,7 @@ const LOOKS: readonly Look[] = [1280, 390].flatMap((width) =>
   (["light", "dark"] as const).map((scheme) => ({ width, scheme }))
 );
 
-/** Rates before and after the change, exchanges a second. */
+/** Rates before and after the change, exchanges per second. */
 const [BEFORE, AFTER] = [50, 200];
 
 Deno.test("monitor's report shows a change of rate and 200 malformed packets, and nothing is cut off", async () => {
@@ -48,9 +48,9 @@ Deno.test("monitor's report shows a change of rate and 200 malformed packets, an
     assert.deepEqual({ complaints, faults }, { complaints: [], faults: [] });
     assert.equal(drawings, charts.length);
   }
-  const wanted = ["cpu", "database", "distribution", "errors", "latency-heat-map"];
-  wanted.push("lease-allocation", "memory", "processing-time", "stages", "traffic");
-  assert.deepEqual(charts.toSorted(), wanted);
+  const expected = ["cpu", "database", "distribution", "errors", "latency-heat-map"];
+  expected.push("lease-allocation", "memory", "processing-time", "stages", "traffic");
+  assert.deepEqual(charts.toSorted(), expected);
 
   // Two packets of an exchange are received, so a rate of exchanges is twice that of packets.
   const rates = tables.traffic.slice(0, -1).map(([, received]) => Number(received));

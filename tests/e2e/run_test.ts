@@ -23,7 +23,7 @@ async function ran(
         env: environmentOf(lab),
       }),
     );
-    // The first window that holds packets has been told.
+    // The first window that holds packets has been printed.
     await running.says(/DHCPDISCOVER/);
     await meanwhile();
     const { code, stdout, stderr } = await running.end;
@@ -81,7 +81,7 @@ for (
   });
 }
 
-Deno.test("run tells what the kernel dropped while Kea stood still", async () => {
+Deno.test("run says what the kernel dropped while Kea stood still", async () => {
   await using lab = await startLab();
   const { ledger } = await ran(lab, ["-n", "2003", "-r", "400"], async () => {
     const before = await packetsSentTo(lab);
@@ -102,7 +102,7 @@ async function packetsSentTo({ clientNetns, clientInterface }: Lab): Promise<num
   return Number(await must("ip", "netns", "exec", clientNetns, "cat", path));
 }
 
-Deno.test("run tells malformed packets apart from the others", async () => {
+Deno.test("run distinguishes malformed packets from the others", async () => {
   await using lab = await startLab();
   // Slowly enough that they come in between.
   const { ledger } = await ran(lab, ["-n", "1009", "-r", "100"], async () => {
@@ -114,7 +114,7 @@ Deno.test("run tells malformed packets apart from the others", async () => {
   assert.equal(ledger!.refused["parse_failed"], 50);
 });
 
-Deno.test("run tells who got no address from a pool of 100", async () => {
+Deno.test("run says who got no address from a pool of 100", async () => {
   await using lab = await startLab();
   await reconfigure(lab, (dhcp) => dhcp.subnet4[0].pools = [{ pool: "10.65.0.0-10.65.0.99" }]);
   const { ledger } = await ran(lab, ["-n", "1009", "-r", "200"]);

@@ -8,6 +8,7 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import { tracepointEvents } from "../../probes/perf_events.ts";
 import { ProbeRun } from "../../probes/probe_run.ts";
 import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
+import { OwnWriter } from "./own_writer.ts";
 
 const WRITES = 1009;
 
@@ -22,6 +23,7 @@ for (const suite of [null, ...SUITES]) {
     const bpftrace = await findBpftrace(
       suite === null ? undefined : suiteCommand(await ensureSuite(suite), ["bpftrace"]),
     );
+    await using writer = await OwnWriter.make();
     await using run = ProbeRun.start(bpftrace, { program: PROGRAM, probes: 2, maps: ["@writes"] });
     let samples: bigint | null = null;
     let writes: unknown;
@@ -29,18 +31,12 @@ for (const suite of [null, ...SUITES]) {
       if (event.type === "ended") assert.equal(event.code, 0, event.complaint);
       if (event.type === "attached") {
         samples = samplesOf(run.pid);
-        // On the CPU where bpftrace opens its events.
-        await new Deno.Command("taskset", {
-          args: ["-c", "0", "dd", "if=/dev/zero", "of=/dev/null", "bs=1"].concat(
-            `count=${WRITES}`,
-            "status=none",
-          ),
-        }).output();
+        await writer.write(WRITES);
         assert.equal(samplesOf(run.pid), samples);
         run.stop();
       }
       if (event.type === "reading") {
-        writes = (event.maps["@writes"] as Record<string, number>)["dd"];
+        writes = (event.maps["@writes"] as Record<string, number>)[writer.name];
       }
     }
     assert.ok(samples !== null, "it attached");

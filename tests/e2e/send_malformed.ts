@@ -49,7 +49,7 @@ const WAYS: readonly ((good: Uint8Array<ArrayBuffer>, index: number) => Uint8Arr
 
 const isCookieAlone = Deno.args[2] === "cookie";
 const socket = createSocket("udp4");
-// From the port of a relay, or from any where somebody has that one.
+// From the port of a relay, or from any where another program has that one.
 const port = isCookieAlone ? 0 : 67;
 await promisify<void>((done) => socket.bind(port, "10.77.0.2", () => done(null)))();
 for (let index = 0; index < count; index++) {

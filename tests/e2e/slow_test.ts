@@ -13,7 +13,7 @@ import { assertComplete } from "./watched.ts";
 /** How long a slow packet sleeps, and from when on one is slow: long even on a busy machine, milliseconds. */
 const [SLEEP, SLOW] = [250, 200];
 
-/** Packets of which the kernel tells within a second, as a monitor asks it to. */
+/** Packets that the kernel reports per second, as a monitor asks it to. */
 const MOST_PER_SECOND = 20;
 
 const answersIn = (report: PerfdhcpReport) =>
@@ -40,7 +40,7 @@ Deno.test("packets over the threshold are listed with client, transaction and st
     assert.match(packet.client, /^00:0c:01:02:03:[0-9a-f]{2}$/);
     assert.ok(packet.stages["commit"]! > SLEEP * 1e6, JSON.stringify(packet));
   }
-  assertToldApart(packets);
+  assertDistinct(packets);
   assert.match(stderr, /Slow packets, over/);
 });
 
@@ -56,12 +56,12 @@ Deno.test("packets over the threshold are listed with client, transaction and st
     assert.match(transaction, /^[0-9a-f]{6}$/);
     assert.match(client, /^00:01:00:01:.*:00:0c:01:02:03:[0-9a-f]{2}$/);
   }
-  assertToldApart(packets);
+  assertDistinct(packets);
   assert.match(stderr, /Slow packets, over/);
 });
 
 /** Packets are of several clients, and the stages of each are its whole time. */
-function assertToldApart(
+function assertDistinct(
   packets: readonly {
     readonly client: string;
     readonly duration_ns: number;

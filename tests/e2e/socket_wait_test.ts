@@ -12,7 +12,7 @@ import { watched } from "./watched.ts";
 /** So long that no busy machine does as much, milliseconds. */
 const STANDSTILL = 2000;
 
-/** Exchanges a second: what comes in a standstill fits into Kea's queue. */
+/** Exchanges per second: what comes in a standstill fits into Kea's queue. */
 const RATE = 20;
 
 /** One packet that is read, and one a thread. */

@@ -5,7 +5,7 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
 
 for (const name of SUITES) {
-  Deno.test(`suiteCommand() runs the bpftrace of ${name}, which its package tells the version of`, async () => {
+  Deno.test(`suiteCommand() runs the bpftrace of ${name}, whose version its package has`, async () => {
     const suite = await ensureSuite(name);
     const { version } = await findBpftrace(suiteCommand(suite, ["bpftrace"]));
     console.log(`${name}: bpftrace ${version}, Kea ${suite.versions.kea}`);

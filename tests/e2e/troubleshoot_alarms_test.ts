@@ -88,7 +88,7 @@ for client in (1, 2):
     offered = bytes([50, 4]) + ask(client, 1, b"")
     ask(client, 3, offered + server)
     ask(client, 4, offered + server, False)
-# Whoever comes next is answered after they were declined.
+# The next client is answered after they were declined.
 ask(3, 1, b"")
 print("declined")
 `;

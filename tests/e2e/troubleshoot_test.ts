@@ -1,4 +1,4 @@
-/** Something is broken for real, and troubleshoot tells it and nothing else. Needs root and Kea. */
+/** Something is broken for real, and troubleshoot finds it and nothing else. Needs root and Kea. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -60,8 +60,8 @@ const after = (script: string) => ["unshare", "--mount", "sh", "-ec", `${script}
 /** A way to break a lab. */
 interface Fault {
   readonly what: string;
-  /** Exactly the checks that tell it, or what follows from it. */
-  readonly told: readonly string[];
+  /** Exactly the checks that find it, or what follows from it. */
+  readonly found: readonly string[];
   readonly options?: LabOptions;
   readonly break?: (lab: Lab) => Promise<(() => Promise<void>) | void>;
   readonly around?: readonly string[];
@@ -71,27 +71,27 @@ interface Fault {
 const FAULTS: readonly Fault[] = [
   {
     what: "root lacks capabilities",
-    told: ["capabilities"],
+    found: ["capabilities"],
     around: ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"],
   },
   {
     what: "the kernel has no types",
-    told: ["kernel types (BTF)"],
+    found: ["kernel types (BTF)"],
     around: after("mount -t tmpfs none /sys/kernel/btf"),
   },
   {
     what: "tracefs is not there",
-    told: ["tracefs"],
+    found: ["tracefs"],
     around: after("mount -t tmpfs none /sys/kernel/tracing"),
   },
   {
     what: "bpftrace is not installed",
-    told: ["bpftrace"],
+    found: ["bpftrace"],
     around: after('mount --bind /dev/null "$(command -v bpftrace)"'),
   },
   {
     what: "the kernel lets no uprobe in",
-    told: ["a probe fires"],
+    found: ["a probe fires"],
     // Both of its doors: bpftrace tries the older one, tracefs, where perf's does not open.
     around: after(
       "mount -t tmpfs none /sys/bus/event_source/devices/uprobe\n" +
@@ -100,7 +100,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the server has ended",
-    told: ["Kea running"],
+    found: ["Kea running"],
     break: async (lab) => {
       Deno.kill(lab.pid, "SIGKILL");
       await until(async () => !await runs(lab.pid), "it is gone");
@@ -108,7 +108,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the server is stopped",
-    told: ["Kea goes on", "control socket"],
+    found: ["Kea goes on", "control socket"],
     break: (lab) => {
       Deno.kill(lab.pid, "SIGSTOP");
       return Promise.resolve(() => Promise.resolve(Deno.kill(lab.pid, "SIGCONT")));
@@ -116,24 +116,24 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the configuration is half-written",
-    told: ["configuration"],
+    found: ["configuration"],
     break: (lab) => Deno.truncate(join(lab.directory, "kea.json"), 100),
   },
   {
     what: "the configuration file names an interface that is none",
-    told: ["configuration"],
+    found: ["configuration"],
     break: (lab) => editFile(lab, (dhcp) => dhcp["interfaces-config"].interfaces = ["eth9"]),
   },
   {
     what: "the link is down",
     // Its routes are gone with it.
-    told: ["interfaces up", "relays"],
+    found: ["interfaces up", "relays"],
     break: (lab) => atServer(lab, "ip", "link", "set", lab.serverInterface, "down"),
   },
   {
     what: "the interface has an address of another subnet",
     // Relayed clients could be served, were there a route.
-    told: ["relays"],
+    found: ["relays"],
     break: async (lab) => {
       await atServer(lab, "ip", "address", "flush", "dev", lab.serverInterface);
       await atServer(lab, "ip", "address", "add", "192.168.7.1/24", "dev", lab.serverInterface);
@@ -141,22 +141,22 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the interface has no address",
-    told: ["addresses", "relays"],
+    found: ["addresses", "relays"],
     break: (lab) => atServer(lab, "ip", "address", "flush", "dev", lab.serverInterface),
   },
   {
     what: "the configuration has no subnet",
-    told: ["addresses"],
+    found: ["addresses"],
     break: (lab) => reconfigure(lab, (dhcp) => dhcp.subnet4 = []),
   },
   {
-    what: "the server was told to listen nowhere, whatever its file says",
-    told: ["interfaces", "listening"],
+    what: "the server was configured to listen nowhere, whatever its file says",
+    found: ["interfaces", "listening"],
     break: (lab) => reconfigure(lab, (dhcp) => dhcp["interfaces-config"].interfaces = []),
   },
   {
     what: "another process holds the port on all addresses",
-    told: ["listening", "others on the port"],
+    found: ["listening", "others on the port"],
     break: async (lab) => {
       Deno.kill(lab.pid, "SIGKILL");
       const other = await holdPort(lab.serverNetns, "0.0.0.0");
@@ -166,12 +166,12 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the control socket is gone",
-    told: ["control socket"],
+    found: ["control socket"],
     break: (lab) => Deno.remove(lab.controlSocket),
   },
   {
     what: "no address is left, so a client gets no answer",
-    told: ["pools", "answers a client"],
+    found: ["pools", "answers a client"],
     args: ["--probe"],
     break: async (lab) => {
       await reconfigure(lab, (dhcp) => dhcp.subnet4[0].pools = [{ pool: "10.65.0.0-10.65.0.49" }]);
@@ -180,7 +180,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the lease database is down, by the file of a server that cannot be asked",
-    told: ["control socket", "lease database"],
+    found: ["control socket", "lease database"],
     break: async (lab) => {
       await Deno.remove(lab.controlSocket);
       await editFile(
@@ -197,12 +197,12 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the lease file was deleted",
-    told: ["lease file"],
+    found: ["lease file"],
     break: (lab) => Deno.remove(join(lab.directory, "leases.csv")),
   },
   {
     what: "the disk is full",
-    told: ["disk"],
+    found: ["disk"],
     break: async (lab) => {
       const small = join(lab.directory, "small");
       await Deno.mkdir(small);
@@ -215,7 +215,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "a firewall is against UDP sockets",
-    told: ["firewall"],
+    found: ["firewall"],
     options: { sockets: "udp" },
     break: (lab) =>
       atServer(
@@ -227,7 +227,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the kernel dropped packets",
-    told: ["packets dropped"],
+    found: ["packets dropped"],
     break: async (lab) => {
       Deno.kill(lab.pid, "SIGSTOP");
       try {
@@ -244,47 +244,47 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the link takes small packets alone",
-    told: ["MTU"],
+    found: ["MTU"],
     break: (lab) => atServer(lab, "ip", "link", "set", lab.serverInterface, "mtu", "400"),
   },
   {
     what: "there is no route to a relay",
-    told: ["relays"],
+    found: ["relays"],
     break: (lab) =>
       reconfigure(lab, (dhcp) => dhcp.subnet4[0].relay["ip-addresses"].push("172.31.0.1")),
   },
 ];
 
 for (const fault of FAULTS) {
-  Deno.test(`troubleshoot tells that ${fault.what}, and nothing else`, async () => {
+  Deno.test(`troubleshoot finds that ${fault.what}, and nothing else`, async () => {
     await using lab = await startLab(fault.options ?? {});
-    const mend = await fault.break?.(lab);
+    const repair = await fault.break?.(lab);
     try {
       const { code, findings: all } = await findings(lab, fault.args, fault.around);
       const text = JSON.stringify(all.filter(({ status }) => status !== "ok"), null, 2);
-      assert.deepEqual(problemsIn(all), fault.told, text);
+      assert.deepEqual(problemsIn(all), fault.found, text);
       assert.equal(code, 1);
       for (const { status, found, means, remedy } of all) {
         assert.ok(found !== "" && !found.includes("\n"));
         if (status === "problem") assert.ok(means && remedy, text);
       }
     } finally {
-      await mend?.();
+      await repair?.();
     }
   });
 }
 
 Deno.test("troubleshoot believes the server, and a file only where the server cannot be asked", async () => {
   await using lab = await startLab();
-  const told = async () => {
+  const interfaces = async () => {
     const { findings: all } = await findings(lab);
     const { status, found, restsOn } = all.find(({ check }) => check === "interfaces")!;
     return [status, found, restsOn];
   };
   await editFile(lab, (dhcp) => dhcp["interfaces-config"].interfaces = []);
-  assert.deepEqual(await told(), ["ok", lab.serverInterface, "server"]);
+  assert.deepEqual(await interfaces(), ["ok", lab.serverInterface, "server"]);
   await Deno.remove(lab.controlSocket);
-  assert.deepEqual(await told(), ["problem", "the configuration names no interface", "file"]);
+  assert.deepEqual(await interfaces(), ["problem", "the configuration names no interface", "file"]);
 });
 
 Deno.test("troubleshoot finds nothing in a healthy lab, and its client gets a lease", async () => {

@@ -51,7 +51,7 @@ function optionsIn(bytes: Uint8Array, from: number): Map<number, Uint8Array> {
   return found;
 }
 
-/** fd77:1::1: an address of the subnet that relays tell. */
+/** fd77:1::1: an address of the subnet that relays name. */
 const LINK = Uint8Array.from([0xfd, 0x77, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 
 function relayed(message: Uint8Array): Uint8Array {

@@ -1,6 +1,7 @@
 /**
  * Watches a lab from a process namespace of its own, for `process_namespace_test.ts`, which starts this
- * there. Prints a document, and what perfdhcp counted, for each bpftrace, one a line: for all three where the server is one deeper.
+ * there. Prints a line for each bpftrace, its document and what perfdhcp counted: for all three where
+ * the server is one deeper.
  */
 
 import { watchWhile } from "../../tools/lab/watch_while.ts";

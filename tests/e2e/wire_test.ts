@@ -21,7 +21,7 @@ interface Seen {
 /** Reads a pcap file of nanosecond time stamps, little-endian, Ethernet: DHCP with option 53 first. */
 function parsePcap(bytes: Uint8Array): Seen[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  assert.equal(view.getUint32(0, true), 0xa1b23c4d, "a pcap file with nanoseconds is wanted");
+  assert.equal(view.getUint32(0, true), 0xa1b23c4d, "expected a pcap file with nanoseconds");
   const seen: Seen[] = [];
   for (let at = 24; at + 16 <= bytes.length;) {
     const length = view.getUint32(at + 8, true);
@@ -63,7 +63,7 @@ async function watched(kea: "2.2" | "2.6"): Promise<{ document: MetricsDocument;
   }).spawn();
   await until(async () => (await Deno.stat(pcap).catch(() => null)) !== null, "tcpdump runs");
 
-  // Four exchanges a second and five windows: a window holds one packet of a kind, mostly.
+  // Four exchanges per second and five windows: a window holds one packet of a kind, mostly.
   await using monitored = await startMonitor(lab.pid, ["--interval", "0.2"]);
   await runPerfdhcp(lab, { rate: 4, exchanges: EXCHANGES });
   const { document } = await monitored.stop();
@@ -110,7 +110,7 @@ function together(
 
 /**
  * Kea 2.2 does not know how long a packet lay in its socket, which is most of its time on a busy
- * machine: then the packets that it read soonest tell.
+ * machine: then the packets that it read soonest count.
  */
 for (
   const { kea, parts, of, least } of [
