@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task bench:accuracy`: a prime number of exchanges, and every count beside perfdhcp's and
+ * `deno task bench:accuracy`: sends a prime number of exchanges, and compares every count with perfdhcp's and
  * Kea's own.
  *
  * @module

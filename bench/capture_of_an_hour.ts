@@ -1,5 +1,5 @@
 /**
- * A capture as long as an hour makes it, for benchmarks of what reads it.
+ * A generated capture of one hour, for benchmarks.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type CaptureRecord, parseRecord, type Sample } from "../metrics/capture
 import { bucketOf } from "../metrics/histogram.ts";
 import { mulberry32 } from "../tools/lab/mulberry32.ts";
 
-/** Series of times of a busy server with much that is probed: map, key without its bucket, median in ns. */
+/** Time series of a busy server with many probes: map, key without its bucket, median in ns. */
 const TIMES: readonly (readonly [map: string, key: string, median: number])[] = [
   ...[["1,2", 5e5], ["3,5", 3e5], ["3,6", 2e5], ["8,5", 2e5], ["1,5", 6e5]]
     .map(([key, median]) => ["@processing", `${key},`, Number(median)] as const),
@@ -25,11 +25,11 @@ const TIMES: readonly (readonly [map: string, key: string, median: number])[] = 
 /** Events of each series in a window. */
 const EVENTS = 200;
 
-/** Of the logarithm of times: p99 is 2.2 times p50, as in a real run, and a few take much longer. */
+/** Spread of the logarithm of times: p99 is 2.2 times p50, as in a real run, and a few take much longer. */
 const SPREAD = 0.34;
 const TAIL = { share: 0.03, spread: 1.2 };
 
-/** What a run of an hour at 1 s windows writes, given the header of a real one. */
+/** The records of a run of an hour with 1 s windows, given the header of a real run. */
 export function* captureOfAnHour(header: CaptureRecord, seconds = 3600): Generator<CaptureRecord> {
   // Seeded, so that every run reads the same bytes.
   const chance = mulberry32(1);
@@ -108,7 +108,7 @@ const HEADER = new URL(
 );
 
 /**
- * Writes such a capture, with the header of a real run.
+ * Writes the capture, with the header of a real run.
  *
  * @returns its length, bytes.
  */

@@ -1,12 +1,12 @@
 /**
- * Programs whose time and memory are measured.
+ * Measures time and memory of a program.
  *
  * @module
  */
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Runs a program to its end; what it takes: seconds, and bytes of resident memory at most. */
+/** Runs a program to its end; returns its seconds and its peak resident memory in bytes. */
 export async function measured(program: string, args: readonly string[]) {
   const begin = performance.now();
   const child = new Deno.Command(program, {
@@ -22,7 +22,7 @@ export async function measured(program: string, args: readonly string[]) {
   return { seconds, bytes: await memory };
 }
 
-/** The greatest resident memory of a process, read until it ends. */
+/** The peak resident memory of a process, read until it ends. */
 async function greatestMemory(pid: number): Promise<number> {
   let kibibytes = 0;
   for (;;) {

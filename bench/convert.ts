@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task bench:convert`: how fast a capture of an hour becomes a document, and in how much memory.
+ * `deno task bench:convert`: time and memory of converting a capture of an hour.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const command = newCommand("bench:convert")
     "Convert a capture of an hour, 1 s windows, about 200 MB, with to-json and, in turn, add up its\n" +
       "totals with a straightforward Python script and its json module.",
   )
-  .option("--alternations <number>", "each so many times", numberBetween(2, 50), 7)
+  .option("--alternations <number>", "how many times each", numberBetween(2, 50), 7)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:convert\n  deno task bench:convert --alternations 3",

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task bench:fuzz`: damaged inputs for every parser, for as long as one likes.
+ * `deno task bench:fuzz`: gives damaged inputs to every parser, for `--minutes`.
  *
  * @module
  */
@@ -12,10 +12,12 @@ import { fuzz } from "../tests/fuzz/fuzzing.ts";
 const INPUTS = 500;
 
 const command = newCommand("bench:fuzz")
-  .description("Give damaged inputs to every parser: none may crash, hang or say something false.")
+  .description(
+    "Give damaged inputs to every parser: none may crash, hang or return something wrong.",
+  )
   .option("--minutes <minutes>", "how long", numberBetween(0.01, 10_000), 1)
-  .option("--seed <seed>", "where to begin, as it was printed", numberBetween(0, 2 ** 32 - 1))
-  .option("--parser <name>", "one parser alone, as it was printed")
+  .option("--seed <seed>", "first seed, as printed", numberBetween(0, 2 ** 32 - 1))
+  .option("--parser <name>", "only this parser, as printed")
   .option("--inputs <count>", "inputs for each parser in a round", numberBetween(1, 1e6), INPUTS)
   .addHelpText(
     "after",

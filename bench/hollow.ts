@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task bench:hollow`: what a day of ten servers takes in a Hollow producer.
+ * `deno task bench:hollow`: size, time and memory of a day of ten servers in a Hollow producer.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { median } from "./ratio.ts";
 
 const command = newCommand("bench:hollow")
   .description(
-    "Push generated windows of 5 minutes to a producer of this machine, a batch for each server and\n" +
+    "Push generated windows of 5 minutes to a producer on this machine, one batch per server and\n" +
       "window: a day until retention is reached, then half a day more. Takes about 8 minutes.",
   )
   .option("--servers <number>", "servers", numberBetween(1, 100), 10)
-  .option("--metrics <number>", "series of a server", numberBetween(1, 1000), 30)
+  .option("--metrics <number>", "series per server", numberBetween(1, 1000), 30)
   .option("--windows <number>", "windows that are kept", numberBetween(50, 2000), 288)
   .addHelpText(
     "after",
@@ -28,7 +28,7 @@ const command = newCommand("bench:hollow")
 
 const WINDOW_MS = 300_000;
 
-/** A third histograms of twelve buckets, a third counters, a third gauges; seeded. */
+/** One third each: histograms of twelve buckets, counters, gauges; seeded. */
 function recordsOf(
   server: string,
   start: number,
@@ -74,7 +74,7 @@ function recordsOf(
   });
 }
 
-/** Sizes of the files of a dataset, bytes, by what their names begin with. */
+/** Sizes of the files of a dataset, bytes, by the beginning of their names. */
 function sizesIn(folder: string) {
   const sizes: Record<string, number[]> = {};
   let [total, files] = [0, 0];

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task bench:examples`: every configuration in Kea's own source tree, read here, held against the
- * record of what it must yield and against Kea's own reading. The files are fetched and not kept.
+ * `deno task bench:examples`: reads every configuration in Kea's own source tree, and compares with the
+ * recorded result and with Kea's own reading. The files are fetched and not kept.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { asLogged, bytesIn, readByKea } from "../tools/lab/kea_reading.ts";
 
 const RECORD = join(import.meta.dirname!, "kea_examples.json");
 
-/** Where Kea keeps configurations for people. */
+/** Folders of Kea's example configurations. */
 const FOLDERS = ["doc/examples", "src/bin/keactrl"];
 
-/** What each file yields. */
+/** The recorded results. */
 interface Recorded {
   /** Commit of Kea's repository. */
   readonly commit: string;
@@ -28,17 +28,17 @@ interface Recorded {
 
 const command = newCommand("bench:examples")
   .description(
-    "Read every configuration of Kea's source tree, compare with the record of what each must yield\n" +
-      "and with what the installed Kea reads.",
+    "Read every configuration of Kea's source tree, and compare with the recorded results and with\n" +
+      "what the installed Kea reads.",
   )
   .argument("[repository]", "Kea's git repository", "https://gitlab.isc.org/isc-projects/kea.git")
-  .option("--record <commit>", "record what is read now, of another commit")
+  .option("--record <commit>", "record the results of another commit")
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:examples\n  deno task bench:examples /srv/mirror/kea.git",
   );
 
-/** What is read in a file here, or why nothing is. */
+/** The result of our parser, or why there is none. */
 function readHere(path: string): { readonly values: unknown } | { readonly why: string } {
   try {
     return { values: parseConfiguration(bytesIn(path), () => assert.fail("it includes a file")) };
@@ -47,7 +47,7 @@ function readHere(path: string): { readonly values: unknown } | { readonly why: 
   }
 }
 
-/** Values as JSON, the names of each map sorted. */
+/** Values as JSON, with sorted names. */
 function canonical(value: unknown): string {
   return JSON.stringify(
     value,
@@ -63,7 +63,7 @@ async function hashOf(value: unknown): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** Whether Kea reads the same values: as a map of any kind, so that every version knows its names. */
+/** Whether Kea reads the same values; they are put into user-context, which accepts all names. */
 async function isAsKeaReads(folder: string, path: string, values: unknown): Promise<boolean> {
   const whole = join(folder, "whole.json");
   await Deno.writeTextFile(
@@ -76,7 +76,7 @@ async function isAsKeaReads(folder: string, path: string, values: unknown): Prom
   return canonical(asLogged(Dhcp4["user-context"].value)) === canonical(asLogged(values));
 }
 
-/** Fetches one commit, and lays out its configurations. */
+/** Fetches one commit, and extracts its configurations. */
 async function fetchExamples(
   repository: string,
   commit: string,

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
  * `deno task test:matrix`: every supported Kea with the bpftrace of its Debian, single- and
- * multi-threaded, DHCPv4 on raw and UDP sockets, and DHCPv6: counts beside perfdhcp's and Kea's own.
+ * multi-threaded, DHCPv4 on raw and UDP sockets, and DHCPv6: compares counts with perfdhcp's and Kea's own.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const command = newCommand("test:matrix")
 export interface Combination {
   readonly family: 4 | 6;
   readonly kea: keyof typeof KEAS;
-  /** DHCPv6 has UDP sockets alone. */
+  /** DHCPv6 has only UDP sockets. */
   readonly sockets: "raw" | "udp";
   readonly threads: 0 | 2;
   /** The deepest without it. */
@@ -50,9 +50,9 @@ export const COMBINATIONS: readonly Combination[] = (["2.2", "2.6", "newest"] as
   )
 );
 
-/** What a combination came to. */
+/** The result of a combination. */
 export interface Outcome {
-  /** Versions as the programs print them. */
+  /** Versions, as the programs print them. */
   readonly kea: string;
   readonly bpftrace: string;
   /** Counts that were compared, and those that differ. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task bench:overhead`: what each profile costs Kea, on and off many times within one and the
- * same Kea process; the ratio of its CPU time an exchange, with a 95 % confidence interval.
+ * `deno task bench:overhead`: what each profile costs Kea, switched on and off many times within one Kea
+ * process: the ratio of its CPU time per exchange, with a 95 % confidence interval.
  *
  * @module
  */
@@ -18,7 +18,12 @@ import type { Sample } from "../metrics/capture.ts";
 import type { Bpftrace } from "../probes/bpftrace.ts";
 import { watch } from "../probes/monitoring_loop.ts";
 import { type Profile, PROFILES } from "../probes/programs.ts";
-import { lookedAt, OTHER_WAYS, type OtherWay, WayError } from "./other_ways.ts";
+import {
+  type Alternative,
+  ALTERNATIVES,
+  UnavailableError,
+  withAlternative,
+} from "./alternatives.ts";
 import { estimate, median } from "./ratio.ts";
 
 const command = newCommand("bench:overhead")
@@ -36,15 +41,15 @@ const command = newCommand("bench:overhead")
   )
   .option("--hook <path...>", "hook libraries", [] as string[])
   .addOption(new Option("--threads <number>", "worker threads of Kea").default(2).argParser(Number))
-  .option("--rate <number>", "exchanges a second", numberBetween(10, 5000), 2000)
-  .option("--alternations <number>", "on and off, each so many times", numberBetween(2, 100), 12)
+  .option("--rate <number>", "exchanges per second", numberBetween(10, 5000), 2000)
+  .option("--alternations <number>", "how many times on and off", numberBetween(2, 100), 12)
   .option("--seconds <number>", "length of each load", numberBetween(1, 60), 2)
   .addOption(
     new Option("--profile <name...>", "which profiles").choices(PROFILES).default([...PROFILES]),
   )
   .addOption(
-    new Option("--beside <way...>", "compare with other ways to look at a Kea").choices(OTHER_WAYS)
-      .default([] as OtherWay[]),
+    new Option("--beside <way...>", "compare with these alternatives").choices(ALTERNATIVES)
+      .default([] as Alternative[]),
   )
   .option("--no-saturation", "leave out the throughput under overload")
   .addHelpText(
@@ -54,15 +59,15 @@ const command = newCommand("bench:overhead")
       "  deno task bench:overhead --kea 2.2 2.6 newest --no-saturation --beside perfmon strace",
   );
 
-/** What one load cost. */
+/** The cost of one load. */
 interface Measured {
-  /** Kea's CPU time an exchange, microseconds. */
+  /** Kea's CPU time per exchange, microseconds. */
   readonly cpu: number;
-  /** Exchanges answered a second. */
+  /** Answered exchanges per second. */
   readonly throughput: number;
 }
 
-/** What is measured with. */
+/** The parts of a measurement. */
 interface Bench {
   readonly lab: Lab;
   readonly bpftrace: Bpftrace;
@@ -70,7 +75,7 @@ interface Bench {
 
 let loads = 0;
 
-/** Sends one load of clients that no load before had, and takes Kea's CPU time for it. */
+/** Sends one load with new clients, and measures Kea's CPU time. */
 async function measure(lab: Lab, rate: number, seconds: number): Promise<Measured> {
   const exchanges = Math.round(rate * seconds);
   const base = `02:00:${(++loads).toString(16).padStart(4, "0").replace(/^(..)/, "$1:")}:00:00`;
@@ -93,7 +98,7 @@ async function cpuTime(pid: number): Promise<number> {
   return nanoseconds / 1000;
 }
 
-/** What a watch costs by its own measure. */
+/** The cost of a watch, by its own measurement. */
 interface Watched<T> {
   readonly result: T;
   /** From the first sample to the last, and the most memory. */
@@ -142,10 +147,10 @@ async function watched<T>(
   return {
     result,
     cost: {
-      // The kernel counts in a twentieth of the time: a short load can fall between.
+      // The kernel counts for 5 % of the time: a short load can be missed.
       bpf: last.hits > first.hits ? last.bpf_seconds - first.bpf_seconds : null,
       monitorCpu: last.monitor_cpu_seconds - first.monitor_cpu_seconds,
-      // The last one may find bpftrace ended, with no memory any more.
+      // At the last one, bpftrace may have ended, without memory.
       memory: Math.max(...costs.map(({ monitor_memory_bytes }) => monitor_memory_bytes)),
     },
     attachSeconds,
@@ -153,14 +158,14 @@ async function watched<T>(
   };
 }
 
-/** How much is sent, how often. */
+/** The load, and how often it is sent. */
 interface Load {
   readonly rate: number;
   readonly seconds: number;
   readonly alternations: number;
 }
 
-/** Ratios of the CPU time an exchange with something on to that without, one after the other. */
+/** Ratios of the CPU time per exchange, with something on and off, alternating. */
 async function alternate(
   lab: Lab,
   { rate, seconds, alternations }: Load,
@@ -172,7 +177,7 @@ async function alternate(
   for (let turn = 0; turn < alternations; turn++) {
     const on = await measureOn();
     const off = await measure(lab, rate, seconds);
-    // Against the loads before and after: the machine's speed drifts.
+    // Compared with the loads before and after, because the machine's speed drifts.
     ratios.push(on.cpu / ((offs.at(-1)!.cpu + off.cpu) / 2));
     offs.push(off);
     console.error(`${name} ${turn + 1}/${alternations}: ${ratios.at(-1)!.toFixed(3)}`);
@@ -190,14 +195,14 @@ async function benchProfile(bench: Bench, profile: Profile, load: Load): Promise
   });
   const over = (value: (run: Watched<Measured>) => number | null) =>
     median(runs.flatMap((run) => value(run) ?? []));
-  const cell = inWords(ratios);
+  const cell = formatEstimate(ratios);
   console.log(
     `${profile.padEnd(NAMES)}CPU ratio ${cell}, Kea ${
       without.toFixed(0)
-    } us an exchange without, ` +
+    } us per exchange without, ` +
       `BPF ${
         over(({ cost }) => cost.bpf && cost.bpf * 1e6 / (rate * seconds)).toFixed(1)
-      } us an exchange, ` +
+      } us per exchange, ` +
       `monitor ${over(({ cost }) => cost.monitorCpu / seconds * 100).toFixed(1)} % of a core and ` +
       `${over(({ cost }) => cost.memory / 2 ** 20).toFixed(0)} MiB, ` +
       `attached after ${over(({ attachSeconds }) => attachSeconds).toFixed(1)} s, ` +
@@ -206,26 +211,26 @@ async function benchProfile(bench: Bench, profile: Profile, load: Load): Promise
   return cell;
 }
 
-/** Some ways take so much that a Kea does not keep up with a high rate, and that a few times tell. */
-const DEAR = { rate: 300, alternations: 5 } as const;
+/** For expensive alternatives: Kea cannot handle a higher rate, and a few alternations are enough. */
+const EXPENSIVE = { rate: 300, alternations: 5 } as const;
 
-async function benchOther(lab: Lab, way: OtherWay, load: Load): Promise<string> {
-  const alternations = Math.min(DEAR.alternations, load.alternations);
+async function benchOther(lab: Lab, way: Alternative, load: Load): Promise<string> {
+  const alternations = Math.min(EXPENSIVE.alternations, load.alternations);
   const own = way === "perfmon"
     ? load
-    : { ...load, alternations, rate: Math.min(DEAR.rate, load.rate) };
+    : { ...load, alternations, rate: Math.min(EXPENSIVE.rate, load.rate) };
   const { rate } = own;
   try {
     await measure(lab, rate, load.seconds);
     const { ratios } = await alternate(lab, own, way, async () => {
-      await using _way = await lookedAt(lab, way);
+      await using _way = await withAlternative(lab, way);
       return await measure(lab, rate, load.seconds);
     });
-    const cell = inWords(ratios);
+    const cell = formatEstimate(ratios);
     console.log(`${way.padEnd(NAMES)}CPU ratio ${cell}, at ${rate} exchanges/s`);
     return cell;
   } catch (error) {
-    if (!(error instanceof WayError)) throw error;
+    if (!(error instanceof UnavailableError)) throw error;
     console.log(`${way.padEnd(NAMES)}${error.message}`);
     return "none";
   }
@@ -234,7 +239,7 @@ async function benchOther(lab: Lab, way: OtherWay, load: Load): Promise<string> 
 /** Columns of the names. */
 const NAMES = 11;
 
-function inWords(ratios: readonly number[]): string {
+function formatEstimate(ratios: readonly number[]): string {
   const { median: ratio, lower, upper } = estimate(ratios);
   return `${ratio.toFixed(3)} (${lower.toFixed(3)}-${upper.toFixed(3)})`;
 }
@@ -284,7 +289,7 @@ await runMain(async () => {
       keep(each, await signals.during(benchProfile({ lab, bpftrace }, each, load)));
     }
     for (const way of beside) {
-      // Without many leases: some are switched by a new configuration, for which Kea reads them all.
+      // Without many leases, because Kea reads all of them for each new configuration.
       await using fresh = await startLab(options);
       keep(way, await signals.during(benchOther(fresh, way, load)));
     }
@@ -293,7 +298,7 @@ await runMain(async () => {
     }
   };
   for (const version of kea) await benchKea(version);
-  console.log("\nCPU time of Kea an exchange, ratio to no monitor (95 %)");
+  console.log("\nCPU time of Kea per exchange, ratio to no monitor (95 %)");
   for (const [name, cells] of table) {
     console.log(name.padEnd(NAMES) + cells.map((cell) => cell.padEnd(23)).join("").trimEnd());
   }

@@ -14,8 +14,8 @@ export interface Estimate {
 }
 
 /**
- * Estimates the median of ratios and its 95 % confidence interval by resampling (percentile
- * bootstrap, 2,000 draws from a fixed seed, so that the same figures give the same interval).
+ * Estimates the median of ratios and its 95 % confidence interval (percentile bootstrap, 2,000 draws from a
+ * fixed seed, so that the same figures give the same interval).
  *
  * @throws {RangeError} without any value.
  */

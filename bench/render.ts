@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task bench:render`: how long it takes from a capture of an hour to all its charts.
+ * `deno task bench:render`: time and memory of drawing all charts of a capture of an hour.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const command = newCommand("bench:render")
     "Draw a capture of an hour, 1 s windows, about 200 MB: reading it, all charts in both widths,\n" +
       "the report, everything written.",
   )
-  .option("--times <number>", "so many times", numberBetween(2, 50), 7)
+  .option("--times <number>", "how many times", numberBetween(2, 50), 7)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:render\n  deno task bench:render --times 3",
@@ -35,7 +35,7 @@ await runMain(async () => {
     const viz = ["run", "-A", join(HERE, "../viz/visualize_metrics.ts"), "-o", output];
     const seconds = { capture: [] as number[], small: [] as number[] };
     const memory: number[] = [];
-    // What is left without the hour: the same charts of a run of seconds.
+    // For comparison: the same charts of a run of seconds.
     const small = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson");
     for (let turn = 0; turn < command.opts().times; turn++) {
       const whole = await measured(Deno.execPath(), [...viz, capture]);
@@ -43,12 +43,12 @@ await runMain(async () => {
       memory.push(whole.bytes);
       seconds.small.push((await measured(Deno.execPath(), [...viz, small])).seconds);
     }
-    const told = (values: readonly number[]) => {
+    const shown = (values: readonly number[]) => {
       const { median, lower, upper } = estimate(values);
       return `${median.toFixed(2)} (${lower.toFixed(2)}-${upper.toFixed(2)}) s`;
     };
-    console.log(`an hour      ${told(seconds.capture)}`);
-    console.log(`some seconds ${told(seconds.small)}`);
+    console.log(`an hour      ${shown(seconds.capture)}`);
+    console.log(`some seconds ${shown(seconds.small)}`);
     console.log(`memory       ${(Math.max(...memory) / 1e6).toFixed(0)} MB at most`);
     return 0;
   } finally {

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task bench:samples`: what one attached system call costs every process of the host, with the
- * perf samples that bpftrace's tracepoints make by themselves and without them.
+ * `deno task bench:samples`: what one attached system call costs every process of the host, with and without
+ * the perf samples that bpftrace's tracepoints make by default.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { estimate } from "./ratio.ts";
 /** System calls of one measurement. */
 const CALLS = 200_000;
 
-/** A program that leaves every call alone, as ours do with other processes' calls. */
+/** A program that ignores every call, as ours do with calls of other processes. */
 const PROGRAM = "tracepoint:syscalls:sys_enter_write /pid == 1/ { @calls = count(); } " +
   'BEGIN { printf("ready\\n"); }';
 
@@ -32,7 +32,7 @@ async function timeOfBlock(cpu: number): Promise<number> {
   return Number(seconds) * 1e9 / CALLS;
 }
 
-/** Measures while a bpftrace of its own is attached. */
+/** Measures while a bpftrace is attached. */
 async function attached(cpu: number, samples: boolean): Promise<number> {
   const { command: [program, ...args] } = await findBpftrace();
   const child = new Deno.Command("setpriv", {
@@ -48,7 +48,7 @@ async function attached(cpu: number, samples: boolean): Promise<number> {
     await pause(500);
     if (!samples && stopSamples(child.pid) === 0) {
       throw new Error(
-        "Cannot stop samples, this kernel does not let us: Linux 5.6 or later is wanted",
+        "Cannot stop samples, this kernel does not allow it: expected Linux 5.6 or later",
       );
     }
     return await timeOfBlock(cpu);
@@ -61,7 +61,7 @@ async function attached(cpu: number, samples: boolean): Promise<number> {
 
 const command = newCommand("bench:samples")
   .description("Measure what an attached system call costs each process of the host (root).")
-  .option("--alternations <number>", "each so many times", numberBetween(2, 100), 9)
+  .option("--alternations <number>", "how many times each", numberBetween(2, 100), 9)
   .addHelpText(
     "after",
     "\nExamples:\n  deno task bench:samples\n  deno task bench:samples --alternations 20",

@@ -10,18 +10,18 @@ import { reasonOf } from "../system/reason.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { listOf } from "./list_of.ts";
 
-/** Longest wait for an answer: Kea takes commands between packets. */
+/** Longest wait for an answer: Kea handles commands between packets. */
 const LIMIT_MS = 5000;
 
-/** The longest answer that is taken, bytes: Kea's with ten thousand subnets has some 10 MB. */
+/** The longest answer that is read, bytes: Kea's with ten thousand subnets has some 10 MB. */
 const LIMIT_BYTES = 16 * 2 ** 20;
 
 /**
  * Sends one command and returns its arguments.
  *
- * @param socket path of the socket; that of another mount namespace through `/proc/PID/root`, and then
- * its links are resolved in there. It may be as long as Kea's may.
- * @throws {DiscoveryError} when no one answers within 5 s and 16 MiB, or the server answers with an error.
+ * @param socket path of the socket. In another mount namespace it begins with `/proc/PID/root`, and links are
+ * resolved in that root.
+ * @throws {DiscoveryError} when there is no answer within 5 s and 16 MiB, or the answer is an error.
  */
 export async function keaCommand(
   socket: string,
@@ -36,7 +36,7 @@ export async function keaCommand(
   return found;
 }
 
-/** What is expected of an answer; who sends it may be no Kea. */
+/** The expected answer; the sender may not be a Kea. */
 const ANSWER = z.object({
   result: z.number(),
   text: z.string().transform((text) => text.slice(0, 500)).optional(),
@@ -63,7 +63,7 @@ async function ask(socket: string, request: string): Promise<z.infer<typeof ANSW
     const why = isLate
       ? `no answer within ${LIMIT_MS / 1000} s`
       : error instanceof z.ZodError || error instanceof SyntaxError
-      ? "what it answers is not Kea's"
+      ? "its answer is not Kea's"
       : reasonOf(error);
     throw new DiscoveryError(`Cannot ask Kea at ${socket} (${why})`);
   } finally {
@@ -71,7 +71,7 @@ async function ask(socket: string, request: string): Promise<z.infer<typeof ANSW
   }
 }
 
-/** Finds a socket inside the root that its path names. */
+/** Finds a socket inside the root in its path. */
 function find(socket: string): Descriptor {
   const [, root, path] = /^(\/proc\/\d+\/root)(\/.*)$/s.exec(socket) ?? [null, "/", socket];
   const found = openInRoot(root!, path!);
@@ -91,21 +91,21 @@ async function textOf(connection: Deno.Conn): Promise<string> {
   }
 }
 
-/** All of the server's counters by name, their newest values. Dear with many subnets. */
+/** The newest values of all of the server's counters, by name. Expensive with many subnets. */
 export async function keaStatistics(socket: string): Promise<Record<string, number>> {
   return newest(await keaCommand(socket, "statistic-get-all"));
 }
 
 /**
- * The server's counters by name, without those of its subnets: Kea 3.1 and later.
+ * The server's counters by name, without those of subnets: Kea 3.1 and later.
  *
- * @throws {DiscoveryError} where the server does not know the command.
+ * @throws {DiscoveryError} when the server does not know the command.
  */
 export async function globalStatistics(socket: string): Promise<Record<string, number>> {
   return newest(await keaCommand(socket, "statistic-global-get-all"));
 }
 
-/** A few of the server's counters by name; those that it does not have are 0. */
+/** Some of the server's counters by name; missing ones are 0. */
 export async function keaCounters(
   socket: string,
   names: readonly string[],
@@ -118,7 +118,7 @@ export async function keaCounters(
   return counters;
 }
 
-/** By name, a list of pairs of a value and its time, the newest first. */
+/** Lists of pairs of value and time, by name, the newest first. */
 const STATISTICS = z.record(z.string(), listOf(z.array(z.unknown())));
 
 function newest(statistics: unknown): Record<string, number> {

@@ -1,21 +1,20 @@
 /**
- * What was found out about the bytes of files, for as long as this process lives.
+ * A cache of facts about the bytes of files, for the life of this process.
  *
  * @module
  */
 
-/** How many files are remembered: those of some servers, and of what they were before a restart. */
+/** Limit of files: those of some servers, also from before a restart. */
 const MOST_FILES = 32;
 
 /**
- * Remembers by the file itself: a build id is what a file says of itself, and another one may say the
- * same.
+ * Keyed by the file's identity, not by its build id: another file may have the same build id.
  */
 export class FileCache<T> {
   readonly #known = new Map<string, Promise<T>>();
 
   /**
-   * What is known of a file, or is found out now; a failure is not remembered.
+   * The fact about a file, computed if it is not cached; failures are not cached.
    *
    * @param path by which the file is opened.
    */

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task find-symbols`: the functions worth probing in a Kea server, where, and at what price.
+ * `deno task find-symbols`: the functions worth probing in a Kea server, where, and at what cost.
  *
  * Run it with `deno task find-symbols` or `deno run -A discovery/find_available_functions.ts`.
  *
@@ -16,11 +16,11 @@ import { demangle } from "./code/demangle.ts";
 
 const command = programCommand("find-symbols")
   .description(
-    "Show the functions worth probing in a Kea server, by metric: the proven addresses in its\n" +
-      "executable and libraries, how the kernel executes what stands there, and the price of a hit.\n" +
-      "Nothing is attached, and nothing of the server is run.",
+    "Show the functions worth probing in a Kea server, by metric: the verified addresses in its\n" +
+      "executable and libraries, how the kernel executes the instruction there, and the cost of a hit.\n" +
+      "Nothing is attached, and no program of the server is run.",
   )
-  .option("--hooks", "also the hook points by number, read from the memory of a running server")
+  .option("--hooks", "also show the hook points by number, from the memory of a running server")
   .addHelpText(
     "after",
     `

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task find-mangled`: the mangled names of a function that is named in C++ words.
+ * `deno task find-mangled`: the mangled names of a function, given its C++ name.
  *
  * Run it with `deno task find-mangled 'isc::dhcp::Pkt4::unpack'` or
  * `deno run -A discovery/find_mangled_names.ts 'isc::dhcp::Pkt4::unpack'`.
@@ -16,9 +16,9 @@ import { functionsOf } from "./code/symbols.ts";
 
 const command = programCommand("find-mangled")
   .description(
-    "Show the mangled names of a function in a Kea server or its libraries, as bpftrace wants them.",
+    "Show the mangled names of a function in a Kea server or its libraries, as bpftrace needs them.",
   )
-  .argument("<function>", "its name in C++ words, or the last parts of it")
+  .argument("<function>", "its C++ name, or the last parts of it")
   .addHelpText(
     "after",
     `

@@ -1,5 +1,5 @@
 /**
- * Hook libraries: which of the files that a server maps they are, and what their callouts do.
+ * Hook libraries: which of a server's mapped files they are, and their callouts.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { exportedFunctions, importedFunctions } from "./code/elf.ts";
 import { FileCache } from "./file_cache.ts";
 import type { MappedFile } from "./types.ts";
 
-/** How often a DORA or a SARR comes to the hook points on its way. */
+/** How often a DORA or a SARR passes each hook point. */
 const PER_EXCHANGE: Readonly<Record<string, number>> = {
   buffer4_receive: 2,
   pkt4_receive: 2,
@@ -32,8 +32,8 @@ const PER_EXCHANGE: Readonly<Record<string, number>> = {
 };
 
 /**
- * How many callouts some libraries will be asked for a packet: Kea registers what they export under
- * the name of a hook point. What they register by themselves is not counted.
+ * How many callouts of some libraries run per packet. Kea registers functions that they export under the
+ * name of a hook point. Callouts that they register themselves are not counted.
  */
 export async function calloutsPerPacket(libraries: readonly MappedFile[]): Promise<number> {
   const exported = await Promise.all(
@@ -42,10 +42,10 @@ export async function calloutsPerPacket(libraries: readonly MappedFile[]): Promi
   return exported.flat().reduce((sum, { name }) => sum + (PER_EXCHANGE[name] ?? 0), 0) / 2;
 }
 
-/** Asked by a callout that parks its packet, for the place where it is kept. */
+/** A callout that parks its packet calls this for the parking lot. */
 export const PARKING_LOT = "_ZNK3isc5hooks13CalloutHandle22getParkingLotHandlePtrEv";
 
-/** Whether any of some hook libraries may park packets. */
+/** Whether any of these hook libraries may park packets. */
 export async function mayPark(libraries: readonly MappedFile[]): Promise<boolean> {
   const imported = await Promise.all(
     libraries.map(({ pinnedPath }) => importedFunctions(pinnedPath)),
@@ -53,20 +53,20 @@ export async function mayPark(libraries: readonly MappedFile[]): Promise<boolean
   return imported.some((names) => names.includes(PARKING_LOT));
 }
 
-/** Folders of libraries that no administrator writes hooks into. */
+/** Folders that never contain hook libraries. */
 const SYSTEM = /^\/(usr\/|usr\/local\/)?lib(32|64)?\//;
 
-/** Whether files are hook libraries: the watch asks every second, of the same ones. */
+/** Whether files are hook libraries: the watch needs this every second, for the same files. */
 const known = new FileCache<boolean>();
 
-/** Which of the files that a server maps are hook libraries. */
+/** The hook libraries among a server's mapped files. */
 export async function hookLibrariesOf<T extends Pick<MappedFile, "path" | "pinnedPath">>(
   libraries: readonly T[],
 ): Promise<T[]> {
   const found = await Promise.all(libraries.map(async (library) => {
     if (library.path.includes("/hooks/")) return library;
     if (SYSTEM.test(library.path) || !/\.so\b/.test(library.path)) return null;
-    // One that is mapped no more while it is looked at is none.
+    // A file that is unmapped while it is read is not one.
     const isHook = await known.of(library.pinnedPath, () => isHookLibrary(library.pinnedPath))
       .catch(() => false);
     return isHook ? library : null;
@@ -75,7 +75,7 @@ export async function hookLibrariesOf<T extends Pick<MappedFile, "path" | "pinne
 }
 
 async function isHookLibrary(path: string): Promise<boolean> {
-  // Every hook library tells the version of the interface that it was built for.
+  // Every hook library exports the version of the interface that it was built for.
   const symbols = await exportedFunctions(path).catch(() => []);
   return symbols.some(({ name }) => name === "version") &&
     symbols.some(({ name }) => name === "load" || name in PER_EXCHANGE);

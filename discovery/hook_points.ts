@@ -1,10 +1,10 @@
 /**
- * The hook points of a running server and their numbers, which differ between versions and families,
- * read from its memory: nothing of it is run.
+ * The hook points of a running server and their numbers, which differ between versions and families. They
+ * are read from its memory; no program of it is run.
  *
- * libkea-hooks keeps them in one `isc::hooks::ServerHooks`, a `std::map<std::string, int>` and behind it
- * a `std::map<int, std::string>`. `getServerHooksPtr()` returns a static pointer to it. The memory may be
- * that of an attacker: it is bounded, each place is read once, and what is no name is no hook point.
+ * libkea-hooks keeps them in one `isc::hooks::ServerHooks`: a `std::map<std::string, int>`, then a
+ * `std::map<int, std::string>`. `getServerHooksPtr()` returns a static pointer to it. The memory may be an
+ * attacker's: the number of reads is limited, each place is read once, and names are checked.
  *
  * @module
  */
@@ -15,34 +15,34 @@ import { exportedFunctions } from "./code/elf.ts";
 import { loadBiasOf, ProcessMemory } from "./memory.ts";
 import type { Program } from "./types.ts";
 
-/** `isc::hooks::ServerHooks::getServerHooksPtr()`, whatever it returns. */
+/** `isc::hooks::ServerHooks::getServerHooksPtr()`, for any return type. */
 const GET_POINTER = /^_ZN3isc5hooks11ServerHooks17getServerHooksPtrEv/;
 
-/** Bytes of that function in which the address of the pointer stands. */
+/** Bytes of that function that contain the address of the pointer. */
 const REACH = 0x120;
 
-/** Where the second map begins in the object, and the header of the tree in a map (libstdc++). */
+/** Offset of the second map in the object, and of the tree's header in a map (libstdc++). */
 const [SECOND_MAP, HEADER] = [48, 8];
 
-/** Places in a node of libstdc++'s tree: parent, left, right, then key and string. */
+/** Offsets in a node of libstdc++'s tree: parent, left, right, then key and string. */
 const NODE = { size: 72, parent: 8, left: 16, right: 24, key: 32, text: 40, length: 48 } as const;
 
-/** More points than any Kea has: hook libraries may register some. */
+/** Limit of hook points, more than any Kea has: hook libraries may register some. */
 const MOST = 400;
 
-/** What a hook point may be called; those of commands, which hook libraries add, begin with a dollar. */
+/** Names of hook points; those of commands, which hook libraries add, begin with a dollar. */
 const NAME = /^\$?[a-z0-9_]{1,64}$/;
 
-/** Reads memory; null where nothing is mapped. */
+/** Reads memory; null if nothing is mapped there. */
 export type Read = (address: bigint, length: number) => Uint8Array | null;
 
 /**
  * Reads the hook points of a running server, by number.
  *
- * @throws {DiscoveryError} when it does not run, or they are not where they are expected.
+ * @throws {DiscoveryError} when it does not run, or they are not at the expected place.
  */
 export async function hookPointsOf({ pid, libraries }: Program): Promise<string[]> {
-  if (pid === null) throw unknown("a running server is expected, give it with --server");
+  if (pid === null) throw unknown("expected a running server, give it with --server");
   const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
   if (library === undefined) throw unknown("the server maps no libkea-hooks");
   const path = library.pinnedPath;
@@ -63,13 +63,13 @@ export async function hookPointsOf({ pid, libraries }: Program): Promise<string[
 }
 
 function unknown(why: string): DiscoveryError {
-  return new DiscoveryError(`Cannot tell the names of hook points: ${why}`);
+  return new DiscoveryError(`Cannot find the names of hook points: ${why}`);
 }
 
 /**
- * Reads the names behind a pointer to a `ServerHooks`.
+ * Reads the names through a pointer to a `ServerHooks`.
  *
- * @returns by number; null when something else stands there.
+ * @returns names by number; null when it is something else.
  */
 export function hookPointsAt(pointer: bigint, read: Read): string[] | null {
   const word = (address: bigint) => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task list-functions`: what a Kea server and its libraries define, as far as their symbols
- * tell.
+ * `deno task list-functions`: the functions of a Kea server and its libraries, as far as their symbols
+ * show them.
  *
  * Run it with `deno task list-functions` or `deno run -A discovery/list_all_functions.ts`.
  *
@@ -16,11 +16,11 @@ import { functionsOf } from "./code/symbols.ts";
 
 const command = programCommand("list-functions")
   .description(
-    "List the functions of a Kea server and of every library it uses: by their own symbols, those\n" +
-      "of a separate debug file, or what they export. Names that share an address are one line.",
+    "List the functions of a Kea server and of every library it uses: from their own symbols, those\n" +
+      "of a separate debug file, or their exports. Names that share an address are on one line.",
   )
-  .option("--filter <text>", "only names that contain it, in upper or lower case", "")
-  .option("--ndjson", "print one JSON object a line")
+  .option("--filter <text>", "only names that contain it, ignoring case", "")
+  .option("--ndjson", "print one JSON object per line")
   .addHelpText(
     "after",
     `

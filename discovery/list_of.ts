@@ -1,6 +1,6 @@
 /**
- * Lists from outside, checked up to the first element that is wrong: zod's own lists collect what is
- * wrong with each of a million, which took seconds and gigabytes.
+ * Lists from outside, checked up to the first wrong element. zod's own lists collect the errors of all
+ * elements, which took seconds and gigabytes for a million.
  *
  * @module
  */

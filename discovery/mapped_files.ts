@@ -1,5 +1,5 @@
 /**
- * The ELF files that a process maps, each identified so that it can be told from a replaced one.
+ * The ELF files that a process maps, each with its identity, to detect a replaced file.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { openInRoot } from "../system/libc.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import type { MappedFile } from "./types.ts";
 
-/** A mapping of an executable part of a file, as a line of /proc/PID/maps gives it. */
+/** A mapping of an executable part of a file: a line of /proc/PID/maps. */
 interface Mapping {
   readonly range: string;
   readonly device: string;
@@ -18,7 +18,7 @@ interface Mapping {
   readonly path: string;
 }
 
-/** Files: Kea maps about 60, and each costs some programs; a hostile process may map a great many. */
+/** Limit of files: Kea maps about 60, and each needs some programs; a hostile process may map very many. */
 const MOST_FILES = 500;
 
 /**
@@ -61,7 +61,7 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
   }
   const files = await Promise.all(mappings.map(async (mapping): Promise<MappedFile> => {
     const link = `/proc/${pid}/map_files/${mapping.range}`;
-    // Another file system may use the same inode number.
+    // Another file system may have the same inode number.
     const isExecutable = mapping.inode === executable.ino &&
       (await Deno.stat(link)).dev === executable.dev;
     const pinnedPath = isExecutable ? `/proc/${pid}/exe` : link;
@@ -79,22 +79,21 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
   );
 }
 
-/** Whether a mapped file's path, as the process sees it, leads to another file by now. */
+/** Whether the path of a mapped file, in the process's own root, now leads to another file. */
 export async function isReplaced({ path, pinnedPath }: MappedFile): Promise<boolean> {
   const pid = Number(/^\/proc\/(\d+)/.exec(pinnedPath)?.[1]);
   return !await leadsTo(pid, path, pinnedPath);
 }
 
 /**
- * A path as a process sees it: the kernel shows those of a process in a chroot with the path of its
- * root before them.
+ * A path in a process's own root: for a process in a chroot, the kernel shows the path of its root before it.
  */
 export async function pathInRoot(path: string, pid: number): Promise<string> {
   const root = await Deno.readLink(`/proc/${pid}/root`);
   return root !== "/" && path.startsWith(`${root}/`) ? path.slice(root.length) : path;
 }
 
-/** Whether a path that the kernel shows for a process leads that process to a file. */
+/** Whether a path that the kernel shows for a process exists for that process. */
 async function leadsTo(pid: number, path: string, pinnedPath: string): Promise<boolean> {
   try {
     const found = openInRoot(`/proc/${pid}/root`, await pathInRoot(path, pid));
@@ -114,11 +113,11 @@ async function leadsTo(pid: number, path: string, pinnedPath: string): Promise<b
 /**
  * Reads the GNU build id of an ELF file.
  *
- * @returns it in hexadecimal; null when the file carries none or is not ELF.
+ * @returns it in hexadecimal; null when the file has none or is not ELF.
  */
 export function buildIdOf(path: string): string | null {
   using file = openLinked(path);
-  // The notes stand right behind the program headers; one page holds them in every linker's layout.
+  // The notes follow the program headers; with every linker they are in the first page.
   const bytes = new Uint8Array(4096);
   const length = file.readSync(bytes) ?? 0;
   return parseBuildId(bytes.subarray(0, length));
@@ -140,7 +139,7 @@ export function parseBuildId(bytes: Uint8Array): string | null {
 }
 
 /**
- * Finds where each mapped file begins in memory.
+ * Finds the start of each mapped file in memory.
  *
  * @param text of /proc/PID/maps.
  * @returns the lowest address of each path that is mapped from its first byte.

@@ -1,6 +1,6 @@
 /**
- * The memory of a running program: where it has the bytes of a file, what stands there, and which of
- * its code is not as the file has it.
+ * The memory of a running program: where it has the bytes of a file, what is there, and which of its code
+ * differs from the file.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import type { MappedFile } from "./types.ts";
 export interface Mapping {
   readonly start: number;
   readonly end: number;
-  /** Where the part begins in the file. */
+  /** Its offset in the file. */
   readonly offset: number;
 }
 
 const PAGE = 4096;
 
-/** What the kernel puts in place of an instruction's first byte where it is probed: int3. */
+/** The breakpoint that the kernel writes over the first byte of a probed instruction: int3. */
 export const BREAKPOINT = 0xcc;
 
-/** The most of a process's code that is looked at, bytes: a hostile one may map a file many times. */
+/** The most of a process's code that is read, bytes: a hostile one may map a file many times. */
 const CODE_LIMIT = 2 ** 30;
 
-/** The most bytes that breakpoints change: a hostile process may have written over all of its code. */
+/** The most bytes that breakpoints change: a hostile process may have changed all of its code. */
 const MOST_CHANGED = 100_000;
 
 /** Bits of an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
@@ -61,10 +61,9 @@ export function addressesOf(mappings: readonly Mapping[], offset: number): numbe
 }
 
 /**
- * What a process adds to the addresses of an ELF file: 0 for one without PIE, which says itself where
- * it wants to be.
+ * The load bias of an ELF file in a process: 0 for a file without PIE, which has fixed addresses.
  *
- * @returns null where the process maps no code of the file.
+ * @returns null when the process maps no code of the file.
  */
 export function loadBias(
   mappings: readonly Mapping[],
@@ -78,9 +77,9 @@ export function loadBias(
 }
 
 /**
- * What a running process adds to the addresses of a file.
+ * The load bias of a file in a running process.
  *
- * @returns null where it maps no code of the file.
+ * @returns null when it maps no code of the file.
  * @throws {ElfError} when the file cannot be read.
  * @throws {Deno.errors.NotFound} when there is no such process.
  */
@@ -90,9 +89,8 @@ export async function loadBiasOf(pid: number, file: MappedFile): Promise<number 
 }
 
 /**
- * The memory of a process, as far as it is the process's own: pages that it alone has, in memory or
- * swapped out. A page that is still a file's is never read: its file system may be one that the process
- * serves itself, and makes whoever reads it wait for ever.
+ * The private memory of a process: pages that only it has, in memory or swapped out. A page of a file is never
+ * read: the process may serve that file system itself, and make the reader wait for ever.
  */
 export class ProcessMemory implements Disposable {
   readonly #file: Deno.FsFile;
@@ -114,9 +112,9 @@ export class ProcessMemory implements Disposable {
     }
   }
 
-  /** @returns the bytes from an address on; null where a page of them is not the process's own. */
+  /** @returns the bytes from an address on; null if one of their pages is not private. */
   read(address: number, length: number): Uint8Array<ArrayBuffer> | null {
-    // What another process says of its addresses may be no address at all.
+    // A hostile process may give something that is not an address.
     if (!Number.isSafeInteger(address + length)) return null;
     const start = address - address % PAGE;
     const end = Math.ceil((address + length) / PAGE) * PAGE;
@@ -124,7 +122,7 @@ export class ProcessMemory implements Disposable {
     return isOwn ? this.#bytes(address, length) : null;
   }
 
-  /** The pages in a range of whole pages that are the process's own: the address and the bytes of each. */
+  /** The private pages in a range of whole pages: address and bytes of each. */
   *pagesIn(start: number, end: number): Generator<readonly [number, Uint8Array<ArrayBuffer>]> {
     for (const address of this.#ownPages(start, end)) {
       const bytes = this.#bytes(address, PAGE);
@@ -137,7 +135,7 @@ export class ProcessMemory implements Disposable {
       const bytes = readUpTo(this.#file, address, length);
       return bytes.length === length ? bytes : null;
     } catch (error) {
-      // EIO: the page has gone.
+      // EIO: the page is gone.
       if (error instanceof Error && /os error 5\b/.test(error.message)) return null;
       throw error;
     }
@@ -159,12 +157,12 @@ export class ProcessMemory implements Disposable {
 }
 
 /**
- * Bytes of a process's code that are not as its files have them, breakpoints mostly: by address in its
- * memory. Only pages of the process's own are looked at: a page that is still the file's cannot differ
- * from it, and reading it would count as memory of the process.
+ * Bytes of a process's code that differ from its files, mostly breakpoints: by address in its memory. Only
+ * private pages are read: a page of the file cannot differ from it, and reading it would count as memory of
+ * the process.
  *
  * @returns null when the process is gone.
- * @throws {DiscoveryError} when they are more than any probes change.
+ * @throws {DiscoveryError} when there are more than probes would change.
  */
 export function changedCode(
   pid: number,
@@ -187,8 +185,8 @@ export function changedCode(
           });
           if (changed.size > MOST_CHANGED) {
             throw new DiscoveryError(
-              `Cannot watch process ${pid}: more than ${MOST_CHANGED} bytes of its code are not as ` +
-                `its file "${file.path}" has them, restart it`,
+              `Cannot watch process ${pid}: more than ${MOST_CHANGED} bytes of its code differ from ` +
+                `its file "${file.path}", restart it`,
             );
           }
         }

@@ -1,5 +1,5 @@
 /**
- * The libraries that the dynamic linker would give a program: read from the files, nothing is loaded.
+ * The libraries that the dynamic linker would load for a program: read from the files, nothing is loaded.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { dirname, join } from "node:path";
 import { run, textOf } from "../system/run.ts";
 import { needsOf } from "./code/dynamic_section.ts";
 
-/** Where the linker looks last. */
+/** Folders that the linker searches last. */
 const FOLDERS = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib"];
 
-/** The most libraries that are looked for; Kea with all its hooks has some sixty. */
+/** Limit of libraries; Kea with all its hooks has some sixty. */
 const MOST = 1000;
 
 /**
- * Finds the libraries of a program, and theirs.
+ * Finds the libraries of a program, and the libraries of those.
  *
- * @returns paths, the program's own first; what is not found is left out.
+ * @returns paths, the program's own first; missing libraries are left out.
  * @throws {ElfError} when a file cannot be read.
  */
 export async function neededLibraries(program: string): Promise<string[]> {
@@ -55,7 +55,7 @@ export function parseLinkerCache(text: string): Map<string, string[]> {
   return cached;
 }
 
-/** The linker's own list; none where it keeps none. */
+/** The linker's cache; empty if it has none. */
 async function linkerCache(): Promise<Map<string, string[]>> {
   for (const program of ["ldconfig", "/sbin/ldconfig"]) {
     try {

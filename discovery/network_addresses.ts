@@ -15,10 +15,10 @@ export interface NetworkInterface {
   readonly name: string;
   readonly isUp: boolean;
   readonly mtu: number;
-  /** Kind of a virtual link: "veth", "bridge", ...; null for a real one. */
+  /** Kind of a virtual link: "veth", "bridge", ...; null for hardware. */
   readonly kind: string | null;
   readonly addresses: readonly { readonly address: string; readonly prefix: number }[];
-  /** Of this interface, by the kernel. */
+  /** Received packets that the kernel dropped. */
   readonly dropped: number;
 }
 
@@ -37,13 +37,13 @@ interface LinkJson {
   }[];
 }
 
-/** Interfaces where a process is, with their addresses of one family. */
+/** Interfaces of a process's network namespace, with their addresses of one family. */
 export async function interfacesOf(pid: number, family: 4 | 6): Promise<NetworkInterface[]> {
   const text = textOf(
     await runAtNetworkOf(pid, ["ip", "-d", "-s", "-j", "address", "show"], { limitMs: LIMIT_MS }),
   );
   const links = (text.trim() === "" ? [] : JSON.parse(text)) as LinkJson[];
-  // Some versions of ip print empty objects for what they do not show.
+  // Some versions of ip print empty objects for hidden interfaces.
   return links.filter(({ ifname }) => ifname !== undefined).map((link) => ({
     name: link.ifname,
     isUp: (link.flags ?? []).includes("UP") && link.operstate !== "DOWN",
@@ -56,16 +56,16 @@ export async function interfacesOf(pid: number, family: 4 | 6): Promise<NetworkI
   }));
 }
 
-/** An interface that a configuration means. */
+/** An interface of a configuration. */
 export interface MeantInterface {
   readonly name: string;
-  /** Those that it names; none where it means all of the interface. */
+  /** The named addresses; none for all addresses of the interface. */
   readonly addresses: readonly string[];
 }
 
 /**
- * The interfaces that a configuration means, each once: `*` for all but loopback, `eth0`,
- * `eth0/10.0.0.1`. DHCPv6 servers that relays reach by unicast name both of the latter.
+ * The interfaces of a configuration, each once: `*` for all but loopback, `eth0`, `eth0/10.0.0.1`. DHCPv6
+ * servers that relays reach by unicast name both of the latter.
  */
 export function interfacesMeant(
   configured: readonly string[],

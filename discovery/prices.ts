@@ -1,15 +1,14 @@
 /**
- * What one hit of a probe costs.
+ * The cost of one hit of a probe.
  *
  * @module
  */
 
 /**
- * Microseconds that one hit takes from a busy server (bench:overhead): on a uprobe by the class of its
- * instruction, measured inside a Kea under load, in a nested virtual machine. Bare metal takes a quarter
- * of it and less.
+ * Microseconds per hit in a busy server (bench:overhead): a uprobe by the class of its instruction, measured
+ * inside a Kea under load, in a nested virtual machine. Bare metal takes at most a quarter.
  */
 export const HIT_PRICE_US = { emulated: 3, "single-stepped": 16, tracepoint: 0.6 } as const;
 
-/** What every other process of the host pays a probed system call, microseconds. */
+/** The cost of a probed system call for every other process of the host, microseconds. */
 export const HOST_PRICE_US = 0.1;

@@ -1,5 +1,5 @@
 /**
- * What the three scripts of discovery share: options and output.
+ * Options and output that the three scripts of discovery share.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { newCommand, print, runMain, say } from "../system/command_line.ts";
 import { printableJson, printableLines } from "../system/printable.ts";
 
-/** A command with the options that choose a program; what it is called stands in `--help`. */
+/** A command with the options that choose a program. */
 export function programCommand(name: string) {
   return newCommand(name)
     .option(
@@ -19,7 +19,7 @@ export function programCommand(name: string) {
     .showHelpAfterError("(--help shows the options)");
 }
 
-/** Ends with status 2 when both ways to choose a program were taken. */
+/** Ends with status 2 when a program was chosen in both ways. */
 export function refuseBoth(
   { server, executable }: {
     readonly server?: string | undefined;
@@ -32,10 +32,9 @@ export function refuseBoth(
 }
 
 /**
- * Prints what a script's work gives, and ends the process. Names in it come from files of others, and
- * cannot act on a terminal.
+ * Prints the result of a script's work, and ends the process. Names from foreign files are made printable.
  *
- * @param isJson whether that is JSON.
+ * @param isJson whether the result is JSON.
  */
 export async function printResult(work: () => Promise<string>, isJson: boolean): Promise<never> {
   return await runMain(async () => {

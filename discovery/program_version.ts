@@ -1,5 +1,5 @@
 /**
- * The version of a Kea program, read from its file: nothing of it is run.
+ * The version of a Kea program, read from its file; the program is not run.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { readUpTo } from "../system/file_bytes.ts";
 import { openLinked } from "../system/foreign_file.ts";
 
-/** A text of its own among the constants of a file: "2.2.0", "2.7.8-git". */
+/** A constant of a file: "2.2.0", "2.7.8-git". */
 const VERSION = /(?<=\0)\d+\.\d+\.\d+(?:-\w[\w.]*)?(?=\0)/g;
 
-/** As much of a file as is looked at, bytes: constants stand before what is for debuggers. */
+/** How much of a file is read, bytes: constants come before debug information. */
 const REACH = 64 * 2 ** 20;
 
-/** @returns the version, as `-v` prints it; "unknown" where the file does not hold exactly one. */
+/** @returns the version, as `-v` prints it; "unknown" if the file does not contain exactly one. */
 export function programVersion(path: string): string {
   using file = openLinked(path);
   const bytes = readUpTo(file, 0, Math.min(file.statSync().size, REACH));

@@ -1,5 +1,5 @@
 /**
- * Which Kea program a person means: one that runs, an executable, or the installed server.
+ * The Kea program that the user chose: a running one, an executable, or the installed server.
  *
  * @module
  */
@@ -12,16 +12,16 @@ import { neededLibraries } from "./needed_libraries.ts";
 import { chooseServer, runningKeas } from "./servers.ts";
 import type { MappedFile, Program } from "./types.ts";
 
-/** Where distributions install servers, should the PATH of an ordinary user lack it. */
+/** Where distributions install servers: often not on an ordinary user's PATH. */
 const FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
 /**
- * Finds the program that a person means.
+ * Finds the program that the user chose.
  *
  * @param chosen.server a process id, `dhcp4` or `dhcp6`, as for `chooseServer()`.
- * @param chosen.executable a file, relative to where the person stands. Without either it is the
+ * @param chosen.executable a file, relative to the user's folder. Without either it is the
  *   only server that runs, or the installed kea-dhcp4 when none does.
- * @throws {DiscoveryError} when there is no such program, or it cannot be told which is meant.
+ * @throws {DiscoveryError} when there is no such program, or more than one.
  */
 export async function chooseProgram(
   chosen: { readonly server?: string | undefined; readonly executable?: string | undefined },
@@ -45,7 +45,7 @@ export async function chooseProgram(
 }
 
 /**
- * Looks at an executable and the libraries that the dynamic linker would give it.
+ * Describes an executable and the libraries that the dynamic linker would load for it.
  *
  * @throws {DiscoveryError} when it cannot be read, or is not an ELF file.
  */

@@ -1,5 +1,5 @@
 /**
- * Running Kea servers: which there are, and what /proc tells of one.
+ * Running Kea servers, and the description of one from /proc.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import type { Family, Server } from "./types.ts";
 
 const FAMILIES: Readonly<Record<string, Family>> = { "kea-dhcp4": 4, "kea-dhcp6": 6 };
 
-/** The person has to say which server is meant. */
+/** The user must choose one of several servers. */
 export class ChoiceError extends DiscoveryError {
   override name = "ChoiceError";
 }
 
-/** A process that calls itself a Kea DHCP server; nothing that it owns was read. */
+/** A process that calls itself a Kea DHCP server; none of its files has been read. */
 export interface RunningKea {
   readonly pid: number;
   readonly family: Family;
@@ -38,14 +38,14 @@ export function runningKeas(): RunningKea[] {
   return found.toSorted((a, b) => a.pid - b.pid);
 }
 
-/** What a process calls itself. Whatever is wrong with it is its own: then it is no Kea. */
+/** The name of a process's program. If anything is wrong with it, it is not a Kea. */
 function keaAt(pid: number): RunningKea | null {
   try {
     const executable = executableOf(pid);
     const family = FAMILIES[executable.split("/").at(-1)!];
     return family === undefined ? null : { pid, family, executable };
   } catch {
-    // It has ended, may not be looked at, or its path is no text.
+    // It has ended, we may not read it, or its path is not text.
     return null;
   }
 }
@@ -55,7 +55,7 @@ function executableOf(pid: number): string {
 }
 
 /**
- * Finds the server that a person means, and describes that one alone.
+ * Finds the server that the user chose, and describes only that one.
  *
  * @param selector a process id, `dhcp4`, `dhcp6`, or nothing for the lab's (`KEA_LAB_PID`, in a
  * command of `deno task lab`), else for the only one that runs.
@@ -108,10 +108,10 @@ export function onlyServer(running: readonly RunningKea[], selector?: string): R
 }
 
 /**
- * Tells what /proc shows of a server.
+ * Describes a server from /proc.
  *
- * @throws {DiscoveryError} when there is no such process, it is no Kea DHCP server, or it may not
- * be looked at.
+ * @throws {DiscoveryError} when there is no such process, it is not a Kea DHCP server, or we may not
+ * read it.
  */
 export async function describeServer(pid: number): Promise<Server> {
   try {
@@ -144,32 +144,32 @@ export async function describeServer(pid: number): Promise<Server> {
       throw new DiscoveryError(`Cannot find process ${pid}: it does not run (any more)`);
     }
     if (error instanceof ForeignFileError) {
-      throw new DiscoveryError(`Cannot look at what process ${pid} maps: ${error.message}`);
+      throw new DiscoveryError(`Cannot read what process ${pid} maps: ${error.message}`);
     }
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new DiscoveryError(
         Deno.uid() === 0
-          ? `Cannot look at process ${pid}: this system denies it even to root`
-          : `Cannot look at process ${pid} without root: run it with sudo`,
+          ? `Cannot read process ${pid}: this system denies it even to root`
+          : `Cannot read process ${pid} without root: run it with sudo`,
       );
     }
     throw error;
   }
 }
 
-/** What a process runs, in words for people. */
+/** The program of a process, for people. */
 function programOf(pid: number): string {
   try {
     return executableOf(pid);
   } catch (error) {
-    // Deno gives no text that is not UTF-8.
+    // Deno returns only UTF-8 text.
     if (error instanceof Deno.errors.InvalidData) return "a program whose path is not UTF-8";
     throw error;
   }
 }
 
 /**
- * What the descriptors of a server tell: where it receives, and where it writes leases.
+ * What a server's descriptors show: where it receives, and where it writes leases.
  *
  * @throws {Deno.errors.NotFound} when there is no such process.
  */

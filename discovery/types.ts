@@ -1,5 +1,5 @@
 /**
- * What discovery tells about a server: the process, the files it maps, and its databases.
+ * The description of a server: the process, the files it maps, and its databases.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import type { Family, SocketKind } from "../metrics/dhcp.ts";
 
 export type { Family, SocketKind };
 
-/** An ELF file that the server maps, identified so that it can be told from a replaced one. */
+/** An ELF file that the server maps, with its identity, to detect a replaced file. */
 export interface MappedFile {
   /** Path as /proc/PID/maps shows it, without a trailing " (deleted)". */
   readonly path: string;
-  /** Path that opens the very file the process maps: /proc/PID/exe or /proc/PID/map_files/RANGE. */
+  /** Path that opens exactly the mapped file: /proc/PID/exe or /proc/PID/map_files/RANGE. */
   readonly pinnedPath: string;
   /** Device as "major:minor" in hexadecimal, as in /proc/PID/maps. */
   readonly device: string;
   readonly inode: number;
-  /** GNU build id in hexadecimal; null where the file carries none. */
+  /** GNU build id in hexadecimal; null if the file has none. */
   readonly buildId: string | null;
-  /** True when the path no longer leads to the mapped inode: the package was replaced meanwhile. */
+  /** True when the path no longer leads to the mapped inode: the package has been replaced. */
   readonly replaced: boolean;
 }
 
@@ -29,12 +29,12 @@ export interface Program {
   readonly pid: number | null;
   readonly family: Family;
   readonly executable: MappedFile;
-  /** Libraries, the executable not among them. */
+  /** Libraries, without the executable. */
   readonly libraries: readonly MappedFile[];
   readonly databases: Databases;
 }
 
-/** A SQL database as Kea's configuration names it. */
+/** A SQL database, as named in Kea's configuration. */
 export type DatabaseType = "mysql" | "postgresql";
 
 /** The SQL databases that a server uses. */
@@ -44,13 +44,13 @@ export interface Databases {
   /** Where hosts and configuration are. */
   readonly others: readonly DatabaseType[];
   /**
-   * Why the configuration could not be read: then these are the databases whose client libraries the
-   * server maps. Absent where it was read.
+   * Why the configuration could not be read; then these are the databases whose client libraries the server
+   * maps. Absent if it was read.
    */
   readonly whyAssumed?: string;
 }
 
-/** A running Kea server as the kernel shows it. */
+/** A running Kea server, as the kernel shows it. */
 export interface Server extends Program {
   readonly pid: number;
   /** As `kea-dhcp4 -v` prints it: "2.2.0". */
@@ -60,9 +60,9 @@ export interface Server extends Program {
   readonly startTicks: number;
   /** Where it receives DHCP: packet sockets, UDP sockets, or none found. */
   readonly sockets: readonly SocketKind[];
-  /** The memfile lease file it holds open for appending; null without one. */
+  /** The memfile lease file that it has open for appending; null without one. */
   readonly leaseFile: { readonly path: string; readonly fd: number } | null;
-  /** Threads at the time of looking. */
+  /** Threads, when it was described. */
   readonly threads: number;
   /** Hook libraries it maps, by path. */
   readonly hookLibraries: readonly string[];

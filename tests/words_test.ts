@@ -44,10 +44,6 @@ const ALLOWED: readonly (readonly [text: RegExp, why: string])[] = [
 const NOT_YET = [
   "probes/",
   "metrics/",
-  "discovery/",
-  "bench/",
-  "tests/bench/",
-  "tests/discovery/",
   "tests/e2e/",
   "tests/fuzz/",
   "tests/hollow/scripts_test.ts",

@@ -1,9 +1,9 @@
 /**
- * Finds and proves call sites: where code calls a function through the PLT, and where it goes on
- * after. Pure: decoded instructions in, sites or reasons out.
+ * Finds and verifies call sites: where code calls a function through the PLT, and where it continues
+ * afterwards. Pure: decoded instructions in, sites or reasons out.
  *
- * Landing pads of exceptions are no landings in this sense: the unwinder enters them with the
- * exception in a register, so no compiler lets the ordinary way run into one.
+ * Landing pads of exceptions are not branch targets in this sense: the unwinder enters them with the
+ * exception in a register, so compilers never let normal control flow run into one.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import type { FunctionBounds } from "./frames.ts";
 import { switches } from "./jump_tables.ts";
 
 /** The code of one file, indexed. */
-export interface Code {
+export interface DecodedCode {
   readonly instructions: readonly Instruction[];
   /** Position of each instruction by its address. */
   readonly positions: ReadonlyMap<number, number>;
@@ -29,15 +29,15 @@ export interface Code {
   readonly imports: ReadonlyMap<number, string>;
   /** Symbol by the address of the GOT slot that the linker fills with it. */
   readonly slots: ReadonlyMap<number, string>;
-  /** Every address to which a jump leads: direct ones, and the tables of switches. */
-  readonly landings: ReadonlySet<number>;
-  /** Switches whose table was not found: they may land anywhere in their function. */
+  /** The targets of all jumps: direct ones, and the tables of switches. */
+  readonly branchTargets: ReadonlySet<number>;
+  /** Switches whose table was not found: their target may be anywhere in their function. */
   readonly unresolved: readonly Instruction[];
   /** Ascending. */
   readonly functions: readonly FunctionBounds[];
 }
 
-/** A call and the instruction at which its caller is known to have come back. */
+/** A call, and the instruction at which the call has returned. */
 export interface CallSite {
   readonly call: Instruction;
   readonly end: Instruction;
@@ -46,13 +46,13 @@ export interface CallSite {
   readonly target: string;
 }
 
-/** A call whose end could not be proven, and why. */
+/** A call whose end could not be verified, and why. */
 export interface RefusedCall {
   readonly call: Instruction;
   readonly why: string;
 }
 
-/** How far behind a call its end may stand, in instructions. */
+/** How far after a call its end may be, in instructions. */
 const REACH = 8;
 
 /**
@@ -60,24 +60,24 @@ const REACH = 8;
  *
  * @param instructions all code of a file, or the parts of it that matter, ascending.
  * @param slots symbols by GOT slot, from the file's relocations.
- * @param data what jump tables are read from.
- * @param landingsElsewhere where jumps lead from code that is not among the instructions.
+ * @param data of the file, with its jump tables.
+ * @param targetsElsewhere where jumps lead from code that is not among the instructions.
  */
 export function indexCode(
   instructions: readonly Instruction[],
   slots: ReadonlyMap<number, string>,
   functions: readonly FunctionBounds[],
   data: readonly Data[] = [],
-  landingsElsewhere: Iterable<number> = [],
-): Code {
+  targetsElsewhere: Iterable<number> = [],
+): DecodedCode {
   const positions = new Map(instructions.map(({ address }, index) => [address, index]));
-  const { landings: cases, unresolved } = switches(instructions, functions, data);
-  const landings = new Set<number>([...landingsElsewhere, ...cases]);
+  const { branchTargets: cases, unresolved } = switches(instructions, functions, data);
+  const branchTargets = new Set<number>([...targetsElsewhere, ...cases]);
   const imports = new Map<number, string>();
   instructions.forEach((instruction, index) => {
     const target = isCall(instruction) ? null : branchTarget(instruction);
-    if (target !== null) landings.add(target);
-    // A PLT entry: jmp *SLOT(%rip), behind an endbr64 in builds with CET.
+    if (target !== null) branchTargets.add(target);
+    // A PLT entry: jmp *SLOT(%rip), after an endbr64 in builds with CET.
     const slot = /^(?:bnd )?jmp\s+\*0x[0-9a-f]+\(%rip\)\s+# ([0-9a-f]+)/.exec(instruction.text);
     const symbol = slot === null ? undefined : slots.get(parseInt(slot[1]!, 16));
     if (symbol === undefined) return;
@@ -85,11 +85,11 @@ export function indexCode(
     const before = instructions[index - 1];
     if (before?.text.startsWith("endbr64")) imports.set(before.address, symbol);
   });
-  return { instructions, positions, imports, slots, landings, unresolved, functions };
+  return { instructions, positions, imports, slots, branchTargets, unresolved, functions };
 }
 
 /** The imported symbol that a call leads to: through the PLT, or through its slot (-fno-plt). */
-export function calledSymbol(code: Code, call: Instruction): string | undefined {
+export function calledSymbol(code: DecodedCode, call: Instruction): string | undefined {
   if (!isCall(call)) return undefined;
   const target = branchTarget(call);
   if (target !== null) return code.imports.get(target);
@@ -97,34 +97,42 @@ export function calledSymbol(code: Code, call: Instruction): string | undefined 
   return slot === null ? undefined : code.slots.get(parseInt(slot[1]!, 16));
 }
 
-/** Every call of a symbol, with its end where that can be proven. */
-export function callsOf(code: Code, symbol: string): (CallSite | RefusedCall)[] {
+/** Every call of a symbol, with its end if that can be verified. */
+export function callsOf(code: DecodedCode, symbol: string): (CallSite | RefusedCall)[] {
   return code.instructions.filter((call) => calledSymbol(code, call) === symbol)
     .map(({ address }) => proveCall(code, address, symbol));
 }
 
-/** Tail jumps to a symbol: calls after which control does not come back to the function. */
-export function tailJumpsTo(code: Code, symbol: string, { start, end }: Bounds): Instruction[] {
+/** Tail jumps to a symbol: calls after which control does not return to the function. */
+export function tailJumpsTo(
+  code: DecodedCode,
+  symbol: string,
+  { start, end }: Bounds,
+): Instruction[] {
   return code.instructions.filter((instruction) => {
     if (instruction.address < start || instruction.address >= end) return false;
     if (isCall(instruction)) return false;
-    // A jump through the symbol's slot stands among the PLT's own.
+    // A jump through the symbol's slot is among the PLT's own jumps.
     return code.imports.get(branchTarget(instruction) ?? instruction.address) === symbol;
   });
 }
 
 /**
- * Proves one call site: an instruction begins at the address, it is a call, its target resolves to
- * the symbol, and the first emulated instruction behind it is reached from the call alone.
+ * Verifies one call site: an instruction begins at the address, it is a call, its target resolves to
+ * the symbol, and only the call leads to the first emulated instruction after it.
  */
-export function proveCall(code: Code, address: number, symbol: string): CallSite | RefusedCall {
+export function proveCall(
+  code: DecodedCode,
+  address: number,
+  symbol: string,
+): CallSite | RefusedCall {
   const start = proveStart(code, address, symbol);
   return "why" in start ? start : proveEnd(code, start);
 }
 
-/** Proves that a call of a symbol stands at an address, whatever comes behind it. */
+/** Verifies that there is a call of a symbol at an address, whatever follows it. */
 export function proveStart(
-  code: Code,
+  code: DecodedCode,
   address: number,
   symbol: string,
 ): Omit<CallSite, "end"> | RefusedCall {
@@ -136,7 +144,7 @@ export function proveStart(
   const call = code.instructions[position]!;
   const refuse = (why: string): RefusedCall => ({ call, why });
   const hex = `0x${address.toString(16)}`;
-  if (!isCall(call)) return refuse(`the instruction at ${hex} is no direct call: ${call.text}`);
+  if (!isCall(call)) return refuse(`the instruction at ${hex} is not a direct call: ${call.text}`);
   const target = calledSymbol(code, call);
   if (target !== symbol) {
     return refuse(
@@ -150,7 +158,7 @@ export function proveStart(
   return { call, function: bounds, target: symbol };
 }
 
-function proveEnd(code: Code, start: Omit<CallSite, "end">): CallSite | RefusedCall {
+function proveEnd(code: DecodedCode, start: Omit<CallSite, "end">): CallSite | RefusedCall {
   const { call, function: bounds } = start;
   const refuse = (why: string): RefusedCall => ({ call, why });
   const position = code.positions.get(call.address)!;
@@ -158,12 +166,12 @@ function proveEnd(code: Code, start: Omit<CallSite, "end">): CallSite | RefusedC
     address >= bounds.start && address < bounds.end
   );
   if (unknown !== undefined) {
-    return refuse(`nobody knows where the jump at 0x${unknown.address.toString(16)} lands`);
+    return refuse(`the target of the jump at 0x${unknown.address.toString(16)} is unknown`);
   }
   for (let next = position + 1; next <= position + REACH; next++) {
     const instruction = code.instructions[next];
     if (instruction === undefined || instruction.address >= bounds.end) break;
-    if (code.landings.has(instruction.address)) {
+    if (code.branchTargets.has(instruction.address)) {
       return refuse(
         `a branch lands at 0x${instruction.address.toString(16)}, between the call and its end`,
       );
@@ -181,7 +189,11 @@ function proveEnd(code: Code, start: Omit<CallSite, "end">): CallSite | RefusedC
 }
 
 /** Whether the instructions from a function's start to a position join without a gap. */
-function decodesFrom({ instructions, positions }: Code, start: number, position: number): boolean {
+function decodesFrom(
+  { instructions, positions }: DecodedCode,
+  start: number,
+  position: number,
+): boolean {
   const first = positions.get(start);
   if (first === undefined) return false;
   for (let index = first; index < position; index++) {

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type Code, indexCode } from "./call_sites.ts";
+import { type DecodedCode, indexCode } from "./call_sites.ts";
 import { branchTarget, disassemble, type Instruction } from "./disassembly.ts";
 import { type Bounds, codeSections, type Data, ElfError, mappedData, relocations } from "./elf.ts";
 import { functionBounds } from "./frames.ts";
 import { FileCache } from "../file_cache.ts";
 import type { MappedFile } from "../types.ts";
 
-const known = new FileCache<Code>();
+const known = new FileCache<DecodedCode>();
 
 /** The most code that is decoded, bytes: 24 times that of kea-dhcp4. Decoded, it takes 100 times as much. */
 const CODE_LIMIT = 16 * 2 ** 20;
@@ -21,7 +21,7 @@ const CODE_LIMIT = 16 * 2 ** 20;
  *
  * @throws {ElfError} when it cannot be read, or has too much code.
  */
-export async function codeOf({ path: name, pinnedPath: path }: MappedFile): Promise<Code> {
+export async function codeOf({ path: name, pinnedPath: path }: MappedFile): Promise<DecodedCode> {
   return await known.of(path, async () => {
     const bytes = (await codeSections(path)).reduce((sum, { start, end }) => sum + end - start, 0);
     if (bytes > CODE_LIMIT) {
@@ -41,13 +41,13 @@ export async function codeOf({ path: name, pinnedPath: path }: MappedFile): Prom
 }
 
 /**
- * Decodes the PLT of a file and some functions with their cold parts, which takes 0.1 s where the
- * whole file takes seconds. Jumps into them from anywhere else are found by their bytes.
+ * Decodes the PLT of a file and some functions with their cold parts. This takes 0.1 s; the whole file takes
+ * seconds. Jumps into them from anywhere else are found by their bytes.
  */
 export async function codeOfFunctions(
   { pinnedPath: path }: MappedFile,
-  wanted: readonly Bounds[],
-): Promise<Code> {
+  chosen: readonly Bounds[],
+): Promise<DecodedCode> {
   const [sections, slots, functions, data] = await Promise.all([
     codeSections(path),
     relocations(path),
@@ -56,7 +56,7 @@ export async function codeOfFunctions(
   ]);
   const holding = (address: number) =>
     functions.find(({ start, end }) => address >= start && address < end);
-  const first = merged(wanted.map(({ start }) => neighbourhood(functions, holding(start))));
+  const first = merged(chosen.map(({ start }) => neighbourhood(functions, holding(start))));
   const decoded = await decode(path, first);
   const outside = decoded.flatMap((instruction) => {
     const target = branchTarget(instruction);
@@ -69,8 +69,8 @@ export async function codeOfFunctions(
   const rest = await decode(path, merged([...plt, ...outside]));
   const instructions = [...decoded, ...rest].toSorted((a, b) => a.address - b.address);
   const code = data.filter(({ executable }) => executable);
-  const landings = code.flatMap((part) => wanted.flatMap((range) => jumpsInto(part, range)));
-  return indexCode(instructions, slots, functions, data, landings);
+  const branchTargets = code.flatMap((part) => chosen.flatMap((range) => jumpsInto(part, range)));
+  return indexCode(instructions, slots, functions, data, branchTargets);
 }
 
 async function decode(path: string, ranges: readonly Bounds[]): Promise<Instruction[]> {
@@ -80,12 +80,12 @@ async function decode(path: string, ranges: readonly Bounds[]): Promise<Instruct
 /** How far a jump with an 8-bit displacement reaches, its own length included, in bytes. */
 const SHORT_REACH = 160;
 
-/** From the function before, to the one behind: every short jump into it stands in there. */
-function neighbourhood(functions: readonly Bounds[], wanted: Bounds | undefined): Bounds {
-  if (wanted === undefined) return { start: 0, end: 0 };
-  let { start, end } = wanted;
+/** From the previous function to the next one: every short jump into the function is in this range. */
+function neighbourhood(functions: readonly Bounds[], chosen: Bounds | undefined): Bounds {
+  if (chosen === undefined) return { start: 0, end: 0 };
+  let { start, end } = chosen;
   for (const near of functions) {
-    if (near.start < wanted.end + SHORT_REACH && near.end > wanted.start - SHORT_REACH) {
+    if (near.start < chosen.end + SHORT_REACH && near.end > chosen.start - SHORT_REACH) {
       start = Math.min(start, near.start);
       end = Math.max(end, near.end);
     }
@@ -107,8 +107,8 @@ function merged(ranges: readonly Bounds[]): Bounds[] {
 }
 
 /**
- * Where jumps with a 32-bit displacement lead inside a range, from any byte at which one could
- * stand: more places than there are, never fewer.
+ * Targets inside a range of jumps with a 32-bit displacement, for every byte at which such a jump could
+ * begin: possibly too many, never too few.
  */
 export function jumpsInto({ address, bytes }: Data, { start, end }: Bounds): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

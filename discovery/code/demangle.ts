@@ -11,10 +11,10 @@ import { DiscoveryError } from "../discovery_error.ts";
 const [LIMIT_MS, LIMIT_BYTES] = [20_000, 64 * 2 ** 20];
 
 /**
- * Turns mangled names into C++ words; names of C stay, and so does what cannot be a mangled name.
+ * Turns mangled names into C++ words; names of C and other texts stay unchanged.
  *
- * Names come from programs that may have been made to mislead: c++filt gets them on standard input,
- * because it reads files that its arguments name (`@FILE`), and it runs without any right of ours.
+ * The names may come from a hostile program. So c++filt gets them on standard input, because it reads files
+ * that its arguments name (`@FILE`), and it runs without our rights.
  *
  * @param options.types whether the names are those of types (`std::type_info::name()`).
  * @throws {DiscoveryError} when c++filt is not installed.
@@ -30,7 +30,7 @@ export async function demangle(
   return new Map(unique.map((name) => [name, found.get(name) ?? name]));
 }
 
-/** @returns a line for each name; the names themselves where that many did not come. */
+/** @returns a line for each name; the names themselves if c++filt printed another number of lines. */
 async function filtered(names: readonly string[], areTypes: boolean): Promise<readonly string[]> {
   try {
     const ran = await run(["c++filt", ...areTypes ? ["-t"] : []], {

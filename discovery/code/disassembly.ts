@@ -1,5 +1,5 @@
 /**
- * Instructions of an ELF file as objdump decodes them, and what the kernel makes of them.
+ * Instructions of an ELF file, as objdump decodes them, and how the kernel executes them under a uprobe.
  *
  * @module
  */
@@ -62,12 +62,12 @@ export function isCall({ bytes }: Instruction): boolean {
   return /^(?:e8|ff15).{8}$/.test(bytes);
 }
 
-/** Whether it is a jump whose target stands in a register or in memory. */
+/** Whether it is a jump whose target is in a register or in memory. */
 export function isIndirectJump({ text }: Instruction): boolean {
   return /^(?:bnd |notrack )*jmp\s+\*/.test(text);
 }
 
-/** Whether control never comes to the instruction behind it. */
+/** Whether control never reaches the next instruction. */
 export function endsBlock({ text }: Instruction): boolean {
   return /^(?:bnd |notrack |repz )*(?:jmp|ret|hlt|ud2)\b/.test(text);
 }
@@ -85,7 +85,7 @@ export function instructionClass({ bytes }: Instruction): InstructionClass {
   return emulated ? "emulated" : "single-stepped";
 }
 
-/** The address that an instruction takes relative to itself; objdump computes it. */
+/** The address that an instruction computes relative to itself, as objdump shows it. */
 export function dataReference({ text }: Instruction): number | null {
   const match = /\(%rip\),%\S+\s+# ([0-9a-f]+)/.exec(text);
   return match === null ? null : parseInt(match[1]!, 16);

@@ -1,5 +1,5 @@
 /**
- * What an ELF file tells the dynamic linker: which libraries it needs, and where to look for them.
+ * An ELF file's entries for the dynamic linker: which libraries it needs, and where to look for them.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { readUpTo } from "../../system/file_bytes.ts";
 import { openLinked } from "../../system/foreign_file.ts";
 import { ElfError } from "./elf.ts";
 
-/** What a file says of the libraries that it needs. */
+/** The libraries that a file needs. */
 export interface Needs {
   /** Their names: "libkea-log.so.35". */
   readonly names: readonly string[];
-  /** Where it has them looked for before anywhere else; `$ORIGIN` is the file's own folder. */
+  /** Folders that are searched first; `$ORIGIN` is the file's own folder. */
   readonly folders: readonly string[];
 }
 
@@ -24,10 +24,10 @@ const [DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH] = [1n, 5n, 15n, 29n];
 const [HEADERS, SECTION, NAME] = [65_536, 65_536, 4096];
 
 /**
- * Reads what a file needs; none of one that is linked statically.
+ * Reads what a file needs: nothing if it is linked statically.
  *
- * @throws {ElfError} when it is no ELF file of 64 bits.
- * @throws {ForeignFileError} when it is no regular file.
+ * @throws {ElfError} when it is not a 64-bit ELF file.
+ * @throws {ForeignFileError} when it is not a regular file.
  */
 export function needsOf(path: string): Needs {
   using file = openLinked(path);
@@ -38,9 +38,9 @@ export function needsOf(path: string): Needs {
   try {
     return readNeeds(at);
   } catch (error) {
-    // What the file says of itself leads out of it.
+    // Its offsets lead out of the file.
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
-    throw new ElfError(`Cannot read "${path}": what it tells the dynamic linker is damaged`);
+    throw new ElfError(`Cannot read "${path}": its entries for the dynamic linker are damaged`);
   }
 }
 
@@ -49,7 +49,7 @@ type ReadAt = (offset: number, length: number) => DataView<ArrayBuffer>;
 function readNeeds(at: ReadAt): Needs {
   const header = at(0, 64);
   if (header.getUint32(0) !== 0x7f454c46 || header.getUint16(4) !== 0x0201) {
-    throw new TypeError("It is no ELF file of 64 bits");
+    throw new TypeError("It is not a 64-bit ELF file");
   }
   const [size, count] = [header.getUint16(54, true), header.getUint16(56, true)];
   const table = at(numberAt(header, 32), Math.min(size * count, HEADERS));
@@ -82,7 +82,7 @@ function readNeeds(at: ReadAt): Needs {
   };
 }
 
-/** @throws {RangeError} where it is larger than any offset that a file can have. */
+/** @throws {RangeError} when it is larger than any offset in a file. */
 function numberAt(view: DataView, offset: number): number {
   const value = view.getBigUint64(offset, true);
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${value} is too large`);

@@ -1,5 +1,5 @@
 /**
- * What an ELF file says of itself, read with binutils: symbols, relocations, function bounds.
+ * Contents of an ELF file, read with binutils: symbols, relocations, function bounds.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface LoadSegment {
   readonly offset: number;
   readonly address: number;
   readonly size: number;
-  /** Whether the processor may run it. */
+  /** Whether it is executable. */
   readonly executable: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface Data {
   readonly bytes: Uint8Array;
 }
 
-/** A section that holds code: [start, end). */
+/** A section with code: [start, end). */
 export interface CodeSection extends Bounds {
   readonly name: string;
 }
@@ -44,25 +44,25 @@ export interface Bounds {
   readonly end: number;
 }
 
-/** A file is not ELF, or cannot be read. */
+/** A file that is not ELF, or cannot be read. */
 export class ElfError extends DiscoveryError {
   override name = "ElfError";
 }
 
 /** Functions that a file exports, from its dynamic symbol table. */
 export async function exportedFunctions(path: string): Promise<ElfSymbol[]> {
-  // Not sorted by nm: names of a hostile file may take it a minute to compare.
+  // Not sorted by nm: comparing the names of a hostile file may take it a minute.
   const symbols = parseExports(await binutils("nm", ["-D", "-p", "--defined-only", "-S", path]));
   return symbols.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
-/** Bounds of the function of a name; undefined where there is none. */
+/** Bounds of the function with a name; undefined if there is none. */
 export function boundsOf(symbols: readonly ElfSymbol[], name: string): Bounds | undefined {
   const symbol = symbols.find((candidate) => candidate.name === name);
   return symbol && { start: symbol.address, end: symbol.address + symbol.size };
 }
 
-/** Parses `nm -D --defined-only -S`: functions alone. */
+/** Parses `nm -D --defined-only -S`: only functions. */
 export function parseExports(text: string): ElfSymbol[] {
   const symbols: ElfSymbol[] = [];
   for (const line of text.split("\n")) {
@@ -77,7 +77,7 @@ export function parseExports(text: string): ElfSymbol[] {
   return symbols;
 }
 
-/** Everything that a file gives a name and a size, from both of its symbol tables. */
+/** Everything with a name and a size in a file, from both of its symbol tables. */
 export async function symbolRanges(path: string): Promise<ElfSymbol[]> {
   return parseSymbolRanges(await binutils("readelf", ["-sW", path]));
 }
@@ -94,12 +94,12 @@ export function parseSymbolRanges(text: string): ElfSymbol[] {
   }));
 }
 
-/** Whether a file names another one that may hold its symbols. */
+/** Whether a file names another file with its symbols. */
 export async function hasDebugLink(path: string): Promise<boolean> {
   return (await binutils("readelf", ["-SW", path])).includes(" .gnu_debuglink ");
 }
 
-/** Names of what a file takes from others, from its dynamic symbol table. */
+/** Names that a file imports, from its dynamic symbol table. */
 export async function importedFunctions(path: string): Promise<string[]> {
   const text = await binutils("nm", ["-D", "-p", "--undefined-only", path]);
   return Array.from(text.matchAll(/^ +[Uw] (\S+?)(?:@.*)?$/gm), ([, name]) => name!);
@@ -128,7 +128,7 @@ export function parseRelocations(text: string): Map<number, string> {
 /**
  * The parts of a file that the kernel maps.
  *
- * @throws {ElfError} when they are not within the file, or at no address that a program can have.
+ * @throws {ElfError} when they are not within the file, or not at addresses that a program can have.
  */
 export async function loadSegments(path: string): Promise<readonly LoadSegment[]> {
   return await segmentsOfFiles.of(path, () => readSegments(path));
@@ -151,16 +151,16 @@ async function readSegments(path: string): Promise<LoadSegment[]> {
   );
 }
 
-/** First address behind those that a program of x86-64 can have. */
+/** The end of the addresses that an x86-64 program can have. */
 const ADDRESS_LIMIT = 2 ** 47;
 
-/** The most of a file that is read, bytes: Kea's greatest library has 5 MB. */
+/** The most of a file that is read, bytes: Kea's largest library has 5 MB. */
 const MAPPED_LIMIT = 256 * 2 ** 20;
 
 /**
- * Where code stands in its file, by its address.
+ * The offset of code in its file, by its address.
  *
- * @returns null when the address is in no part that is mapped as code.
+ * @returns null when the address is not in a part that is mapped as code.
  */
 export function fileOffset(segments: readonly LoadSegment[], address: number): number | null {
   const segment = segments.find((part) =>
@@ -184,7 +184,7 @@ export function parseSegments(text: string): LoadSegment[] {
   );
 }
 
-/** The sections of a file that hold code. */
+/** The sections of a file with code. */
 export async function codeSections(path: string): Promise<CodeSection[]> {
   return parseCodeSections(await binutils("readelf", ["-SW", path]));
 }
@@ -203,7 +203,7 @@ export function parseCodeSections(text: string): CodeSection[] {
   );
 }
 
-/** What a file maps, read whole. */
+/** All mapped data of a file. */
 export async function mappedData(path: string): Promise<(Data & { executable: boolean })[]> {
   const segments = await loadSegments(path);
   return segments.map(({ address, size, executable }) => ({
@@ -213,7 +213,7 @@ export async function mappedData(path: string): Promise<(Data & { executable: bo
   }));
 }
 
-/** Data from an address on; undefined where none is known. */
+/** Data from an address on; undefined if there is none. */
 export function dataAt(data: readonly Data[], address: number): Uint8Array | undefined {
   const part = data.find((d) => address >= d.address && address < d.address + d.bytes.length);
   return part?.bytes.subarray(address - part.address);
@@ -222,7 +222,7 @@ export function dataAt(data: readonly Data[], address: number): Uint8Array | und
 /**
  * Reads bytes of a file by the address at which they are mapped.
  *
- * @returns as many as the segment holds from there, `length` at most; none outside every segment.
+ * @returns at most `length` bytes, up to the end of the segment; none outside all segments.
  */
 export function readAt(
   path: string,
@@ -238,12 +238,12 @@ export function readAt(
 }
 
 /**
- * Runs a program of binutils on a copy of a file, with limits and without any right of ours: the file may
- * have been made to mislead it.
+ * Runs a program of binutils on a copy of a file, with limits and without our rights: the file may be
+ * hostile.
  *
  * @param args its options, the file last.
  * @returns what it wrote to standard output.
- * @throws {ElfError} when it cannot read the file within its limits.
+ * @throws {ElfError} when it cannot read the file within the limits.
  * @throws {DiscoveryError} when it is not installed.
  */
 export async function binutils(
@@ -274,12 +274,12 @@ export async function binutils(
 /** The most that is read of a file, and of what a program prints about it, bytes. */
 const [FILE_LIMIT, OUTPUT_LIMIT] = [512 * 2 ** 20, 256 * 2 ** 20];
 
-/** Longest time for one look into a file, milliseconds: objdump takes 1.2 s for Kea's greatest library. */
+/** Longest time for one program on a file, milliseconds: objdump takes 1.2 s for Kea's largest library. */
 const LIMIT_MS = 30_000;
 
 /**
- * How many bytes a program may print for each byte of a file: of Kea's files nm prints 0.2, readelf 1 and
- * objdump 12. A file can be made so that nm prints 30,000.
+ * How many bytes a program may print for each byte of a file. For Kea's files nm prints 0.2, readelf 1 and
+ * objdump 12. For a hostile file nm may print 30,000.
  */
 const RATIO: Readonly<Record<string, number>> = { nm: 4, readelf: 10, objdump: 20 };
 
@@ -288,19 +288,19 @@ function outputLimit(command: string, path: string): number {
   return Math.min(2 ** 20 + (RATIO[command] ?? 1) * size, OUTPUT_LIMIT);
 }
 
-/** Looks at a time: each takes a program, and memory for a copy; a hostile process maps thousands of files. */
+/** Files read at a time: each takes a program and memory for a copy, and a hostile process may map thousands. */
 const AT_A_TIME = 4;
 
 const waiting: (() => void)[] = [];
 let running = 0;
 
-/** Waits until there are fewer looks than are allowed at a time. */
+/** Waits until fewer files are being read than the limit. */
 async function turn(): Promise<Disposable> {
   if (running < AT_A_TIME) running++;
   else await new Promise<void>((resolve) => waiting.push(resolve));
   return {
     [Symbol.dispose]: () => {
-      // The turn goes to the one that waits longest, or ends.
+      // The turn goes to the one that has waited longest, or ends.
       const next = waiting.shift();
       if (next === undefined) running--;
       else next();
@@ -308,7 +308,7 @@ async function turn(): Promise<Disposable> {
   };
 }
 
-/** Copies that are in use, by path: several programs look into one file at a time. */
+/** Copies in use, by path: several programs read one file at a time. */
 const copies = new Map<string, { readonly copy: SealedCopy; users: number }>();
 
 function sharedCopy(path: string): { readonly path: string } & Disposable {

@@ -6,9 +6,9 @@
 
 import { binutils, type Bounds } from "./elf.ts";
 
-/** A function as the unwind tables know it. */
+/** A function in the unwind tables. */
 export interface FunctionBounds extends Bounds {
-  /** Where it has no frame on the stack: an indirect jump from there leaves it, in place of a call. */
+  /** Where it has no frame on the stack: an indirect jump from there is a tail call. */
   readonly frameless: readonly Bounds[];
 }
 
@@ -17,22 +17,22 @@ export async function functionBounds(path: string): Promise<FunctionBounds[]> {
   return parseFrames(await binutils("readelf", ["--debug-dump=frames", "-W", path]));
 }
 
-/** What the frame address is computed from at one place of a function. */
+/** How the frame address is computed at one place of a function. */
 interface Rule {
   readonly register: string;
   readonly offset: number;
 }
 
-/** No frame: above the stack pointer stands the return address, as when the function was entered. */
+/** No frame: the return address is at the stack pointer, as at the function's entry. */
 const isFrameless = ({ register, offset }: Rule) => register === "rsp" && offset === 8;
 
-/** A rule that is computed: it is not followed. */
+/** A computed rule, which is not followed. */
 const COMPUTED: Rule = { register: "", offset: 0 };
 
 /** Parses `readelf --debug-dump=frames`. */
 export function parseFrames(text: string): FunctionBounds[] {
   const functions: FunctionBounds[] = [];
-  /** The rule with which each common part lets its functions begin. */
+  /** The initial rule of each common part's functions. */
   const initial = new Map<string, Rule>();
   let common = "";
   let bounds: Bounds | null = null;

@@ -14,20 +14,20 @@ export interface ListedFunction {
   readonly tier: SymbolTier;
   /** ELF virtual address, hexadecimal. */
   readonly address: string;
-  /** Bytes; 0 where the table does not say. */
+  /** Bytes; 0 if the table does not say. */
   readonly size: number;
   /** All names of the address. */
   readonly mangled: readonly string[];
   readonly function: string;
 }
 
-/** The functions of files that a test chooses. */
+/** The functions of files that a predicate chooses. */
 export function listFunctions(
   files: readonly FileFunctions[],
-  wanted: (demangled: string, mangled: readonly string[]) => boolean,
+  isChosen: (demangled: string, mangled: readonly string[]) => boolean,
 ): ListedFunction[] {
   return files.flatMap(({ file, tier, functions }) =>
-    functions.filter((f) => wanted(f.demangled, f.mangled)).map((f) => ({
+    functions.filter((f) => isChosen(f.demangled, f.mangled)).map((f) => ({
       library: file.path,
       build_id: file.buildId,
       tier,
@@ -40,9 +40,9 @@ export function listFunctions(
 }
 
 /**
- * Chooses functions in whose own name a text occurs, in upper or lower case: parameters and template
- * arguments do not count, or `alloc` would find every std::allocator. A text that begins with `_Z`
- * is sought in mangled names, one with `<` or `(` in all of the C++ words.
+ * Chooses functions whose own name contains a text, ignoring case. Parameters and template arguments do
+ * not count, or `alloc` would find every std::allocator. A text that begins with `_Z` is searched in mangled
+ * names, a text with `<` or `(` in the complete C++ name.
  */
 export function containing(text: string): Parameters<typeof listFunctions>[1] {
   const sought = text.toLowerCase();
@@ -56,8 +56,8 @@ export function containing(text: string): Parameters<typeof listFunctions>[1] {
  * (`Pkt4::unpack`), or with its parameters to choose one of several that share a name.
  */
 export function named(name: string): Parameters<typeof listFunctions>[1] {
-  // Behind the name come parameters, template arguments, or a tag like [abi:cxx11]; before it a
-  // namespace, or the type that a template returns.
+  // The name is followed by parameters, template arguments, or a tag like [abi:cxx11], and preceded by a
+  // namespace or the return type of a template.
   const pattern = new RegExp(`(?:^|::| )${RegExp.escape(name)}(?:$|[(<\\[])`);
   return (demangled) => demangled === name || pattern.test(outermost(demangled));
 }
@@ -70,13 +70,13 @@ function outermost(demangled: string): string {
     if (character === "<") depth++;
     if (depth === 0) text += character;
     if (character === ">") depth--;
-    // Types of parameters hold names of other functions' classes, not the function's.
+    // Types of parameters contain names of other classes.
     if (character === "(" && depth === 0 && !text.endsWith("operator(")) break;
   }
   return depth === 0 ? text : demangled;
 }
 
-/** Renders a list for people: one function a line, grouped by file. */
+/** Renders a list for people: one function per line, grouped by file. */
 export function functionListText(list: readonly ListedFunction[]): string {
   const lines: string[] = [];
   for (const [library, functions] of Map.groupBy(list, (f) => f.library)) {

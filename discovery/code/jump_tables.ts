@@ -1,6 +1,6 @@
 /**
- * Where the switches of a program can lead. Compilers make of a switch an indirect jump through a
- * table of 32-bit offsets from the table itself, or of addresses where these are fixed:
+ * The targets of a program's switches. Compilers make a switch an indirect jump through a table of 32-bit
+ * offsets from the table itself, or of addresses if those are fixed:
  *
  *     lea    TABLE(%rip),%r12          anywhere before, often far
  *     movslq (%r12,%rax,4),%rax        without optimization: mov (%rdx,%rax,1),%eax and cltq
@@ -25,9 +25,9 @@ const LONGEST_TABLE = 1024;
 /** No function of a real program is longer, in bytes. */
 const LONGEST_FUNCTION = 0x100000;
 
-/** What the switches of some code do. */
+/** The switches of some code. */
 export interface Switches {
-  readonly landings: ReadonlySet<number>;
+  readonly branchTargets: ReadonlySet<number>;
   /** Jumps whose table was not found. */
   readonly unresolved: readonly Instruction[];
 }
@@ -39,21 +39,20 @@ interface Tables {
 }
 
 /**
- * Finds where switches lead. Of several tables whose address is loaded into the right register
- * within the function all are taken, and each is read on until an entry leads far away, so that it may
- * find too many places, never too few. A jump of another shape may lead anywhere in its function, but
- * where the function has no frame: there it is a call in tail place, and where it comes out no call of the
- * function is under way.
+ * Finds the targets of switches. If several table addresses are loaded into the right register within the
+ * function, all tables count. Each is read until an entry leads far away. So it may find too many targets,
+ * never too few. A jump of another shape may lead anywhere in its function, unless the function has no frame
+ * there: then it is a tail call, and no call of the function is in progress at its target.
  */
 export function switches(
   instructions: readonly Instruction[],
   functions: readonly FunctionBounds[],
   data: readonly Data[],
 ): Switches {
-  const landings = new Set<number>();
+  const branchTargets = new Set<number>();
   const unresolved: Instruction[] = [];
   instructions.forEach((jump, index) => {
-    // Through a slot that the linker fills, it leads to another function.
+    // A jump through a slot that the linker fills leads to another function.
     if (!isIndirectJump(jump) || jump.text.includes("(%rip)")) return;
     const isWithin = ({ start, end }: Bounds) => jump.address >= start && jump.address < end;
     const bounds = functions.find(isWithin);
@@ -62,16 +61,16 @@ export function switches(
     let cases = 0;
     for (const table of tables.at) {
       for (const target of entries(table, tables.of, data, jump.address)) {
-        landings.add(target);
+        branchTargets.add(target);
         cases++;
       }
     }
     if (cases === 0) unresolved.push(jump);
   });
-  return { landings, unresolved };
+  return { branchTargets, unresolved };
 }
 
-/** The tables of a jump; none where its shape is not known. */
+/** The tables of a jump; none if its shape is unknown. */
 function tablesOf(instructions: readonly Instruction[], index: number, bounds: Bounds): Tables {
   const absolute = /^(?:bnd |notrack )*(?:jmp +\*|mov +)0x([0-9a-f]+)\(,%\w+,8\)/;
   for (let back = index; back >= Math.max(0, index - REACH); back--) {

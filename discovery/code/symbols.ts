@@ -1,6 +1,6 @@
 /**
- * Functions of ELF files by the best table each has: its own symbols, those of a separate debug
- * file, or what it exports.
+ * Functions of ELF files, from the best table of each: its own symbols, those of a separate debug file, or
+ * its exports.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { MappedFile } from "../types.ts";
 /** Where the symbols of a file were found, best first. */
 export type SymbolTier = "symtab" | "debug file" | "dynsym";
 
-/** A function, under all names that share its address. */
+/** A function, with all names that share its address. */
 export interface KeaFunction {
   /** ELF virtual address. */
   readonly address: number;
@@ -38,9 +38,9 @@ export interface FileFunctions {
 const AT_A_TIME = 4;
 
 /**
- * Reads the functions of files. One that cannot be read is left out.
+ * Reads the functions of files. An unreadable file is left out.
  *
- * @param say is told of such a file, one line.
+ * @param say is called with a line for each file that is left out.
  * @throws {DiscoveryError} when binutils are missing.
  */
 export async function functionsOf(
@@ -70,7 +70,7 @@ export async function functionsOf(
   }));
 }
 
-/** The functions of one file, not yet in C++ words. */
+/** The functions of one file, not demangled yet. */
 interface Unnamed extends Omit<FileFunctions, "functions"> {
   readonly byAddress: ReturnType<typeof joinAliases>;
 }
@@ -90,11 +90,11 @@ export interface SymbolLine {
   readonly name: string;
 }
 
-/** What a file tells of its functions. */
+/** A file's symbol tables. */
 export interface SymbolTables {
   readonly symtab: readonly SymbolLine[];
   readonly dynsym: readonly SymbolLine[];
-  /** Name of the file that may hold its symbols (.gnu_debuglink). */
+  /** Name of the separate file with its symbols (.gnu_debuglink). */
   readonly link: string | null;
 }
 
@@ -141,7 +141,7 @@ export function joinAliases(
 
 /**
  * Symbols of a separate debug file: found by build id, or by the name in .gnu_debuglink beside the file and
- * under /usr/lib/debug. One with another build id is not taken.
+ * under /usr/lib/debug. A file with another build id is not used.
  */
 async function separateSymbols(
   { path, pinnedPath, buildId }: MappedFile,
@@ -171,7 +171,7 @@ function isOf(buildId: string, path: string): boolean {
   try {
     return buildIdOf(path) === buildId;
   } catch {
-    // Something else has the name.
+    // The name belongs to something else.
     return false;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The configuration file of a server, with those that it includes.
+ * The configuration file of a server, with its included files.
  *
  * @module
  */
@@ -15,23 +15,23 @@ import { ConfigurationSyntaxError } from "./tokens.ts";
 /** Bytes of all files together: ten times a hundred thousand reservations. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** Files; one may be included many times. */
+/** Most files; one may be included many times. */
 const MOST_FILES = 1000;
 
-/** What a file and those that it includes hold. */
+/** The contents of a file and its included files. */
 export interface ConfigurationFile {
-  /** Plain values; of strings, each byte is one character. */
+  /** Plain values; in strings, each byte is one character. */
   readonly values: unknown;
-  /** Of all files together. */
+  /** Sum over all files. */
   readonly bytes: number;
 }
 
 /**
- * Reads a configuration file as Kea does: paths of included files lead on from the server's working
- * directory, not from the file that includes them.
+ * Reads a configuration file as Kea does: relative paths of included files start at the server's working
+ * directory, not at the including file.
  *
- * @param path absolute, as the server sees it.
- * @throws {DiscoveryError} when it cannot be read: the reason alone.
+ * @param path absolute, in the server's own root.
+ * @throws {DiscoveryError} when it cannot be read; its message is only the reason.
  */
 export function readConfigurationFile(
   pid: number,

@@ -1,6 +1,6 @@
 /**
- * Where a running server takes commands: read from the kernel, which knows the path of each socket that
- * the server listens on, whatever its configuration and its version make of a name.
+ * The sockets on which a running server accepts commands. The kernel knows their paths, whatever the
+ * configuration and the version make of a name.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { socketInodes } from "../../system/sockets.ts";
 import { type KeaStart, pathAt } from "./kea_options.ts";
 
 /**
- * Unix sockets on which a server listens, as it sees their paths.
+ * Unix sockets on which a server listens; paths are in the server's own root.
  *
  * @throws {Deno.errors.NotFound} when it has ended.
  * @throws {DiscoveryError} when one is relative to a directory that is not known.
@@ -33,6 +33,6 @@ export function listeningPaths(table: string, inodes: ReadonlySet<string>): stri
   for (const [, inode, path] of table.matchAll(lines)) {
     if (inodes.has(inode!)) paths.getOrInsertComputed(inode!, () => []).push(path!);
   }
-  // A path may hold a line break and then what looks like another line: two of one inode are none.
+  // A path may contain a line break and look like two lines: an inode that occurs twice is ignored.
   return [...paths.values()].flatMap((found) => found.length === 1 ? found : []);
 }

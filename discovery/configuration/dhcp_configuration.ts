@@ -1,5 +1,5 @@
 /**
- * The parts of a DHCP server's configuration that are of use here, with the shapes that Kea gives them.
+ * The parts of a DHCP server's configuration that we use, in Kea's own shapes.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { DiscoveryError } from "../discovery_error.ts";
 import { listOf } from "../list_of.ts";
 import type { Family } from "../types.ts";
 
-/** Kea knows bytes alone; files and `config-get` give each as one character. */
+/** Kea handles only bytes; files and `config-get` give each byte as one character. */
 const text = z.string().transform(utf8);
 
 const subnet = z.object({
@@ -55,7 +55,7 @@ const dhcp = z.object({
   subnet6: subnets,
 });
 
-/** The configuration of one DHCP server, as far as it is of use here; all may be missing. */
+/** The used parts of one DHCP server's configuration; all may be missing. */
 export type DhcpConfiguration = z.infer<typeof dhcp>;
 
 /** A subnet. */
@@ -65,20 +65,20 @@ export type SubnetConfiguration = z.infer<typeof subnet>;
 export type ControlSocketConfiguration = z.infer<typeof controlSocket>;
 
 /**
- * Checks what a configuration holds for one family.
+ * Checks a configuration for one family.
  *
  * @param values the whole of it: `{"Dhcp4": {...}}`.
- * @throws {DiscoveryError} when it holds nothing for this family, or a part of it has another shape.
+ * @throws {DiscoveryError} when it has nothing for this family, or a part has an unexpected shape.
  */
 export function dhcpConfigurationIn(values: unknown, family: Family): DhcpConfiguration {
   const result = z.object({ [`Dhcp${family}`]: dhcp }).safeParse(values);
   if (result.success) return result.data[`Dhcp${family}`]!;
   const { path, message } = result.error.issues[0]!;
-  // Names that we look for ourselves, and numbers of lists: nothing of what the file says.
+  // Only our own names and list positions, nothing from the file.
   throw new DiscoveryError(`${path.join(".") || "the whole"}: ${message}`);
 }
 
-/** All subnets, those of shared networks too. */
+/** All subnets, including those of shared networks. */
 export function subnetsIn(dhcp: DhcpConfiguration, family: Family): SubnetConfiguration[] {
   const name = `subnet${family}` as const;
   return [
@@ -93,7 +93,7 @@ export function controlSocketsIn(dhcp: DhcpConfiguration): ControlSocketConfigur
   return [...one === undefined ? [] : [one], ...dhcp["control-sockets"] ?? []];
 }
 
-/** Bytes that are one character each, as the text that they are; as they stand where they are none. */
+/** Bytes that are one character each, decoded as UTF-8; unchanged if they are not UTF-8. */
 export function utf8(bytes: string): string {
   if (!/[\x80-\xff]/.test(bytes)) return bytes;
   try {

@@ -1,5 +1,5 @@
 /**
- * How a running Kea was started, as far as it decides what a configuration means.
+ * How a running Kea was started, as far as the configuration depends on it.
  *
  * @module
  */
@@ -12,8 +12,7 @@ import { pathInRoot } from "../mapped_files.ts";
 const WITH_ARGUMENT = "ctTpP";
 
 /**
- * Folders that Kea 3 keeps its files in, where they are not those it was built with (Kea's ARM,
- * "Environment Variables").
+ * Variables that override the folders that Kea 3 was built with (Kea's ARM, "Environment Variables").
  */
 const FOLDER_VARIABLES: readonly string[] = [
   "KEA_CONTROL_SOCKET_DIR",
@@ -23,25 +22,25 @@ const FOLDER_VARIABLES: readonly string[] = [
   "KEA_LOG_FILE_DIR",
 ];
 
-/** What a command line asks for. */
+/** The options of a command line. */
 export interface KeaOptions {
-  /** The configuration file, as it is written there; null where it names none. */
+  /** The configuration file, as written there; null without one. */
   readonly configuration: string | null;
-  /** -X: files may lie anywhere (Kea 3.0 and later). */
+  /** -X: files may be anywhere (Kea 3.0 and later). */
   readonly isRelaxed: boolean;
 }
 
 /** How a server was started. */
 export interface KeaStart extends KeaOptions {
-  /** From where relative paths lead on, as the server sees it; null where its path is not UTF-8. */
+  /** The server's working directory, in its own root; null if its path is not UTF-8. */
   readonly workingDirectory: string | null;
-  /** Variables that name Kea's folders; nothing else of its environment. */
+  /** The variables that name Kea's folders; nothing else of its environment. */
   readonly folders: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads the options of a command line as getopt(3) does: several may stand behind one dash, an argument
- * may follow its option at once, and the last of a kind counts.
+ * Reads the options of a command line like getopt(3): several may follow one dash, an argument may follow
+ * its option directly, and the last of a kind counts.
  *
  * @param args without the program.
  */
@@ -63,7 +62,7 @@ export function keaOptions(args: readonly string[]): KeaOptions {
 }
 
 /**
- * Looks at how a running server was started.
+ * Reads how a running server was started.
  *
  * @throws {Deno.errors.NotFound} when it has ended.
  */

@@ -1,15 +1,15 @@
 /**
- * Values of Kea's configuration from its tokens.
+ * Parses the values of Kea's configuration from tokens.
  *
  * @module
  */
 
 import { type Include, type Token, Tokens } from "./tokens.ts";
 
-/** More lists and maps in one another than any configuration has. */
+/** Limit of nesting: more than any configuration has. */
 const DEEPEST = 200;
 
-/** More values than any configuration has: a hundred thousand reservations have a million. */
+/** Limit of values: a hundred thousand reservations have a million. */
 const MOST_VALUES = 4_000_000;
 
 /**
@@ -17,7 +17,7 @@ const MOST_VALUES = 4_000_000;
  *
  * @param text each byte one character.
  * @returns plain values; strings as Kea's `config-get` gives them, each byte one character.
- * @throws {ConfigurationSyntaxError} where Kea's grammar does not fit, or a limit is met.
+ * @throws {ConfigurationSyntaxError} when it does not match Kea's grammar, or exceeds a limit.
  */
 export function parseConfiguration(text: string, include: Include): unknown {
   const parser = new Parser(new Tokens(text, include));
@@ -69,11 +69,11 @@ class Parser {
       if (kind !== ":") this.#unexpected(kind, ":");
       entries.set(token.value, this.#value(this.#tokens.next(), depth));
     });
-    // A name like __proto__ becomes an ordinary one.
+    // A name like __proto__ is an ordinary name.
     return Object.fromEntries(entries);
   }
 
-  /** Takes items up to the closing bracket. Behind an item, Kea takes several commas for one. */
+  /** Takes items up to the closing bracket. After an item, Kea accepts several commas as one. */
   #items(closing: "]" | "}", take: (token: Token) => void): void {
     let token = this.#tokens.next();
     while (token.kind !== closing) {

@@ -1,7 +1,7 @@
 /**
- * What a running Kea is configured with: what the server itself says (`config-get`), or where it cannot
- * be asked, what its file says. The two differ after a `config-set`, with a configuration backend, or
- * where the file was edited and not loaded yet.
+ * The configuration of a running Kea: from the server itself (`config-get`) or, if that is not possible, from
+ * its file. The two differ after a `config-set`, with a configuration backend, or if the file was edited and
+ * not loaded yet.
  *
  * @module
  */
@@ -15,31 +15,31 @@ import { readConfigurationFile } from "./configuration_file.ts";
 import { listeningSockets } from "./control_socket.ts";
 import { type DhcpConfiguration, dhcpConfigurationIn } from "./dhcp_configuration.ts";
 
-/** A configuration, and what it rests on. */
+/** A configuration, and where it came from. */
 export interface FoundConfiguration {
-  /** Whether the server itself says so, or the file that it was started with. */
+  /** The server itself, or the file that it was started with. */
   readonly from: "server" | "file";
-  /** Why the server could not be asked; null where it answered. */
+  /** Why the server was not asked, or did not answer; null if it answered. */
   readonly whyNotServer: string | null;
-  /** The file that it was started with, as the server sees it. */
+  /** The file that it was started with, in the server's own root. */
   readonly path: string;
   readonly dhcp: DhcpConfiguration;
 }
 
 /**
- * Files of more bytes than this are not asked for again: telling what it runs takes Kea 0.4 s per MB of
- * file (2.2.0, ten thousand subnets), and it takes no packet meanwhile.
+ * With a larger file, the server is not asked: `config-get` takes Kea 0.4 s per MB of file (2.2.0, ten
+ * thousand subnets), and meanwhile it handles no packets.
  */
 const LARGE = 256 * 1024;
 
-/** More control sockets than any server has: each that does not answer takes its time. */
+/** Limit of control sockets: each that does not answer takes time. */
 const MOST_SOCKETS = 3;
 
 /**
- * Finds out what a running server is configured with. One with a large configuration is not asked: its
- * file is taken.
+ * Finds the configuration of a running server. A server with a large configuration is not asked; its file
+ * is read.
  *
- * @throws {DiscoveryError} when neither the server nor its file tells: the reasons of both.
+ * @throws {DiscoveryError} when neither works, with both reasons.
  */
 export async function configurationOf(pid: number, family: Family): Promise<FoundConfiguration> {
   const start = await startOf(pid);
@@ -53,7 +53,9 @@ export async function configurationOf(pid: number, family: Family): Promise<Foun
     : pathAt(start, start.configuration);
   const file = fileOf(pid, family, path, start);
   const asked = typeof file !== "string" && file.bytes > LARGE
-    ? `it was not asked, it takes no packet while it tells ${(file.bytes / 1e6).toFixed(1)} MB`
+    ? `it was not asked, it would handle no packets while it sends ${
+      (file.bytes / 1e6).toFixed(1)
+    } MB`
     : await askServer(pid, family, start);
   if (typeof asked !== "string") return { from: "server", whyNotServer: null, path, dhcp: asked };
   if (typeof file !== "string") return { from: "file", whyNotServer: asked, path, dhcp: file.dhcp };
@@ -61,9 +63,9 @@ export async function configurationOf(pid: number, family: Family): Promise<Foun
 }
 
 /**
- * Control sockets of a running server for {@linkcode keaCommand}, whatever its configuration calls them.
+ * Control sockets of a running server, for {@linkcode keaCommand}.
  *
- * @throws {DiscoveryError} when it has ended, or may not be looked at.
+ * @throws {DiscoveryError} when it has ended, or we may not read it.
  */
 export async function controlSocketsOf(pid: number): Promise<string[]> {
   return (await listeningSockets(pid, await startOf(pid))).map((path) =>
@@ -71,7 +73,7 @@ export async function controlSocketsOf(pid: number): Promise<string[]> {
   );
 }
 
-/** Client libraries by what they reach. */
+/** Client libraries, by database. */
 const CLIENT_LIBRARIES: Readonly<Record<DatabaseType, RegExp>> = {
   mysql: /\/lib(mariadb|mysqlclient)\.so/,
   postgresql: /\/libpq\.so/,
@@ -80,8 +82,8 @@ const CLIENT_LIBRARIES: Readonly<Record<DatabaseType, RegExp>> = {
 const DATABASE_TYPES = ["mysql", "postgresql"] as const satisfies readonly DatabaseType[];
 
 /**
- * The SQL databases that a running server uses; where its configuration cannot be read, those whose
- * client libraries it maps, and why that is so.
+ * The SQL databases that a running server uses. If its configuration cannot be read: those whose client
+ * libraries it maps, and the reason.
  */
 export async function databasesOf(
   { pid, family, libraries, leaseFile }: Pick<Server, "pid" | "family" | "libraries" | "leaseFile">,
@@ -110,7 +112,7 @@ function databasesIn(dhcp: DhcpConfiguration): Databases {
   };
 }
 
-/** What the file says, or why it says nothing. */
+/** The file's configuration, or why there is none. */
 function fileOf(
   pid: number,
   family: Family,
@@ -126,7 +128,7 @@ function fileOf(
   }
 }
 
-/** What the server answers, or why it does not. */
+/** The server's answer, or why there is none. */
 async function askServer(
   pid: number,
   family: Family,
@@ -142,7 +144,7 @@ async function askServer(
       reasons.push(`its control socket ${path} gives none (${error.message})`);
     }
   }
-  return reasons.join("; ") || "it has no Unix control socket to ask";
+  return reasons.join("; ") || "it has no Unix control socket";
 }
 
 async function startOf(pid: number): Promise<KeaStart> {
@@ -153,7 +155,7 @@ async function startOf(pid: number): Promise<KeaStart> {
       throw new DiscoveryError(`Cannot find process ${pid}: it does not run (any more)`);
     }
     if (error instanceof Deno.errors.PermissionDenied) {
-      throw new DiscoveryError(`Cannot look at process ${pid}: run it with sudo`);
+      throw new DiscoveryError(`Cannot read process ${pid}: run it with sudo`);
     }
     throw error;
   }

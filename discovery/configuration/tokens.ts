@@ -1,28 +1,28 @@
 /**
- * The tokens of Kea's configuration: JSON with comments of three kinds, included files, commas at the
- * end and numbers as people write them. The grammar is Kea's own (src/bin/dhcp4/dhcp4_lexer.ll, the
- * same for DHCPv6), of all versions from 2.0 on together.
+ * The tokens of Kea's configuration: JSON with three kinds of comments, included files, trailing commas and
+ * more forms of numbers. The grammar is Kea's own (src/bin/dhcp4/dhcp4_lexer.ll, the same for DHCPv6),
+ * of all versions from 2.0 on together.
  *
- * Linear in the length of the text: no place is looked at more than a few times.
+ * Linear in the length of the text: each place is read only a few times.
  *
  * @module
  */
 
-/** Something that Kea's grammar does not know. The message says where, and nothing of what the file holds. */
+/** A syntax error. The message says where, and quotes nothing from the file. */
 export class ConfigurationSyntaxError extends Error {
   override name = "ConfigurationSyntaxError";
 }
 
-/** A token; a value is of a string, a number, a boolean or null. */
+/** A token; a value is a string, a number, a boolean or null. */
 export type Token =
   | { readonly kind: "{" | "}" | "[" | "]" | "," | ":" | "the end" }
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "value"; readonly value: number | boolean | null };
 
 /**
- * Gives the text of an included file, each byte one character.
+ * Reads an included file, each byte one character.
  *
- * @param path as it stands in the directive, each byte one character.
+ * @param path as written in the directive, each byte one character.
  */
 export type Include = (path: string) => string;
 
@@ -32,9 +32,9 @@ const LONGEST_PATH = 4095;
 /** Kea's own: "Too many nested include." */
 const DEEPEST_INCLUDE = 11;
 
-/** What is read of one file so far. */
+/** The state of reading one file. */
 interface OpenFile {
-  /** As the directive names it; null for the file that is not included. */
+  /** As named in the directive; null for the main file. */
   readonly name: string | null;
   readonly text: string;
   at: number;
@@ -49,7 +49,7 @@ const ESCAPE = /\\(?:["\\/bfnrt]|u00[0-9A-Fa-f]{2})/y;
 const NUMBER = /[-+]?[0-9]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?/y;
 const WORD = /true|false|null/y;
 
-/** Tokens of a text, those of included files among them. */
+/** Tokens of a text, including those of included files. */
 export class Tokens {
   readonly #include: Include;
   readonly #files: OpenFile[];
@@ -63,7 +63,7 @@ export class Tokens {
   /**
    * The next token; at the end of the text, and ever after, "the end".
    *
-   * @throws {ConfigurationSyntaxError} where there is none.
+   * @throws {ConfigurationSyntaxError} when there is no valid token.
    */
   next(): Token {
     for (;;) {
@@ -104,7 +104,7 @@ export class Tokens {
     }
   }
 
-  /** @throws {ConfigurationSyntaxError} always: what was found, and the line where it stands. */
+  /** @throws {ConfigurationSyntaxError} always, with what was found and its line. */
   refuse(found: string): never {
     const { name, text, at } = this.#file;
     const line = text.slice(0, at).split("\n").length;
@@ -117,7 +117,7 @@ export class Tokens {
     return this.#files.at(-1)!;
   }
 
-  /** What a pattern takes from here on; null where it does not fit. */
+  /** The text that matches a pattern here; null if it does not match. */
   #take(pattern: RegExp): RegExpExecArray | null {
     const file = this.#file;
     pattern.lastIndex = file.at;
@@ -139,7 +139,7 @@ export class Tokens {
     file.at = end + 2;
   }
 
-  /** Goes into the file that a directive names. */
+  /** Continues with the file that a directive names. */
   #begin(): void {
     const file = this.#file;
     file.at += "<?".length;
@@ -190,10 +190,10 @@ export class Tokens {
   }
 }
 
-/** Whether an integer is one of 64 bits with a sign, as Kea reads it. */
+/** Whether an integer fits in 64 bits with a sign, as Kea reads it. */
 function isOf64Bits(text: string): boolean {
   const [, sign, digits] = /^([-+]?)0*([0-9]*)$/.exec(text)!;
   if (digits!.length !== 19) return digits!.length < 19;
-  // Of one length, digits sort as the numbers do.
+  // Digits of the same length sort like the numbers.
   return digits! <= (sign === "-" ? "9223372036854775808" : "9223372036854775807");
 }

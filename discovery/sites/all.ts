@@ -1,5 +1,5 @@
 /**
- * Every group of sites and where it is looked for.
+ * Every group of sites, and its search.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { statisticsSites } from "./statistics.ts";
 /** Reads the program's hook points by Kea's number, see `hookPointsOf()`. */
 export type ReadHookPoints = () => Promise<readonly string[]>;
 
-/** A search. What cannot be proven comes back as a refusal. */
+/** A search. What cannot be verified is returned as a refusal. */
 type Search = (program: Program, readHookPoints: ReadHookPoints) => Promise<SiteSearch>;
 
 /** The search of each group. */

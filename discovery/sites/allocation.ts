@@ -12,7 +12,7 @@ import type { SiteSearch } from "./types.ts";
 import { functionEntries, isLinkedIn, LINKED_IN } from "./function_entries.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 
-/** Called by the server's own code for each lease that a packet wants, by family. */
+/** Called by the server's own code for each requested lease, by family. */
 const ALLOCATIONS: Readonly<
   Record<4 | 6, readonly { readonly symbol: string; readonly hitsPerPacket: number }[]>
 > = {
@@ -32,10 +32,10 @@ const ALLOCATIONS: Readonly<
   ],
 };
 
-/** The site where a callout asks for the parking lot, and may leave its packet to another thread. */
+/** The site where a callout requests the parking lot, and may leave its packet to another thread. */
 export const PARKED = "allocation.parked";
 
-/** The calls of the allocation engine with their ends; and where packets are parked, if they may be. */
+/** The calls of the allocation engine with their ends, and the site where packets may be parked. */
 export async function allocationSites(
   { executable, family, libraries }: Program,
 ): Promise<SiteSearch> {
@@ -54,13 +54,13 @@ export async function allocationSites(
     return refused(
       "allocation.",
       isImported
-        ? "the executable calls the allocation engine in a way that is not known"
+        ? "the executable calls the allocation engine in an unknown way"
         : isLinkedIn(libraries)
         ? LINKED_IN
         : "the executable does not import the allocation engine",
     );
   }
-  // A committed lease an exchange.
+  // One committed lease per exchange.
   const parked = parks
     ? await functionEntries(libraries, "libkea-hooks.so", { [PARKED]: PARKING_LOT }, () => 0.5)
     : { sites: [], refusals: [] };

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { calledSymbol, type Code, proveStart } from "../code/call_sites.ts";
+import { calledSymbol, type DecodedCode, proveStart } from "../code/call_sites.ts";
 import { type Instruction, isCall } from "../code/disassembly.ts";
 import { type Bounds, boundsOf, exportedFunctions } from "../code/elf.ts";
 import { codeOf } from "../code/decoded_code.ts";
@@ -20,7 +20,7 @@ import { proofOf, refused, siteOf } from "./site.ts";
 /** Calls every callout of a hook point, one after the other. */
 const CALL_CALLOUTS = "_ZN3isc5hooks14CalloutManager12callCalloutsEiRNS0_13CalloutHandleE";
 
-/** A packet's callout handle is given back when Kea is done with the packet. */
+/** Kea releases a packet's callout handle when it is done with the packet. */
 const CALLOUT_HANDLE_END = "_ZN3isc5hooks13CalloutHandleD1Ev";
 
 const START = "_ZN3isc4util9Stopwatch5startEv";
@@ -65,26 +65,26 @@ export async function calloutSites({ libraries }: Program): Promise<SiteSearch> 
   };
 }
 
-/** The calls around a callout, and how to read there which callout it is. */
+/** The calls around a callout, and how to read which callout it is. */
 export interface CalloutEdges {
   readonly start: Instruction;
-  /** The ordinary end first, then those after an exception. */
+  /** The normal end first, then those after an exception. */
   readonly ends: readonly { readonly call: Instruction; readonly function: Bounds }[];
   readonly target: { readonly start: string; readonly stop: string };
-  /** Registers and offsets, in the words of callouts.bt. */
+  /** Registers and offsets, with the names that the program uses. */
   readonly facts: Readonly<Record<"entry" | "handle" | "hook" | "status", string>>;
 }
 
-/** Registers that a called function leaves alone, and so does the unwinder. */
-const KEPT = "%(rbx|rbp|r12|r13|r14|r15)";
+/** Callee-saved registers, which the unwinder preserves, too. */
+const CALLEE_SAVED = "%(rbx|rbp|r12|r13|r14|r15)";
 
 /**
- * Finds the calls around a callout, by their shape: the library's number is stored in the handle,
- * the stopwatch started, the callout called through its entry, the stopwatch stopped.
+ * Finds the calls around a callout, by their shape: the code stores the library's number in the handle, starts
+ * the stopwatch, calls the callout through its entry, and stops the stopwatch.
  *
  * @param bounds of callCallouts.
  */
-export function calloutEdges(code: Code, bounds: Bounds): CalloutEdges | Refusal {
+export function calloutEdges(code: DecodedCode, bounds: Bounds): CalloutEdges | Refusal {
   const id = "callouts.start";
   const calls = (symbol: string) =>
     code.instructions.filter((instruction) => calledSymbol(code, instruction) === symbol);
@@ -97,16 +97,18 @@ export function calloutEdges(code: Code, bounds: Bounds): CalloutEdges | Refusal
   const text = (from: number, to: number) =>
     code.instructions.slice(at + from, at + to).map(({ text }) => text.trim()).join("\n");
   // The nearest store: the library's number, right before the start.
-  const stored = text(-4, 0).matchAll(new RegExp(`mov +%e\\w+,0x([0-9a-f]+)\\(${KEPT}\\)`, "g"))
+  const stored = text(-4, 0).matchAll(
+    new RegExp(`mov +%e\\w+,0x([0-9a-f]+)\\(${CALLEE_SAVED}\\)`, "g"),
+  )
     .toArray().at(-1);
-  const called = new RegExp(`call +\\*0x8\\(${KEPT}\\)`).exec(text(1, 5));
+  const called = new RegExp(`call +\\*0x8\\(${CALLEE_SAVED}\\)`).exec(text(1, 5));
   if (stored === undefined || called === null) {
     return { id, why: "the code around callCallouts' stopwatch is not the known one" };
   }
   const [library, handle, entry] = [parseInt(stored[1]!, 16), stored[2]!, called[1]!];
   const [hook, status] = [library + 4, library + 8].map((offset) => `0x${offset.toString(16)}`);
   const body = code.instructions.filter(inside).map(({ text }) => text.trim()).join("\n");
-  // The number of the hook point is stored behind that of the library, the next step behind both.
+  // The number of the hook point is stored after that of the library, the next step after both.
   if (
     !new RegExp(`mov +%e\\w+,${hook}\\(%${handle}\\)`).test(body) ||
     !new RegExp(`movl +\\$0x0,${status}\\(`).test(body)
@@ -121,7 +123,9 @@ export function calloutEdges(code: Code, bounds: Bounds): CalloutEdges | Refusal
     const behind = code.positions.get(call.address)! - at;
     return behind > 0 && behind <= 8;
   });
-  const thrown = ends.filter((end) => end !== ordinary && keeps(code, end.call, [entry, handle]));
+  const thrown = ends.filter((end) =>
+    end !== ordinary && preservesRegisters(code, end.call, [entry, handle])
+  );
   if (ordinary === undefined || thrown.length === 0 || thrown.length + 1 !== calls(STOP).length) {
     return { id, why: "the ends of callCallouts' stopwatch are not the known ones" };
   }
@@ -129,12 +133,16 @@ export function calloutEdges(code: Code, bounds: Bounds): CalloutEdges | Refusal
     start,
     ends: [ordinary, ...thrown],
     target: { start: START, stop: STOP },
-    facts: { entry: inPtrace(entry), handle: inPtrace(handle), hook: hook!, status: status! },
+    facts: { entry: ptraceName(entry), handle: ptraceName(handle), hook: hook!, status: status! },
   };
 }
 
-/** Whether nothing between the catching of an exception and a call writes some registers. */
-function keeps(code: Code, call: Instruction, registers: readonly string[]): boolean {
+/** Whether no instruction between the catch of an exception and a call writes these registers. */
+function preservesRegisters(
+  code: DecodedCode,
+  call: Instruction,
+  registers: readonly string[],
+): boolean {
   const position = code.positions.get(call.address)!;
   for (let back = position - 1; back >= position - 6; back--) {
     const instruction = code.instructions[back];
@@ -149,6 +157,6 @@ function keeps(code: Code, call: Instruction, registers: readonly string[]): boo
 }
 
 /** A register's name as bpftrace's reg() takes it: that of struct pt_regs. */
-function inPtrace(register: string): string {
+function ptraceName(register: string): string {
   return register.replace(/^r([a-z]{2})$/, "$1");
 }

@@ -1,6 +1,6 @@
 /**
- * Which counter a call raises: the name that it passes, a `std::string` that is put together right
- * before, as compilers do it.
+ * Which counter a call raises: the name that it passes, a `std::string` that the code builds right before the
+ * call.
  *
  *     lea  NAME(%rip),%rsi           or by its end: lea END(%rip),%rdx; lea -0x12(%rdx),%rsi
  *     movdqa NAME(%rip),%xmm0; movups %xmm0,(%rax); movb $0x70,0x10(%rax)
@@ -9,44 +9,48 @@
  * @module
  */
 
-import { calledSymbol, type Code } from "../code/call_sites.ts";
+import { calledSymbol, type DecodedCode } from "../code/call_sites.ts";
 import { branchTarget, type Instruction, isCall } from "../code/disassembly.ts";
 import { type Data, dataAt } from "../code/elf.ts";
 
-/** How far before a call its name is put together, in instructions. */
+/** How far before a call its name is built, in instructions. */
 const REACH = 40;
 
 /** No name of a counter is longer. */
 const LONGEST = 64;
 
-/** A name of a counter of Kea's packets, leases or addresses, or what those of a subnet begin with. */
+/** A name of a counter of Kea's packets, leases or addresses, or the beginning of a subnet's counters. */
 const NAME =
   /^(?:subnet(?![a-z0-9-])|(?:pkt[46]|v[46]|declined|assigned|reclaimed|cumulative)-[a-z0-9-]*)/;
 
-/** Ends a stream: with one Kea puts together the names of a subnet's counters, and no others. */
+/** Ends a stream: Kea builds only the names of a subnet's counters with a stream. */
 const STREAM_END = "_ZNSt8ios_baseD2Ev";
 
-/** What is known of a register: the address in it, or the bytes. */
+/** The known contents of a register: an address, or bytes. */
 type Value = { readonly address: number } | { readonly bytes: Uint8Array };
 
-/** A call that raises a counter, and the counter's name or as much of it as is known; null: none is. */
+/** A call that raises a counter, and the known part of the counter's name; null for none. */
 export interface CounterCall {
   readonly call: Instruction;
   readonly name: string | null;
 }
 
-/** What the counters of a subnet are called here: the rest of their names is made while Kea runs. */
+/** The name of a subnet's counters here: the rest of their names is made while Kea runs. */
 const OF_SUBNET = "subnet";
 
 /**
- * The calls of a function that raises counters, with the names that they pass. Where a name cannot be
- * told, it is a subnet's if the function that made it makes those, and none of packets.
+ * The calls of a function that raises counters, with the names that they pass. An unknown name is a subnet's
+ * if the function that built it builds names of subnets and none of packets.
  */
-export function counterCalls(code: Code, data: readonly Data[], symbol: string): CounterCall[] {
+export function counterCalls(
+  code: DecodedCode,
+  data: readonly Data[],
+  symbol: string,
+): CounterCall[] {
   const calls = code.instructions.filter((call) => calledSymbol(code, call) === symbol)
     .map((call) => ({ call, name: counterName(code, data, call), maker: makerOf(code, call) }));
-  const makers = (isWanted: (name: string | null) => boolean) =>
-    new Set(calls.filter(({ name }) => name !== null && isWanted(name)).map(({ maker }) => maker));
+  const makers = (isChosen: (name: string | null) => boolean) =>
+    new Set(calls.filter(({ name }) => name !== null && isChosen(name)).map(({ maker }) => maker));
   const ofSubnets = makers((name) => name === OF_SUBNET)
     .difference(makers((name) => name!.startsWith("pkt")));
   return calls.map(({ call, name, maker }) => ({
@@ -56,7 +60,7 @@ export function counterCalls(code: Code, data: readonly Data[], symbol: string):
 }
 
 /** The function that is called last before a call. */
-function makerOf(code: Code, call: Instruction): number | null {
+function makerOf(code: DecodedCode, call: Instruction): number | null {
   const position = code.positions.get(call.address)!;
   for (let back = position - 1; back >= Math.max(0, position - REACH); back--) {
     if (isCall(code.instructions[back]!)) return branchTarget(code.instructions[back]!);
@@ -64,7 +68,7 @@ function makerOf(code: Code, call: Instruction): number | null {
   return null;
 }
 
-function counterName(code: Code, data: readonly Data[], call: Instruction): string | null {
+function counterName(code: DecodedCode, data: readonly Data[], call: Instruction): string | null {
   const position = code.positions.get(call.address)!;
   const counter = calledSymbol(code, call);
   const first = code.functions.find(({ start, end }) => call.address >= start && call.address < end)
@@ -76,7 +80,7 @@ function counterName(code: Code, data: readonly Data[], call: Instruction): stri
     from = back;
   }
   const registers = new Map<string, Value>();
-  /** What was written behind each register that is used as a base, by distance. */
+  /** What was written relative to each base register, by distance. */
   const written = new Map<string, Map<number, number>>();
   let name: string | null = null;
 
@@ -93,7 +97,7 @@ function counterName(code: Code, data: readonly Data[], call: Instruction): stri
   const stored = (base: string, distance: number, bytes: Uint8Array) => {
     const behind = written.getOrInsertComputed(base, () => new Map<number, number>());
     bytes.forEach((byte, at) => behind.set(distance + at, byte));
-    // From where the run of bytes begins that these belong to.
+    // From the start of the run of bytes that these belong to.
     let start = distance;
     while (behind.has(start - 1) && behind.get(start - 1) !== 0) start--;
     const run: number[] = [];
@@ -129,16 +133,16 @@ function counterName(code: Code, data: readonly Data[], call: Instruction): stri
   return name;
 }
 
-/** Registers that a function need not keep (System V ABI). */
+/** Registers that a function need not preserve (System V ABI). */
 const CLOBBERED = ["a", "c", "d", "si", "di", "8", "9", "10", "11"];
 
 /** The parts of an instruction as objdump prints it; the operand that is written is the last. */
 function operands(text: string) {
   const [words, comment] = text.split("# ");
   const [, operation, all] = /^(\S+)\s*(.*?)\s*$/.exec(words!) ?? ["", "", ""];
-  // A comma within parentheses divides no operands.
+  // A comma within parentheses does not separate operands.
   const [source, target] = all!.split(/,(?![^(]*\))/);
-  // AVX says the same with another first letter.
+  // AVX has the same instructions with another first letter.
   return { operation: operation!.replace(/^vmov/, "mov"), source, target, comment };
 }
 
@@ -160,7 +164,7 @@ function whole(register: string): string {
   return register.replace(/^%?[re]?(\w+?)[dwbl]?$/, "$1").replace(/^([abcd])x$/, "$1");
 }
 
-/** What an instruction puts where it writes, where that is known. */
+/** The value that an instruction writes, if it is known. */
 function valueOf(
   operation: string,
   source: string,
@@ -195,7 +199,7 @@ function valueOf(
   return source.startsWith("%") ? registers.get(whole(source)) ?? null : null;
 }
 
-/** How many bytes a move writes to memory; 0 where that is not known. */
+/** How many bytes a move writes to memory; 0 if unknown. */
 function widthOf(operation: string, source: string): number {
   if (/^mov(?:dq[au]|[au]p[sd])$/.test(operation)) return 16;
   const suffix = /^mov([bwlq])$/.exec(operation)?.[1];

@@ -10,9 +10,8 @@ import type { MappedFile } from "../types.ts";
 import type { SiteSearch } from "./types.ts";
 import { gather, proofOf, siteOf } from "./site.ts";
 
-/** Why there is no library to look into. */
-export const LINKED_IN =
-  "Kea's libraries are linked into the executable, and nothing tells where in it";
+/** Why there is no library. */
+export const LINKED_IN = "Kea's libraries are linked into the executable, at unknown places";
 
 /** Whether a server has Kea's libraries within its executable. */
 export function isLinkedIn(libraries: readonly MappedFile[]): boolean {
@@ -22,7 +21,7 @@ export function isLinkedIn(libraries: readonly MappedFile[]): boolean {
 /**
  * Entries of exported functions: the first emulated instruction of the entry block.
  *
- * @param library how its file name begins.
+ * @param library the beginning of its file name.
  * @param symbols mangled names by site id.
  * @param hits forecast of hits per packet, by site id.
  */
@@ -47,7 +46,7 @@ export async function functionEntries(
       if (bounds === undefined) return { id, why: `${library} does not export ${name}` };
       const [first, second] = await disassemble(file.pinnedPath, bounds);
       if (first?.address !== bounds.start) return { id, why: `${name} could not be decoded` };
-      // Behind endbr64 (CET) the arguments are still untouched.
+      // After endbr64 (CET) the arguments are still unchanged.
       const chosen = first.text.startsWith("endbr64") && second !== undefined &&
           instructionClass(second) === "emulated"
         ? second

@@ -1,10 +1,10 @@
 /**
- * Where the lease manager's public functions call the inner ones, with the lock held.
+ * Where the lease manager's public functions call the inner ones, while holding the lock.
  *
  * @module
  */
 
-import { callsOf, type Code, tailJumpsTo } from "../code/call_sites.ts";
+import { callsOf, type DecodedCode, tailJumpsTo } from "../code/call_sites.ts";
 import { codeOfFunctions } from "../code/decoded_code.ts";
 import { type Bounds, boundsOf, exportedFunctions } from "../code/elf.ts";
 import type { MappedFile, Program } from "../types.ts";
@@ -16,12 +16,12 @@ const LEASE4 = "RKN5boost10shared_ptrINS0_6Lease4EEE";
 const MEMFILE = "_ZN3isc4dhcp16Memfile_LeaseMgr";
 const MEMFILE_CONST = "_ZNK3isc4dhcp16Memfile_LeaseMgr";
 
-/** An operation of the lease manager: the public function calls the inner one, with its lock held. */
+/** An operation of the lease manager: the public function calls the inner one while holding the lock. */
 interface Operation {
   readonly operation: string;
   readonly caller: string;
   readonly inner: string;
-  /** How often it comes a packet (DORA of perfdhcp, with client ids, counted on 2.2.0). */
+  /** Calls per packet (DORA of perfdhcp, with client ids, counted on 2.2.0). */
   readonly hitsPerPacket: number;
 }
 
@@ -30,8 +30,8 @@ const GET_INNER = `${MEMFILE_CONST}17getLease4InternalE`;
 const FOUND = "RSt6vectorIN5boost10shared_ptrINS0_6Lease4EEESaIS9_EE";
 
 /**
- * The DHCPv4 operations of the memfile lease manager on a packet's way. The inner functions call
- * each other too; only the calls from the public ones are timed, so that no interval holds another.
+ * The DHCPv4 operations of the memfile lease manager for a packet. The inner functions also call each other;
+ * only the calls from the public ones are timed, so that intervals do not overlap.
  */
 const LEASE_MANAGER4: readonly Operation[] = [
   {
@@ -81,7 +81,7 @@ export async function leaseManagerSites(program: Program): Promise<SiteSearch> {
   if (library === undefined) return refused(id, "the server maps no libkea-dhcpsrv");
   const [symbols, multiThreaded] = await Promise.all([
     exportedFunctions(library.pinnedPath),
-    // One that does not run is shown as it would be with threads, where every site is.
+    // A program that does not run is shown as with threads, where every site exists.
     program.pid === null ? true : isMultiThreaded(program),
   ]);
   const operations = LEASE_MANAGER4.map((operation) => ({
@@ -97,10 +97,10 @@ export async function leaseManagerSites(program: Program): Promise<SiteSearch> {
   );
 }
 
-/** The calls of one lease operation: on the way with threads, and on the one without. */
+/** The calls of one lease operation: one with threads, one without. */
 function operationSites(
   library: MappedFile,
-  code: Code,
+  code: DecodedCode,
   { operation, caller, inner, hitsPerPacket, bounds }: Operation & { bounds: Bounds | undefined },
   multiThreaded: boolean | null,
 ): (readonly Site[] | Refusal)[] {
@@ -114,19 +114,19 @@ function operationSites(
   if (calls.length === 0) {
     return [{ id: `${id}.start`, why: "its inner function is not called through the PLT" }];
   }
-  // Without threads the compiler lets the function end with the call, where it can.
+  // Without threads, the compiler makes the call a tail call if it can.
   const [tail] = tailJumpsTo(code, inner, bounds);
   if (tail !== undefined && multiThreaded !== true) {
-    const mode = multiThreaded === null ? "nobody knows whether this server is" : "this server is";
+    const mode = multiThreaded === null ? "it is unknown whether this server is" : "this server is";
     return [{
       id: `${id}.end`,
       why: `a single-threaded server leaves by a jump at 0x${tail.address.toString(16)} and does ` +
-        `not come back, and ${mode} single-threaded`,
+        `not return, and ${mode} single-threaded`,
       inherent: true,
     }];
   }
   return calls.map((call, index) =>
-    // One of the ways is taken.
+    // Only one of the two is executed.
     sitesAroundCall((edge) => `${id}.${edge}.${index}`, library, call, hitsPerPacket / calls.length)
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Where Kea asks MariaDB or MySQL.
+ * Where Kea queries MariaDB or MySQL.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export async function mariadbSites({ libraries, databases }: Program): Promise<S
     exportedFunctions(caller.pinnedPath),
   ]);
   if (number === null) {
-    return refused(id, "how the client library numbers its statements is not the known way");
+    return refused(id, "the client library numbers its statements in an unknown way");
   }
   const users = databases.whyAssumed !== undefined ? [] : [
     ...databases.leases === "mysql" ? ["leases"] : [],
@@ -48,7 +48,7 @@ export async function mariadbSites({ libraries, databases }: Program): Promise<S
   if (found.length === 0) return refused(id, "no call of mysql_stmt_execute was found");
   const { sites, refusals } = gather(
     found.map(({ site, user, index }) =>
-      // Each statement comes through one of them.
+      // Each statement uses one of them.
       sitesAroundCall((edge) => `${id}${edge}.${user}.${index}`, caller, site, hits / found.length)
     ),
   );
@@ -56,8 +56,8 @@ export async function mariadbSites({ libraries, databases }: Program): Promise<S
 }
 
 /**
- * Where the client library keeps a statement's number: behind the connection, which is the first
- * that mysql_stmt_execute reads of a statement.
+ * Where the client library keeps a statement's number: after the connection, which is the first field of a
+ * statement that mysql_stmt_execute reads.
  */
 async function statementNumber(client: MappedFile): Promise<string | null> {
   const bounds = boundsOf(await exportedFunctions(client.pinnedPath), MARIADB_EXECUTE);

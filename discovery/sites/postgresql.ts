@@ -1,5 +1,5 @@
 /**
- * Where Kea asks PostgreSQL.
+ * Where Kea queries PostgreSQL.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { functionEntries } from "./function_entries.ts";
 import { refused } from "./site.ts";
 import { STATEMENTS_PER_PACKET, usesDatabase } from "./sql_statements.ts";
 
-/** Takes what PostgreSQL answered to a prepared statement; called right behind PQexecPrepared. */
+/** Takes PostgreSQL's answer to a prepared statement; called right after PQexecPrepared. */
 const POSTGRESQL_RESULT = "_ZN3isc2db11PgSqlResultC1EP9pg_result";
 
 /** Where a prepared statement is sent, and where its result is taken. */
@@ -35,13 +35,13 @@ export async function postgresqlSites({ libraries, databases }: Program): Promis
   const refusals = [...started.refusals, ...ended.refusals];
   if (refusals.length > 0) return { sites: [], refusals };
   if (facts === null) {
-    return refused("postgresql.", "how libpq keeps a result is not the known way");
+    return refused("postgresql.", "libpq keeps a result in an unknown way");
   }
   const sites = [...started.sites, ...ended.sites].map((site) => ({ ...site, facts }));
   return { sites, refusals: [] };
 }
 
-/** Where libpq keeps the rows and the status of a result: read from the functions that tell them. */
+/** Where libpq keeps the rows and the status of a result: read from the functions that return them. */
 async function resultFacts(libpq: MappedFile): Promise<Readonly<Record<string, string>> | null> {
   const exported = await exportedFunctions(libpq.pinnedPath);
   const offset = async (name: string): Promise<string | null> => {

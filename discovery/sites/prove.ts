@@ -1,8 +1,8 @@
 /**
- * Finds the sites worth probing in a server and proves each: the file is the one that the process
- * maps, an instruction begins at the address, it is the one expected, and it means what we think.
+ * Finds the sites worth probing in a server and verifies each: the file is the one that the process has
+ * mapped, an instruction begins at the address, and it is the expected one.
  *
- * A probe inside an instruction would crash the server, so nothing but `proveSites()` makes a Site.
+ * A probe inside an instruction would crash the server, so only `proveSites()` makes a Site.
  *
  * @module
  */
@@ -18,9 +18,9 @@ import type { Program } from "../types.ts";
 import type { Site, SiteGroup, SiteSearch } from "./types.ts";
 
 /**
- * Finds and proves the sites of some groups. What cannot be had comes back as a refusal.
+ * Finds and verifies the sites of some groups. What is not available is returned as a refusal.
  *
- * @param program a running server, or an installed program to look at without probing it.
+ * @param program a running server, or an installed program that is not probed.
  * @param readHookPoints for a caller that needs the hook points, too, and reads them once.
  */
 export async function proveSites(
@@ -54,24 +54,24 @@ export async function proveSites(
 }
 
 /**
- * Checks a site once more, right before it is probed: the path still leads to the file that was
- * proven, and the proven bytes still stand there, in the file and in the server's memory. A breakpoint
- * that another tool has set on the instruction is no obstacle: the kernel keeps one for both.
+ * Verifies a site again, right before it is probed: the path still leads to the verified file, and the
+ * verified bytes are still there, in the file and in the server's memory. A breakpoint of another tool on the
+ * instruction is allowed: the kernel uses one for both.
  *
- * @returns why it must not be probed; null when all holds.
+ * @returns why it must not be probed; null when everything is right.
  */
 export async function recheck(site: Site): Promise<string | null> {
   const { file, proof, address } = site;
   const place = `0x${address.toString(16)}`;
   try {
-    // The probes sit on the very files that the process maps. A library of which another stands at its
-    // path by now is left out nevertheless: what this server tells will soon be another's.
+    // Probes belong to the files that the process has mapped. A library that has been replaced on disk is
+    // left out nevertheless, because the server will be restarted soon.
     if (!file.pinnedPath.endsWith("/exe") && await isReplaced(file)) {
       return `"${file.path}" was replaced under the running server: restart it to watch its new code`;
     }
     const stat = await Deno.stat(file.pinnedPath);
     if (stat.ino !== proof.inode) {
-      return `the file is inode ${stat.ino} now, inode ${proof.inode} was proven`;
+      return `the file is inode ${stat.ino} now, inode ${proof.inode} was verified`;
     }
     const buildId = await buildIdOf(file.pinnedPath);
     if (buildId !== proof.buildId) {
@@ -81,12 +81,14 @@ export async function recheck(site: Site): Promise<string | null> {
     }
     const segments = await loadSegments(file.pinnedPath);
     const offset = fileOffset(segments, address);
-    if (offset === null) return `${place} is in no part of "${file.path}" that is mapped as code`;
+    if (offset === null) {
+      return `${place} is not in a part of "${file.path}" that is mapped as code`;
+    }
     const length = proof.bytes.length / 2;
     const original = readAt(file.pinnedPath, segments, address, length);
     const bytes = original.toHex();
     if (bytes !== proof.bytes) {
-      return `at ${place} stands ${bytes || "nothing"}, ${proof.bytes} was proven`;
+      return `at ${place} is ${bytes || "nothing"}, ${proof.bytes} was verified`;
     }
     const pid = Number(/^\/proc\/(\d+)/.exec(file.pinnedPath)?.[1]);
     const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), file);
@@ -94,10 +96,10 @@ export async function recheck(site: Site): Promise<string | null> {
     const copies = addressesOf(mappings, offset);
     if (copies.length === 0) return `the server does not map ${place} of "${file.path}" as code`;
     for (const copy of copies) {
-      // A page that is not the server's own is still the file's.
+      // A page that is not private is the file's.
       const found = original.map((byte, at) => memory.read(copy + at, 1)?.[0] ?? byte).toHex();
       if (found === bytes || found === `${BREAKPOINT.toString(16)}${bytes.slice(2)}`) continue;
-      return `in the server's memory stands ${found} for ${place}, ${bytes} was proven`;
+      return `in the server's memory is ${found} for ${place}, ${bytes} was verified`;
     }
     return null;
   } catch (error) {

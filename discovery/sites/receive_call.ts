@@ -1,7 +1,7 @@
 /**
- * With which system call a server takes packets from its raw sockets: `read` in Kea 2.2, `recvmsg` in
- * later ones, which ask for the kernel's time stamp too. Read from the code that runs; by the version
- * where that is built in a way that does not tell.
+ * The system call with which a server receives packets from raw sockets: `read` in Kea 2.2, `recvmsg` in later
+ * versions, which also request the kernel's time stamp. It is read from the code; if the code does not show
+ * it, it follows from the version.
  *
  * @module
  */
@@ -22,11 +22,11 @@ const RECEIVE = "_ZN3isc4dhcp12PktFilterLPF7receiveERNS0_5IfaceERKNS0_10SocketIn
 const known = new FileCache<ReceiveCall>();
 
 /**
- * Whether a Kea has the kernel write down when each packet came, for which it takes them with `recvmsg`:
+ * Whether a Kea requests the kernel's time stamp of each packet, for which it uses `recvmsg`:
  * 2.5.6 and later do.
  *
- * @param version as Kea prints it; that of a build from git, "3.3.1-git", is the one that it leads to.
- * @returns null where it is no version.
+ * @param version as Kea prints it; a build from git, "3.3.1-git", counts as the version that it leads to.
+ * @returns null when it is not a version.
  */
 export function asksForArrivals(version: string): boolean | null {
   const numbers = /^(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
@@ -38,14 +38,14 @@ export function asksForArrivals(version: string): boolean | null {
 /**
  * Finds the call.
  *
- * @throws {DiscoveryError} when neither the code nor the version tells.
+ * @throws {DiscoveryError} when neither the code nor the version shows it.
  */
 export async function receiveCall(
   { libraries, version }: Pick<Server, "libraries" | "version">,
 ): Promise<ReceiveCall> {
   const library = libraries.find(({ path }) => /\/libkea-dhcp(\+\+)?\.so/.test(path));
   try {
-    if (library === undefined) throw untold("it maps no libkea-dhcp");
+    if (library === undefined) throw notFound("it maps no libkea-dhcp");
     return await known.of(library.pinnedPath, () => callIn(library));
   } catch (error) {
     const asks = asksForArrivals(version);
@@ -54,19 +54,19 @@ export async function receiveCall(
   }
 }
 
-function untold(why: string): DiscoveryError {
+function notFound(why: string): DiscoveryError {
   return new DiscoveryError(
-    `Cannot tell how the server receives, and its version is not known: ${why}`,
+    `Cannot find how the server receives, and its version is not known: ${why}`,
   );
 }
 
 async function callIn(library: MappedFile): Promise<ReceiveCall> {
   const functions = await exportedFunctions(library.pinnedPath);
   const bounds = boundsOf(functions, RECEIVE);
-  if (bounds === undefined) throw untold("libkea-dhcp has no PktFilterLPF::receive");
+  if (bounds === undefined) throw notFound("libkea-dhcp has no PktFilterLPF::receive");
   const code = await codeOfFunctions(library, [bounds]);
   for (const call of ["recvmsg", "read"] as const) {
     if (callsOf(code, call).length > 0) return call;
   }
-  throw untold("PktFilterLPF::receive calls neither read nor recvmsg");
+  throw notFound("PktFilterLPF::receive calls neither read nor recvmsg");
 }

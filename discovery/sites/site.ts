@@ -1,16 +1,21 @@
 /**
- * Sites with their proof, from what was found in the code.
+ * Makes sites with their proof.
  *
  * @module
  */
 
-import { type CallSite, type Code, proveStart, type RefusedCall } from "../code/call_sites.ts";
+import {
+  type CallSite,
+  type DecodedCode,
+  proveStart,
+  type RefusedCall,
+} from "../code/call_sites.ts";
 import { type Instruction, instructionClass } from "../code/disassembly.ts";
 import type { Bounds } from "../code/elf.ts";
 import type { MappedFile } from "../types.ts";
 import type { Refusal, Site, SiteProof, SiteSearch } from "./types.ts";
 
-/** A proof but for the instruction, which `siteOf()` adds. */
+/** A proof without the instruction, which `siteOf()` adds. */
 type FunctionProof = Omit<SiteProof, "bytes" | "instruction">;
 
 /** The proof of a site in a function of a file. */
@@ -45,7 +50,7 @@ export function siteOf(
     symbol: null,
     entrySymbol: null,
     class: instructionClass(instruction),
-    // objdump names a place in a stripped file after whatever symbol stands before it.
+    // In a stripped file, objdump names a place after any preceding symbol.
     proof: { ...proof, bytes, instruction: text.replace(/\s*<[^>]*\+0x[0-9a-f]+>/, "").trim() },
     hitsPerPacket,
   };
@@ -55,7 +60,7 @@ export function siteOf(
 export function siteAtCall(
   id: string,
   file: MappedFile,
-  code: Code,
+  code: DecodedCode,
   call: Instruction,
   target: string,
   hitsPerPacket: number,
@@ -80,7 +85,7 @@ export function sitesAroundCall(
   ];
 }
 
-/** Sets sites and refusals apart. */
+/** Separates sites and refusals. */
 export function gather(found: readonly (readonly Site[] | Refusal)[]): SiteSearch {
   const refusals: Refusal[] = [];
   const sites: Site[] = [];

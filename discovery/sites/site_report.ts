@@ -51,17 +51,17 @@ export interface SiteReport {
   readonly executable: string;
   readonly functions: readonly ReportedFunction[];
   readonly refusals: SiteSearch["refusals"];
-  /** Hook points by number; absent when they were not asked for. */
+  /** Hook points by number; absent without --hooks. */
   readonly hook_points?: readonly string[];
 }
 
-/** The symbol that a site is about: the function that is called, or the one that is entered. */
+/** The symbol of a site: the called or entered function. */
 export function symbolOf({ proof, symbol, entrySymbol }: Site): string {
   return proof.target ?? entrySymbol ?? symbol ?? "";
 }
 
 /**
- * Puts a report together.
+ * Makes a report.
  *
  * @param words symbols in C++ words.
  */
@@ -103,7 +103,7 @@ export function siteReportText(report: SiteReport): string {
   const { pid, family, executable, functions, refusals, hook_points } = report;
   const lines = [
     `${executable}, DHCPv${family}, ${pid === null ? "not running" : `pid ${pid}`}`,
-    "Packets, traffic, CPU and memory need no function: system calls and /proc tell them.",
+    "Packets, traffic, CPU and memory need no function: they come from system calls and /proc.",
   ];
   for (const [metric, ofMetric] of Map.groupBy(functions, (f) => f.metric)) {
     lines.push("", metric);

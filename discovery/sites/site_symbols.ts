@@ -1,6 +1,6 @@
 /**
- * Names for sites: symbol files of our own. bpftrace takes a bare number for an address or for an
- * offset in the file, by what symbols it happens to find; a name of ours means one instruction.
+ * Names for sites, in our own symbol files. bpftrace reads a bare number as an address or as an offset in the
+ * file, depending on the symbols that it finds. Our own symbol always means one instruction.
  *
  * @module
  */
@@ -19,11 +19,11 @@ const GLOBAL_FUNCTION = 0x12;
 const [HEADER, SECTION, SYMBOL] = [64, 64, 24];
 
 /**
- * Writes, for each file, one with its build id and a symbol at each of its sites. bpftrace reads it
- * before the file's own symbols when `BCC_SYMFS` names the folder. It lies there under the pinned path,
- * by which probes are placed: it serves when the process has a root of its own or the file was replaced.
+ * Writes a symbol file for each file, with its build id and a symbol at each of its sites. bpftrace reads it
+ * before the file's own symbols if `BCC_SYMFS` names the folder. It is stored under the pinned path, which is
+ * also used to place probes. So it works if the process has its own root, or if the file was replaced.
  *
- * @param folder an empty folder that root alone can write.
+ * @param folder an empty folder that only root can write to.
  * @returns the symbol of each site, by site id.
  */
 export async function writeSiteSymbols(
@@ -39,12 +39,12 @@ export async function writeSiteSymbols(
   return new Map(sites.map(({ id }) => [id, symbolOfSite(id)]));
 }
 
-/** The symbol under which bpftrace is told of a site; its errors name it. */
+/** The symbol of a site, for bpftrace; bpftrace's errors name it. */
 export function symbolOfSite(id: string): string {
   return `kea_site_${id.replaceAll(/\W/g, "_")}`;
 }
 
-/** An ELF file that holds symbols alone, and the build id of the file whose code they name. */
+/** An ELF file with only symbols, and the build id of the file whose code they name. */
 function symbolFile(
   { buildId }: MappedFile,
   symbols: readonly { readonly name: string; readonly address: number }[],
@@ -58,14 +58,14 @@ function symbolFile(
     // In .text, the first section.
     table.setUint16(at + 6, 1, true);
     table.setBigUint64(at + 8, BigInt(address), true);
-    // bpftrace takes a symbol without a size for an error.
+    // For bpftrace, a symbol without a size is an error.
     table.setBigUint64(at + 16, 1n, true);
   });
   const sections = [
     { name: ".text", type: NOBITS, bytes: new Uint8Array() },
     { name: ".symtab", type: SYMTAB, bytes: new Uint8Array(table.buffer) },
     { name: ".strtab", type: STRTAB, bytes: names.bytes },
-    // Without it bpftrace would not take the file for that of one with a build id.
+    // Without it, bpftrace would not use this file for one with a build id.
     ...buildId === null ? [] : [
       { name: ".note.gnu.build-id", type: NOTE, bytes: buildIdNote(buildId) },
     ],
@@ -106,7 +106,7 @@ function symbolFile(
   return file;
 }
 
-/** The note that holds a build id: lengths, type NT_GNU_BUILD_ID, owner "GNU". */
+/** The note with a build id: lengths, type NT_GNU_BUILD_ID, owner "GNU". */
 function buildIdNote(buildId: string): Uint8Array<ArrayBuffer> {
   const id = Uint8Array.fromHex(buildId);
   const note = new Uint8Array(16 + id.length);
@@ -117,7 +117,7 @@ function buildIdNote(buildId: string): Uint8Array<ArrayBuffer> {
   return note;
 }
 
-/** A table of strings, and where each begins in it. */
+/** A string table, and the offset of each string. */
 function textTable(texts: readonly string[]) {
   const offsets = new Map<string, number>();
   let length = 1;

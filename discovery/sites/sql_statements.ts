@@ -1,8 +1,8 @@
 /**
  * The SQL statements that a library prepares, from the tables in which Kea keeps them.
  *
- * MariaDB's client knows a prepared statement by the number that the server gave it: the first that
- * a connection prepares is 1. Kea prepares its tables in their order.
+ * MariaDB's client identifies a prepared statement by the server's number: the first that a connection
+ * prepares is 1. Kea prepares its tables in order.
  *
  * @module
  */
@@ -10,10 +10,10 @@
 import { binutils, type Data, dataAt, mappedData } from "../code/elf.ts";
 import type { Databases, DatabaseType } from "../types.ts";
 
-/** SQL statements a packet of a DORA, leases in the database (counted on 2.2.0). */
+/** SQL statements per packet of a DORA, leases in the database (counted on 2.2.0). */
 export const STATEMENTS_PER_PACKET = 4;
 
-/** Whether a server keeps anything in a SQL database of a type. */
+/** Whether a server uses a SQL database of a type. */
 export function usesDatabase({ leases, others }: Databases, type: DatabaseType): boolean {
   return leases === type || others.includes(type);
 }
@@ -21,12 +21,12 @@ export function usesDatabase({ leases, others }: Databases, type: DatabaseType):
 /** A table of Kea's: struct TaggedStatement { uint32_t index; const char* text; }, in order. */
 const ENTRY_BYTES = 16;
 
-/** Tables shorter than this are something else. */
+/** A shorter table is something else. */
 const LEAST = 5;
 
 const VERB = /^\s*(SELECT|INSERT|UPDATE|DELETE|CALL)\s/i;
 
-/** Longest statement, bytes: Kea's have some thousand; a library may have none that ends. */
+/** Longest statement, bytes: Kea's have some thousand; a damaged library may have one without end. */
 const LONGEST = 65_536;
 
 /**
@@ -55,7 +55,7 @@ export function userOf(mangled: string): string {
   return "configuration";
 }
 
-/** Addresses that the dynamic linker writes into a file's data, by where it writes them. */
+/** Addresses that the dynamic linker writes into a file's data, by their place. */
 export async function pointersIn(path: string): Promise<Map<number, number>> {
   const text = await binutils("readelf", ["-rW", path]);
   return new Map(Array.from(
@@ -98,8 +98,7 @@ export function statementTables(
 }
 
 /**
- * Short names of the statements of a table, each its own: what is done, to which table, by which
- * columns: `select_lease4_by_hwaddr_subnet_id`.
+ * Short, unique names of a table's statements: operation, table, columns: `select_lease4_by_hwaddr_subnet_id`.
  */
 export function statementNames(table: readonly string[]): string[] {
   const seen = new Map<string, number>();

@@ -1,10 +1,10 @@
 /**
- * Where the server asks for the callouts of the hook points that bound a packet's stages.
+ * Where the server checks for callouts of the hook points that bound a packet's stages.
  *
  * @module
  */
 
-import { calledSymbol, type Code } from "../code/call_sites.ts";
+import { calledSymbol, type DecodedCode } from "../code/call_sites.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import type { Instruction } from "../code/disassembly.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
@@ -12,10 +12,10 @@ import type { Program } from "../types.ts";
 import type { Refusal, Site, SiteSearch } from "./types.ts";
 import { gather, refused, siteAtCall } from "./site.ts";
 
-/** Asked before the callouts of a hook point are called, whether there are any or not. */
+/** Kea calls this before the callouts of a hook point, whether there are any or not. */
 const CALLOUTS_PRESENT = "_ZN3isc5hooks12HooksManager15calloutsPresentEi";
 
-/** Edges of a packet's stages, and the hook point that Kea asks for there; N is the family. */
+/** Edges of a packet's stages, and the hook point there; N is the family. */
 const STAGE_EDGES: Readonly<Record<string, string>> = {
   process: "bufferN_receive",
   parsed: "pktN_receive",
@@ -26,14 +26,14 @@ const STAGE_EDGES: Readonly<Record<string, string>> = {
 /** How far before a call its argument may be loaded, in instructions. */
 const ARGUMENT_REACH = 24;
 
-/** The calls that ask for callouts between two stages. */
+/** The calls that check for callouts between two stages. */
 export async function stageSites(
   { executable, family, pid }: Program,
   readHookPoints: () => Promise<readonly string[]>,
 ): Promise<SiteSearch> {
   const id = "stages.";
   if (pid === null) {
-    return refused(id, "which call asks for which hook point, only a running server tells");
+    return refused(id, "which call checks which hook point is known only for a running server");
   }
   const [code, bias, hookPoints] = await Promise.all([
     codeOf(executable),
@@ -41,7 +41,7 @@ export async function stageSites(
     readHookPoints(),
   ]);
   using memory = ProcessMemory.open(pid);
-  /** Of the hook point that a call asks for; null where that is not plain. */
+  /** The variable with the hook point of a call; null if it is not clear. */
   const numberOf = (call: Instruction): number | null => {
     const variable = argumentOf(code, call);
     const bytes = bias === null || variable === null ? null : memory.read(bias + variable, 4);
@@ -55,7 +55,7 @@ export async function stageSites(
       const number = hookPoints.indexOf(point);
       const asking = number < 0 ? [] : calls.filter((each) => each.number === number);
       if (asking.length === 0) {
-        return [{ id: `${id}${edge}`, why: `no call asks for callouts of ${point}` }];
+        return [{ id: `${id}${edge}`, why: `no call checks for callouts of ${point}` }];
       }
       const hits = 1 / asking.length;
       return asking.map(({ call }, index) =>
@@ -66,8 +66,8 @@ export async function stageSites(
   return gather(found);
 }
 
-/** The variable from which a call takes its first argument, an int; null where that is not plain. */
-function argumentOf(code: Code, call: Instruction): number | null {
+/** The variable with a call's first argument, an int; null if it is not clear. */
+function argumentOf(code: DecodedCode, call: Instruction): number | null {
   const position = code.positions.get(call.address)!;
   for (let back = position - 1; back >= Math.max(0, position - ARGUMENT_REACH); back--) {
     const { text } = code.instructions[back]!;

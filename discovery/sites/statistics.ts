@@ -17,8 +17,8 @@ const STRING = "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
 const ADD_VALUE = `_ZN3isc5stats8StatsMgr8addValueERK${STRING}l`;
 
 /**
- * Counters of refused packets, those of Kea 3.2 among them. In code a compiler may keep the last byte of
- * a name elsewhere.
+ * Counters of refused packets, including those of Kea 3.2. A compiler may keep the last byte of a name
+ * elsewhere.
  */
 export const REFUSAL_COUNTERS: readonly string[] = [
   "receive-drop",
@@ -38,12 +38,12 @@ export async function statisticsSites({ executable }: Program): Promise<SiteSear
   const code = await codeOf(executable);
   const data = await mappedData(executable.pinnedPath);
   const calls = counterCalls(code, data, ADD_VALUE);
-  const untold = calls.filter(({ name }) => name === null).length;
-  if (untold > 0) {
+  const unknown = calls.filter(({ name }) => name === null).length;
+  if (unknown > 0) {
     return refused(
       "statistics.drop.",
-      `which counter ${untold} of Kea's ${calls.length} calls raise cannot be told, so that those of ` +
-        "refused packets may rise unseen",
+      `the counters that ${unknown} of Kea's ${calls.length} calls raise are unknown, so those of ` +
+        "refused packets may be missed",
     );
   }
   const refusing = calls.filter(({ name }) =>

@@ -1,7 +1,7 @@
 /**
- * Whether a server processes packets on several threads. Kea keeps it in
- * `isc::util::MultiThreadingMgr`, and its code goes other ways by it; the number of threads does
- * not tell, because a single-threaded Kea 2.2.0 has five of them.
+ * Whether a server processes packets on several threads. Kea keeps the mode in `isc::util::MultiThreadingMgr`,
+ * and its code depends on it. The number of threads does not show it, because a single-threaded Kea 2.2.0
+ * has five of them.
  *
  * @module
  */
@@ -15,10 +15,10 @@ const INSTANCE = "_ZN3isc4util17MultiThreadingMgr8instanceEv";
 const GET_MODE = "_ZNK3isc4util17MultiThreadingMgr7getModeEv";
 
 /**
- * Reads the mode from the memory of a server, which does not stop it: where the one instance
- * stands is decoded from `instance()`, where the mode stands in it from `getMode()`.
+ * Reads the mode from the memory of a server, without stopping it. The address of the instance is decoded
+ * from `instance()`, the offset of the mode from `getMode()`.
  *
- * @returns null when the code is not what is expected, or nothing has asked for the mode yet.
+ * @returns null when the code is not as expected, or the instance has not been created yet.
  * @throws {Deno.errors.NotFound} when the process is gone.
  */
 export async function isMultiThreaded({ pid, libraries }: Program): Promise<boolean | null> {
@@ -41,7 +41,7 @@ export async function isMultiThreaded({ pid, libraries }: Program): Promise<bool
 }
 
 /**
- * Where the mode stands, and the byte that tells that the instance has been made.
+ * The address of the mode, and of the byte that shows that the instance has been created.
  *
  * @param instance code of `instance()`: tests the guard byte, then returns the instance's address.
  * @param getMode code of `getMode()`: `movzbl OFFSET(%rdi),%eax; ret`.

@@ -17,7 +17,7 @@ const segmentsAt = (base: number) =>
     ).join(""),
   );
 
-Deno.test("fileOffset() tells an address from an offset, and knows code alone", () => {
+Deno.test("fileOffset() distinguishes an address from an offset, and accepts only code", () => {
   assert.equal(fileOffset(segmentsAt(0), 0x7927d), 0x7a27d);
   assert.equal(fileOffset(segmentsAt(0x400000), 0x47927d), 0x7a27d);
   assert.equal(fileOffset(segmentsAt(0), 0x1000), null);

@@ -28,7 +28,7 @@ Deno.test("chooseServer() says what a selector must be", async () => {
 
 Deno.test("chooseServer() means the server of the lab in which it runs", async () => {
   const before = Deno.env.get("KEA_LAB_PID");
-  // Not a Kea, and told by its number: so it was looked at.
+  // Not a Kea, and named by its number, so it was examined.
   Deno.env.set("KEA_LAB_PID", String(Deno.pid));
   try {
     await fails(() => chooseServer(), new RegExp(`^Cannot watch process ${Deno.pid}: `));
@@ -39,7 +39,7 @@ Deno.test("chooseServer() means the server of the lab in which it runs", async (
   }
 });
 
-Deno.test("onlyServer() offers the ways to choose that tell the servers apart", () => {
+Deno.test("onlyServer() offers the options that distinguish the servers", () => {
   const [four, other, six] = [
     { pid: 41, family: 4, executable: "/usr/sbin/kea-dhcp4" },
     { pid: 42, family: 4, executable: "/usr/sbin/kea-dhcp4" },

@@ -52,7 +52,7 @@ Deno.test("proveCall() refuses an address one byte off", () => {
 });
 
 Deno.test("proveCall() refuses an instruction that is no call", () => {
-  assert.match(refusal(proveCall(code, CALL - 3, INNER)), /is no direct call/);
+  assert.match(refusal(proveCall(code, CALL - 3, INNER)), /is not a direct call/);
 });
 
 Deno.test("proveCall() refuses a call of another function", () => {
@@ -97,7 +97,7 @@ Deno.test("proveCall() refuses a branch from code that was not decoded", () => {
   assert.match(refusal(proveCall(landing, CALL, INNER)), /a branch lands at 0x233e15/);
 });
 
-Deno.test("proveCall() refuses a function with a switch that nobody can follow", () => {
+Deno.test("proveCall() refuses a function with a switch of unknown targets", () => {
   const unknown = indexCode(
     instructions.map((i) => {
       if (i.address === 0x233db5) return { ...i, text: "movslq (%r12,%rax,4),%rax" };
@@ -108,7 +108,7 @@ Deno.test("proveCall() refuses a function with a switch that nobody can follow",
   );
   assert.match(
     refusal(proveCall(unknown, CALL, INNER)),
-    /nobody knows where the jump at 0x233dbe lands/,
+    /the target of the jump at 0x233dbe is unknown/,
   );
 });
 

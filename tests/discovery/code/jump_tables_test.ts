@@ -32,14 +32,14 @@ function table(address: number, targets: readonly number[], size: 4 | 8 = 4) {
 }
 
 Deno.test("switches() finds the cases of a table that is loaded far before the jump", () => {
-  const { landings, unresolved } = switches(code(200), functions, [
+  const { branchTargets, unresolved } = switches(code(200), functions, [
     table(0x2000, [0x1150, 0x1160]),
   ]);
-  assert.deepEqual([...landings], [0x1150, 0x1160]);
+  assert.deepEqual([...branchTargets], [0x1150, 0x1160]);
   assert.deepEqual(unresolved, []);
 });
 
-Deno.test("switches() tells the jump whose table it cannot read", () => {
+Deno.test("switches() returns the jump whose table it cannot read", () => {
   const { unresolved } = switches(code(1), functions, []);
   assert.deepEqual(unresolved.map(({ address }) => address), [0x1107]);
 });
@@ -92,9 +92,9 @@ const SHAPES: readonly {
 for (const { name, text, bounds, data } of SHAPES) {
   Deno.test(`switches() follows a switch of ${name}`, () => {
     const known = [{ ...bounds, frameless: [] }];
-    const { landings, unresolved } = switches(parseDisassembly(text), known, [data]);
-    assert.equal(landings.size, 2);
-    assert.ok(landings.values().every((at) => at > bounds.start && at < bounds.end));
+    const { branchTargets, unresolved } = switches(parseDisassembly(text), known, [data]);
+    assert.equal(branchTargets.size, 2);
+    assert.ok(branchTargets.values().every((at) => at > bounds.start && at < bounds.end));
     assert.deepEqual(unresolved, []);
   });
 }
@@ -110,7 +110,7 @@ Deno.test("switches() takes a jump for a call in tail place where the function h
   assert.deepEqual(unresolved, []);
 });
 
-Deno.test("switches() tells a jump of unknown shape where the function has its frame", () => {
+Deno.test("switches() returns a jump of unknown shape where the function has its frame", () => {
   const { unresolved } = switches(TAIL, [{ start: 0x1220, end: 0x1245, frameless: [] }], []);
   assert.deepEqual(unresolved.map(({ address }) => address), [0x1243]);
 });

@@ -65,6 +65,6 @@ Deno.test("counterCalls() takes a name for a subnet's where its maker makes thos
   assert.deepEqual(namesIn(calling(...subnet), constants), ["subnet", "subnet"]);
 });
 
-Deno.test("counterCalls() says which name cannot be told", () => {
+Deno.test("counterCalls() says which name is unknown", () => {
   assert.deepEqual(namesIn(calling("    1240:\t48 8b 75 28 \tmov    0x28(%rbp),%rsi")), [null]);
 });

@@ -14,6 +14,6 @@ Deno.test("receiveCall() goes by the version where Kea's libraries are linked in
   assert.equal(await receiveCall({ libraries: [], version: "3.3.1-git" }), "recvmsg");
   await assert.rejects(
     receiveCall({ libraries: [], version: "unknown" }),
-    /Cannot tell how the server receives, and its version is not known: it maps no libkea-dhcp/,
+    /Cannot find how the server receives, and its version is not known: it maps no libkea-dhcp/,
   );
 });

@@ -30,7 +30,7 @@ Deno.test("siteReport() groups sites by metric and function, with the price of a
   );
 });
 
-Deno.test("siteReportText() says what it is, what could not be had, and the hook points", () => {
+Deno.test("siteReportText() shows the program, what is not available, and the hook points", () => {
   const text = siteReportText(report);
   assert.match(text, new RegExp(`^${EXECUTABLE.path}, DHCPv4, pid 4242\n`));
   assert.match(text, /allocation\.start\.0 .* 0x7927d {2}call +emulated +3 us/);

@@ -62,7 +62,7 @@ Deno.test("statementNames() says what is done to which table by which columns, e
   ]);
 });
 
-Deno.test("userOf() tells leases from hosts by the function", () => {
+Deno.test("userOf() distinguishes leases from hosts by the function", () => {
   assert.equal(userOf("_ZN3isc4dhcp13MySqlLeaseMgr14addLeaseCommonE"), "leases");
   assert.equal(userOf("_ZN3isc4dhcp23MySqlHostDataSourceImpl12addStatementE"), "hosts");
   assert.equal(userOf("_ZN3isc2db15MySqlConnection11selectQueryIiE"), "configuration");

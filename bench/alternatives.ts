@@ -1,5 +1,5 @@
 /**
- * The other ways to look at a Kea, switched on and off in the same process: what ours is compared with.
+ * The alternatives to this monitor, switched on and off in the same Kea process, for comparison.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import { keaCommand } from "../discovery/control_channel.ts";
 import { describeServer } from "../discovery/servers.ts";
 import type { Lab } from "../tools/lab/lab.ts";
 
-/** Ways that can be compared with. */
-export const OTHER_WAYS = ["perfmon", "debug-log", "strace"] as const;
+/** The alternatives. */
+export const ALTERNATIVES = ["perfmon", "debug-log", "strace"] as const;
 
-/** One of them. */
-export type OtherWay = typeof OTHER_WAYS[number];
+/** An alternative. */
+export type Alternative = typeof ALTERNATIVES[number];
 
-/** A way that this Kea does not have. */
-export class WayError extends Error {
-  override name = "WayError";
+/** This Kea does not have the alternative. */
+export class UnavailableError extends Error {
+  override name = "UnavailableError";
 }
 
 /**
- * Switches a way of looking on; disposing switches it off.
+ * Switches an alternative on; disposing switches it off.
  *
- * @throws {WayError} when this Kea does not have it.
+ * @throws {UnavailableError} when this Kea does not have it.
  */
-export async function lookedAt(lab: Lab, way: OtherWay): Promise<AsyncDisposable> {
+export async function withAlternative(lab: Lab, way: Alternative): Promise<AsyncDisposable> {
   switch (way) {
     case "perfmon":
       return await configured(lab, await withPerfmon(lab));
@@ -42,7 +42,7 @@ export async function lookedAt(lab: Lab, way: OtherWay): Promise<AsyncDisposable
   }
 }
 
-// deno-lint-ignore no-explicit-any -- Kea's own configuration, as far as it is changed here.
+// deno-lint-ignore no-explicit-any -- Kea's own configuration.
 type Change = (dhcp: any) => void;
 
 async function configured(lab: Lab, change: Change): Promise<AsyncDisposable> {
@@ -60,15 +60,15 @@ async function configured(lab: Lab, change: Change): Promise<AsyncDisposable> {
   };
 }
 
-/** Kea's own hook library for times: means a second, which statistic-get tells. */
+/** Kea's own hook library for times: means per second, available by statistic-get. */
 async function withPerfmon({ pid }: Lab): Promise<Change> {
   const { libraries, version } = await describeServer(pid);
   const kea = libraries.find(({ path }) => basename(path).startsWith("libkea-hooks"));
   const inHere = join(dirname(kea?.path ?? "/"), "kea", "hooks", "libdhcp_perfmon.so");
   if (!existsSync(inHere)) {
-    throw new WayError(`Kea ${version} has no perfmon`);
+    throw new UnavailableError(`Kea ${version} has no perfmon`);
   }
-  // As the server names its files, which may have a root of its own.
+  // The path in the server's own root.
   const root = await Deno.readLink(`/proc/${pid}/root`);
   const library = join("/", relative(root, inHere));
   return (dhcp) =>
