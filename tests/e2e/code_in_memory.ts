@@ -1,4 +1,4 @@
-/** The code of a running program held against its files, byte by byte, with none of the product's own ways. */
+/** The code of a running program compared with its files, byte by byte, without the product's own code. */
 
 /** Bytes of mapped code that are not as in the file: address in memory to value. */
 export function differences(pid: number, paths: ReadonlySet<string>): Map<number, number> {

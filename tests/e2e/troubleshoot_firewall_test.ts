@@ -1,5 +1,5 @@
 /**
- * What troubleshoot says of firewalls, real ones among them, held against whether a client gets a lease.
+ * What troubleshoot says of firewalls, real ones among them, compared with whether a client gets a lease.
  * Needs root, Kea, nftables, firewalld and ufw.
  */
 

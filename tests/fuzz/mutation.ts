@@ -91,9 +91,9 @@ function withinLine(original: Uint8Array, below: Below): Mutant {
   const byte = 33 + below(94);
   const isSame = bytes[at] === NEWLINE || isFirst;
   // Another number is as good as the one before.
-  const isTold = !isSame && !(isDigit(bytes[at]!) && isDigit(byte));
+  const isNoticed = !isSame && !(isDigit(bytes[at]!) && isDigit(byte));
   if (!isSame) bytes[at] = byte;
-  return { bytes, isCut: false, isWithinLine: isTold };
+  return { bytes, isCut: false, isWithinLine: isNoticed };
 }
 
 const isDigit = (byte: number) => byte >= 48 && byte <= 57;

@@ -14,7 +14,7 @@ export interface Work {
   readonly seed: number;
   /** Damaged inputs for each parser. */
   readonly inputs: number;
-  /** The only parser that is wanted; all without it. */
+  /** The only parser to test; default: all. */
   readonly parser?: string;
 }
 
