@@ -15,7 +15,7 @@ import { median } from "./ratio.ts";
 
 const command = newCommand("bench:hollow")
   .description(
-    "Push generated windows of 5 minutes to a producer on this machine, one batch per server and\n" +
+    "Push generated windows of 5 minutes to a producer on this machine, one batch per server and " +
       "window: a day until retention is reached, then half a day more. Takes about 8 minutes.",
   )
   .option("--servers <number>", "servers", numberBetween(1, 100), 10)

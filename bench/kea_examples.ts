@@ -28,7 +28,7 @@ interface Recorded {
 
 const command = newCommand("bench:examples")
   .description(
-    "Read every configuration of Kea's source tree, and compare with the recorded results and with\n" +
+    "Read every configuration of Kea's source tree, and compare with the recorded results and with " +
       "what the installed Kea reads.",
   )
   .argument("[repository]", "Kea's git repository", "https://gitlab.isc.org/isc-projects/kea.git")

@@ -17,7 +17,7 @@ import { compareCounts } from "../tools/lab/counts.ts";
 
 const command = newCommand("test:matrix")
   .description(
-    "Watch every supported Kea with the bpftrace of its Debian suite, in the deepest profile, and\n" +
+    "Watch every supported Kea with the bpftrace of its Debian suite, in the deepest profile, and " +
       "compare every count with perfdhcp's and Kea's own (root). Newer suites are installed first.",
   )
   .option("--exchanges <number>", "how many, best a prime number", numberBetween(1, 500_000), 503)

@@ -16,8 +16,8 @@ import { demangle } from "./code/demangle.ts";
 
 const command = programCommand("find-symbols")
   .description(
-    "Show the functions worth probing in a Kea server, by metric: the verified addresses in its\n" +
-      "executable and libraries, how the kernel executes the instruction there, and the cost of a hit.\n" +
+    "Show the functions worth probing in a Kea server, by metric: the verified addresses in its " +
+      "executable and libraries, how the kernel executes the instruction there, and the cost of a hit. " +
       "Nothing is attached, and no program of the server is run.",
   )
   .option("--hooks", "also show the hook points by number, from the memory of a running server")

@@ -16,7 +16,7 @@ import { functionsOf } from "./code/symbols.ts";
 
 const command = programCommand("list-functions")
   .description(
-    "List the functions of a Kea server and of every library it uses: from their own symbols, those\n" +
+    "List the functions of a Kea server and of every library it uses: from their own symbols, those " +
       "of a separate debug file, or their exports. Names that share an address are on one line.",
   )
   .option("--filter <text>", "only names that contain it, ignoring case", "")

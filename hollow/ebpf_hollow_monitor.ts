@@ -16,7 +16,7 @@ import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
 const command = pushingCommand("hollow-monitor")
   .description(
-    "Watch a running Kea server and push every window to a Netflix Hollow producer, until ^C (root).\n" +
+    "Watch a running Kea server and push every window to a Netflix Hollow producer, until ^C (root). " +
       "While the producer is down, windows wait on disk, also across restarts.",
   )
   .option("-i, --interval <seconds>", "length of a window", numberBetween(1, 86_400), 300)

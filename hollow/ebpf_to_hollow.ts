@@ -11,7 +11,7 @@ import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
 const command = pushingCommand("to-hollow")
   .description(
-    "Push the windows of a capture or a metrics document to a Netflix Hollow producer.\n" +
+    "Push the windows of a capture or a metrics document to a Netflix Hollow producer. " +
       "A window that is pushed twice is stored once.",
   )
   .argument("<file>", "a capture or a metrics document; - for standard input")

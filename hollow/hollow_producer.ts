@@ -12,7 +12,7 @@ import { ensureProducer } from "./producer/ensure_producer.ts";
 /** The same options as the producer's own (Main.java), which gets the command line unchanged. */
 const command = newCommand("hollow-producer")
   .description(
-    "Accept metrics of Kea servers over HTTP into Netflix Hollow datasets (Java 17 or later, Maven).\n" +
+    "Accept metrics of Kea servers over HTTP into Netflix Hollow datasets (Java 17 or later, Maven). " +
       "The first line on standard output is the base URL, for -p of to-hollow and hollow-monitor.",
   )
   .option("--port <port>", "TCP port; 0 for any free port", numberBetween(0, 65_535), 8980)

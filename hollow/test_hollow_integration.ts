@@ -11,7 +11,7 @@ import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
 const command = pushingCommand("test-hollow", "kea-test")
   .description(
-    "Test a Netflix Hollow producer end to end: push marked records, read them back, send them\n" +
+    "Test a Netflix Hollow producer end to end: push marked records, read them back, send them " +
       "again, send bad ones, and delete all of them.",
   )
   .option("--json", "print only the results as JSON, on standard output")

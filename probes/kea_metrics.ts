@@ -19,7 +19,7 @@ import { type Profile, PROFILES } from "./programs.ts";
 
 const command = newCommand("probe")
   .description(
-    "Attach to a running Kea and print each window as one line of JSON (a window of the metrics\n" +
+    "Attach to a running Kea and print each window as one line of JSON (a window of the metrics " +
       "document) on standard output.",
   )
   .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname!, "..");
 
 /** What is counted: a rate is written "per packet", not "a packet". */
 const RATE_OF = "bytes|kB|MB|MiB|[num]s|seconds|milliseconds|times|packets|exchanges|requests|" +
-  "operations|calls|lines|hits|runs|windows|samples|records|keys|means|rows|of a core|of BPF|CPU";
+  "operations|calls|lines?|hits|runs|windows|samples|records|keys|means|rows|of a core|of BPF|CPU";
 const RATE_PER = "packet|exchange|window|second|sample|reading|call|hit|server|probe|core|body|" +
   "batch|hook point|library|cycle|family|minute|line";
 

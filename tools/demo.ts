@@ -14,7 +14,7 @@ import { monitor } from "./monitor/monitor.ts";
 
 const command = newCommand("demo")
   .description(
-    "Start a Kea on this machine, send it 997 exchanges at 100 per second, watch it, and show what\n" +
+    "Start a Kea on this machine, send it 997 exchanges at 100 per second, watch it, and show what " +
       "was measured (root). Missing packages are installed first.",
   )
   .addHelpText("after", "\nExamples:\n  ./denow task demo\n  deno run -A tools/demo.ts");

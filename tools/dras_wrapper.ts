@@ -77,25 +77,25 @@ export interface TrafficResult {
 const HELP =
   `Usage: deno run -A dras_wrapper.ts -d <server> [options] [-- more arguments of the engine]
 
-Sends DHCPv4 traffic to a server, with Infoblox's Dras where it is found, else (Linux) with Kea's
-perfdhcp. Copy this one file to the client's machine; it needs nothing else.
+Sends DHCPv4 traffic to a server, with Infoblox's Dras if it is found, else (Linux) with Kea's
+perfdhcp. Copy this single file to the client's machine; it has no dependencies.
 
   -d, --server <address>      the server, an IPv4 address or a name (needed)
   -n, --count <number>        exchanges (default 1000)
   -r, --rate <number>         exchanges per second (default 50)
-  -t, --time <seconds>        longest time (default: as long as it takes)
+  -t, --time <seconds>        longest time (default: no limit)
   -s, --scenario <name>       lease (default: DISCOVER to ACK), renew, release
   -i, --interface <name>      where to send (default: en0 on macOS, the route's on Linux)
-      --engine <name>         dras or perfdhcp (default: dras where it is found)
+      --engine <name>         dras or perfdhcp (default: dras if it is found)
       --dras <path>           where Dras is (default: PATH, /usr/local/bin, /opt/homebrew/bin)
       --dry-run               print the command, send nothing
-      --json                  print the result as JSON, and nothing else, on standard output
+      --json                  print only the result as JSON, on standard output
       --yes                   allow more than 1000 exchanges per second, or a public address
       --help
 
 Dras is called as: dras -i <interface> -n <count> -r <rate> [-t <seconds>] -s <scenario> -d <server>.
-Its options are documented nowhere public: these are taken from the guide of the original project.
-perfdhcp sends as a relay; renew and release go along with new leases, at half the rate each.
+Its options are not publicly documented: these are from the guide of the original project.
+perfdhcp sends as a relay; renew and release come with new leases, at half the rate each.
 
 Examples:
   sudo deno run -A dras_wrapper.ts -d 192.168.1.10

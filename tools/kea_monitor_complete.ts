@@ -20,7 +20,7 @@ function slowness(text: string): number | "auto" {
 
 const command = newCommand("monitor")
   .description(
-    "Watch a running Kea DHCP server with eBPF: no restart, no configuration change.\n" +
+    "Watch a running Kea DHCP server with eBPF: no restart, no configuration change. " +
       "Stops after the duration, or with ^C, and keeps what was measured.",
   )
   .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
@@ -50,7 +50,7 @@ const command = newCommand("monitor")
     `
 Examples:
   deno task monitor                            watch the only Kea server for 5 minutes
-  deno task monitor --plan --profile deep      what would deep attach, at what price?
+  deno task monitor --plan --profile deep      what would deep attach, at what cost?
   deno task monitor --duration 60 --json > kea.json
   deno task monitor --slow auto --redact       which packets are slow, and at what stage?
   deno task monitor --server dhcp4 --profile light -o /var/log/kea-monitor

@@ -30,7 +30,7 @@ const command = newCommand("lab")
   .addOption(new Option("--sockets <kind>", "DHCP sockets").choices(["raw", "udp"]).default("raw"))
   .option("--threads <number>", "worker threads, 0 for a single-threaded server", threadCount, 2)
   .option("--hook <path[=json]>", "hook library and its parameters, may be repeated", hook, [])
-  .argument("[command...]", "what to run in the lab, behind --")
+  .argument("[command...]", "what to run in the lab, after --")
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",

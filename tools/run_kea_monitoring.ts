@@ -15,7 +15,7 @@ const lab = (name: string) => Deno.env.get(`KEA_LAB_${name}`);
 
 const command = newCommand("run")
   .description(
-    "Watch a Kea server and send it traffic: attach all probes, send, stop after the last answer. A\n" +
+    "Watch a Kea server and send it traffic: attach all probes, send, stop after the last answer. A " +
       "ledger shows where every packet went. In a lab, the defaults are its server and client.",
   )
   .option("-n, --count <number>", "exchanges, four packets each", "1000")
@@ -25,7 +25,7 @@ const command = newCommand("run")
   .option("-d, --target <address>", "where to send (default: the server's own address)")
   .option("-i, --interface <name>", "where to send from (default: the route's)")
   .option("--client-netns <name>", "network namespace to send from; perfdhcp needs one")
-  .addOption(new Option("--engine <name>", "what sends").choices(["dras", "perfdhcp"]))
+  .addOption(new Option("--engine <name>", "the program that sends").choices(["dras", "perfdhcp"]))
   .option("--dras <path>", "where Dras is")
   .option("--yes", "allow more than 1000 exchanges per second, or a public address")
   .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")

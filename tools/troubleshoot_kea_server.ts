@@ -15,7 +15,7 @@ import { troubleshoot } from "./troubleshoot/troubleshoot.ts";
 
 const command = newCommand("troubleshoot")
   .description(
-    "Find out why a Kea DHCP server, or the monitor, does not work. Each finding has its consequence and\n" +
+    "Find out why a Kea DHCP server, or the monitor, does not work. Each finding has its consequence and " +
       "how to fix it, in the order in which things break. Changes nothing.",
   )
   .option("--server <pid|dhcp4|dhcp6>", "the server to check (default: the only one that runs)")

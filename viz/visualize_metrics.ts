@@ -9,7 +9,7 @@ import { draw, drawingCommand } from "./report/drawing_command.ts";
 
 const command = drawingCommand("viz", "<file>", "a capture or a metrics document")
   .description(
-    "Draw a capture or a metrics document: report.html, a self-contained page, and one SVG per\n" +
+    "Draw a capture or a metrics document: report.html, a self-contained page, and one SVG per " +
       "chart.",
   )
   .addHelpText(
