@@ -170,7 +170,7 @@ Deno.test("monitor on a full disk says so, detaches, and leaves a readable captu
 Deno.test("monitor --plan shows sites and prices and attaches nothing", async () => {
   const plan = await runScript(MONITOR, ["--server", String(lab().pid), "--plan"]);
   assert.equal(plan.code, 0, plan.stderr);
-  assert.match(plan.stdout, /allocation\.start\.0 +0x[0-9a-f]+ +emulated, 3 us a hit/);
+  assert.match(plan.stdout, /allocation\.start\.0 +0x[0-9a-f]+ +emulated, 3 us per hit/);
   assert.match(plan.stdout, /us of the server's CPU per exchange/);
   const json = await runScript(MONITOR, ["--server", String(lab().pid), "--plan", "--json"]);
   assert.equal(JSON.parse(json.stdout).server.pid, lab().pid);
