@@ -68,7 +68,7 @@ Deno.test("the wrapper alone shows its help, and its command in a dry run", () =
     const help = await finished(run(["--help"]));
     assert.equal(help.code, 0, help.stderr);
     assert.match(help.stdout, /^Usage: deno run -A dras_wrapper\.ts -d <server>/);
-    assert.match(help.stdout, /documented nowhere public/);
+    assert.match(help.stdout, /not publicly documented/);
 
     const dry = await finished(
       run(["-d", "10.1.2.3", "--dras", dras, "-i", "en 0", "--dry-run", "--json"]),
