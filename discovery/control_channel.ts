@@ -101,7 +101,7 @@ export async function keaStatistics(socket: string): Promise<Record<string, numb
  *
  * @throws {DiscoveryError} when the server does not know the command.
  */
-export async function globalStatistics(socket: string): Promise<Record<string, number>> {
+async function globalStatistics(socket: string): Promise<Record<string, number>> {
   return newest(await keaCommand(socket, "statistic-global-get-all"));
 }
 
@@ -116,6 +116,20 @@ export async function keaCounters(
     counters[name] = found[name] ?? 0;
   }
   return counters;
+}
+
+/**
+ * A way to read a server's counters again and again, without those of its subnets: all that a newer Kea
+ * has, some of an older one.
+ *
+ * @param names of the counters that every Kea has.
+ */
+export async function counterReader(
+  socket: string,
+  names: readonly string[],
+): Promise<() => Promise<Record<string, number>>> {
+  const hasAll = await globalStatistics(socket).then(() => true, () => false);
+  return () => hasAll ? globalStatistics(socket) : keaCounters(socket, names);
 }
 
 /** Lists of pairs of value and time, by name, the newest first. */

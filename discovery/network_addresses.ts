@@ -6,6 +6,7 @@
 
 import { runAtNetworkOf } from "../system/network_namespace.ts";
 import { textOf } from "../system/run.ts";
+import type { Family } from "./types.ts";
 
 /** Longest time for a list of interfaces, milliseconds. */
 const LIMIT_MS = 10_000;
@@ -38,7 +39,7 @@ interface LinkJson {
 }
 
 /** Interfaces of a process's network namespace, with their addresses of one family. */
-export async function interfacesOf(pid: number, family: 4 | 6): Promise<NetworkInterface[]> {
+export async function interfacesOf(pid: number, family: Family): Promise<NetworkInterface[]> {
   const text = textOf(
     await runAtNetworkOf(pid, ["ip", "-d", "-s", "-j", "address", "show"], { limitMs: LIMIT_MS }),
   );

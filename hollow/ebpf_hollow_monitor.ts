@@ -6,11 +6,10 @@
  * @module
  */
 
-import { Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
 import { ownFolder } from "../system/own_folder.ts";
-import { PROFILES } from "../probes/programs.ts";
+import { PROFILE_OPTION, SERVER_OPTION } from "../probes/watch_options.ts";
 import { hollowMonitor } from "./monitor/hollow_monitor.ts";
 import { clientFor, pushingCommand } from "./push/pushing_command.ts";
 
@@ -20,10 +19,8 @@ const command = pushingCommand("hollow-monitor")
       "While the producer is down, windows wait on disk, also across restarts.",
   )
   .option("-i, --interval <seconds>", "length of a window", numberBetween(1, 86_400), 300)
-  .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
-  .addOption(
-    new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
-  )
+  .addOption(SERVER_OPTION)
+  .addOption(PROFILE_OPTION)
   .option("--name <server>", "the server's name in the dataset (default: its host and kind)")
   .option(
     "--spool <folder>",

@@ -5,7 +5,7 @@
  */
 
 import { controlSocketsOf } from "../discovery/configuration/server_configuration.ts";
-import { globalStatistics, keaCounters } from "../discovery/control_channel.ts";
+import { counterReader } from "../discovery/control_channel.ts";
 import type { Server } from "../discovery/types.ts";
 import { REFUSAL_COUNTERS } from "../discovery/sites/statistics.ts";
 
@@ -30,9 +30,9 @@ export class RefusalCounters {
       const [socket] = await controlSocketsOf(pid);
       if (socket === undefined) return null;
       const names = REFUSAL_COUNTERS.filter((name) => name.startsWith(`pkt${family}-`));
-      const hasAll = await globalStatistics(socket).then(() => true, () => false);
+      const read = await counterReader(socket, names);
       const ask = async () => {
-        const all = hasAll ? await globalStatistics(socket) : await keaCounters(socket, names);
+        const all = await read();
         return Object.fromEntries(
           names.flatMap((name) => all[name] === undefined ? [] : [[name, all[name]]]),
         );

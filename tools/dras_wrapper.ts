@@ -56,6 +56,12 @@ export class TrafficError extends Error {
   }
 }
 
+/** Requests of one type of exchange that were sent, and how many of them were answered. */
+export interface ExchangeCounts {
+  readonly sent: number;
+  readonly received: number;
+}
+
 /** The result of a run of the engine. */
 export interface TrafficResult {
   readonly engine: Engine;
@@ -65,9 +71,7 @@ export interface TrafficResult {
   readonly signal: string | null;
   readonly seconds: number;
   /** By exchange, as perfdhcp reports; null for Dras, whose output has no documented form. */
-  readonly exchanges:
-    | Readonly<Record<string, { readonly sent: number; readonly received: number }>>
-    | null;
+  readonly exchanges: Readonly<Record<string, ExchangeCounts>> | null;
   /** Answers that perfdhcp could not match to a request; null for Dras. */
   readonly orphans: number | null;
   /** The last line that it printed. */
@@ -525,9 +529,11 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-/** perfdhcp's report at its end. */
-function perfdhcpReport(text: string): Pick<TrafficResult, "exchanges" | "orphans"> {
-  const exchanges: Record<string, { sent: number; received: number }> = {};
+/** perfdhcp's report at its end, by type of exchange: "DISCOVER-OFFER", "REQUEST-ACK". */
+export function perfdhcpReport(
+  text: string,
+): { readonly exchanges: Record<string, ExchangeCounts>; readonly orphans: number } {
+  const exchanges: Record<string, ExchangeCounts> = {};
   let orphans = 0;
   for (const part of text.split("***Statistics for: ").slice(1)) {
     const number = (label: string) =>

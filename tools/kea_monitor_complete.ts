@@ -8,8 +8,12 @@
  * @module
  */
 
-import { Option } from "@commander-js/extra-typings";
-import { PROFILES } from "../probes/programs.ts";
+import {
+  INTERVAL_OPTION,
+  OUTPUT_OPTION,
+  PROFILE_OPTION,
+  SERVER_OPTION,
+} from "../probes/watch_options.ts";
 import { monitor } from "./monitor/monitor.ts";
 import { newCommand, numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
 
@@ -23,16 +27,11 @@ const command = newCommand("monitor")
     "Watch a running Kea DHCP server with eBPF: no restart, no configuration change. " +
       "Stops after the duration, or with ^C, and keeps what was measured.",
   )
-  .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
-  .addOption(
-    new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
-  )
+  .addOption(SERVER_OPTION)
+  .addOption(PROFILE_OPTION)
   .option("--duration <seconds>", "how long to watch", numberBetween(1, 2_147_483), 300)
-  .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
-  .option(
-    "-o, --output <folder>",
-    "where the files go (default: a new folder, named for the server)",
-  )
+  .addOption(INTERVAL_OPTION)
+  .addOption(OUTPUT_OPTION)
   .option(
     "--slow <milliseconds|auto>",
     "list every packet that takes longer; auto measures the p99.9 first",

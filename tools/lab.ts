@@ -12,6 +12,7 @@ import { CaughtSignals } from "./lab/caught_signals.ts";
 import { BACKENDS } from "./lab/database.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";
 import { KEAS, type Lab, startLab } from "./lab/lab.ts";
+import { SOCKET_KINDS } from "../metrics/dhcp.ts";
 
 const command = newCommand("lab")
   .description(
@@ -27,7 +28,9 @@ const command = newCommand("lab")
   .addOption(
     new Option("--backend <name>", "lease backend").choices(BACKENDS).default("memfile" as const),
   )
-  .addOption(new Option("--sockets <kind>", "DHCP sockets").choices(["raw", "udp"]).default("raw"))
+  .addOption(
+    new Option("--sockets <kind>", "DHCP sockets").choices(SOCKET_KINDS).default("raw" as const),
+  )
   .option("--threads <number>", "worker threads, 0 for a single-threaded server", threadCount, 2)
   .option("--hook <path[=json]>", "hook library and its parameters, may be repeated", hook, [])
   .argument("[command...]", "what to run in the lab, after --")
@@ -106,7 +109,7 @@ await runMain(async () => {
     family: family === "6" ? 6 : 4,
     kea,
     backend,
-    sockets: sockets as "raw" | "udp",
+    sockets,
     threads,
     hooks,
   });

@@ -6,8 +6,13 @@
  */
 
 import { Option } from "@commander-js/extra-typings";
-import { newCommand, numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
-import { PROFILES } from "../probes/programs.ts";
+import { newCommand, resolveUserPath, runMain } from "../system/command_line.ts";
+import {
+  INTERVAL_OPTION,
+  OUTPUT_OPTION,
+  PROFILE_OPTION,
+  SERVER_OPTION,
+} from "../probes/watch_options.ts";
 import { TrafficError, trafficOptions } from "./dras_wrapper.ts";
 import { runWithTraffic } from "./traffic/run_with_traffic.ts";
 
@@ -28,15 +33,10 @@ const command = newCommand("run")
   .addOption(new Option("--engine <name>", "the program that sends").choices(["dras", "perfdhcp"]))
   .option("--dras <path>", "where Dras is")
   .option("--yes", "allow more than 1000 exchanges per second, or a public address")
-  .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
-  .addOption(
-    new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
-  )
-  .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
-  .option(
-    "-o, --output <folder>",
-    "where the files go (default: a new folder, named for the server)",
-  )
+  .addOption(SERVER_OPTION)
+  .addOption(PROFILE_OPTION)
+  .addOption(INTERVAL_OPTION)
+  .addOption(OUTPUT_OPTION)
   .option("--json", "print only the metrics document, on standard output")
   .option("--no-visualization", "no report and no charts")
   .option("--strict", "exit with status 3 when the verdict is PARTIAL")

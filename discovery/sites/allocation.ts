@@ -7,14 +7,14 @@
 import { callsOf } from "../code/call_sites.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import { hookLibrariesOf, mayPark, PARKING_LOT } from "../hook_libraries.ts";
-import type { Program } from "../types.ts";
+import type { Family, Program } from "../types.ts";
 import type { SiteSearch } from "./types.ts";
 import { functionEntries, isLinkedIn, LINKED_IN } from "./function_entries.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 
 /** Called by the server's own code for each requested lease, by family. */
 const ALLOCATIONS: Readonly<
-  Record<4 | 6, readonly { readonly symbol: string; readonly hitsPerPacket: number }[]>
+  Record<Family, readonly { readonly symbol: string; readonly hitsPerPacket: number }[]>
 > = {
   4: [{
     symbol: "_ZN3isc4dhcp11AllocEngine14allocateLease4ERNS1_14ClientContext4E",

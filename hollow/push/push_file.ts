@@ -15,6 +15,7 @@ import { Pusher } from "./pusher.ts";
 import { serverName } from "./pushing_command.ts";
 import { type HollowRecord, inBatches, RecordError, recordsOf } from "./records.ts";
 import { SEQUENCE_STEP } from "./spool.ts";
+import type { Family } from "../../metrics/dhcp.ts";
 
 /** Prints the records of a file, one per line. */
 export async function printRecords(path: string, name: string | undefined): Promise<void> {
@@ -82,7 +83,7 @@ async function* recordsIn(path: string, name: string | undefined): AsyncGenerato
 /** The windows of a capture, each when it is finished. */
 async function* windowsOf(
   pieces: Iterable<Uint8Array>,
-  onServer: (server: { readonly host: string; readonly family: 4 | 6 }) => void,
+  onServer: (server: { readonly host: string; readonly family: Family }) => void,
 ): AsyncGenerator<Window> {
   const finished: BuiltWindow[] = [];
   const builder = new WindowBuilder((window) => finished.push(window));

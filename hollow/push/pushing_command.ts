@@ -8,6 +8,7 @@ import { Option } from "@commander-js/extra-typings";
 import { newCommand, say } from "../../system/command_line.ts";
 import { ProducerClient, UrlError } from "./producer_client.ts";
 import { tokenSource } from "./token.ts";
+import type { Family } from "../../metrics/dhcp.ts";
 
 /** Where to push. */
 export interface TargetOptions {
@@ -59,7 +60,7 @@ export function clientFor(options: TargetOptions): ProducerClient {
 /** The name of a server in a dataset: host and kind, the same after each restart. */
 export function serverName({ host, family }: {
   readonly host?: string | undefined;
-  readonly family?: 4 | 6 | undefined;
+  readonly family?: Family | undefined;
 }): string | null {
   return host === undefined || family === undefined ? null : `${host}/dhcp${family}`;
 }

@@ -7,12 +7,13 @@
 
 import { createHash } from "node:crypto";
 import type { Series, Window } from "../../metrics/document.ts";
+import type { Family } from "../../metrics/dhcp.ts";
 
 /** One series of one server in one window, as the producer accepts it. */
 export interface HollowRecord {
   readonly server: string;
   readonly metric: string;
-  readonly family: 4 | 6 | null;
+  readonly family: Family | null;
   readonly unit: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly kind: "counter" | "gauge" | "histogram";

@@ -68,8 +68,8 @@ async function startInLab(script: string): Promise<{ lab: Made; child: Deno.Chil
 /** Each packet was answered; on a busy machine perfdhcp sends a few more than it was asked for. */
 function assertAnswered(report: PerfdhcpReport, exchanges: number): void {
   for (const exchange of ["DISCOVER-OFFER", "REQUEST-ACK"]) {
-    const { sent, received, drops } = report[exchange]!;
-    assert.ok(sent >= exchanges && received === sent && drops === 0, JSON.stringify(report));
+    const { sent, received } = report[exchange]!;
+    assert.ok(sent >= exchanges && received === sent, JSON.stringify(report));
   }
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Family, SocketKind } from "../../metrics/dhcp.ts";
+
 /** A hook library and its parameters. */
 export interface HookLibrary {
   readonly path: string;
@@ -12,9 +14,9 @@ export interface HookLibrary {
 
 /** The settings of a lab's server. */
 export interface KeaSettings {
-  readonly family: 4 | 6;
+  readonly family: Family;
   /** For DHCPv4; DHCPv6 has only UDP sockets. */
-  readonly sockets: "raw" | "udp";
+  readonly sockets: SocketKind;
   /** Worker threads; 0 for a single-threaded server. */
   readonly threads: number;
   readonly hooks: readonly HookLibrary[];

@@ -17,6 +17,7 @@ import { LabError } from "./lab_error.ts";
 import { processNamespace } from "../../system/namespaces.ts";
 import { statOf } from "../../system/proc.ts";
 import { outputOf, run, textOf } from "../../system/run.ts";
+import type { Family, SocketKind } from "../../metrics/dhcp.ts";
 
 /** Which Kea: this machine's, or that of a newer Debian suite in the cache. */
 export const KEAS = { "2.2": null, "2.6": "trixie", "newest": "sid" } as const satisfies Readonly<
@@ -26,9 +27,9 @@ export const KEAS = { "2.2": null, "2.6": "trixie", "newest": "sid" } as const s
 /** Options of a lab. */
 export interface LabOptions {
   /** DHCP family; 4 without it. */
-  readonly family?: 4 | 6;
+  readonly family?: Family;
   readonly kea?: keyof typeof KEAS;
-  readonly sockets?: "raw" | "udp";
+  readonly sockets?: SocketKind;
   /** Worker threads of the server; 0 for a single-threaded one. */
   readonly threads?: number;
   readonly hooks?: readonly HookLibrary[];
@@ -52,7 +53,7 @@ export async function bpftraceOf(kea: keyof typeof KEAS): Promise<Bpftrace> {
 /** A running lab. Disposing removes everything. */
 export interface Lab extends AsyncDisposable {
   readonly pid: number;
-  readonly family: 4 | 6;
+  readonly family: Family;
   readonly clientNetns: string;
   readonly clientInterface: string;
   readonly serverNetns: string;

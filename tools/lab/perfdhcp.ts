@@ -6,6 +6,7 @@
 
 import { basename, join } from "node:path";
 import { run, textOf } from "../../system/run.ts";
+import { type ExchangeCounts, perfdhcpReport } from "../dras_wrapper.ts";
 import type { Lab } from "./lab.ts";
 import { LabError } from "./lab_error.ts";
 
@@ -26,18 +27,8 @@ export interface Load {
   readonly signal?: AbortSignal;
 }
 
-/** perfdhcp's report of one exchange type, delays in milliseconds. */
-export interface ExchangeReport {
-  readonly sent: number;
-  readonly received: number;
-  readonly drops: number;
-  readonly minimumDelay: number | null;
-  readonly averageDelay: number | null;
-  readonly maximumDelay: number | null;
-}
-
 /** perfdhcp's report by exchange type: "DISCOVER-OFFER", "REQUEST-ACK". */
-export type PerfdhcpReport = Readonly<Record<string, ExchangeReport>>;
+export type PerfdhcpReport = Readonly<Record<string, ExchangeCounts>>;
 
 /**
  * Sends exchanges to a lab's server from its client namespace, and waits for the end.
@@ -53,17 +44,14 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
     args: [
       ...["netns", "exec", lab.clientNetns, "setpriv", "--pdeathsig", "TERM", "--"],
       ...["timeout", "-s", "INT", String(limit)],
+      ...["perfdhcp", `-${lab.family}`, "-r", String(rate), "-n", String(exchanges)],
       ...[
-        "perfdhcp",
-        `-${lab.family}`,
-        "-r",
-        String(rate),
-        "-n",
-        String(exchanges),
         "-R",
         String(clients),
+        "-s",
+        String(seed),
+        ...(base === undefined ? [] : ["-b", `mac=${base}`]),
       ],
-      ...["-s", String(seed), ...(base === undefined ? [] : ["-b", `mac=${base}`])],
       ...["-W", "500000", "-l", lab.clientInterface, ...load.args ?? []],
       // DHCPv6 clients know no address: they ask all servers on their link.
       ...lab.family === 4 ? [lab.serverAddress] : [],
@@ -80,27 +68,7 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
         new TextDecoder().decode(stderr).trim().split("\n")[0],
     );
   }
-  return parseReport(text);
-}
-
-/** Parses perfdhcp's report. */
-export function parseReport(text: string): PerfdhcpReport {
-  const report: Record<string, ExchangeReport> = {};
-  for (const part of text.split("***Statistics for: ").slice(1)) {
-    const number = (label: string) => {
-      const match = new RegExp(`^${label}: ([\\d.]+)`, "m").exec(part);
-      return match === null ? null : Number(match[1]);
-    };
-    report[part.slice(0, part.indexOf("*"))] = {
-      sent: number("sent packets") ?? 0,
-      received: number("received packets") ?? 0,
-      drops: number("drops") ?? 0,
-      minimumDelay: number("min delay"),
-      averageDelay: number("avg delay"),
-      maximumDelay: number("max delay"),
-    };
-  }
-  return report;
+  return perfdhcpReport(text).exchanges;
 }
 
 const libraries = new WeakMap<Lab, Promise<string>>();

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { say } from "../../system/command_line.ts";
 import type { Traffic } from "../../metrics/capture.ts";
 import { isAccounted, STATISTICS } from "../../metrics/kea_statistics.ts";
-import { globalStatistics, keaCounters } from "../../discovery/control_channel.ts";
+import { counterReader } from "../../discovery/control_channel.ts";
 import { controlSocketsOf } from "../../discovery/configuration/server_configuration.ts";
 import { chooseServer } from "../../discovery/servers.ts";
 import type { Server } from "../../discovery/types.ts";
@@ -190,9 +190,7 @@ class KeaCounters {
     try {
       const [socket] = await controlSocketsOf(server.pid);
       if (socket === undefined) return null;
-      // A newer Kea gives all of its counters; an older one is asked for those that every Kea has.
-      const hasAll = await globalStatistics(socket).then(() => true, () => false);
-      const read = () => hasAll ? globalStatistics(socket) : keaCounters(socket, STATISTICS);
+      const read = await counterReader(socket, STATISTICS);
       return new KeaCounters(server, read, await read());
     } catch {
       return null;

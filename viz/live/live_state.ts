@@ -7,11 +7,12 @@
 import type { Cost, ListedPacket, Window } from "../../metrics/document.ts";
 import { mergedWindows } from "../../metrics/overview.ts";
 import { counters, errorName, secondsOf, sumOf, trafficOf } from "../series.ts";
+import type { Family } from "../../metrics/dhcp.ts";
 
 /** What is watched, and how long. */
 export interface LiveFacts {
   readonly version: string;
-  readonly family: 4 | 6;
+  readonly family: Family;
   readonly pid: number;
   readonly profile: string;
   readonly durationSeconds: number;

@@ -8,12 +8,13 @@ import { subnetsIn } from "../../../discovery/configuration/dhcp_configuration.t
 import type { DhcpConfiguration } from "../../../discovery/configuration/dhcp_configuration.ts";
 import { interfacesMeant, type NetworkInterface } from "../../../discovery/network_addresses.ts";
 import { matchesAddress } from "./addresses.ts";
+import type { Family } from "../../../metrics/dhcp.ts";
 
 /** A UDP packet; null is what is not known of it. */
 export interface Packet {
   /** For people: "a relay's request to 10.0.0.1". */
   readonly what: string;
-  readonly family: 4 | 6;
+  readonly family: Family;
   readonly direction: "in" | "out";
   /** Hooks of nftables that it passes, but those at the link. */
   readonly hooks: readonly string[];
@@ -47,7 +48,7 @@ const CLIENT6 = "fe80::1234:56ff:fe78:9abc";
  * @param interfaces those of the server's namespace.
  */
 export function packetsOf(
-  family: 4 | 6,
+  family: Family,
   dhcp: DhcpConfiguration,
   interfaces: readonly NetworkInterface[],
 ): Packet[] {

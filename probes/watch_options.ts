@@ -1,0 +1,29 @@
+/**
+ * Options that every command has that watches a server.
+ *
+ * @module
+ */
+
+import { Option } from "@commander-js/extra-typings";
+import { numberBetween } from "../system/command_line.ts";
+import { PROFILES } from "./programs.ts";
+
+/** Which server. */
+export const SERVER_OPTION = new Option(
+  "--server <pid|dhcp4|dhcp6>",
+  "the server to watch (default: the only one that runs)",
+);
+
+/** How much is probed. */
+export const PROFILE_OPTION = new Option("--profile <name>", "how much is probed")
+  .choices(PROFILES).default("standard" as const);
+
+/** The length of a window, seconds. */
+export const INTERVAL_OPTION = new Option("--interval <seconds>", "length of a window")
+  .argParser(numberBetween(0.2, 10)).default(1);
+
+/** The folder for the files of a run. */
+export const OUTPUT_OPTION = new Option(
+  "-o, --output <folder>",
+  "where the files go (default: a new folder, named for the server)",
+);
