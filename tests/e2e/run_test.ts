@@ -224,7 +224,7 @@ Deno.test("run says why when another client holds the port", async () => {
       ...["-n", "50", "--no-visualization", "-o", output],
     ], { env: environmentOf(lab) });
     assert.equal(code, 1);
-    assert.match(stderr, /^error: perfdhcp did not send it all: .*Failed to bind socket/m);
+    assert.match(stderr, /^error: perfdhcp did not send everything: .*Failed to bind socket/m);
   } finally {
     await Deno.remove(output, { recursive: true });
   }
