@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { run } from "../../system/run.ts";
+import { childrenOf, must, until } from "./run_script.ts";
 
 /** The user of all that is not in the container. */
 export const USER = 65534;
@@ -78,12 +78,12 @@ export class HostileProcesses implements AsyncDisposable {
       ],
       ...[program, ...args],
     ], "unshare");
-    for (;;) {
-      const text = await Deno.readTextFile(`/proc/${outer}/task/${outer}/children`);
-      const pid = Number(text.trim());
-      if (pid !== 0 && await nameOf(pid) === "kea-dhcp4") return { pid, program };
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    let pid: number | undefined;
+    await until(async () => {
+      [pid] = await childrenOf(outer);
+      return pid !== undefined && await nameOf(pid) === "kea-dhcp4";
+    }, "the container runs");
+    return { pid: pid!, program };
   }
 
   async #copy(folder: string): Promise<string> {
@@ -103,10 +103,7 @@ export class HostileProcesses implements AsyncDisposable {
       stderr: "null",
     }).spawn();
     this.#children.push(child);
-    for (let waited = 0; await nameOf(child.pid) !== expected; waited++) {
-      if (waited === 500) throw new Error(`${command.join(" ")} did not start`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(async () => await nameOf(child.pid) === expected, `${command.join(" ")} runs`);
     return child.pid;
   }
 
@@ -128,11 +125,6 @@ const SOURCE = join(import.meta.dirname!, "hostile_program.cc");
 
 async function nameOf(pid: number): Promise<string> {
   return (await Deno.readTextFile(`/proc/${pid}/comm`).catch(() => "")).trim();
-}
-
-async function must(...command: [string, ...string[]]): Promise<void> {
-  const { code, stderr } = await run(command);
-  if (code !== 0) throw new Error(`${command.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
 /**

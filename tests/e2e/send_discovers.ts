@@ -49,6 +49,10 @@ if (manner === "alike") {
     await pause(400);
   }
 }
-await pause(1000);
+// Until no answer comes any more.
+for (let before = -1; before !== answers;) {
+  before = answers;
+  await pause(1000);
+}
 socket.close();
 console.log(answers);

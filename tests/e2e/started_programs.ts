@@ -4,6 +4,8 @@
  * @module
  */
 
+import { until } from "./run_script.ts";
+
 /** The file that a program is in. */
 interface File {
   readonly dev: number;
@@ -45,10 +47,10 @@ export class StartedPrograms implements AsyncDisposable {
     await attached.promise;
     // The word comes before all is attached: a program that is started shows that it is.
     const { dev, ino } = await Deno.stat("/bin/true");
-    while (made.#count({ dev, ino }) === 0) {
+    await until(async () => {
       await new Deno.Command("/bin/true").output();
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+      return made.#count({ dev, ino }) > 0;
+    }, "bpftrace notes programs");
     return made;
   }
 
@@ -57,9 +59,7 @@ export class StartedPrograms implements AsyncDisposable {
     const { dev, ino } = await Deno.stat("/bin/true");
     const before = this.#count({ dev, ino });
     await new Deno.Command("/bin/true").output();
-    while (this.#count({ dev, ino }) === before) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(() => this.#count({ dev, ino }) > before, "it has noted what was started");
     return this.#count(file);
   }
 
