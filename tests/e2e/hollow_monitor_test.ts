@@ -36,7 +36,10 @@ const CAPTURE = join(
   "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
 );
 
-/** Seconds that the long run lasts: 300 as it was accepted, shorter where it is run each time. */
+/**
+ * Seconds that the run with faults lasts. `KEA_HOLLOW_FAULTS_SECONDS=300` is the long form, and
+ * `KEA_HOLLOW_SEED` another order of faults.
+ */
 const SECONDS = Number(Deno.env.get("KEA_HOLLOW_FAULTS_SECONDS") ?? "45");
 
 /** Seconds of a window, and for which the network is cut. */

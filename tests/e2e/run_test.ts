@@ -130,7 +130,7 @@ Deno.test("run says who got no address from a pool of 100", async () => {
 
 Deno.test("run goes on with the ledger of what came when Kea ends in the middle", async () => {
   await using lab = await startLab();
-  const { ledger, capture } = await ran(lab, ["-n", "1009", "-r", "100"], () => {
+  const { ledger, capture } = await ran(lab, ["-n", "1009", "-r", "200"], () => {
     Deno.kill(lab.pid, "SIGKILL");
     return Promise.resolve();
   });
