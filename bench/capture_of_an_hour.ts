@@ -4,22 +4,30 @@
  * @module
  */
 
-import { type CaptureRecord, parseRecord, type Sample } from "../metrics/capture.ts";
+import {
+  type CaptureHeader,
+  type CaptureRecord,
+  parseRecord,
+  type Sample,
+} from "../metrics/capture.ts";
 import { bucketOf } from "../metrics/histogram.ts";
 import { mulberry32 } from "../tools/lab/mulberry32.ts";
 
 /** Time series of a busy server with many probes: map, key without its bucket, median in ns. */
-const TIMES: readonly (readonly [map: string, key: string, median: number])[] = [
-  ...[["1,2", 5e5], ["3,5", 3e5], ["3,6", 2e5], ["8,5", 2e5], ["1,5", 6e5]]
-    .map(([key, median]) => ["@processing", `${key},`, Number(median)] as const),
+const TIMES: readonly (readonly [map: string, key: readonly number[], median: number])[] = [
+  ["@processing", [1, 2], 5e5],
+  ["@processing", [3, 5], 3e5],
+  ["@processing", [3, 6], 2e5],
+  ["@processing", [8, 5], 2e5],
+  ["@processing", [1, 5], 6e5],
   ...["@before", "@allocation", "@after"].flatMap((map) =>
-    [1, 3, 8].map((message) => [map, `${message},`, 1e5 * message] as const)
+    [1, 3, 8].map((message) => [map, [message], 1e5 * message] as const)
   ),
   ...Array.from(
     { length: 8 },
-    (_, index) => ["@lease_manager", `${index},`, 2e4 + 5e3 * index] as const,
+    (_, index) => ["@lease_manager", [index], 2e4 + 5e3 * index] as const,
   ),
-  ["@lease_file_write", "", 1.2e4],
+  ["@lease_file_write", [], 1.2e4],
 ];
 
 /** Events of each series in a window. */
@@ -30,55 +38,52 @@ const SPREAD = 0.34;
 const TAIL = { share: 0.03, spread: 1.2 };
 
 /** The records of a run of an hour with 1 s windows, given the header of a real run. */
-export function* captureOfAnHour(header: CaptureRecord, seconds = 3600): Generator<CaptureRecord> {
+export function* captureOfAnHour(header: CaptureHeader, seconds = 3600): Generator<CaptureRecord> {
   // Seeded, so that every run reads the same bytes.
   const chance = mulberry32(1);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - chance())) * Math.cos(2 * Math.PI * chance());
-  const maps = new Map<string, Map<string, bigint>>();
-  const add = (map: string, key: string, value: bigint) => {
-    let keys = maps.get(map);
-    if (keys === undefined) maps.set(map, keys = new Map());
-    keys.set(key, (keys.get(key) ?? 0n) + value);
-  };
   yield header;
   for (let second = 0; second <= seconds; second++) {
-    for (const [map, key, median] of second === 0 ? [] : TIMES) {
-      for (let event = 0; event < EVENTS; event++) {
-        const spread = chance() < TAIL.share ? TAIL.spread : SPREAD;
-        const time = Math.round(median * Math.exp(spread * normal()));
-        add(map, `${key}${bucketOf(time)}`, (1n << 44n) + BigInt(time));
-      }
-    }
-    for (const [map, key] of second === 0 ? [] : TIMES) {
-      if (map !== "@processing") continue;
-      const [message, answer] = key.split(",");
-      add("@received", `1,${message}`, BigInt(EVENTS) * ((1n << 40n) + 300n));
-      add("@sent", `1,${answer}`, BigInt(EVENTS) * ((1n << 40n) + 310n));
-    }
-    yield sampleOf(second, maps);
+    yield sampleOf(second, second === 0 ? {} : rowsOfASecond(chance));
   }
-  const ended = new Date(Date.parse(startOf(header)) + 1000 * seconds).toISOString();
-  yield { type: "end", ended, verdict: "COMPLETE", reasons: [], not_available: [] };
+  const ended = new Date(Date.parse(header.started) + 1000 * seconds).toISOString();
+  const elapsed_ns = seconds * 1e9;
+  yield { type: "end", elapsed_ns, ended, verdict: "COMPLETE", reasons: [], not_available: [] };
 }
 
-function startOf(header: CaptureRecord): string {
-  if (header.type === "capture") return header.started;
-  throw new TypeError("Cannot begin a capture without its header");
+/** What a busy server's programs count in a second. */
+function rowsOfASecond(chance: () => number): Sample["maps"] {
+  const normal = () => Math.sqrt(-2 * Math.log(1 - chance())) * Math.cos(2 * Math.PI * chance());
+  const maps: Record<string, number[][]> = {};
+  const add = (map: string, ...row: number[]) => (maps[map] ??= []).push(row);
+  for (const [map, key, median] of TIMES) {
+    const buckets = new Map<number, { count: number; sum: number }>();
+    for (let event = 0; event < EVENTS; event++) {
+      const spread = chance() < TAIL.share ? TAIL.spread : SPREAD;
+      const time = Math.round(median * Math.exp(spread * normal()));
+      const bucket = buckets.getOrInsertComputed(bucketOf(time), () => ({ count: 0, sum: 0 }));
+      bucket.count++;
+      bucket.sum += time;
+    }
+    for (const [bucket, { count, sum }] of buckets) add(map, ...key, bucket, count, sum);
+    if (map !== "@processing") continue;
+    const [message, answer] = key;
+    add("@received", 1, message!, EVENTS, 300 * EVENTS);
+    add("@sent", 1, answer!, EVENTS, 310 * EVENTS);
+  }
+  return maps;
 }
 
-function sampleOf(second: number, maps: ReadonlyMap<string, ReadonlyMap<string, bigint>>): Sample {
-  const printed = ([, value]: readonly [string, bigint]) =>
-    value < 2n ** 53n ? Number(value) : value.toString();
+function sampleOf(second: number, maps: Sample["maps"]): Sample {
   return {
     type: "sample",
     segment: 0,
     elapsed_ns: second * 1e9,
-    maps: Object.fromEntries(
-      [...maps].map((
-        [map, keys],
-      ) => [map, Object.fromEntries(keys.entries().map((entry) => [entry[0], printed(entry)]))]),
-    ),
-    names: {},
+    maps,
+    requests: {
+      unanswered: { 1: 0, 3: 0, 8: 0 },
+      late: { 1: 0, 3: 0, 8: 0 },
+      pending: { 1: 2, 3: 1, 8: 0 },
+    },
     process: {
       threads: ["main", "thread-1", "thread-2", "thread-3", "thread-4"].map((thread, index) => ({
         tid: 1000 + index,
@@ -103,7 +108,7 @@ function sampleOf(second: number, maps: ReadonlyMap<string, ReadonlyMap<string, 
 
 /** The first line of a real run. */
 const HEADER = new URL(
-  "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
   import.meta.url,
 );
 
@@ -116,7 +121,9 @@ export async function writeCaptureOfAnHour(path: string): Promise<number> {
   const [header] = (await Deno.readTextFile(HEADER)).split("\n");
   using file = Deno.openSync(path, { write: true, createNew: true });
   let length = 0;
-  for (const record of captureOfAnHour(parseRecord(header!, 1))) {
+  const first = parseRecord(header!, 1);
+  if (first.type !== "capture") throw new TypeError("Cannot begin a capture without its header");
+  for (const record of captureOfAnHour(first)) {
     const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
     for (let rest = line; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
     length += line.length;

@@ -16,7 +16,7 @@ import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { describeServer } from "../discovery/servers.ts";
 import type { Sample } from "../metrics/capture.ts";
 import type { Bpftrace } from "../probes/bpftrace.ts";
-import { watch } from "../probes/monitoring_loop.ts";
+import { watch } from "../probes/watch.ts";
 import { type Profile, PROFILES } from "../probes/programs.ts";
 import {
   type Alternative,

@@ -36,7 +36,7 @@ await runMain(async () => {
     const seconds = { capture: [] as number[], small: [] as number[] };
     const memory: number[] = [];
     // For comparison: the same charts of a run of seconds.
-    const small = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson");
+    const small = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson");
     for (let turn = 0; turn < command.opts().times; turn++) {
       const whole = await measured(Deno.execPath(), [...viz, capture]);
       seconds.capture.push(whole.seconds);

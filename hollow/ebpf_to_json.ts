@@ -13,7 +13,7 @@ import {
   resolveUserPath,
   runMain,
 } from "../system/command_line.ts";
-import { piecesOf } from "../metrics/bytes.ts";
+import { piecesOf } from "../system/file_bytes.ts";
 import { jsonSchema } from "../metrics/document.ts";
 import { replaceFile } from "../metrics/files.ts";
 import { convert } from "../metrics/input/convert.ts";

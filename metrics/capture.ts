@@ -1,21 +1,23 @@
 /**
- * Capture v1: the NDJSON file that a run writes, complete enough to redo everything after it.
+ * Capture v2: the NDJSON file that a run writes, complete enough to redo everything after it.
  *
- * The maps of bpftrace are cumulative, so a capture holds samples: the state at an instant. A
- * window is the difference between two successive samples of one segment.
+ * A window lies between two successive samples of one segment. A sample holds what the programs
+ * counted since the sample before, and the state of the server at its instant.
  *
  * @module
  */
 
 import { z } from "zod";
+import type { Row } from "./counted_maps.ts";
+import { linesOf, LongLineError } from "../system/lines.ts";
 
 const family = z.union([z.literal(4), z.literal(6)]);
 const unavailable = z.object({ metric: z.string(), why: z.string() });
 const count = z.number().nonnegative();
 /** Nanoseconds since the start, up to 31 years. */
 const elapsed = count.max(1e18);
-/** Integers of 64 bits, signed as bpftrace prints them; decimal strings beyond 2^53. */
-const value = z.union([z.int(), z.string().regex(/^-?\d+$/)]);
+/** Longest line that is read, bytes; a sample has some ten thousand. */
+const LONGEST_LINE = 64 * 2 ** 20;
 
 const serverRecord = z.object({
   family,
@@ -36,13 +38,15 @@ const planRecord = z.object({
     price_us: z.number(),
   })),
   operations: z.array(z.string()),
+  /** Whether the programs count the fine stages of `deep`, those around the allocation, or none. */
+  stages: z.enum(["none", "coarse", "fine"]),
   forecast_us_per_exchange: z.number(),
   not_available: z.array(unavailable),
 });
 
 const header = z.object({
   type: z.literal("capture"),
-  version: z.literal(1),
+  version: z.literal(2),
   tool: z.string(),
   started: z.iso.datetime(),
   interval_seconds: z.number().positive(),
@@ -81,18 +85,38 @@ const costSample = z.object({
   monitor_memory_bytes: count,
 });
 
+/** Most of a capture: checked in one go. */
+const rows = z.custom<Row[]>(
+  (value) => Array.isArray(value) && value.every((row) => Array.isArray(row) && row.every(isPart)),
+  "expected rows of numbers and texts",
+);
+
+function isPart(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "string";
+}
+
+const byType = z.record(z.string().regex(/^\d+$/), z.int().nonnegative());
+
 const sample = z.object({
   type: z.literal("sample"),
   segment: z.int().nonnegative(),
   /** Monotonic nanoseconds since the start of the capture. */
   elapsed_ns: elapsed,
-  maps: z.record(z.string(), z.union([value, z.record(z.string(), value)])),
   /**
-   * Readable names of what the maps have in their keys: exception types by mangled name, callouts
-   * (hook point, library and function, tab-separated) by `callout:NUMBER`, hook points by
-   * `hook:NUMBER`.
+   * What was counted since the sample before, by map of the programs; empty in the first sample of a
+   * segment. A row is a key's parts, how many events, and for times (ns) and bytes their sum.
    */
-  names: z.record(z.string(), z.string()),
+  maps: z.record(z.string(), rows),
+  /** What became of requests that expect an answer, by number of their type: see `Unanswered`. */
+  requests: z.object({ unanswered: byType, late: byType, pending: byType }),
+  /** Readable names of what stands in rows, all of them; only where there are new ones. */
+  names: z.object({
+    exceptions: z.record(z.string(), z.string()),
+    callouts: z.array(
+      z.object({ hook_point: z.string(), library: z.string(), callout: z.string() }),
+    ).readonly(),
+    hook_points: z.record(z.string(), z.string()),
+  }).optional(),
   process: processSample.nullable(),
   sockets: z.array(socketSample),
   cost: costSample.nullable(),
@@ -112,13 +136,13 @@ const note = z.object({ type: z.literal("note"), elapsed_ns: elapsed, reason: z.
 const traffic = z.object({
   type: z.literal("traffic"),
   elapsed_ns: elapsed,
-  /** Packets of the client that this run started, and how long it sent; absent in older captures. */
+  /** Packets of the client that this run started, and how long it sent. */
   client: z.object({
     engine: z.string(),
     sent: count,
     received: count,
     dropped: count,
-    seconds: count.optional(),
+    seconds: count,
   }).nullable(),
   /** By how much Kea's own counters grew during the run; null where it was not asked. */
   statistics: z.record(z.string(), count).nullable(),
@@ -141,8 +165,8 @@ const slow = z.object({
 
 const end = z.object({
   type: z.literal("end"),
-  /** Until when the server was, or should have been, watched; absent in older captures. */
-  elapsed_ns: elapsed.optional(),
+  /** Until when the server was, or should have been, watched. */
+  elapsed_ns: elapsed,
   ended: z.iso.datetime(),
   verdict: z.enum(["COMPLETE", "PARTIAL"]),
   reasons: z.array(z.string()),
@@ -155,7 +179,7 @@ const record = z.discriminatedUnion("type", [header, sample, segment, note, traf
 export type CaptureRecord = z.infer<typeof record>;
 /** The first line: what was watched, how, with which plan. */
 export type CaptureHeader = z.infer<typeof header>;
-/** The server's state at an instant; counters are cumulative within a segment. */
+/** What was counted since the sample before, and the server's state at an instant. */
 export type Sample = z.infer<typeof sample>;
 /** What clients sent, and what Kea itself says of it. */
 export type Traffic = z.infer<typeof traffic>;
@@ -165,7 +189,7 @@ export type SlowPacket = z.infer<typeof slow>;
 export type ProcessSample = z.infer<typeof processSample>;
 /** Packets that the kernel dropped at one socket since it was opened. */
 export type SocketSample = z.infer<typeof socketSample>;
-/** What looking has cost so far. */
+/** Monitoring overhead so far. */
 export type CostSample = z.infer<typeof costSample>;
 /** A server as a capture keeps it. */
 export type ServerRecord = z.infer<typeof serverRecord>;
@@ -178,11 +202,36 @@ export class CaptureError extends Error {
 }
 
 /**
+ * Reads a capture as it comes. A last line without its end, from a run that was cut off, is left
+ * out; whether an "end" record came tells the difference.
+ *
+ * @throws {CaptureError} for a complete line that is not a record, with its number.
+ */
+export async function* readCapture(
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<CaptureRecord> {
+  let number = 0;
+  let isFirst = true;
+  try {
+    for await (const { text, isWhole } of linesOf(bytes, LONGEST_LINE)) {
+      number++;
+      if (text === "" || !isWhole) continue;
+      yield parseRecord(text, number, isFirst);
+      isFirst = false;
+    }
+  } catch (error) {
+    if (!(error instanceof LongLineError)) throw error;
+    throw new CaptureError(`Cannot read line ${number + 1} of the capture: it has over 64 MiB`);
+  }
+  if (isFirst) throw new CaptureError("Cannot read the capture: it holds no complete line");
+}
+
+/**
  * Parses one line.
  *
  * @param number its number, from 1, for the error.
  * @param isFirst whether it should be the header; elsewhere a header begins another capture.
- * @throws {CaptureError} when it is not a record of capture version 1.
+ * @throws {CaptureError} when it is not a record of capture version 2.
  */
 export function parseRecord(
   line: string,
@@ -216,32 +265,7 @@ function refuseForeign(json: unknown): void {
   if (type !== "capture") {
     throw new CaptureError('Cannot read the capture: its first line is not of type "capture"');
   }
-  if (version !== 1) {
-    throw new CaptureError(`Cannot read a capture of version ${version}, version 1 is wanted`);
+  if (version !== 2) {
+    throw new CaptureError(`Cannot read a capture of version ${version}: expected version 2`);
   }
-}
-
-/**
- * Reads a capture as it comes. A last line without its end, from a run that was cut off, is left
- * out; whether an "end" record came tells the difference.
- *
- * @throws {CaptureError} for a complete line that is not a record, with its number.
- */
-export async function* readCapture(
-  stream: ReadableStream<Uint8Array>,
-): AsyncGenerator<CaptureRecord> {
-  let rest = "";
-  let number = 0;
-  let isFirst = true;
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) {
-      number++;
-      if (line === "") continue;
-      yield parseRecord(line, number, isFirst);
-      isFirst = false;
-    }
-  }
-  if (isFirst) throw new CaptureError("Cannot read the capture: it holds no complete line");
 }

@@ -77,7 +77,7 @@ const packets = z.int().nonnegative();
 const client = packets.nullable().describe("null where nobody knows what clients sent");
 const ledger = z.object({
   offered: client,
-  from_others: client,
+  from_other_clients: client,
   kernel_dropped: packets.describe("Before Kea, at its sockets"),
   received: packets.describe("Datagrams that Kea read"),
   not_watched_seconds: z.number().positive().optional()
@@ -89,7 +89,9 @@ const ledger = z.object({
   requests_not_seen: packets.optional()
     .describe("Answers more than requests: to those before the first window; absent for none"),
   refused: z.record(z.string(), packets).describe("Not answered, by reason"),
-  no_answer_wanted: packets.describe("DHCPRELEASE and DHCPDECLINE have no answer"),
+  pending: packets.optional()
+    .describe("No answer when the watch ended or was interrupted; absent for none"),
+  no_answer_expected: packets.describe("DHCPRELEASE and DHCPDECLINE have no answer"),
   answered: z.record(z.string(), packets).describe("By the type of the answer"),
   client_dropped: client,
   answered_others: client,
@@ -109,7 +111,7 @@ const slow = z.object({
     client: z.string().describe("Hardware address, or the end of the DUID; hashed if redacted"),
     stages: z.record(z.string(), z.number()).describe("Nanoseconds by stage"),
   })),
-  left_out: packets.describe("As slow, but too many to be listed one by one"),
+  omitted: packets.describe("As slow, but too many to be listed one by one"),
 }).describe("Packets that took longer than the threshold, the slowest first");
 
 const document = z.object({
@@ -142,7 +144,7 @@ const document = z.object({
       server_cpu_us_per_packet: perPacket,
       monitor_cpu_ratio: z.number().describe("Of the monitor and bpftrace; 1 is one core"),
       monitor_memory_bytes: z.number(),
-    }).nullable().describe("What looking cost; per packet means per received packet"),
+    }).nullable().describe("Monitoring overhead; per packet means per received packet"),
   }),
   windows: z.array(window),
   totals: z.array(series),

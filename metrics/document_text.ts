@@ -5,13 +5,10 @@
  * @module
  */
 
-import { ByteBuffer } from "./bytes.ts";
 import type { CaptureRecord } from "./capture.ts";
-import type { ChangeRecord } from "./capture_changes.ts";
-import type { BuiltWindow } from "./built_window.ts";
-import { WindowBuilder } from "./windows.ts";
+import { DocumentBuilder } from "./document_builder.ts";
 
-/** Bytes that a piece has at least, but for the last one. */
+/** Characters that a piece has at least, but for the last one. */
 const PIECE = 1 << 20;
 
 /**
@@ -22,34 +19,39 @@ const PIECE = 1 << 20;
  * @throws {CaptureError} when the records are not those of a capture.
  */
 export async function* documentText(
-  records: AsyncIterable<CaptureRecord | ChangeRecord>,
+  records: AsyncIterable<CaptureRecord>,
   pretty = false,
 ): AsyncGenerator<Uint8Array> {
-  const buffer = new ByteBuffer();
-  let windows = 0;
-  const builder = new WindowBuilder((window) => {
-    if (windows++ > 0) buffer.appendText(",");
-    if (pretty) buffer.appendText(prettyText(window));
-    else window.write(buffer);
-  });
   const json = (value: unknown) => JSON.stringify(value, null, pretty ? 2 : 0);
+  const indented = (text: string) => pretty ? `\n${text.replace(/^/gm, "    ")}` : text;
+  const builder = new DocumentBuilder();
+  const encoded = reusingEncoder();
+  let text = "";
+  let windows = 0;
   for await (const record of records) {
     if (record.type === "capture") {
       const beginning = json({ schema: "kea-metrics/1", server: record.server, windows: [] });
-      buffer.appendText(beginning.slice(0, beginning.lastIndexOf("]")));
+      text += beginning.slice(0, beginning.lastIndexOf("]"));
     }
     const window = builder.next(record);
-    if (!pretty && !window?.isFinished) window?.keepWritten();
-    if (buffer.length < PIECE) continue;
-    yield buffer.view;
-    buffer.drop(buffer.length);
+    if (window === null) continue;
+    text += `${windows++ === 0 ? "" : ","}${indented(json(window))}`;
+    if (text.length < PIECE) continue;
+    yield encoded(text);
+    text = "";
   }
   const { schema: _schema, server: _server, windows: _windows, ...rest } = builder.document();
-  buffer.appendText(pretty && windows > 0 ? "\n  ]," : "],");
-  buffer.appendText(`${json(rest).slice(1)}\n`);
-  yield buffer.view;
+  text += pretty && windows > 0 ? "\n  ]," : "],";
+  yield encoded(`${text}${json(rest).slice(1)}\n`);
 }
 
-function prettyText(window: BuiltWindow): string {
-  return `\n${JSON.stringify(window.final(), null, 2).replace(/^/gm, "    ")}`;
+/** Encodes texts one after the other into one buffer: the document of an hour has 150 MB. */
+function reusingEncoder(): (text: string) => Uint8Array {
+  const encoder = new TextEncoder();
+  let buffer = new Uint8Array(2 * PIECE);
+  return (text) => {
+    // UTF-8 has at most three bytes for each unit of UTF-16.
+    if (buffer.length < 3 * text.length) buffer = new Uint8Array(4 * text.length);
+    return buffer.subarray(0, encoder.encodeInto(text, buffer).written);
+  };
 }

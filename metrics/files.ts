@@ -5,7 +5,7 @@
  */
 
 import { reasonOf } from "../system/reason.ts";
-import { piecesOf as piecesOfFile } from "./bytes.ts";
+import { piecesOf as piecesOfFile } from "../system/file_bytes.ts";
 import type { CaptureRecord } from "./capture.ts";
 
 /** A file cannot be written. */

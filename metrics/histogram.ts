@@ -67,3 +67,21 @@ export function quantile(buckets: readonly Bucket[], q: number): Quantile {
   }
   throw new RangeError(`Cannot find quantile ${q}, one from 0 to 1 is wanted`);
 }
+
+/**
+ * The published quantiles, in one pass.
+ *
+ * @param buckets in ascending order, at least one event in all.
+ */
+export function quantilesOf(buckets: readonly Bucket[]): Quantile[] {
+  const total = buckets.reduce((sum, { count }) => sum + count, 0);
+  const found: Quantile[] = [];
+  let seen = 0;
+  for (const bucket of buckets) {
+    seen += bucket.count;
+    while (found.length < QUANTILES.length && seen >= rankOf(QUANTILES[found.length]!, total)) {
+      found.push(quantileIn(QUANTILES[found.length]!, bucket));
+    }
+  }
+  return found;
+}

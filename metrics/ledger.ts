@@ -16,13 +16,13 @@ import { notSeenIn, type Watching } from "./not_seen.ts";
  *
  * @param totals the series of the whole run.
  * @param traffic what was sent, and how far Kea's own counters went on; null where no one knows.
- * @param watching how much of the run was not watched.
+ * @param watching what of the run was not seen to its end.
  * @returns null when no packet was looked for, and no one else counted any.
  */
 export function ledgerOf(
   totals: readonly Series[],
   traffic: Traffic | null,
-  watching: Watching = { notWatchedSeconds: 0 },
+  watching: Watching = { notWatchedSeconds: 0, pending: 0 },
 ): Ledger | null {
   const received = counters(totals, "network_traffic", { direction: "received" }, "packets");
   if (received.length === 0 && traffic === null) return null;
@@ -30,9 +30,10 @@ export function ledgerOf(
   const dhcp = sum(received);
   const sendRefused = sum(errors("send_refused"));
   const { answered, matched } = answersIn(totals);
-  const unanswered = sum(errors("unanswered"));
+  // What was answered after all is among the answers.
+  const unanswered = sum(errors("unanswered")) - sum(errors("late"));
   const unmatched = sum(errors("unmatched_answer"));
-  const noAnswerWanted = Math.max(0, dhcp - matched - unanswered);
+  const noAnswerExpected = Math.max(0, dhcp - matched - unanswered - watching.pending);
   const kernelDropped = sum(errors("kernel_drop"));
   const foreign = sum(errors("not_dhcp"));
 
@@ -42,7 +43,7 @@ export function ledgerOf(
   const unseenByKea = Math.max(0, (statistics?.["pkt4-received"] ?? 0) - seen);
   const read = seen + (watching.notWatchedSeconds > 0 ? 0 : unseenByKea);
   const allAnswers = matched + unmatched - sendRefused;
-  let rest = read - noAnswerWanted - allAnswers;
+  let rest = read - noAnswerExpected - allAnswers;
   const refused: Record<string, number> = {};
   const refuse = (reason: string, count: number) => {
     const taken = Math.max(0, Math.min(count, rest));
@@ -56,13 +57,16 @@ export function ledgerOf(
   } else {
     for (const [reason, count] of refusalsIn(statistics, seen)) refuse(reason, count);
   }
+  const pending = Math.max(0, Math.min(watching.pending, rest));
+  rest -= pending;
 
   const client = traffic?.client ?? null;
   const base = {
     kernel_dropped: kernelDropped,
     received: read,
     refused,
-    no_answer_wanted: noAnswerWanted,
+    ...pending > 0 ? { pending } : {},
+    no_answer_expected: noAnswerExpected,
     answered,
   };
   const missing = {
@@ -78,7 +82,7 @@ export function ledgerOf(
   if (client === null) {
     return {
       offered: null,
-      from_others: null,
+      from_other_clients: null,
       ...base,
       client_dropped: null,
       answered_others: null,
@@ -96,7 +100,7 @@ export function ledgerOf(
   const answeredOthers = Math.max(0, Math.min(lostBehind, fromOthers));
   return {
     offered: client.sent,
-    from_others: fromOthers,
+    from_other_clients: fromOthers,
     ...base,
     client_dropped: client.dropped,
     answered_others: answeredOthers,
@@ -183,7 +187,7 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 
   const { not_watched_seconds: seconds, not_seen = null } = ledger;
   return [
     ...known("sent by the client", ledger.offered, true),
-    ...known("sent by others", ledger.from_others),
+    ...known("sent by others", ledger.from_other_clients),
     ...known("dropped by the kernel before Kea", ledger.kernel_dropped, true),
     ...seconds === undefined
       ? []
@@ -192,7 +196,8 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 
     ...known("received before it was watched", ledger.requests_not_seen ?? 0),
     ...known("not answered", refused, true),
     ...parts(REASONS, ledger.refused),
-    ...known("answer not wanted", ledger.no_answer_wanted),
+    ...known("no answer yet at the end", ledger.pending ?? 0),
+    ...known("no answer expected", ledger.no_answer_expected),
     ...known("answered", answered, true),
     ...parts({}, ledger.answered),
     ...known("answers not seen", ledger.answers_not_seen ?? 0),

@@ -10,6 +10,7 @@ export const METRIC_NAMES = [
   "packet_stage_time",
   "packet_socket_wait",
   "packet_parked_time",
+  "pending_requests",
   "lease_allocation_time",
   "database_query_time",
   "database_rows",
@@ -19,7 +20,7 @@ export const METRIC_NAMES = [
   "error_rate",
   "cpu_usage",
   "memory_usage",
-  "slow_packets_left_out",
+  "slow_packets_omitted",
 ] as const;
 
 /** The name of a metric. */

@@ -6,9 +6,12 @@
 
 import type { Traffic } from "./capture.ts";
 
-/** How long a run was, and how long of it nothing was watched, seconds. */
+/** What of a run was not seen to its end. */
 export interface Watching {
+  /** How long of it nothing was watched. */
   readonly notWatchedSeconds: number;
+  /** Requests that were in progress when the watch ended or was interrupted. */
+  readonly pending: number;
 }
 
 /** What the counts of others leave for the time that was not watched. */
@@ -27,7 +30,7 @@ export interface NotSeen {
  * @param countedByKea requests that Kea received itself beyond those seen.
  */
 export function notSeenIn(
-  { notWatchedSeconds }: Watching,
+  { notWatchedSeconds }: Pick<Watching, "notWatchedSeconds">,
   client: Traffic["client"],
   missing: { readonly requests: number; readonly answers: number },
   countedByKea: number,

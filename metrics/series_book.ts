@@ -1,20 +1,11 @@
 /**
- * Adds events up to series: for a window, or for a whole capture.
+ * Adds events up to series: for a window, for several of them, or for a whole capture.
  *
  * @module
  */
 
-import type { ByteBuffer } from "./bytes.ts";
 import type { HistogramSeries, Series } from "./document.ts";
-import {
-  boundsOf,
-  type Bucket,
-  bucketOf,
-  type Quantile,
-  quantileIn,
-  QUANTILES,
-  rankOf,
-} from "./histogram.ts";
+import { boundsOf, type Bucket, bucketOf, quantilesOf } from "./histogram.ts";
 
 /** Which series: metric, labels and unit. */
 export interface SeriesName {
@@ -23,10 +14,15 @@ export interface SeriesName {
   readonly unit: string;
 }
 
+/** A number, or an integer beyond 2^53 as a string. */
+type Amount = number | string;
+
 /** What is known of one bucket. */
 interface Tally {
+  readonly lower: number;
+  readonly upper: number;
   count: number;
-  /** How many of them came alone into a reading, so that their value is known. */
+  /** How many of them have a known value, because they came alone. */
   known: number;
   least: number;
   greatest: number;
@@ -35,19 +31,15 @@ interface Tally {
 interface Histogram {
   readonly name: SeriesName;
   readonly kind: "histogram";
-  /** The sum is in two parts: a double as long as it is exact, and what was in it before. */
-  sum: number;
-  earlier: bigint;
-  /** By bucket, in which there are only those from the lowest to the highest. */
-  readonly tallies: (Tally | undefined)[];
-  lowest: number;
-  highest: number;
+  sum: Amount | null;
+  /** By their lower bounds. */
+  readonly tallies: Map<number, Tally>;
 }
 
 interface Counter {
   readonly name: SeriesName;
   readonly kind: "counter";
-  value: number;
+  value: Amount;
 }
 
 interface Gauge {
@@ -56,81 +48,64 @@ interface Gauge {
   value: number;
   min: number;
   max: number;
-  sum: number;
-  times: number;
+  /** How long it is of, and the mean times that. */
+  seconds: number;
+  weighted: number;
 }
 
+type GaugeSeries = Extract<Series, { kind: "gauge" }>;
+
 type Entry = Histogram | Counter | Gauge;
+
+/** The buckets of the programs. */
+const BOUNDS = Array.from({ length: bucketOf(2 ** 63) + 1 }, (_, bucket) => boundsOf(bucket));
 
 /** Series under construction. Names that are one object are found fastest. */
 export class SeriesBook {
   readonly family: 4 | 6 | null;
   readonly #entries = new Map<string, Entry>();
-  readonly #histograms = new Map<SeriesName, Histogram>();
+  readonly #byName = new Map<SeriesName, Entry>();
 
   constructor(family: 4 | 6 | null) {
     this.family = family;
   }
 
-  /** Adds `count` events of together `sum`, below 2^52, to a bucket. */
+  /** Adds `count` events of together `sum` to a bucket of the programs. */
   addToBucket(name: SeriesName, bucket: number, count: number, sum: number): void {
     const entry = this.#histogram(name);
-    entry.sum += sum;
-    carry(entry);
-    const tally = tallyOf(entry, bucket);
+    entry.sum = plus(entry.sum!, sum);
+    const tally = tallyOf(entry, BOUNDS[bucket]!);
     tally.count += count;
-    if (count !== 1) return;
-    tally.known++;
-    if (sum < tally.least) tally.least = sum;
-    if (sum > tally.greatest) tally.greatest = sum;
+    if (count === 1) addKnown(tally, 1, sum, sum);
   }
 
   /** Adds to a counter; 0 makes it known. */
-  add(name: SeriesName, value: number): void {
-    const key = `counter${seriesKey(name)}`;
-    const entry = this.#entries.get(key) as Counter | undefined;
-    if (entry === undefined) this.#entries.set(key, { name, kind: "counter", value });
-    else entry.value += value;
+  add(name: SeriesName, value: Amount): void {
+    const entry = this.#entry<Counter>(name, "counter") ??
+      this.#begin<Counter>({ name, kind: "counter", value: 0 });
+    entry.value = plus(entry.value, value);
   }
 
-  /** Sets a gauge; its extremes and mean are those of all that was set. */
-  set(name: SeriesName, value: number): void {
-    const key = `gauge${seriesKey(name)}`;
-    const entry = this.#entries.get(key) as Gauge | undefined;
-    if (entry === undefined) {
-      const first = { value, min: value, max: value, sum: value, times: 1 };
-      this.#entries.set(key, { name, kind: "gauge", ...first });
-      return;
-    }
-    entry.value = value;
-    entry.min = Math.min(entry.min, value);
-    entry.max = Math.max(entry.max, value);
-    entry.sum += value;
-    entry.times++;
+  /** Sets a gauge that had one value for some seconds. */
+  set(name: SeriesName, value: number, seconds: number): void {
+    const weighted = value * seconds;
+    this.#addGauge({ name, kind: "gauge", value, min: value, max: value, seconds, weighted });
   }
 
-  /** Adds what another book holds, as if it had come to this one. */
+  /** Adds a series that is complete, of so many seconds. */
+  addSeries(series: Series, seconds: number): void {
+    if (series.kind === "counter") this.add(series, series.value);
+    else if (series.kind === "gauge") this.#addGauge(gaugeOf(series, seconds));
+    else this.#addHistogram(histogramOf(series));
+  }
+
+  /** Adds all that another book holds. */
   merge(other: SeriesBook): void {
-    for (const [key, from] of other.#entries) {
-      const to = this.#entries.get(key);
-      if (from.kind === "histogram") mergeHistogram(this.#histogram(from.name), from);
-      else if (to === undefined) this.#entries.set(key, { ...from });
-      else if (from.kind === "counter") (to as Counter).value += from.value;
-      else mergeGauge(to as Gauge, from);
+    for (const entry of other.#entries.values()) {
+      if (entry.kind === "counter") this.add(entry.name, entry.value);
+      else if (entry.kind === "gauge") this.#addGauge(entry);
+      else this.#addHistogram(entry);
     }
-  }
-
-  /** Writes the JSON of {@linkcode SeriesBook.series}, made without them. */
-  write(buffer: ByteBuffer): void {
-    const family = JSON.stringify(this.family);
-    let before = "[";
-    for (const entry of this.#entries.values()) {
-      buffer.appendText(before);
-      before = ",";
-      if (entry.kind === "histogram") writeHistogram(entry, family, buffer);
-      else buffer.appendText(JSON.stringify(seriesOf(entry, this.family)));
-    }
-    buffer.appendText(before === "[" ? "[]" : "]");
   }
 
   /** The series, in the order in which they were first seen. */
@@ -138,16 +113,42 @@ export class SeriesBook {
     return [...this.#entries.values()].map((entry) => seriesOf(entry, this.family));
   }
 
-  #histogram(name: SeriesName): Histogram {
-    let entry = this.#histograms.get(name);
-    if (entry !== undefined) return entry;
-    const key = `histogram${seriesKey(name)}`;
-    entry = this.#entries.get(key) as Histogram | undefined;
+  #addGauge(gauge: Gauge): void {
+    const entry = this.#entry<Gauge>(gauge.name, "gauge");
     if (entry === undefined) {
-      entry = { name, kind: "histogram", sum: 0, earlier: 0n, ...NO_TALLIES, tallies: [] };
-      this.#entries.set(key, entry);
+      this.#begin({ ...gauge });
+      return;
     }
-    this.#histograms.set(name, entry);
+    entry.value = gauge.value;
+    entry.min = Math.min(entry.min, gauge.min);
+    entry.max = Math.max(entry.max, gauge.max);
+    entry.seconds += gauge.seconds;
+    entry.weighted += gauge.weighted;
+  }
+
+  #addHistogram({ name, sum, tallies }: Histogram): void {
+    const entry = this.#histogram(name);
+    entry.sum = entry.sum === null || sum === null ? null : plus(entry.sum, sum);
+    for (const tally of tallies.values()) {
+      const there = tallyOf(entry, tally);
+      there.count += tally.count;
+      addKnown(there, tally.known, tally.least, tally.greatest);
+    }
+  }
+
+  #histogram(name: SeriesName): Histogram {
+    return this.#entry<Histogram>(name, "histogram") ??
+      this.#begin<Histogram>({ name, kind: "histogram", sum: 0, tallies: new Map() });
+  }
+
+  #entry<T extends Entry>(name: SeriesName, kind: T["kind"]): T | undefined {
+    const known = this.#byName.get(name) ?? this.#entries.get(kind + seriesKey(name));
+    return known as T | undefined;
+  }
+
+  #begin<T extends Entry>(entry: T): T {
+    this.#byName.set(entry.name, entry);
+    this.#entries.set(entry.kind + seriesKey(entry.name), entry);
     return entry;
   }
 }
@@ -157,9 +158,7 @@ const keys = new WeakMap<SeriesName, string>();
 
 /** A string that two names share if they name the same series. */
 export function seriesKey(name: SeriesName): string {
-  let key = keys.get(name);
-  if (key === undefined) keys.set(name, key = keyOf(name));
-  return key;
+  return keys.getOrInsertComputed(name, keyOf);
 }
 
 function keyOf({ metric, labels, unit }: SeriesName): string {
@@ -167,157 +166,69 @@ function keyOf({ metric, labels, unit }: SeriesName): string {
   return JSON.stringify([metric, unit, sorted]);
 }
 
-const NO_TALLIES = { lowest: Infinity, highest: -1 };
-
-function tallyOf(histogram: Histogram, bucket: number): Tally {
-  const there = histogram.tallies[bucket];
-  if (there !== undefined) return there;
-  if (bucket < histogram.lowest) histogram.lowest = bucket;
-  if (bucket > histogram.highest) histogram.highest = bucket;
-  return histogram.tallies[bucket] = { count: 0, known: 0, least: Infinity, greatest: -Infinity };
+function gaugeOf(series: GaugeSeries, seconds: number): Gauge {
+  const { value, min, max, mean } = series;
+  return { name: series, kind: "gauge", value, min, max, seconds, weighted: mean * seconds };
 }
 
-function mergeHistogram(to: Histogram, from: Histogram): void {
-  to.earlier += from.earlier;
-  to.sum += from.sum;
-  carry(to);
-  for (let bucket = from.lowest; bucket <= from.highest; bucket++) {
-    const tally = from.tallies[bucket];
-    if (tally === undefined) continue;
-    const there = tallyOf(to, bucket);
-    there.count += tally.count;
-    there.known += tally.known;
-    if (tally.least < there.least) there.least = tally.least;
-    if (tally.greatest > there.greatest) there.greatest = tally.greatest;
+/** A histogram of a document: what is known of its values are its extremes, where they are exact. */
+function histogramOf(series: HistogramSeries): Histogram {
+  const { sum, min, max, exact, buckets } = series;
+  const histogram: Histogram = { name: series, kind: "histogram", sum, tallies: new Map() };
+  for (const bucket of buckets) tallyOf(histogram, bucket).count += bucket.count;
+  if (exact) {
+    const [first, last] = [buckets[0]!, buckets.at(-1)!];
+    addKnown(tallyOf(histogram, first), first.count, min, first === last ? max : min);
+    if (first !== last) addKnown(tallyOf(histogram, last), last.count, max, max);
   }
+  return histogram;
 }
 
-function mergeGauge(to: Gauge, from: Gauge): void {
-  to.value = from.value;
-  to.min = Math.min(to.min, from.min);
-  to.max = Math.max(to.max, from.max);
-  to.sum += from.sum;
-  to.times += from.times;
+function tallyOf({ tallies }: Histogram, { lower, upper }: Omit<Bucket, "count">): Tally {
+  let tally = tallies.get(lower);
+  if (tally === undefined) {
+    tally = { lower, upper, count: 0, known: 0, least: Infinity, greatest: -Infinity };
+    tallies.set(lower, tally);
+  }
+  return tally;
 }
 
-/** Keeps the sum where a double is exact. */
-function carry(histogram: Histogram): void {
-  if (histogram.sum < 2 ** 52) return;
-  histogram.earlier += BigInt(histogram.sum);
-  histogram.sum = 0;
+function addKnown(tally: Tally, count: number, least: number, greatest: number): void {
+  tally.known += count;
+  tally.least = Math.min(tally.least, least);
+  tally.greatest = Math.max(tally.greatest, greatest);
 }
 
 function seriesOf(entry: Entry, family: 4 | 6 | null): Series {
   const { metric, labels, unit } = entry.name;
-  const identity = { metric, family, labels: { ...labels }, unit };
+  const identity = { metric, family, labels, unit };
   if (entry.kind === "counter") return { ...identity, kind: "counter", value: entry.value };
-  if (entry.kind === "histogram") return { ...identity, kind: "histogram", ...histogramOf(entry) };
-  const { value, min, max, sum, times } = entry;
-  return { ...identity, kind: "gauge", value, min, max, mean: sum / times };
-}
-
-/** All buckets. */
-const BOUNDS = Array.from({ length: bucketOf(2 ** 63) + 1 }, (_, bucket) => boundsOf(bucket));
-
-const utf8 = (text: string) => new TextEncoder().encode(text);
-/** What is the same in the text of every histogram; what begins with a comma is for all but the first. */
-const TEXTS = {
-  buckets: BOUNDS.map(({ lower, upper }) => utf8(`,{"lower":${lower},"upper":${upper},"count":`)),
-  quantiles: QUANTILES.map((q) => utf8(`,{"q":${q},`)),
-  quantileIn: BOUNDS.map((bounds) => {
-    const { value, lower, upper } = quantileIn(0, bounds);
-    return utf8(`"value":${value},"lower":${lower},"upper":${upper}}`);
-  }),
-  close: utf8("}"),
-  between: utf8('],"quantiles":['),
-  end: utf8("]}"),
-};
-
-/** Beginnings of the texts of histograms, by family and name. */
-const beginnings = new Map<string, WeakMap<SeriesName, Uint8Array>>();
-
-function beginningOf(name: SeriesName, family: string): Uint8Array {
-  let known = beginnings.get(family);
-  if (known === undefined) beginnings.set(family, known = new WeakMap());
-  let text = known.get(name);
-  if (text !== undefined) return text;
-  const { metric, labels, unit } = name;
-  text = utf8(
-    `{"metric":${JSON.stringify(metric)},"family":${family},` +
-      `"labels":${JSON.stringify(labels)},"unit":${JSON.stringify(unit)},"kind":"histogram",` +
-      `"count":`,
-  );
-  known.set(name, text);
-  return text;
-}
-
-/** What `JSON.stringify()` makes of a histogram's series, in a tenth of the time. */
-function writeHistogram(histogram: Histogram, family: string, buffer: ByteBuffer): void {
-  const { name, tallies, lowest, highest } = histogram;
-  const { count, sum, min, max, exact } = factsOf(histogram);
-  buffer.append(beginningOf(name, family));
-  const total = typeof sum === "string" ? `"${sum}"` : sum;
-  buffer.appendText(
-    `${count},"sum":${total},"min":${min},"max":${max},"exact":${exact},"buckets":[`,
-  );
-  for (let bucket = lowest; bucket <= highest; bucket++) {
-    const tally = tallies[bucket];
-    if (tally === undefined) continue;
-    const text = TEXTS.buckets[bucket]!;
-    buffer.appendFew(bucket === lowest ? text.subarray(1) : text);
-    buffer.appendWhole(tally.count);
-    buffer.appendFew(TEXTS.close);
+  if (entry.kind === "gauge") {
+    const { value, min, max, seconds, weighted } = entry;
+    const mean = seconds === 0 ? value : weighted / seconds;
+    return { ...identity, kind: "gauge", value, min, max, mean };
   }
-  buffer.appendFew(TEXTS.between);
-  quantileBuckets(histogram, count).forEach((bucket, index) => {
-    const text = TEXTS.quantiles[index]!;
-    buffer.appendFew(index === 0 ? text.subarray(1) : text);
-    buffer.appendFew(TEXTS.quantileIn[bucket]!);
-  });
-  buffer.appendFew(TEXTS.end);
-}
-
-function histogramOf(histogram: Histogram) {
-  const buckets: Bucket[] = [];
-  histogram.tallies.forEach((tally, bucket) =>
-    buckets.push({ ...BOUNDS[bucket]!, count: tally!.count })
-  );
-  const facts = factsOf(histogram);
-  return { ...facts, buckets, quantiles: quantilesOf(histogram, facts.count) };
-}
-
-function factsOf(
-  { tallies, lowest, highest, sum, earlier }: Histogram,
-): Pick<HistogramSeries, "count" | "sum" | "min" | "max" | "exact"> {
-  let count = 0;
-  for (let bucket = lowest; bucket <= highest; bucket++) count += tallies[bucket]?.count ?? 0;
-  const [first, last] = [tallies[lowest]!, tallies[highest]!];
+  const tallies = [...entry.tallies.values()].sort((a, b) => a.lower - b.lower);
+  const [first, last] = [tallies[0]!, tallies.at(-1)!];
   const exact = first.known === first.count && last.known === last.count;
-  const whole = earlier + BigInt(sum);
+  const buckets = tallies.map(({ lower, upper, count }) => ({ lower, upper, count }));
   return {
-    count,
-    sum: whole <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(whole) : whole.toString(),
-    min: exact ? first.least : BOUNDS[lowest]!.lower,
-    max: exact ? last.greatest : BOUNDS[highest]!.upper,
+    ...identity,
+    kind: "histogram",
+    count: buckets.reduce((total, { count }) => total + count, 0),
+    sum: entry.sum,
+    min: exact ? first.least : first.lower,
+    max: exact ? last.greatest : last.upper,
     exact,
+    buckets,
+    quantiles: quantilesOf(buckets),
   };
 }
 
-function quantilesOf(histogram: Histogram, total: number): Quantile[] {
-  return quantileBuckets(histogram, total).map((bucket, index) =>
-    quantileIn(QUANTILES[index]!, BOUNDS[bucket]!)
-  );
-}
-
-/** The buckets of the quantiles, by nearest rank, in one pass. */
-function quantileBuckets({ tallies, lowest, highest }: Histogram, total: number): number[] {
-  const found: number[] = [];
-  let seen = 0;
-  for (let bucket = lowest; bucket <= highest; bucket++) {
-    seen += tallies[bucket]?.count ?? 0;
-    while (found.length < QUANTILES.length && seen >= rankOf(QUANTILES[found.length]!, total)) {
-      found.push(bucket);
-    }
-  }
-  return found;
+function plus(a: Amount, b: Amount): Amount {
+  const sum = Number(a) + Number(b);
+  // Seconds have fractions.
+  if (Math.abs(sum) < 2 ** 53 || !Number.isInteger(sum)) return sum;
+  const exact = BigInt(a) + BigInt(b);
+  return BigInt.asIntN(54, exact) === exact ? Number(exact) : exact.toString();
 }

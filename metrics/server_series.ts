@@ -23,7 +23,7 @@ export function addProcess(
   const all = { user: 0, system: 0 };
   const add = (thread: string, mode: string, spent: number) => {
     const labels = { mode, thread };
-    book.set({ metric: "cpu_usage", labels, unit: "ratio" }, spent / seconds);
+    book.set({ metric: "cpu_usage", labels, unit: "ratio" }, spent / seconds, seconds);
     book.add({ metric: "cpu_usage", labels, unit: "seconds" }, spent);
   };
   for (const { tid, thread, user_seconds, system_seconds } of now.threads) {
@@ -38,7 +38,7 @@ export function addProcess(
   add("all", "user", all.user);
   add("all", "system", all.system);
   for (const [kind, bytes] of Object.entries(now.memory)) {
-    book.set({ metric: "memory_usage", labels: { kind }, unit: "bytes" }, bytes);
+    book.set({ metric: "memory_usage", labels: { kind }, unit: "bytes" }, bytes, seconds);
   }
   for (const kind of ["minor", "major"] as const) {
     const faults = now[`${kind}_faults`] - before[`${kind}_faults`];
@@ -65,7 +65,7 @@ export class SocketDrops {
       const before = this.#known.get(id) ?? (first ? drops : 0);
       this.#known.set(id, drops);
       const labels = { kind: "kernel_drop", id: socket };
-      book?.add({ metric: "error_rate", labels, unit: "events" }, drops - before);
+      book.add({ metric: "error_rate", labels, unit: "events" }, drops - before);
     }
   }
 }

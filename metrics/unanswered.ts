@@ -1,97 +1,90 @@
 /**
- * Packets that got no answer: what Kea received less what it answered, by message.
+ * Requests without an answer: in progress, given up, or answered after that.
  *
  * @module
  */
 
-/** How many packets were received and answered, by message type, in one window. */
-export interface Traffic {
-  readonly received: ReadonlyMap<number, number>;
-  readonly answered: ReadonlyMap<number, number>;
+/** Nanoseconds without an answer after which a request counts as unanswered. */
+const PATIENCE_NS = 5e9;
+
+/**
+ * The programs count requests and their answers by the time in which the request came: in epochs of
+ * 2^30 ns (1.07 s), numbered modulo 32.
+ */
+const EPOCH_NS = 2 ** 30;
+const EPOCHS = 32;
+
+/** Where the next epoch begins, by the clock of the programs. */
+export function nextEpoch(nsecs: number): number {
+  return (Math.floor(nsecs / EPOCH_NS) + 1) * EPOCH_NS;
 }
 
 /** Counts by message type. */
 export type Counts = ReadonlyMap<number, number>;
 
-/** An answer that comes more windows than these later counts as none. */
-export const HORIZON = 60;
+/** Events by message type and epoch of the request, since the programs were attached. */
+export type ByEpoch = ReadonlyMap<number, readonly number[]>;
 
-/**
- * Tells unanswered packets from those that are only under way at a window's edge.
- *
- * What is open at an edge is lost or under way, and what is lost stays open for ever. So the packets
- * lost by an edge are the fewest that are open at any of the edges from it on, {@linkcode HORIZON}
- * windows ahead.
- */
-export class Unanswered {
-  /** What was open at the ends of the windows that are not settled yet. */
-  #edges: Counts[] = [];
-  #open: Counts = new Map();
-  #settled: Counts = new Map();
-  #live: Counts = new Map();
-
-  /**
-   * Takes the next window.
-   *
-   * @returns the packets that are taken for lost since the last call, as far as the edge before
-   * tells: one window late, and a few that are answered later may be among them. Never negative, 0
-   * for each message seen.
-   */
-  next({ received, answered }: Traffic): Counts {
-    const before = this.#open;
-    const open = new Map(before);
-    for (const [type, count] of received) open.set(type, (open.get(type) ?? 0) + count);
-    for (const [type, count] of answered) open.set(type, (open.get(type) ?? 0) - count);
-    this.#open = open;
-    this.#edges.push(open);
-    const lost = new Map([...open].map(([type, count]) => {
-      const fewest = Math.min(before.get(type) ?? 0, count);
-      return [type, Math.max(this.#live.get(type) ?? 0, fewest)];
-    }));
-    const news = difference(lost, this.#live);
-    this.#live = lost;
-    return news;
-  }
-
-  /** What the oldest windows lost that are settled now and were not before. */
-  *settled(): Generator<Counts> {
-    while (this.#edges.length > 0) {
-      const fewest = this.#fewest();
-      const isKnown = this.#edges.length > HORIZON ||
-        [...fewest].every(([type, count]) => count <= (this.#settled.get(type) ?? 0));
-      if (!isKnown) return;
-      yield this.#settle(fewest);
-    }
-  }
-
-  /** Settles all windows: what is open now gets no answer any more. */
-  *end(): Generator<Counts> {
-    while (this.#edges.length > 0) yield this.#settle(this.#fewest());
-    this.#open = this.#settled = this.#live = new Map();
-  }
-
-  /** By each message of the oldest window, the fewest that were open from its end on. */
-  #fewest(): Counts {
-    return new Map([...this.#edges[0]!.keys()].map((type) => {
-      let fewest = Infinity;
-      for (const edge of this.#edges) fewest = Math.min(fewest, edge.get(type)!);
-      return [type, fewest];
-    }));
-  }
-
-  #settle(fewest: Counts): Counts {
-    this.#edges.shift();
-    const lost = new Map(
-      [...fewest].map(([type, count]) =>
-        [type, Math.max(count, this.#settled.get(type) ?? 0)] as const
-      ),
-    );
-    const news = difference(lost, this.#settled);
-    this.#settled = lost;
-    return news;
-  }
+/** What became of requests. */
+export interface Requests {
+  /** Without an answer for 5 s, since the reading before. */
+  readonly unanswered: Counts;
+  /** Answered after they had counted as unanswered, since the reading before. */
+  readonly late: Counts;
+  /** Without an answer at this reading, and not yet for 5 s. */
+  readonly pending: Counts;
 }
 
-function difference(now: Counts, before: Counts): Counts {
-  return new Map([...now].map(([type, count]) => [type, count - (before.get(type) ?? 0)]));
+/**
+ * Follows the requests of one server from reading to reading. Each becomes final: what counts as unanswered
+ * is never taken back, and an answer that comes after all counts as late. So received requests are those
+ * answered, less the late ones, and those unanswered and pending.
+ */
+export class Unanswered {
+  readonly #firstEpoch: number;
+  /** Requests of each epoch number that have counted as unanswered, less those answered late. */
+  readonly #given = new Map<number, number[]>();
+
+  /**
+   * @param from the start of an epoch. Of requests before it nothing is known: not every probe was attached
+   * when they or their answers came.
+   */
+  constructor(from: number) {
+    this.#firstEpoch = Math.floor(from / EPOCH_NS);
+  }
+
+  /**
+   * Takes the next reading; to be called at least every 20 s, or late answers of an epoch are taken for
+   * answers of the next one with its number.
+   *
+   * @param nsecs when it was made, by the clock of the programs.
+   */
+  next(nsecs: number, received: ByEpoch, answered: ByEpoch): Requests {
+    const [unanswered, late, pending] = [new Map(), new Map(), new Map()];
+    const current = Math.floor(nsecs / EPOCH_NS);
+    for (const [type, requests] of received) {
+      const given = this.#given.getOrInsertComputed(type, () => new Array(EPOCHS).fill(0));
+      const counts = { unanswered: 0, late: 0, pending: 0 };
+      for (let number = 0; number < EPOCHS; number++) {
+        const open = (requests[number] ?? 0) - (answered.get(type)?.[number] ?? 0) - given[number]!;
+        // The newest epoch of this number.
+        const epoch = current - (current - number) % EPOCHS;
+        if (epoch < this.#firstEpoch) {
+          given[number]! += open;
+        } else if (open < 0) {
+          counts.late -= open;
+          given[number]! += open;
+        } else if (nsecs - (epoch + 1) * EPOCH_NS >= PATIENCE_NS) {
+          counts.unanswered += open;
+          given[number]! += open;
+        } else {
+          counts.pending += open;
+        }
+      }
+      unanswered.set(type, counts.unanswered);
+      late.set(type, counts.late);
+      pending.set(type, counts.pending);
+    }
+    return { unanswered, late, pending };
+  }
 }

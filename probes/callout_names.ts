@@ -6,6 +6,7 @@
 
 import { type ElfSymbol, exportedFunctions } from "../discovery/code/elf.ts";
 import type { Server } from "../discovery/types.ts";
+import type { CalloutName, Names } from "../metrics/counted_maps.ts";
 import type { Maps } from "./probe_run.ts";
 import { basesOf } from "../discovery/mapped_files.ts";
 
@@ -17,7 +18,8 @@ export class CalloutNames {
   readonly #server: Server;
   readonly #hookPoints: readonly string[];
   readonly #numbers = new Map<string, number>();
-  readonly #names: Record<string, string> = {};
+  readonly #callouts: CalloutName[] = [];
+  readonly #hooks: Record<string, string> = {};
   readonly #symbols = new Map<string, Promise<ElfSymbol[]>>();
 
   /** @param hookPoints by Kea's number, as far as they are known. */
@@ -30,7 +32,7 @@ export class CalloutNames {
   async learn(maps: Maps): Promise<void> {
     for (const hook of Object.keys(maps["@parked_time"] ?? {})) {
       const number = hook.split(",")[0]!;
-      this.#names[`hook:${number}`] ??= this.#hookPoint(number);
+      this.#hooks[number] ??= this.#hookPoint(number);
     }
     const unknown = new Set(
       CALLOUT_MAPS.values().flatMap((map) => Object.keys(maps[map] ?? {})).map(calloutOf)
@@ -41,9 +43,8 @@ export class CalloutNames {
     for (const callout of unknown) {
       const [hook, address] = callout.split(",");
       const { library, name } = await this.#functionAt(Number(address), text);
-      const number = this.#numbers.size;
-      this.#numbers.set(callout, number);
-      this.#names[`callout:${number}`] = [this.#hookPoint(hook!), library, name].join("\t");
+      this.#numbers.set(callout, this.#callouts.length);
+      this.#callouts.push({ hook_point: this.#hookPoint(hook!), library, callout: name });
     }
   }
 
@@ -54,8 +55,8 @@ export class CalloutNames {
   }
 
   /** What the numbers stand for, as samples keep it. */
-  get names(): Readonly<Record<string, string>> {
-    return this.#names;
+  get names(): Pick<Names, "callouts" | "hook_points"> {
+    return { callouts: this.#callouts, hook_points: this.#hooks };
   }
 
   #hookPoint(number: string): string {

@@ -8,12 +8,12 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { newCommand, numberBetween, print, runMain, say } from "../system/command_line.ts";
-import { WindowBuilder } from "../metrics/windows.ts";
+import { DocumentBuilder } from "../metrics/document_builder.ts";
 import { chooseServer } from "../discovery/servers.ts";
 import { printableJson } from "../system/printable.ts";
 import { onEndSignals } from "../system/signals.ts";
 import { findBpftrace } from "./bpftrace.ts";
-import { watch } from "./monitoring_loop.ts";
+import { watch } from "./watch.ts";
 import { requireHost } from "./requirements.ts";
 import { type Profile, PROFILES } from "./programs.ts";
 
@@ -42,7 +42,7 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
   await requireHost();
   const stop = new AbortController();
   onEndSignals(() => stop.abort());
-  const windows = new WindowBuilder();
+  const windows = new DocumentBuilder();
   for await (
     const record of watch({
       server: await chooseServer(options.server),
@@ -57,7 +57,7 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
     const window = windows.next(record);
     if (window === null || stop.signal.aborted) continue;
     try {
-      print(`${printableJson(JSON.stringify(window.live()))}\n`);
+      print(`${printableJson(JSON.stringify(window))}\n`);
     } catch (error) {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       stop.abort();

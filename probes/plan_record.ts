@@ -23,7 +23,7 @@ export function headerOf(
 ): CaptureHeader {
   return {
     type: "capture",
-    version: 1,
+    version: 2,
     tool: "kea-ebpf-monitoring",
     started: started.toISOString(),
     interval_seconds: intervalMs / 1000,
@@ -56,7 +56,14 @@ export function planRecordOf(plan: Plan): PlanRecord {
       }))
     ),
     operations: operationsOf(plan),
+    stages: stagesOf(plan),
     forecast_us_per_exchange: Math.round(plan.forecast * 10) / 10,
     not_available: plan.notAvailable.map(({ metric, why }) => ({ metric, why })),
   };
+}
+
+function stagesOf({ sources }: Plan): PlanRecord["stages"] {
+  const provided = new Set(sources.map(({ provides }) => provides));
+  if (provided.has("stages")) return "fine";
+  return provided.has("allocation") ? "coarse" : "none";
 }

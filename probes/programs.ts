@@ -85,7 +85,7 @@ const usesDatabase = (type: DatabaseType, name: string) => ({ databases }: Serve
     : `the server's configuration names no ${name}`;
 
 const PACKET_MAPS = [
-  ...["@send_refused", "@processing", "@unmatched", "@sent", "@not_dhcp"],
+  ...["@answered", "@send_refused", "@processing", "@unmatched", "@sent", "@not_dhcp"],
   ...["@socket_wait", "@received"],
 ] as const;
 

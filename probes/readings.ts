@@ -5,13 +5,15 @@
  */
 
 import type { Site } from "../discovery/sites/types.ts";
+import type { Family } from "../discovery/types.ts";
+import type { Sample } from "../metrics/capture.ts";
+import { isCounted, type Row, rowOf } from "../metrics/counted_maps.ts";
+import { expectsAnswer } from "../metrics/messages.ts";
+import type { ByEpoch } from "../metrics/unanswered.ts";
 import { MAP_KEYS } from "./bpftrace.ts";
 import type { Json } from "../metrics/input/exact_json.ts";
 import type { Plan } from "./plan.ts";
 import type { Maps } from "./probe_run.ts";
-
-/** Maps of a capture: by name, a number or numbers by key; beyond 2^53 decimal strings. */
-export type CapturedMaps = Record<string, number | string | Record<string, number | string>>;
 
 /** Maps whose places are all taken: what has a new key there is not counted. */
 export function fullMaps(maps: Maps): string[] {
@@ -68,67 +70,82 @@ function pointerTo({ file, address }: Site, bases: ReadonlyMap<string, number>):
 }
 
 /**
- * Makes the translation for one server: keeps public maps, and gives keys that hold addresses
- * others that do not. Keys stay in the order in which they first came: bpftrace sorts by value, and
- * readers find best what stands where it stood.
+ * Turns the readings of one server into what was counted between them. Maps that a capture does not keep
+ * are left out; keys that hold addresses become others that do not.
  */
-export function translator(
-  maps: readonly string[],
-  renaming: Renaming,
-): (printed: Maps) => CapturedMaps {
-  const known = new Map(maps.map((name) => [name, new Set<string>()]));
-  return (printed) => {
-    const captured: CapturedMaps = {};
-    for (const name of maps) {
-      const value = printed[name];
-      if (value === undefined) continue;
-      if (isScalar(value)) {
-        captured[name] = value;
-        continue;
-      }
-      const values = entries(value);
-      captured[name] = ordered(
-        renaming[name] === undefined ? values : renamed(values, renaming[name]),
-        known.get(name)!,
-      );
-    }
-    return captured;
-  };
-}
+export class ReadingDifferences {
+  readonly #renaming: Renaming;
+  readonly #before = new Map<string, ReadonlyMap<string, bigint>>();
 
-function renamed(
-  values: Record<string, number | string>,
-  rename: (key: string) => string,
-): Record<string, number | string> {
-  const sums = new Map<string, bigint>();
-  for (const [key, value] of Object.entries(values)) {
-    const name = rename(key);
-    // One thing may have several sites: one for each way in, with threads and without.
-    sums.set(name, (sums.get(name) ?? 0n) + BigInt(value));
+  constructor(renaming: Renaming) {
+    this.#renaming = { ...renaming, "@received": withoutEpoch };
   }
-  return Object.fromEntries(
-    [...sums].map(([key, sum]) => [key, BigInt.asIntN(64, sum).toString()]),
-  );
+
+  /** The rows of a sample: what was counted since the reading before, or since the programs began. */
+  next(printed: Maps): Sample["maps"] {
+    const rows: Record<string, Row[]> = {};
+    for (const [map, value] of Object.entries(printed)) {
+      if (!isCounted(map)) continue;
+      const before = this.#before.get(map);
+      const now = sumsOf(value, this.#renaming[map]);
+      this.#before.set(map, now);
+      const counted = now.entries().map(([key, sum]) =>
+        rowOf(map, key, sum - (before?.get(key) ?? 0n))
+      ).filter((row) => row !== null).toArray();
+      if (counted.length > 0) rows[map] = counted;
+    }
+    return rows;
+  }
 }
 
-function ordered(
-  values: Record<string, number | string>,
-  known: Set<string>,
-): Record<string, number | string> {
-  for (const key of Object.keys(values)) known.add(key);
-  return Object.fromEntries(
-    known.values().filter((key) => Object.hasOwn(values, key)).map((key) => [key, values[key]!]),
-  );
+/** Requests that expect an answer, by message type and epoch: see {@linkcode Unanswered}. */
+export function requestsIn(maps: Maps, family: Family): ByEpoch {
+  const counts = new Map<number, number[]>();
+  for (const [key, value] of entriesOf(maps["@received"])) {
+    const [, type, epoch] = key.split(",").map(Number);
+    if (!expectsAnswer(family, type!)) continue;
+    addTo(counts, type!, epoch!, Number(BigInt.asUintN(64, BigInt(value)) >> 40n));
+  }
+  return counts;
 }
 
-function entries(value: Json): Record<string, number | string> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).filter((pair): pair is [string, number | string] => isScalar(pair[1])),
-  );
+/** Answered requests, as {@linkcode requestsIn}. */
+export function answeredIn(maps: Maps): ByEpoch {
+  const counts = new Map<number, number[]>();
+  for (const [key, value] of entriesOf(maps["@answered"])) {
+    const [type, epoch] = key.split(",").map(Number);
+    addTo(counts, type!, epoch!, Number(value));
+  }
+  return counts;
 }
 
-function isScalar(value: Json): value is number | string {
+function addTo(counts: Map<number, number[]>, type: number, epoch: number, count: number): void {
+  const ofType = counts.getOrInsertComputed(type, () => []);
+  ofType[epoch] = (ofType[epoch] ?? 0) + count;
+}
+
+/** Socket and message type; the epoch is for {@linkcode requestsIn}. */
+function withoutEpoch(key: string): string {
+  return key.split(",", 2).join();
+}
+
+/** Values by key. One thing may have several keys: one for each way in, with threads and without. */
+function sumsOf(value: Json, rename = (key: string) => key): Map<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const [key, each] of entriesOf(value)) {
+    const name = rename(key);
+    sums.set(name, (sums.get(name) ?? 0n) + BigInt(each));
+  }
+  return sums;
+}
+
+function entriesOf(value: Json | undefined): (readonly [key: string, value: number | string])[] {
+  if (isScalar(value)) return [["", value]];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([key, each]) => isScalar(each) ? [[key, each]] : []);
+}
+
+function isScalar(value: Json | undefined): value is number | string {
   return typeof value === "number" || typeof value === "string";
 }
 

@@ -20,3 +20,16 @@ export function readUpTo(
   }
   return bytes.subarray(0, filled);
 }
+
+/** Bytes that are read at once. */
+const PIECE = 1 << 20;
+
+/** What a file holds from where it stands, in pieces that live until the next one. */
+export function* piecesOf(
+  file: { readSync(buffer: Uint8Array): number | null },
+): Generator<Uint8Array<ArrayBuffer>> {
+  const buffer = new Uint8Array(PIECE);
+  for (let read = file.readSync(buffer); read !== null; read = file.readSync(buffer)) {
+    yield buffer.subarray(0, read);
+  }
+}

@@ -29,8 +29,8 @@ const ALONE = "tools/dras_wrapper.ts";
 /** Files that are being cut. */
 const TOO_LONG = [
   ALONE,
-  "metrics/windows.ts",
-  "probes/monitoring_loop.ts",
+  "metrics/document_builder.ts",
+  "probes/watch.ts",
   "probes/packets_v6.bt",
 ];
 

@@ -6,7 +6,7 @@
 
 import type { HistogramSeries, MetricsDocument, Series, Window } from "../metrics/document.ts";
 import type { MetricName } from "../metrics/metric_names.ts";
-import { watchedSeconds } from "../metrics/built_window.ts";
+import { watchedSeconds } from "../metrics/windows.ts";
 import { messageRank } from "../metrics/messages.ts";
 import { stagePlace } from "../metrics/stages.ts";
 import { printable } from "../system/printable.ts";

@@ -155,7 +155,7 @@ function slow({ slow }: MetricsDocument): string[] {
     packet.client,
     packet.transaction,
   ]);
-  const more = slow.packets.length - rows.length + slow.left_out;
+  const more = slow.packets.length - rows.length + slow.omitted;
   return [
     ...columns([["", "took", "most of it", "client", "transaction"], ...rows]),
     ...more > 0 ? [`and ${more} more`] : [],
@@ -259,7 +259,7 @@ function traffic(document: MetricsDocument): string[] {
     }
   }
   return columns(
-    [...rows].map(([name, { packets, bytes }]) => [
+    [...rows].toSorted().map(([name, { packets, bytes }]) => [
       name,
       `${packets} packet${packets === 1 ? "" : "s"}`,
       `avg ${perSecond(packets, seconds)}/s`,

@@ -8,11 +8,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { oneLine, say as sayLine } from "../../system/command_line.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { Window } from "../../metrics/document.ts";
-import { LongWindows } from "../../metrics/long_windows.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
+import { DocumentBuilder } from "../../metrics/document_builder.ts";
+import { mergedWindows } from "../../metrics/overview.ts";
 import { chooseServer, describeServer } from "../../discovery/servers.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
+import { watch } from "../../probes/watch.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { onEndSignals } from "../../system/signals.ts";
@@ -117,17 +117,13 @@ async function watchOnce(watching: Watching, first: number): Promise<number> {
   const { spool, name, interval, signal } = watching;
   const readings = Math.ceil(interval / LONGEST_READING);
   const clock = new WallClock(say);
-  const ready: Window[] = [];
-  const long = new LongWindows(
-    readings,
-    (window) => ready.push(clock.adjusted(window)),
-    (window) => ready.push(clock.adjusted(window)),
-  );
-  const builder = new WindowBuilder();
-  const keep = async () => {
-    long.settle();
-    for (const window of ready.splice(0)) {
-      await spool.add(window.start, recordsOf(window, name));
+  const builder = new DocumentBuilder();
+  /** The windows of the long one that has not ended. */
+  const open: Window[] = [];
+  const push = async () => {
+    for (const window of mergedWindows(open.splice(0), 1)) {
+      const adjusted = clock.adjusted(window);
+      await spool.add(adjusted.start, recordsOf(adjusted, name));
     }
   };
   let pid = first;
@@ -144,12 +140,13 @@ async function watchOnce(watching: Watching, first: number): Promise<number> {
   for await (const record of records) {
     if (record.type === "segment") pid = record.server.pid;
     const window = builder.next(record);
-    if (window !== null) long.add(window);
-    await keep();
+    if (window === null) continue;
+    // Nothing was watched between them.
+    if (open.length > 0 && open.at(-1)!.end !== window.start) await push();
+    open.push(window);
+    if (open.length === readings) await push();
   }
-  builder.document();
-  long.end();
-  await keep();
+  await push();
   return pid;
 }
 

@@ -5,10 +5,9 @@
  */
 
 import { print } from "../../system/command_line.ts";
-import type { BuiltWindow } from "../../metrics/built_window.ts";
-import { readChanges } from "../../metrics/capture_changes.ts";
+import { readCapture } from "../../metrics/capture.ts";
 import type { Window } from "../../metrics/document.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
+import { DocumentBuilder } from "../../metrics/document_builder.ts";
 import { openMetrics } from "../../metrics/input/read_input.ts";
 import type { ProducerClient } from "./producer_client.ts";
 import { Pusher } from "./pusher.ts";
@@ -80,18 +79,15 @@ async function* recordsIn(path: string, name: string | undefined): AsyncGenerato
   }
 }
 
-/** The windows of a capture, each when it is finished. */
+/** The windows of a capture. */
 async function* windowsOf(
   pieces: Iterable<Uint8Array>,
   onServer: (server: { readonly host: string; readonly family: Family }) => void,
 ): AsyncGenerator<Window> {
-  const finished: BuiltWindow[] = [];
-  const builder = new WindowBuilder((window) => finished.push(window));
-  for await (const record of readChanges(pieces)) {
+  const builder = new DocumentBuilder();
+  for await (const record of readCapture(pieces)) {
     if (record.type === "capture") onServer(record.server);
-    builder.next(record);
-    for (const window of finished.splice(0)) yield window.final();
+    const window = builder.next(record);
+    if (window !== null) yield window;
   }
-  builder.document();
-  for (const window of finished) yield window.final();
 }

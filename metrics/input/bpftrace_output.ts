@@ -6,8 +6,14 @@
 
 import type { MetricsDocument, Series } from "../document.ts";
 import { quantile, QUANTILES } from "../histogram.ts";
-import { type Dictionary, isPublicMap, meaningOf } from "../map_decoding.ts";
-import { exact } from "../map_changes.ts";
+import {
+  addingOf,
+  countsOf,
+  type Dictionary,
+  isCounted,
+  NO_NAMES,
+  rowOf,
+} from "../counted_maps.ts";
 import { SeriesBook } from "../series_book.ts";
 import { GREATEST, Kept, LEAST, type MapPrinting, type PrintedBucket } from "./bpftrace_events.ts";
 import { bpftraceEventsOf } from "./recognition.ts";
@@ -109,31 +115,37 @@ function ourSeries(
   const book = new SeriesBook(4);
   const words: Dictionary = {
     family: 4,
-    hasStages: false,
+    hasFineStages: false,
     operations: [],
-    names: {},
-    series: (name) => name,
+    names: NO_NAMES,
   };
   for (const [name, { values }] of maps) {
-    if (!isPublicMap(name)) continue;
+    if (!isCounted(name)) continue;
     for (const [key, value] of values) {
-      const counts = value.kind === "integer" ? meaning(name, key ?? "", words) : null;
-      if (counts === null || value.kind !== "integer") {
-        unavailable.set(name, `Its key "${key}" is not one of our programs'`);
-      } else if (BigInt(value.value) !== 0n) {
-        counts(book, exact(BigInt.asUintN(64, BigInt(value.value))));
-      }
+      const isOurs = value.kind === "integer" && add(book, name, key ?? "", value.value, words);
+      if (!isOurs) unavailable.set(name, `Its key "${key}" is not one of our programs'`);
     }
   }
   return book.series();
 }
 
-function meaning(map: string, key: string, words: Dictionary) {
+/** Adds what a key counted; false for a key that none of our programs has. */
+function add(
+  book: SeriesBook,
+  map: string,
+  key: string,
+  value: number | string,
+  words: Dictionary,
+): boolean {
+  // Text has a blank after each comma.
+  const row = rowOf(map, key.replaceAll(/(\d), (?=\d)/g, "$1,"), BigInt(value));
+  if (row === null) return true;
   try {
-    // Text has a blank after each comma.
-    return meaningOf(map, key.replaceAll(/(\d), (?=\d)/g, "$1,"), words);
+    const { count, sum } = countsOf(map, row);
+    addingOf(map, row, words)!(book, row, count, sum);
+    return true;
   } catch (error) {
-    if (error instanceof RangeError) return null;
+    if (error instanceof RangeError) return false;
     throw error;
   }
 }

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { ByteBuffer } from "../bytes.ts";
-import { readChanges } from "../capture_changes.ts";
+import { readCapture } from "../capture.ts";
 import { documentText } from "../document_text.ts";
 import { documentOfBpftrace } from "./bpftrace_output.ts";
 import { InputError, InputLines, isCaptureStart, refuseForeign } from "./input_lines.ts";
@@ -23,7 +22,7 @@ export async function* convert(
 ): AsyncGenerator<Uint8Array> {
   const { isCapture, bytes } = await recognized(input);
   if (isCapture) {
-    yield* documentText(readChanges(bytes), pretty);
+    yield* documentText(readCapture(bytes), pretty);
     return;
   }
   const document = await documentOfBpftrace(new InputLines(bytes));
@@ -45,25 +44,28 @@ async function recognized(input: AsyncIterable<Uint8Array> | Iterable<Uint8Array
   const pieces = async function* () {
     yield* input;
   }();
-  const read = new ByteBuffer();
+  const read: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
   let isBlank = true;
   for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
-    // A piece is valid until the next one.
-    read.append(next.value);
+    // A piece lives until the next one.
+    read.push(next.value.slice());
+    length += next.value.length;
     const text = isBlank ? next.value.findIndex((byte) => byte > BLANK) : 0;
     if (text < 0) continue;
     isBlank = false;
-    if (next.value.includes(NEWLINE, text) || read.length > BEGINNING) break;
+    if (next.value.includes(NEWLINE, text) || length > BEGINNING) break;
   }
-  refuseForeign(read.view);
+  const start = await new Blob(read).bytes();
+  refuseForeign(start);
   if (isBlank) throw new InputError("Cannot convert the input: it is empty");
-  const beginning = new TextDecoder().decode(read.view.subarray(0, BEGINNING));
+  const beginning = new TextDecoder().decode(start.subarray(0, BEGINNING));
   const schema = DOCUMENT.exec(beginning)?.[1];
   if (schema !== undefined) {
     throw new InputError(`Cannot convert the input: it is a document of ${schema} already`);
   }
   const bytes = async function* () {
-    yield read.view;
+    yield start;
     yield* pieces;
   }();
   return { isCapture: isCaptureStart(beginning), bytes };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LineSplitter } from "../bytes.ts";
+import { linesOf, LongLineError } from "../../system/lines.ts";
 
 /** An input cannot be read as metrics. */
 export class InputError extends Error {
@@ -63,27 +63,18 @@ export class InputLines {
    * @throws {InputError} for a line of more than 64 MiB.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<string> {
-    const splitter = new LineSplitter();
     let number = 0;
-    for await (const piece of this.#bytes) {
-      for (const line of splitter.lines(piece)) {
+    try {
+      for await (const { text, isWhole } of linesOf(this.#bytes, LONGEST_LINE)) {
         number++;
-        this.#check(line, number);
-        yield textOf(line);
+        this.isCut = !isWhole;
+        yield text.replace(/\r+$/, "");
       }
-      this.#check(splitter.rest, number + 1);
+    } catch (error) {
+      if (!(error instanceof LongLineError)) throw error;
+      refuse(`line ${number + 1} has over 64 MiB`);
     }
-    this.isCut = splitter.rest.length > 0;
-    if (this.isCut) yield textOf(splitter.rest);
   }
-
-  #check(line: Uint8Array, number: number): void {
-    if (line.length > LONGEST_LINE) refuse(`line ${number} has over 64 MiB`);
-  }
-}
-
-function textOf(line: Uint8Array): string {
-  return new TextDecoder().decode(line).replace(/\r+$/, "");
 }
 
 function refuse(why: string): never {

@@ -5,8 +5,8 @@
  */
 
 import { openInput } from "../../system/command_line.ts";
-import { piecesOf } from "../bytes.ts";
-import { readChanges } from "../capture_changes.ts";
+import { piecesOf } from "../../system/file_bytes.ts";
+import { readCapture } from "../capture.ts";
 import { type MetricsDocument, parseDocument } from "../document.ts";
 import { mergedWindows, overviewOf } from "../overview.ts";
 import { InputError, isCaptureStart } from "./input_lines.ts";
@@ -57,7 +57,7 @@ export async function readInput(path: string, only?: "document"): Promise<Metric
   if (only === "document") {
     throw new InputError(`Cannot read "${path}", it is a capture: use deno task viz`);
   }
-  return await overviewOf(readChanges(input.pieces));
+  return await overviewOf(readCapture(input.pieces));
 }
 
 function textOf(path: string, pieces: Iterable<Uint8Array>): string {

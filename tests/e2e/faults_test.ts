@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { watchWhile } from "../../tools/lab/watch_while.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import { documentOf } from "../../metrics/windows.ts";
+import { documentOf } from "../../metrics/document_builder.ts";
 import { proveSites } from "../../discovery/sites/prove.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";

@@ -13,8 +13,8 @@ import type { HollowRecord } from "../../hollow/push/records.ts";
 import { ProducerClient } from "../../hollow/push/producer_client.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { readChanges } from "../../metrics/capture_changes.ts";
-import { documentOf } from "../../metrics/windows.ts";
+import { readCapture } from "../../metrics/capture.ts";
+import { documentOf } from "../../metrics/document_builder.ts";
 import { consumeOnce } from "./hollow_consumer.ts";
 import { type Producer, startProducer } from "../../tools/lab/producer.ts";
 import { inOrder } from "./record_order.ts";
@@ -33,7 +33,7 @@ const PUSH = "hollow/ebpf_to_hollow.ts";
 const TOKEN = "s3cret-t0ken-of-the-test";
 const CAPTURE = join(
   import.meta.dirname!,
-  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
 );
 
 /**
@@ -320,7 +320,7 @@ Deno.test("hollow-monitor refuses a spool that another uses, and a producer it m
 
 Deno.test("to-hollow pushes a capture and its document to the same records, and twice changes nothing", async () => {
   await using producer = await startProducer();
-  const document = await documentOf(readChanges([await Deno.readFile(CAPTURE)]));
+  const document = await documentOf(readCapture([await Deno.readFile(CAPTURE)]));
   const file = await Deno.makeTempFile({ suffix: ".json" });
   try {
     await Deno.writeTextFile(file, JSON.stringify(document));

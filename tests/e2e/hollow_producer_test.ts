@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { inBatches, recordsOf } from "../../hollow/push/records.ts";
 import { maven } from "../../hollow/producer/ensure_producer.ts";
 import { ProducerClient } from "../../hollow/push/producer_client.ts";
-import { readChanges } from "../../metrics/capture_changes.ts";
-import { documentOf } from "../../metrics/windows.ts";
+import { readCapture } from "../../metrics/capture.ts";
+import { documentOf } from "../../metrics/document_builder.ts";
 import { batchWith, counterAt } from "../hollow/push/hollow_records.ts";
 import { consumeOnce, followDataset } from "./hollow_consumer.ts";
 import { startProducer } from "../../tools/lab/producer.ts";
@@ -15,7 +15,7 @@ import { must, ROOT, runScript, until } from "./run_script.ts";
 
 const CHECKS = "hollow/test_hollow_integration.ts";
 const CAPTURE = new URL(
-  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
   import.meta.url,
 );
 
@@ -81,7 +81,7 @@ Deno.test("test-hollow ends red against what is no producer, and says why", asyn
 });
 
 Deno.test("a stock consumer reads the same values as the document, on snapshot and after 50 deltas", async () => {
-  const { windows } = await documentOf(readChanges([await Deno.readFile(CAPTURE)]));
+  const { windows } = await documentOf(readCapture([await Deno.readFile(CAPTURE)]));
   const server = "kea-1/dhcp4";
   await using producer = await startProducer();
   const client = clientOf(producer.base);

@@ -45,12 +45,13 @@ const sum = (counts: Readonly<Record<string, number>>) =>
 
 /** The sums that a ledger promises. */
 function assertAddsUp(ledger: Ledger): void {
-  const { offered, from_others, kernel_dropped, received, refused, no_answer_wanted } = ledger;
+  const { offered, from_other_clients, kernel_dropped, received, refused, no_answer_expected } =
+    ledger;
   const { answered, client_dropped, answered_others, received_by_client, unexplained } = ledger;
   const text = JSON.stringify(ledger);
   assert.equal(unexplained, 0, text);
-  assert.equal(offered! + from_others!, kernel_dropped + received, text);
-  assert.equal(received, sum(refused) + no_answer_wanted + sum(answered), text);
+  assert.equal(offered! + from_other_clients!, kernel_dropped + received, text);
+  assert.equal(received, sum(refused) + no_answer_expected + sum(answered), text);
   assert.equal(sum(answered), client_dropped! + answered_others! + received_by_client!, text);
 }
 
@@ -69,11 +70,11 @@ for (
     assert.ok(packets >= 2018, `${packets} packets`);
     assert.deepEqual(ledger, {
       offered: packets,
-      from_others: 0,
+      from_other_clients: 0,
       kernel_dropped: 0,
       received: packets,
       refused: {},
-      no_answer_wanted: 0,
+      no_answer_expected: 0,
       answered: { DHCPOFFER: packets / 2, DHCPACK: packets / 2 },
       client_dropped: 0,
       answered_others: 0,
@@ -113,7 +114,7 @@ Deno.test("run distinguishes malformed packets from the others", async () => {
   });
   assertAddsUp(ledger!);
   assert.ok(ledger!.offered! >= 2018);
-  assert.equal(ledger!.from_others, 50);
+  assert.equal(ledger!.from_other_clients, 50);
   assert.equal(ledger!.refused["parse_failed"], 50);
 });
 
@@ -166,7 +167,7 @@ Deno.test("run counts what it did not see of a Kea that is killed every 2 s", as
   assert.ok(Math.abs(watched_seconds! + gaps - duration_seconds!) < 0.02 * duration_seconds!, text);
   assert.ok(ledger!.not_seen! > 0 && ledger!.not_watched_seconds! > 2, text);
   assert.equal(
-    ledger!.offered! + ledger!.from_others!,
+    ledger!.offered! + ledger!.from_other_clients!,
     ledger!.kernel_dropped + ledger!.received + ledger!.not_seen!,
     text,
   );
@@ -237,7 +238,7 @@ for (const scenario of ["renew", "release"]) {
     assertAddsUp(ledger!);
     const more = scenario === "renew"
       ? ledger!.answered["DHCPACK"]! - 307
-      : ledger!.no_answer_wanted;
+      : ledger!.no_answer_expected;
     assert.ok(more > 20, JSON.stringify(ledger));
   });
 }

@@ -8,7 +8,7 @@ import { keaCounters } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { endsOf, frame4, frame6 } from "./frames.ts";
-import { exchangesIn, total } from "../../tools/lab/totals.ts";
+import { exchangesIn, total, withoutAnswer } from "../../tools/lab/totals.ts";
 import { must, until } from "./run_script.ts";
 import { inClient, watched } from "./watched.ts";
 import {
@@ -107,7 +107,8 @@ function assertTaken(
   assert.equal(received("bytes"), dhcp.reduce((sum, bytes) => sum + Number(bytes), 0));
   const others = taken.filter((each) => each === "other").length;
   assert.equal(total(document, "error_rate", { kind: "not_dhcp" }), others);
-  for (const kind of ["unanswered", "unmatched_answer", "kernel_drop"]) {
+  assert.equal(withoutAnswer(document), 0);
+  for (const kind of ["unmatched_answer", "kernel_drop"]) {
     assert.equal(total(document, "error_rate", { kind }), 0, kind);
   }
   assert.equal(total(document, "error_rate", { kind: "send_refused", id: refused }), REFUSED);

@@ -15,7 +15,7 @@ import type { Mutant } from "./mutation.ts";
 import type { FuzzedParser } from "./fuzzed_parser.ts";
 
 const TESTS = new URL("../", import.meta.url);
-const CAPTURE = new URL("metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson", TESTS);
+const CAPTURE = new URL("metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson", TESTS);
 
 /** Samples of the real capture that are kept: each has all maps. */
 const SAMPLES = 2;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
-const CAPTURE = join(ROOT, "tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson");
+const CAPTURE = join(ROOT, "tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson");
 const [TO_JSON, VIZ, VIZ_JSON] = [
   "hollow/ebpf_to_json.ts",
   "viz/visualize_metrics.ts",

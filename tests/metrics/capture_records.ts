@@ -20,7 +20,7 @@ export const SERVER: ServerRecord = {
 /** A header; started at the full hour. */
 export const HEADER: CaptureHeader = {
   type: "capture",
-  version: 1,
+  version: 2,
   tool: "test",
   started: "2026-01-01T00:00:00.000Z",
   interval_seconds: 1,
@@ -31,6 +31,7 @@ export const HEADER: CaptureHeader = {
     files: ["packets_raw.bt"],
     sites: [],
     operations: ["getLease4_address", "addLease4"],
+    stages: "coarse",
     forecast_us_per_exchange: 10,
     not_available: [],
   },
@@ -39,13 +40,14 @@ export const HEADER: CaptureHeader = {
 /** An end record without a complaint. */
 export const END: Extract<CaptureRecord, { type: "end" }> = {
   type: "end",
+  elapsed_ns: 0,
   ended: "2026-01-01T00:01:00.000Z",
   verdict: "COMPLETE",
   reasons: [],
   not_available: [],
 };
 
-/** The state `seconds` after the start. */
+/** What was counted since the sample before, `seconds` after the start. */
 export function sampleAt(
   seconds: number,
   maps: Sample["maps"],
@@ -56,7 +58,7 @@ export function sampleAt(
     segment: 0,
     elapsed_ns: seconds * 1e9,
     maps,
-    names: {},
+    requests: { unanswered: {}, late: {}, pending: {} },
     process: null,
     sockets: [],
     cost: null,
@@ -80,11 +82,6 @@ export function processWith(
     major_faults: 0,
     throttled_seconds: null,
   };
-}
-
-/** `count` events of together `sum`, as the programs pack them: 44 bits for times, 40 for bytes. */
-export function packed(count: number, sum: number, bits: 40 | 44): string {
-  return BigInt.asIntN(64, (BigInt(count) << BigInt(bits)) + BigInt(sum)).toString();
 }
 
 /** A stream of a text, in pieces. */

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CaptureError, type CaptureRecord, readCapture } from "../../metrics/capture.ts";
-import { documentOf } from "../../metrics/windows.ts";
-import { END, HEADER, packed, sampleAt, streamOf } from "./capture_records.ts";
+import { parseDocument } from "../../metrics/document.ts";
+import { documentOf } from "../../metrics/document_builder.ts";
+import { pathOf } from "./fixtures/captures.ts";
+import { END, HEADER, sampleAt, streamOf } from "./capture_records.ts";
 
 const RECORDS: readonly CaptureRecord[] = [
   { ...HEADER, server: { ...HEADER.server, host: "zürich-\u{1F980}" } },
   sampleAt(1, {}),
-  sampleAt(2, { "@processing": { "1,2,104": packed(3, 30_000, 44) } }),
+  sampleAt(2, { "@processing": [[1, 2, 104, 3, 30_000]] }),
   { type: "note", elapsed_ns: 2e9, reason: "bpftrace lost 1 of its own events" },
-  sampleAt(3, { "@processing": { "1,2,104": packed(5, 50_000, 44) } }),
+  sampleAt(3, { "@processing": [[1, 2, 104, 5, 50_000]] }),
   END,
 ];
 const TEXT = RECORDS.map((record) => `${JSON.stringify(record)}\n`).join("");
@@ -59,11 +61,13 @@ const REFUSED: readonly (readonly [why: string, text: string, message: RegExp])[
   ],
   ["an unknown type", `${HEADER_LINE}\n\n{"type":"x"}\n`, /line 3 of the capture: type:/],
   [
-    "a value that is no integer",
-    `${HEADER_LINE}\n${JSON.stringify(sampleAt(1, { "@sent": { "1,2": 1.5 } }))}\n`,
-    /line 2 of the capture: maps\.@sent/,
+    "a row that is none",
+    `${HEADER_LINE}\n${
+      JSON.stringify(sampleAt(1, { "@sent": [[1, 2, 1, 300]] })).replace("[1,2,1,300]", "{}")
+    }\n`,
+    /line 2 of the capture: maps\.@sent: expected rows of numbers and texts$/,
   ],
-  ["another version", '{"type":"capture","version":2}\n', /version 2, version 1 is wanted$/],
+  ["another version", '{"type":"capture","version":1}\n', /version 1: expected version 2$/],
   ["another format", '{"schema":"kea-metrics/1"}\n', /its first line is not of type "capture"$/],
   ["a second capture", TEXT + TEXT, /line 7 of the capture: another capture begins here, give one/],
   ["a header behind notes", `${HEADER_LINE}\n${HEADER_LINE}\n`, /line 2 of the capture: another/],
@@ -81,3 +85,47 @@ for (const [why, text, message] of REFUSED) {
     });
   });
 }
+
+const sampleWith = (row: string) =>
+  `${HEADER_LINE}\n${JSON.stringify(sampleAt(0, {}))}\n${
+    JSON.stringify(sampleAt(1, { "@processing": [[1]] })).replace("[1]", row)
+  }\n`;
+
+for (
+  const [what, row, message] of [
+    ["without a count", "[]", /record 3 .*does not end with what it counts$/],
+    ["with a fraction for its count", "[1,2,100,1.5,3]", /does not end with what it counts$/],
+    ["with a negative count", "[1,2,100,-1,3]", /does not end with what it counts$/],
+    ["with text for its sum", '[1,2,100,1,"3"]', /does not end with what it counts$/],
+    ["without a bucket", "[1,3]", /names no bucket$/],
+    ["with a bucket that no program has", "[1,2,10000,1,3]", /names no bucket$/],
+  ] as const
+) {
+  Deno.test(`documentOf() refuses a row ${what}, in one line`, async () => {
+    await assert.rejects(documentOf(readCapture(streamOf(sampleWith(row)))), (error) => {
+      assert.ok(error instanceof CaptureError);
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("\n"));
+      return true;
+    });
+  });
+}
+
+Deno.test("readCapture() refuses damage by its line or reads on, whatever is damaged", async () => {
+  const lines = (await Deno.readTextFile(pathOf("v4"))).split("\n").slice(0, 4);
+  const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
+  await fc.assert(
+    fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(255), async (at, byte) => {
+      const damaged = bytes.slice();
+      damaged[at] = byte;
+      try {
+        const document = await documentOf(readCapture(streamOf(damaged, 65_536)));
+        parseDocument(JSON.parse(JSON.stringify(document)));
+      } catch (error) {
+        assert.ok(error instanceof Error && error.name === "CaptureError", String(error));
+        assert.match(error.message, /line \d|record \d|first line|version/);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -1,20 +1,14 @@
 import assert from "node:assert/strict";
-import { readCapture } from "../../metrics/capture.ts";
 import {
   jsonSchema,
   type MetricsDocument,
   parseDocument,
   type Series,
 } from "../../metrics/document.ts";
-import { documentOf, METRICS } from "../../metrics/windows.ts";
+import { documentOf, METRICS } from "../../metrics/document_builder.ts";
+import { CAPTURES, type Kind, recordsOf } from "./fixtures/captures.ts";
 
-/**
- * A real run: 199 exchanges of perfdhcp at 100/s, then 3 DHCPRELEASE, 5 datagrams with a bad magic
- * cookie, 7 DHCPDISCOVER whose last option is cut, and 2 packets of message type 200.
- */
-const CAPTURE = new URL("fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson", import.meta.url);
-
-const document = async () => await documentOf(readCapture((await Deno.open(CAPTURE)).readable));
+const document = async (kind: Kind = "v4") => await documentOf(await recordsOf(kind));
 
 function amounts({ totals }: MetricsDocument, metric: string, unit?: string) {
   return Object.fromEntries(
@@ -51,8 +45,47 @@ Deno.test("documentOf() counts a real run exactly", async () => {
     "unanswered DHCPDISCOVER": 0,
     "unanswered DHCPREQUEST": 0,
     "unanswered unknown": 2,
+    "late DHCPDISCOVER": 0,
+    "late DHCPREQUEST": 0,
+    "late unknown": 0,
   });
 });
+
+Deno.test("documentOf() counts a real run of DHCPv6 exactly", async () => {
+  const real = await document("v6");
+  assert.deepEqual(amounts(real, "packet_processing_time"), {
+    "SOLICIT ADVERTISE": 97,
+    "REQUEST REPLY": 97,
+  });
+  assert.deepEqual(amounts(real, "network_traffic", "packets"), {
+    "received udp": 2 * 97,
+    "sent udp": 2 * 97,
+  });
+  assert.deepEqual([real.server.version, real.server.family], ["2.6.3", 6]);
+});
+
+Deno.test("documentOf() counts a real run with a database exactly", async () => {
+  const real = await document("sql");
+  const statements = amounts(real, "database_query_time");
+  assert.equal(statements["postgresql insert_lease4"], 97);
+  assert.equal(statements["postgresql get_lease4_addr"], 3 * 97);
+  assert.equal(real.server.version, "3.0.4");
+});
+
+for (const kind of Object.keys(CAPTURES) as Kind[]) {
+  Deno.test(`documentOf() loses no request of a real run, ${kind}`, async () => {
+    const { totals, ledger } = await document(kind);
+    const sum = (name: string) =>
+      totals.filter(({ metric, labels }) => metric === "error_rate" && labels["kind"] === name)
+        .reduce(
+          (count, series) => count + (series.kind === "counter" ? Number(series.value) : 0),
+          0,
+        );
+    assert.deepEqual([sum("unanswered"), sum("late")], [kind === "v4" ? 2 : 0, 0]);
+    assert.equal(ledger!.pending, undefined);
+    assert.equal(ledger!.requests_not_seen, undefined);
+  });
+}
 
 Deno.test("documentOf() adds the windows of a real run up to its totals", async () => {
   const { windows, totals } = await document();

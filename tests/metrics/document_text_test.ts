@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { type CaptureRecord, readCapture } from "../../metrics/capture.ts";
+import type { CaptureRecord } from "../../metrics/capture.ts";
 import { documentText } from "../../metrics/document_text.ts";
-import { documentOf } from "../../metrics/windows.ts";
-import { END, HEADER, packed, sampleAt } from "./capture_records.ts";
-
-const REAL = new URL("fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson", import.meta.url);
+import { documentOf } from "../../metrics/document_builder.ts";
+import { recordsOf } from "./fixtures/captures.ts";
+import { END, HEADER, sampleAt } from "./capture_records.ts";
 
 const CAPTURES: readonly (readonly [what: string, records: readonly CaptureRecord[]])[] = [
-  ["a real run", await Array.fromAsync(readCapture((await Deno.open(REAL)).readable))],
+  ["a real run", await recordsOf("v4")],
+  ["a real run of DHCPv6", await recordsOf("v6")],
+  ["a real run with a database", await recordsOf("sql")],
   ["a run without a window", [HEADER, END]],
   ["a run with one empty window", [HEADER, sampleAt(0, {}), sampleAt(1, {}), END]],
   [
@@ -15,7 +16,7 @@ const CAPTURES: readonly (readonly [what: string, records: readonly CaptureRecor
     [
       { ...HEADER, server: { ...HEADER.server, host: '"],\u2028\u{1F980}' } },
       sampleAt(0, {}),
-      sampleAt(1, { "@received": { "1,1": packed(3, 900, 40) } }),
+      sampleAt(1, { "@received": [[1, 1, 3, 900]] }),
     ],
   ],
 ];

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { refusalsIn } from "../../metrics/kea_statistics.ts";
 import { ledgerRows } from "../../metrics/ledger.ts";
-import { documentOf, WindowBuilder } from "../../metrics/windows.ts";
+import { DocumentBuilder, documentOf } from "../../metrics/document_builder.ts";
 import { summary } from "../../viz/summary.ts";
 import { mergedWindows } from "../../metrics/overview.ts";
-import { END, HEADER, packed, sampleAt, SERVER } from "./capture_records.ts";
+import { END, HEADER, sampleAt, SERVER } from "./capture_records.ts";
 
 const SEGMENT = {
   type: "segment" as const,
@@ -17,17 +17,17 @@ const SEGMENT = {
 
 /** Received and answered DHCPDISCOVERs. */
 const maps = (count: number) => ({
-  "@received": { "1,1": packed(count, 300 * count, 40) },
-  "@processing": { "1,2,100": packed(count, 1000 * count, 44) },
+  "@received": [[1, 1, count, 300 * count]],
+  "@processing": [[1, 2, 100, count, 1000 * count]],
 });
 
 /** Two seconds watched with 20 packets, six not, two again with 20, and two not at the end. */
 const RECORDS = [
   HEADER,
-  ...[0, 1, 2].map((second) => sampleAt(second, maps(10 * second))),
+  ...[0, 1, 2].map((second) => sampleAt(second, second === 0 ? {} : maps(10))),
   { type: "note" as const, elapsed_ns: 8e9, reason: "The server restarted: 6.0 s not watched" },
   SEGMENT,
-  ...[8, 9, 10].map((second) => sampleAt(second, maps(10 * (second - 8)), { segment: 1 })),
+  ...[8, 9, 10].map((second) => sampleAt(second, second === 8 ? {} : maps(10), { segment: 1 })),
 ];
 const LAST = { ...END, elapsed_ns: 12e9, verdict: "PARTIAL" as const };
 
@@ -70,8 +70,8 @@ Deno.test("ledgerOf() takes for not seen what the client can have sent in the ga
 });
 
 Deno.test("contradiction() holds the programs against the client and Kea, not against gaps", async () => {
-  const contradictionOf = (records: readonly Parameters<WindowBuilder["next"]>[0][]) => {
-    const builder = new WindowBuilder();
+  const contradictionOf = (records: readonly Parameters<DocumentBuilder["next"]>[0][]) => {
+    const builder = new DocumentBuilder();
     for (const record of records) builder.next(record);
     return builder.contradiction(0);
   };

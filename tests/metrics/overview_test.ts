@@ -3,9 +3,9 @@ import fc from "fast-check";
 import type { Series, Window } from "../../metrics/document.ts";
 import { bucketOf } from "../../metrics/histogram.ts";
 import { mergedWindows, overviewOf } from "../../metrics/overview.ts";
-import { readCapture } from "../../metrics/capture.ts";
+import { recordsOf } from "./fixtures/captures.ts";
 import { SeriesBook, seriesKey } from "../../metrics/series_book.ts";
-import { documentOf } from "../../metrics/windows.ts";
+import { documentOf } from "../../metrics/document_builder.ts";
 
 const TIME = { metric: "packet_processing_time", labels: { message: "DHCPDISCOVER" }, unit: "ns" };
 const COUNT = { metric: "error_rate", labels: { kind: "unanswered" }, unit: "events" };
@@ -15,7 +15,7 @@ const GAUGE = { metric: "cpu_usage", labels: { thread: "main" }, unit: "ratio" }
 function windowOf(second: number, times: readonly number[], ratio = 0): Window {
   const book = new SeriesBook(4);
   for (const time of times) book.addToBucket(TIME, bucketOf(time), 1, time);
-  book.set(GAUGE, ratio);
+  book.set(GAUGE, ratio, 1);
   const at = (seconds: number) => new Date(seconds * 1000).toISOString();
   return { start: at(second), end: at(second + 1), series: book.series() };
 }
@@ -89,8 +89,7 @@ Deno.test("mergedWindows() adds integers beyond 2^53 exactly", () => {
 });
 
 Deno.test("overviewOf() merges the windows of a capture as mergedWindows() those of its document", async () => {
-  const file = new URL("fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson", import.meta.url);
-  const records = await Array.fromAsync(readCapture((await Deno.open(file)).readable));
+  const records = await recordsOf("v4");
   const asyncRecords = async function* () {
     yield* records;
   };

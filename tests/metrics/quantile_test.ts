@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readChanges } from "../../metrics/capture_changes.ts";
+import { readCapture } from "../../metrics/capture.ts";
 import { bucketOf } from "../../metrics/histogram.ts";
-import { documentOf } from "../../metrics/windows.ts";
+import { documentOf } from "../../metrics/document_builder.ts";
 import { mulberry32 } from "../../tools/lab/mulberry32.ts";
 import { END, HEADER, sampleAt, streamOf } from "./capture_records.ts";
 
@@ -18,23 +18,19 @@ const TIMES: readonly (readonly [what: string, time: () => number])[] = [
 for (const [what, time] of TIMES) {
   Deno.test(`quantiles of 100,000 times ${what} lie within their bounds`, async () => {
     const times = Array.from({ length: 100_000 }, () => Math.max(0, Math.round(time())));
-    const counts = new Map<number, number>();
-    const sums = new Map<number, bigint>();
-    // As a run sees them: cumulative maps, read at the end of each of ten windows.
+    // As a run sees them: what was counted in each of ten windows.
     const samples = [sampleAt(0, {})];
-    times.forEach((each, index) => {
-      const bucket = bucketOf(each);
-      counts.set(bucket, (counts.get(bucket) ?? 0) + 1);
-      sums.set(bucket, (sums.get(bucket) ?? 0n) + BigInt(each));
-      if (index % 10_000 !== 9_999) return;
-      const map = [...counts].map(([key, count]) => [
-        `1,2,${key}`,
-        BigInt.asIntN(64, (BigInt(count) << 44n) + sums.get(key)!).toString(),
-      ]);
-      samples.push(sampleAt(samples.length, { "@processing": Object.fromEntries(map) }));
-    });
+    for (let window = 0; window < 10; window++) {
+      const rows = new Map<number, [...key: number[], count: number, sum: number]>();
+      for (const each of times.slice(10_000 * window, 10_000 * (window + 1))) {
+        const bucket = bucketOf(each);
+        const [, , , count, sum] = rows.get(bucket) ?? [1, 2, bucket, 0, 0];
+        rows.set(bucket, [1, 2, bucket, count! + 1, sum! + each]);
+      }
+      samples.push(sampleAt(window + 1, { "@processing": [...rows.values()] }));
+    }
     const text = [HEADER, ...samples, END].map((record) => `${JSON.stringify(record)}\n`).join("");
-    const { totals } = await documentOf(readChanges(streamOf(text, 65_536)));
+    const { totals } = await documentOf(readCapture(streamOf(text, 65_536)));
     const series = totals.find(({ metric }) => metric === "packet_processing_time");
     assert.ok(series?.kind === "histogram");
 

@@ -1,103 +1,103 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { HORIZON, Unanswered } from "../../metrics/unanswered.ts";
+import { nextEpoch, Unanswered } from "../../metrics/unanswered.ts";
 
 const DISCOVER = 1;
+const EPOCH = 2 ** 30;
 
-/** Feeds windows of [received, answered]. */
-function told(unanswered: Unanswered, windows: readonly (readonly [number, number])[]): number[] {
-  return windows.map(([received, answered]) =>
-    unanswered.next({
-      received: new Map(received === 0 ? [] : [[DISCOVER, received]]),
-      answered: new Map(answered === 0 ? [] : [[DISCOVER, answered]]),
-    }).get(DISCOVER) ?? 0
-  );
+/** A request: when it came and when it was answered, nanoseconds; never without. */
+interface Request {
+  readonly at: number;
+  readonly answeredAt?: number;
 }
 
-/** What the windows turned out to have lost, when no more come. */
-const settled = (unanswered: Unanswered) =>
-  [...unanswered.end()].map((counts) => counts.get(DISCOVER) ?? 0);
-
-Deno.test("Unanswered tells nothing of packets that are under way at an edge", () => {
-  const unanswered = new Unanswered();
-  assert.deepEqual(told(unanswered, [[10, 9], [10, 11], [10, 10]]), [0, 0, 0]);
-  assert.deepEqual(settled(unanswered), [0, 0, 0]);
-});
-
-Deno.test("Unanswered tells a lost packet once: at once when settled, a window later live", () => {
-  const unanswered = new Unanswered();
-  assert.deepEqual(told(unanswered, [[10, 10], [10, 9], [10, 10], [10, 8]]), [0, 0, 1, 0]);
-  assert.deepEqual(settled(unanswered), [0, 1, 0, 2]);
-});
-
-Deno.test("Unanswered counts a loss that comes while others are under way at every edge", () => {
-  const unanswered = new Unanswered();
-  told(unanswered, [[10, 8], [10, 9], [10, 12], [10, 9]]);
-  // 3 and 1 are open at the middle edges; 2 at the end.
-  assert.deepEqual(settled(unanswered), [1, 0, 0, 1]);
-});
-
-Deno.test("Unanswered begins anew with a segment and keeps what the one before lost", () => {
-  const unanswered = new Unanswered();
-  told(unanswered, [[10, 8]]);
-  assert.deepEqual(settled(unanswered), [2]);
-  assert.deepEqual(told(unanswered, [[5, 5], [5, 4]]), [0, 0]);
-  assert.deepEqual(settled(unanswered), [0, 1]);
-});
-
-Deno.test("Unanswered knows a message whose packets are all answered", () => {
-  const unanswered = new Unanswered();
-  told(unanswered, [[1, 1]]);
-  assert.deepEqual([...unanswered.settled()], [new Map([[DISCOVER, 0]])]);
-});
-
-Deno.test("Unanswered settles exactly what was never answered, whatever was under way", () => {
-  const packet = fc.record({
-    window: fc.nat(9),
-    // Answered so many windows later; null never.
-    delay: fc.option(fc.nat(3), { freq: 3 }),
-  });
-  fc.assert(fc.property(fc.array(packet, { maxLength: 60 }), (packets) => {
-    const length = 14;
-    const windows = Array.from({ length }, (_, at) =>
-      [
-        packets.filter(({ window }) => window === at).length,
-        packets.filter(({ window, delay }) => delay !== null && window + delay === at).length,
-      ] as const);
-    const unanswered = new Unanswered();
-    const early: number[] = [];
-    const live = windows.flatMap((window) => {
-      const news = told(unanswered, [window]);
-      early.push(...unanswered.settled().map((counts) => counts.get(DISCOVER) ?? 0));
-      return news;
-    });
-    const counts = [...early, ...settled(unanswered)];
-    assert.equal(counts.length, length);
-    const lost = packets.filter(({ delay }) => delay === null).length;
-    assert.equal(counts.reduce((sum, count) => sum + count, 0), lost);
-    assert.ok([...live, ...counts].every((count) => count >= 0));
-  }));
-});
-
-Deno.test("Unanswered settles a window at once when nothing is under way at its end", () => {
-  const unanswered = new Unanswered();
-  told(unanswered, [[10, 10]]);
-  assert.equal([...unanswered.settled()].length, 1);
-  told(unanswered, [[10, 9]]);
-  assert.equal([...unanswered.settled()].length, 0);
-  told(unanswered, [[10, 11]]);
-  assert.equal([...unanswered.settled()].length, 2);
-});
-
-Deno.test("Unanswered waits for an answer no longer than its horizon, and remembers no more", () => {
-  const unanswered = new Unanswered();
-  told(unanswered, [[1, 0]]);
-  for (let window = 1; window <= HORIZON; window++) {
-    assert.deepEqual([...unanswered.settled()], []);
-    told(unanswered, [[1, 1]]);
+/** What the programs have counted until a moment. */
+function countedUntil(requests: readonly Request[], nsecs: number) {
+  const [received, answered] = [new Array(32).fill(0), new Array(32).fill(0)];
+  for (const { at, answeredAt = Infinity } of requests) {
+    const epoch = Math.floor(at / EPOCH) % 32;
+    if (at <= nsecs) received[epoch]++;
+    if (answeredAt <= nsecs) answered[epoch]++;
   }
-  assert.deepEqual(unanswered.settled().next().value, new Map([[DISCOVER, 1]]));
-  // Too late: it was told, and is not taken back.
-  told(unanswered, [[0, 1]]);
-  assert.deepEqual(settled(unanswered), Array(HORIZON + 1).fill(0));
+  return { received: new Map([[DISCOVER, received]]), answered: new Map([[DISCOVER, answered]]) };
+}
+
+/** What is said of DHCPDISCOVERs at readings: unanswered, late, pending. */
+function readings(requests: readonly Request[], seconds: readonly number[], from = 0) {
+  const unanswered = new Unanswered(from);
+  return seconds.map((second) => {
+    const { received, answered } = countedUntil(requests, second * 1e9);
+    const found = unanswered.next(second * 1e9, received, answered);
+    return [found.unanswered, found.late, found.pending].map((counts) => counts.get(DISCOVER));
+  });
+}
+
+Deno.test("Unanswered counts a request when it is 5 s old and the second of its epoch is over", () => {
+  assert.deepEqual(readings([{ at: 0.5e9 }], [1, 5, 6, 7, 8]), [
+    [0, 0, 1],
+    [0, 0, 1],
+    [0, 0, 1],
+    [1, 0, 0],
+    [0, 0, 0],
+  ]);
+});
+
+Deno.test("Unanswered knows a message whose requests are all answered", () => {
+  assert.deepEqual(readings([{ at: 1e9, answeredAt: 1.1e9 }], [2]), [[0, 0, 0]]);
+});
+
+Deno.test("Unanswered counts an answer that comes after that as late, and takes nothing back", () => {
+  assert.deepEqual(readings([{ at: 0.5e9, answeredAt: 9e9 }], [1, 7, 8, 9, 10]), [
+    [0, 0, 1],
+    [1, 0, 0],
+    [0, 0, 0],
+    [0, 1, 0],
+    [0, 0, 0],
+  ]);
+});
+
+Deno.test("Unanswered says nothing of requests that came before every probe was attached", () => {
+  const from = nextEpoch(2.2e9);
+  const requests = [{ at: 1e9 }, { at: 2.5e9, answeredAt: 20e9 }, { at: from + 1 }];
+  assert.deepEqual(readings(requests, [4, 8, 12, 21], from), [
+    [0, 0, 1],
+    [0, 0, 1],
+    [1, 0, 0],
+    [0, 0, 0],
+  ]);
+});
+
+Deno.test("Unanswered adds up to the request, whatever comes when", () => {
+  const request = fc.record({
+    at: fc.integer({ min: 0, max: 90_000 }),
+    delay: fc.option(fc.integer({ min: 0, max: 20_000 })),
+  });
+  fc.assert(fc.property(
+    fc.array(request, { maxLength: 80 }),
+    fc.array(fc.integer({ min: 100, max: 10_000 }), { minLength: 30, maxLength: 60 }),
+    (all, pauses) => {
+      const requests = all.map(({ at, delay }) => ({
+        at: at * 1e6,
+        ...delay === null ? {} : { answeredAt: (at + delay) * 1e6 },
+      }));
+      const unanswered = new Unanswered(0);
+      const sums = { unanswered: 0, late: 0 };
+      let now = 0;
+      for (const pause of pauses) {
+        now += pause * 1e6;
+        const { received, answered } = countedUntil(requests, now);
+        const found = unanswered.next(now, received, answered);
+        sums.unanswered += found.unanswered.get(DISCOVER)!;
+        sums.late += found.late.get(DISCOVER)!;
+        const came = requests.filter(({ at }) => at <= now);
+        const open = came.filter(({ answeredAt = Infinity }) => answeredAt > now);
+        assert.equal(sums.unanswered - sums.late + found.pending.get(DISCOVER)!, open.length);
+        // Those of the last 5 s are pending, and none that is older than 6.1 s.
+        const young = open.filter(({ at }) => now - at < 5e9).length;
+        const middle = open.filter(({ at }) => now - at < 5e9 + EPOCH).length;
+        assert.ok(found.pending.get(DISCOVER)! >= young);
+        assert.ok(found.pending.get(DISCOVER)! <= middle);
+      }
+    },
+  ));
 });

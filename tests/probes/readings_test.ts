@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { parseExact } from "../../metrics/input/exact_json.ts";
 import { plan } from "../../probes/plan.ts";
 import { basesOf } from "../../discovery/mapped_files.ts";
-import { operationsOf, renamingOf, translator } from "../../probes/readings.ts";
+import {
+  answeredIn,
+  operationsOf,
+  ReadingDifferences,
+  renamingOf,
+  requestsIn,
+} from "../../probes/readings.ts";
 import { parseSockets } from "../../probes/server_sample.ts";
 import { factsOf, LIBRARY, server, SITES } from "./server_and_sites.ts";
 
@@ -18,21 +24,43 @@ Deno.test("parseExact() reads bytes that bpftrace sign-extends as UTF-8", () => 
   assert.equal(parseExact('"caf\\uffffffc3\\uffffffa9"'), "café");
 });
 
-Deno.test("translator() turns the lease manager's addresses into operations and drops private maps", () => {
+Deno.test("ReadingDifferences turns addresses into operations, adds their sites, drops private maps", () => {
   const deep = plan(factsOf(server(), { sites: SITES, refusals: [] }), "deep");
   assert.equal(operationsOf(deep)[0], "addLease4");
-  const translate = translator(
-    ["@lease_manager", "@sent"],
+  const differences = new ReadingDifferences(
     renamingOf(deep, new Map([[LIBRARY.path, 0x7f0000000000]])),
   );
+  const counted = differences.next({
+    "@lease_manager": { [`${0x7f0000001010},80`]: "17592186079277" },
+    "@sent": { "1": `${5n * 2n ** 40n + 1500n}` },
+    "@slot": { "1": 1 },
+  });
+  assert.deepEqual(counted, { "@lease_manager": [[0, 80, 1, 34_861]], "@sent": [[1, 5, 1500]] });
+});
+
+Deno.test("ReadingDifferences counts what is new alone, and adds the epochs of requests", () => {
+  const differences = new ReadingDifferences({});
+  const received = (...counts: number[]) => ({
+    "@received": Object.fromEntries(
+      counts.map((count, epoch) => [`1,3,${epoch}`, `${BigInt(count) * (2n ** 40n + 300n)}`]),
+    ),
+  });
+  assert.deepEqual(differences.next(received(2, 1)), { "@received": [[1, 3, 3, 900]] });
+  assert.deepEqual(differences.next(received(2, 1)), {});
+  assert.deepEqual(differences.next(received(2, 1, 4)), { "@received": [[1, 3, 4, 1200]] });
+});
+
+Deno.test("requestsIn() counts by message and epoch, over all sockets, but not what no server answers", () => {
+  const one = `${2n ** 40n + 300n}`;
   assert.deepEqual(
-    translate({
-      "@lease_manager": { [`${0x7f0000001010},80`]: "17592186079277" },
-      "@sent": { "1,2": 5 },
-      "@slot": { "1": 1 },
-    }),
-    { "@lease_manager": { "0,80": "17592186079277" }, "@sent": { "1,2": 5 } },
+    requestsIn({ "@received": { "1,3,7": one, "2,3,7": one, "2,1,0": one, "2,7,0": one } }, 4),
+    new Map([[3, Object.assign([], { 7: 2 })], [1, [1]]]),
   );
+  assert.deepEqual(
+    answeredIn({ "@answered": { "3,1": 5 } }),
+    new Map([[3, Object.assign([], { 1: 5 })]]),
+  );
+  assert.deepEqual(requestsIn({}, 4), new Map());
 });
 
 Deno.test("basesOf() finds where files begin, deleted ones and ones with blanks too", () => {
@@ -61,15 +89,4 @@ Deno.test("parseSockets() reads drops of the server's own sockets of the wanted 
     { socket: "udp", id: "7405", drops: 7, queued_bytes: 512 },
   ]);
   assert.deepEqual(parseSockets(SOCKETS, new Set(), ["raw", "udp"]), []);
-});
-
-Deno.test("translator() keeps keys in the order in which they first came", () => {
-  const translate = translator(["@processing"], {});
-  const keysOf = (values: Record<string, number>) =>
-    Object.keys(translate({ "@processing": values })["@processing"]!);
-  assert.deepEqual(keysOf({ "1,2,90": 1, "3,5,80": 2 }), ["1,2,90", "3,5,80"]);
-  assert.deepEqual(
-    keysOf({ "8,5,70": 1, "3,5,80": 2, "1,2,90": 3 }),
-    ["1,2,90", "3,5,80", "8,5,70"],
-  );
 });

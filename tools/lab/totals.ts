@@ -21,6 +21,12 @@ export function total(
   ).reduce((sum, series) => sum + amount(series), 0);
 }
 
+/** Requests without an answer, those that may still get one included. */
+export function withoutAnswer(document: Pick<MetricsDocument, "totals">): number {
+  const errors = (kind: string) => total(document, "error_rate", { kind });
+  return errors("unanswered") - errors("late") + total(document, "pending_requests");
+}
+
 /** The histograms of a metric that have some labels. */
 export function histogramsOf(
   document: Pick<MetricsDocument, "totals">,

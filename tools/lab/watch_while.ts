@@ -7,8 +7,8 @@
 import { describeServer } from "../../discovery/servers.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
-import { watch, type WatchOptions } from "../../probes/monitoring_loop.ts";
+import { DocumentBuilder } from "../../metrics/document_builder.ts";
+import { watch, type WatchOptions } from "../../probes/watch.ts";
 
 /** How a server is watched; windows of a second, and no words, where nothing else is said. */
 export interface Watching
@@ -35,7 +35,7 @@ export async function watchWhile<T>(
   work: () => Promise<T>,
 ): Promise<{ readonly document: MetricsDocument; readonly result: T }> {
   const stop = new AbortController();
-  const windows = new WindowBuilder();
+  const windows = new DocumentBuilder();
   let working: Promise<T> | null = null;
   const server = await describeServer(pid);
   for await (const record of watch({ ...DEFAULTS, ...options, server, signal: stop.signal })) {

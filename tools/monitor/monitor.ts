@@ -14,20 +14,18 @@ import {
   say,
   sayStyled,
 } from "../../system/command_line.ts";
-import type { CaptureRecord, Traffic } from "../../metrics/capture.ts";
+import { type CaptureRecord, readCapture, type Traffic } from "../../metrics/capture.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { CaptureFile, replaceFile } from "../../metrics/files.ts";
-import { readChanges } from "../../metrics/capture_changes.ts";
 import { documentText } from "../../metrics/document_text.ts";
 import { Overview } from "../../metrics/overview.ts";
-import type { BuiltWindow } from "../../metrics/built_window.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
+import { DocumentBuilder } from "../../metrics/document_builder.ts";
 import { chooseServer } from "../../discovery/servers.ts";
 import type { Server } from "../../discovery/types.ts";
 import { printableJson, printableLines } from "../../system/printable.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
-import { type SlowOptions, watch } from "../../probes/monitoring_loop.ts";
+import { type SlowOptions, watch } from "../../probes/watch.ts";
 import { planFor } from "../../probes/prepare.ts";
 import { PriceMeter } from "../../probes/price.ts";
 import { requireHost } from "../../probes/requirements.ts";
@@ -139,7 +137,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     live = null;
   }
   // Not by their names: the folder may belong to another user.
-  const metrics = () => documentText(readChanges(capture.pieces()));
+  const metrics = () => documentText(readCapture(capture.pieces()));
   await replaceFile(join(folder, METRICS_FILE), metrics());
   const colour = Deno.stderr.isTerminal() && !Deno.noColor;
   sayStyled(`\n${summary(document, { colour })}`.trimEnd());
@@ -183,29 +181,30 @@ async function write(
   live: LiveTerminal | null,
   { duration, expected = duration, onReady, traffic }: MonitorOptions,
 ): Promise<MetricsDocument> {
-  const overview = new Overview<BuiltWindow>();
-  const windows = new WindowBuilder((window) => overview.add(window));
+  const overview = new Overview();
+  const builder = new DocumentBuilder();
   let ready = false;
   try {
     for (let next = await records.next(); !next.done; next = await records.next()) {
       let record = next.value;
       if (record.type === "end" && traffic !== undefined) {
-        const elapsed_ns = windows.elapsedSeconds * 1e9;
+        const elapsed_ns = builder.elapsedSeconds * 1e9;
         const sent = { type: "traffic" as const, elapsed_ns, ...await traffic() };
         capture.append(sent);
-        windows.next(sent);
-        const contradiction = windows.contradiction(record.elapsed_ns ?? 0);
+        builder.next(sent);
+        const contradiction = builder.contradiction(record.elapsed_ns);
         if (contradiction !== null) {
           record = { ...record, verdict: "PARTIAL", reasons: [...record.reasons, contradiction] };
         }
       }
       capture.append(record);
-      const window = windows.next(record);
-      if (record.type === "slow") live?.slow(windows.slowPacket(record));
+      const window = builder.next(record);
+      if (record.type === "slow") live?.slow(builder.slowPacket(record));
       if (window !== null) {
-        const { elapsedSeconds } = windows;
-        if (live === null) say(windowLine(window.live(), elapsedSeconds, expected));
-        else live.window(window.live(), { elapsedSeconds, cost: windows.cost() });
+        const { elapsedSeconds } = builder;
+        overview.add(window);
+        if (live === null) say(windowLine(window, elapsedSeconds, expected));
+        else live.window(window, { elapsedSeconds, cost: builder.cost() });
       }
       if (!ready && record.type === "sample") {
         ready = true;
@@ -219,7 +218,7 @@ async function write(
     await records.return(undefined);
     throw error;
   }
-  return { ...windows.document(), windows: overview.spans().map((span) => span.final()) };
+  return { ...builder.document(), windows: overview.windows() };
 }
 
 /** The folder's name: kea-monitor-dhcp4-20260101T120000Z. */

@@ -7,9 +7,9 @@
 import { describeServer } from "../../discovery/servers.ts";
 import type { Server } from "../../discovery/types.ts";
 import type { HistogramSeries, Series } from "../../metrics/document.ts";
-import { WindowBuilder } from "../../metrics/windows.ts";
+import { DocumentBuilder } from "../../metrics/document_builder.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
-import { watch } from "../../probes/monitoring_loop.ts";
+import { watch } from "../../probes/watch.ts";
 
 /** Longest measurement, seconds. */
 const LOOK_SECONDS = 10;
@@ -40,7 +40,7 @@ export async function learnThreshold(
 ): Promise<Learned> {
   say(`Measuring what is slow here, for at most ${LOOK_SECONDS} s`);
   const enough = new AbortController();
-  const windows = new WindowBuilder();
+  const windows = new DocumentBuilder();
   let packets = 0;
   let pid = server.pid;
   for await (
@@ -55,7 +55,7 @@ export async function learnThreshold(
     })
   ) {
     const window = windows.next(record);
-    if (window !== null) packets += answered(window.live().series);
+    if (window !== null) packets += answered(window.series);
     if (packets >= ENOUGH) enough.abort();
     if (record.type === "segment") pid = record.server.pid;
   }

@@ -70,7 +70,7 @@ export function withWindow(
   const recent = [...state.recent, window];
   while (recent.length > 1 && secondsFrom(recent[0]!, window) > ROLLING_SECONDS) recent.shift();
   const received = trafficOf(window.series, "packets", "received");
-  const leftOut = sumOf(counters(window.series, "slow_packets_left_out", "packets"));
+  const leftOut = sumOf(counters(window.series, "slow_packets_omitted", "packets"));
   return {
     ...state,
     elapsedSeconds,

@@ -178,7 +178,7 @@ function slowPackets({ slow }: MetricsDocument): string {
   if (slow === undefined) return "";
   const sentence =
     `${plural(slow.packets.length, "packet")} took longer than ${duration(slow.threshold_ns)}` +
-    (slow.left_out === 0 ? "." : `, and ${slow.left_out} more, not listed.`);
+    (slow.omitted === 0 ? "." : `, and ${slow.omitted} more, not listed.`);
   const names = [...new Set(slow.packets.flatMap(({ stages }) => Object.keys(stages)))];
   const rows = slow.packets.slice(0, MOST_ROWS).map((packet) => [
     packet.time.slice(0, 23).replace("T", " "),

@@ -279,7 +279,7 @@ Deno.test("to-hollow goes through no proxy to a producer of this host", async ()
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", "hollow/ebpf_to_hollow.ts"],
-        "tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+        "tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
         ...["-p", `http://${host}:${producer.addr.port}/api`],
       ],
       env,

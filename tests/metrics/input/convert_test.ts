@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readCapture } from "../../../metrics/capture.ts";
-import { piecesOf } from "../../../metrics/bytes.ts";
+import { piecesOf } from "../../../system/file_bytes.ts";
 import { parseDocument } from "../../../metrics/document.ts";
-import { documentOf } from "../../../metrics/windows.ts";
+import { documentOf } from "../../../metrics/document_builder.ts";
 import { convert } from "../../../metrics/input/convert.ts";
 
 const CAPTURE = new URL(
-  "../fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  "../fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
   import.meta.url,
 );
 const OUTPUT = new URL("fixtures/values-bpftrace-0.17.0.txt", import.meta.url);

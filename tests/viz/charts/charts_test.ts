@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readChanges } from "../../../metrics/capture_changes.ts";
+import { readCapture } from "../../../metrics/capture.ts";
 import type { MetricsDocument, Series } from "../../../metrics/document.ts";
 import { bucketOf } from "../../../metrics/histogram.ts";
 import { mergedWindows, overviewOf } from "../../../metrics/overview.ts";
@@ -14,10 +14,10 @@ import { pngOf } from "../../../viz/report/png.ts";
 import { svgOf } from "../../../viz/report/svg.ts";
 
 const REAL = new URL(
-  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
   import.meta.url,
 );
-const real = await overviewOf(readChanges((await Deno.open(REAL)).readable));
+const real = await overviewOf(readCapture((await Deno.open(REAL)).readable));
 
 /** A document of stages of DHCPDISCOVER: how many packets were in each, and how long one was. */
 function documentOf(...all: (readonly [stage: string, count: number, ns: number])[]) {
@@ -115,8 +115,12 @@ function fillNames(name: (index: number) => string) {
         { metric: "error_rate", labels: { kind: "exception", id: long }, unit: "events" },
         3,
       );
-      book.set({ metric: "cpu_usage", labels: { thread: long, mode: "user" }, unit: "ratio" }, 0.5);
-      book.set({ metric: "memory_usage", labels: { kind: long }, unit: "bytes" }, 1e6);
+      book.set(
+        { metric: "cpu_usage", labels: { thread: long, mode: "user" }, unit: "ratio" },
+        0.5,
+        1,
+      );
+      book.set({ metric: "memory_usage", labels: { kind: long }, unit: "bytes" }, 1e6, 1);
     }
   };
 }
@@ -202,7 +206,7 @@ Deno.test("cpu() counts thousands of threads in one walk through each window", (
   const document = windowsAt([1.7e12, 1.7e12 + 1000], (book) => {
     for (let thread = 0; thread < 3000; thread++) {
       const labels = { thread: `thread-${thread}`, mode: "user" };
-      book.set({ metric: "cpu_usage", labels, unit: "ratio" }, thread / 10_000);
+      book.set({ metric: "cpu_usage", labels, unit: "ratio" }, thread / 10_000, 1);
     }
   });
   const counting = (series: readonly Series[]) =>

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { readCapture } from "../../../metrics/capture.ts";
+import { recordsOf } from "../../metrics/fixtures/captures.ts";
 import type { Series, Window } from "../../../metrics/document.ts";
-import { WindowBuilder } from "../../../metrics/windows.ts";
+import { DocumentBuilder } from "../../../metrics/document_builder.ts";
 import { widthOf } from "../../../viz/live/text_layout.ts";
 import {
   liveStart,
@@ -28,15 +28,11 @@ const SCREEN: LiveScreen = {
 
 /** The state at the end of a real run. */
 async function afterRealRun(): Promise<LiveState> {
-  const builder = new WindowBuilder();
+  const builder = new DocumentBuilder();
   let state = liveStart(FACTS);
-  const file = new URL(
-    "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
-    import.meta.url,
-  );
-  for await (const record of readCapture((await Deno.open(file)).readable)) {
-    const window = builder.next(record)?.live();
-    if (window === undefined) continue;
+  for (const record of await recordsOf("v4")) {
+    const window = builder.next(record);
+    if (window === null) continue;
     const { elapsedSeconds } = builder;
     state = withWindow(state, window, { elapsedSeconds, cost: builder.cost() });
   }
@@ -199,7 +195,7 @@ Deno.test("liveView() counts slow packets, and shows the last of them", () => {
   let state: LiveState = none;
   for (const second of [1, 2, 3, 4]) state = withSlow(state, packet(second));
   const leftOut = {
-    ...{ metric: "slow_packets_left_out", family: 4 as const, labels: {}, unit: "packets" },
+    ...{ metric: "slow_packets_omitted", family: 4 as const, labels: {}, unit: "packets" },
     ...{ kind: "counter" as const, value: 6 },
   };
   state = withWindow(state, windowOf(5, [leftOut]), { elapsedSeconds: 5, cost: null });

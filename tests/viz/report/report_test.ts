@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readChanges } from "../../../metrics/capture_changes.ts";
+import { readCapture } from "../../../metrics/capture.ts";
 import type { MetricsDocument, Series } from "../../../metrics/document.ts";
 import { mergedWindows, overviewOf } from "../../../metrics/overview.ts";
 import { SeriesBook } from "../../../metrics/series_book.ts";
@@ -9,10 +9,10 @@ import { svgOf } from "../../../viz/report/svg.ts";
 import { report } from "../../../viz/report/report.ts";
 
 const REAL = new URL(
-  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
   import.meta.url,
 );
-const real = await overviewOf(readChanges((await Deno.open(REAL)).readable));
+const real = await overviewOf(readCapture((await Deno.open(REAL)).readable));
 
 /** The page of a document, with all its drawings. */
 async function pageOf(document: MetricsDocument): Promise<string> {
@@ -85,8 +85,8 @@ Deno.test("report() escapes everything that comes from outside", async () => {
       book.addToBucket({ metric: "database_query_time", labels, unit: "ns" }, 100, 1, 1e5);
       book.add({ metric: "error_rate", labels: { kind: EVIL, id: EVIL }, unit: "events" }, 3);
       const thread = `${EVIL}${index}`;
-      book.set({ metric: "cpu_usage", labels: { thread, mode: "user" }, unit: "ratio" }, 0.5);
-      book.set({ metric: "memory_usage", labels: { kind: EVIL }, unit: "bytes" }, 1e6);
+      book.set({ metric: "cpu_usage", labels: { thread, mode: "user" }, unit: "ratio" }, 0.5, 1);
+      book.set({ metric: "memory_usage", labels: { kind: EVIL }, unit: "bytes" }, 1e6, 1);
       const direction = { direction: EVIL, socket: EVIL };
       book.add({ metric: "network_traffic", labels: direction, unit: "packets" }, 5);
     }
@@ -152,7 +152,7 @@ Deno.test("report() counts one slow packet as one", async () => {
     ...{ transaction: "1", client: "2", stages: {} },
   };
   const sentences = [[packet], [packet, packet]].map(async (packets) => {
-    const slow = { threshold_ns: 5e6, packets, left_out: 0 };
+    const slow = { threshold_ns: 5e6, packets, omitted: 0 };
     return /<p>(\d packet.*)<\/p>/.exec(await pageOf({ ...documentOf(), slow }))![1];
   });
   assert.deepEqual(await Promise.all(sentences), [
@@ -211,7 +211,7 @@ Deno.test("chartsOf() survives numbers beyond any measure", async () => {
     book.addToBucket(TIME, 487, 1, 2 ** 51);
     book.addToBucket(TIME, 0, 2 ** 50, 0);
     book.add({ metric: "error_rate", labels: { kind: "x" }, unit: "events" }, 1e300);
-    book.set({ metric: "memory_usage", labels: { kind: "rss" }, unit: "bytes" }, 1e300);
+    book.set({ metric: "memory_usage", labels: { kind: "rss" }, unit: "bytes" }, 1e300, 1);
   });
   assert.doesNotMatch(await pageOf(documentOf(huge, huge)), /NaN/);
 });

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readChanges } from "../../../metrics/capture_changes.ts";
+import { readCapture } from "../../../metrics/capture.ts";
 import { overviewOf } from "../../../metrics/overview.ts";
 import { chartsOf } from "../../../viz/charts/all.ts";
 import { writeReport } from "../../../viz/report/write_report.ts";
 
 const REAL = new URL(
-  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-deep.ndjson",
+  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
   import.meta.url,
 );
-const real = await overviewOf(readChanges((await Deno.open(REAL)).readable));
+const real = await overviewOf(readCapture((await Deno.open(REAL)).readable));
 
-const SUBTITLE = />Kea DHCPv4 on vm, from 2026-11-23 05:22:56 UTC<\/text>/;
+const SUBTITLE = />Kea DHCPv4 on vm, from 2026-11-26 23:22:58 UTC<\/text>/;
 
 Deno.test("writeReport() heads each chart's file with what it shows, and of whom and when", async () => {
   const folder = await Deno.makeTempDir();

@@ -1,0 +1,323 @@
+/**
+ * One attachment: from the start of bpftrace to its last reading.
+ *
+ * @module
+ */
+
+import { isGone } from "../system/proc.ts";
+import type { Server } from "../discovery/types.ts";
+import type { CaptureRecord, Sample } from "../metrics/capture.ts";
+import { nextEpoch } from "../metrics/unanswered.ts";
+import { monotonicTime, wallClockOffset } from "../system/libc.ts";
+import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
+import { Placed } from "./placed.ts";
+import { programsIn } from "./placements.ts";
+import type { Prepared } from "./prepare.ts";
+import { PriceMeter } from "./price.ts";
+import { type Maps, ProbeRun } from "./probe_run.ts";
+import { fullMaps } from "./readings.ts";
+import { SampleBuilder } from "./sample_builder.ts";
+import { changeOf, type ServerChange } from "./server_change.ts";
+import { SlowPackets } from "./slow_packets.ts";
+import type { WatchState } from "./watch_state.ts";
+
+/** How a segment came to its end. */
+export type Outcome =
+  | ServerChange
+  | "over"
+  | "clock set"
+  | "bpftrace ended"
+  | "not attached";
+
+/** Longest time to attach everything; 0.17 takes about 0.1 s a probe. */
+const ATTACH_LIMIT_MS = 60_000;
+
+/** How long a reading may be overdue before bpftrace is taken for stuck. */
+const SILENCE_LIMIT_MS = 15_000;
+
+/** Longest time between two readings: so long may it take to stop. */
+const LONGEST_READING_MS = 2000;
+
+/** How often the server and the clock are checked, milliseconds. */
+const CHECK_MS = 1000;
+
+/** Milliseconds from one reading of the maps to the next, for windows of a length. */
+export function periodOf(intervalMs: number): number {
+  return intervalMs / readingsPerWindow(intervalMs);
+}
+
+function readingsPerWindow(intervalMs: number): number {
+  return Math.ceil(intervalMs / LONGEST_READING_MS);
+}
+
+/** One attachment to one server. */
+export class Segment {
+  /** What bpftrace said of its end. */
+  complaint = "";
+  /** The programs because of which it did not attach, where that is known. */
+  blamed: readonly string[] = [];
+  readonly #state: WatchState;
+  readonly #prepared: Prepared;
+  readonly #server: Server;
+  readonly #number: number;
+  readonly #periodMs: number;
+  #outcome: Outcome | null = null;
+  /**
+   * From when on every request and answer is seen, by the clock of the readings: the next epoch after every
+   * probe was attached. Null before that.
+   */
+  #countsFrom: number | null = null;
+  /** When the baseline was read, by the same clock. */
+  #baselineAt: number | null = null;
+  #probes = 0;
+  #readings = 0;
+  /** Compares with Kea's own counters, from the first reading on. */
+  #check: CounterCheck | null = null;
+  /** Whether the last reading came. */
+  #isRead = false;
+  /**
+   * The first reading from then on is the last: while probes are detached, one by one, those that are left
+   * count on, and what they count does not fit together.
+   */
+  #lastFrom = 0n;
+  #limit: ReturnType<typeof setTimeout> | undefined;
+  #run: ProbeRun | null = null;
+
+  /** @param number of the segment, from 0. */
+  constructor(state: WatchState, prepared: Prepared, server: Server, number: number) {
+    this.#state = state;
+    this.#prepared = prepared;
+    this.#server = server;
+    this.#number = number;
+    this.#periodMs = periodOf(state.options.intervalMs);
+  }
+
+  /** Attaches, reads, and gives the records; what it returns is why it ended. */
+  async *records(): AsyncGenerator<CaptureRecord, Outcome> {
+    const { plan, rendered, symbols } = this.#prepared;
+    const { options } = this.#state;
+    const sites = plan.sources.flatMap(({ sites }) => sites);
+    const placed = await Placed.before(this.#server.pid, sites).catch((error) => {
+      if (isGone(error)) return null;
+      throw error;
+    });
+    // It is ending, or has unloaded a library since the plan was made.
+    if (placed === null) return await changeOf(this.#server) ?? "server changed";
+    await using run = this.#run = ProbeRun.start(options.bpftrace, rendered, symbols);
+    await using price = new PriceMeter(run.pid, options.intervalMs);
+    this.#limit = setTimeout(() => this.#stop("not attached"), ATTACH_LIMIT_MS);
+    const onAbort = () => this.#stopSoon("over");
+    options.signal.addEventListener("abort", onAbort, { once: true });
+    if (options.signal.aborted) onAbort();
+    const stopChecks = this.#checkRegularly();
+    try {
+      const mapped = await Deno.readTextFile(`/proc/${this.#server.pid}/maps`).catch(() => "");
+      const samples = new SampleBuilder(
+        this.#server,
+        this.#number,
+        this.#prepared,
+        price,
+        mapped,
+      );
+      yield* this.#listen(run, placed, samples);
+      return await this.#ended();
+    } finally {
+      this.#run = null;
+      clearTimeout(this.#limit);
+      stopChecks();
+      await this.#check?.end();
+      options.signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async *#listen(
+    run: ProbeRun,
+    placed: Placed,
+    samples: SampleBuilder,
+  ): AsyncGenerator<CaptureRecord> {
+    const slow = new SlowPackets(
+      this.#server.family,
+      this.#state.options.slow?.redacts ?? true,
+    );
+    // Not for await: leaving that would end the events of a run that is still dying.
+    for (let next = await run.events.next(); !next.done; next = await run.events.next()) {
+      const event = next.value;
+      switch (event.type) {
+        case "attached":
+          yield* this.#attached(event.probes);
+          if (!await this.#isWellPlaced(placed)) return await run.abandon();
+          break;
+        case "reading":
+          // Printed when all is detached, or before all was attached.
+          if (event.nsecs === null || this.#countsFrom === null) break;
+          if (event.nsecs < this.#countsFrom) break;
+          yield* this.#reading(event.nsecs, event.maps, samples);
+          if (this.#outcome !== null && event.nsecs >= this.#lastFrom) {
+            this.#isRead = true;
+            this.#state.dying.push(run.abandon());
+            return;
+          }
+          break;
+        case "slow": {
+          const { nsecs, packet } = slow.read(event.line);
+          if (this.#baselineAt === null || nsecs < this.#baselineAt) break;
+          yield { ...packet, elapsed_ns: this.#state.elapsedAt(nsecs) };
+          break;
+        }
+        case "lost":
+          yield this.#state.note(`bpftrace lost ${event.events} of its own events`);
+          break;
+        case "ended":
+          this.complaint = event.complaint || `it ended with status ${event.code}`;
+          if (this.#countsFrom === null) {
+            this.blamed = programsIn(event.complaint, this.#prepared.plan);
+          }
+      }
+    }
+  }
+
+  *#attached(probes: number): Generator<CaptureRecord> {
+    this.#countsFrom = nextEpoch(Number(monotonicTime()));
+    this.#probes = probes;
+    const planned = this.#prepared.rendered.probes;
+    if (probes === planned) return;
+    yield this.#state.note(`${probes} probes are attached, ${planned} were planned`);
+  }
+
+  /** Whether every probe is where it was proven; else those programs are to blame that are not. */
+  async #isWellPlaced(placed: Placed): Promise<boolean> {
+    const misplaced = await placed.misplaced();
+    if (misplaced === null) return true;
+    const { why, missing } = misplaced;
+    this.#outcome = "not attached";
+    this.complaint = why;
+    this.blamed = this.#prepared.plan.sources.filter(({ sites }) =>
+      missing.length === 0 ? sites.length > 0 : sites.some((site) => missing.includes(site))
+    ).map(({ file }) => file);
+    return false;
+  }
+
+  async *#reading(
+    nsecs: number,
+    maps: Maps,
+    samples: SampleBuilder,
+  ): AsyncGenerator<CaptureRecord> {
+    for (const name of fullMaps(maps)) {
+      yield* this.#state.noteOnce(
+        `${name} is full: what has a new key there is not counted any more`,
+      );
+    }
+    if (this.#baselineAt === null) yield* this.#baseline(nsecs, maps, samples);
+    else yield* this.#later(nsecs, maps, samples);
+  }
+
+  /** The baseline: what was counted until now, while probe after probe was attached, is nothing. */
+  async *#baseline(
+    nsecs: number,
+    maps: Maps,
+    samples: SampleBuilder,
+  ): AsyncGenerator<CaptureRecord> {
+    const { gap, options } = this.#state;
+    this.#baselineAt = nsecs;
+    const elapsedNs = this.#state.elapsedAt(nsecs);
+    const deadline = this.#state.deadline ??= performance.now() + options.durationMs;
+    const baseline = await samples.baseline(maps, nsecs, elapsedNs, this.#countsFrom!);
+    this.#check = await CounterCheck.begin(this.#server);
+    const unwatched = gap.wordsAt(elapsedNs);
+    if (unwatched !== null) yield this.#state.note(unwatched);
+    gap.reading(elapsedNs);
+    options.say(`Watching pid ${this.#server.pid} with ${this.#probes} probes`);
+    yield baseline;
+    yield* this.#unknownDrops(baseline);
+    if (this.#outcome !== null) return;
+    clearTimeout(this.#limit);
+    this.#limit = setTimeout(() => this.#stop("over"), deadline - performance.now());
+  }
+
+  async *#later(nsecs: number, maps: Maps, samples: SampleBuilder): AsyncGenerator<CaptureRecord> {
+    // The reading that is nearest to the end.
+    const leftMs = this.#state.deadline! - performance.now();
+    if (leftMs < this.#periodMs / 2) this.#stop("over");
+    const contradiction = this.#check?.against(nsecs, maps) ?? null;
+    if (contradiction !== null) {
+      this.#check = null;
+      yield this.#state.note(contradiction);
+    }
+    // Where the next reading is the last, Kea's answer must come before it.
+    if (leftMs >= this.#periodMs / 2) this.#check?.askInTime(leftMs < 1.5 * this.#periodMs);
+    this.#readings++;
+    const isWindow = this.#readings % readingsPerWindow(this.#state.options.intervalMs) === 0;
+    if (this.#outcome === null && !isWindow) return;
+    const elapsedNs = this.#state.elapsedAt(nsecs);
+    this.#state.gap.reading(elapsedNs);
+    const sample = await samples.next(maps, nsecs, elapsedNs);
+    yield sample;
+    yield* this.#unknownDrops(sample);
+  }
+
+  async *#unknownDrops({ process, sockets }: Sample): AsyncGenerator<CaptureRecord> {
+    const reason = "The kernel's drops are not known: ss does not show the server's sockets";
+    if (this.#server.sockets.length === 0 || process === null || sockets.length > 0) return;
+    // A server that closed them is attached to anew.
+    if (this.#state.reasons.includes(reason) || await changeOf(this.#server) !== null) return;
+    yield this.#state.note(reason);
+  }
+
+  async #ended(): Promise<Outcome> {
+    const { gap } = this.#state;
+    if (this.#outcome === "over" && !this.#isRead && gap.causes === "") {
+      gap.cause(
+        this.#baselineAt === null
+          ? "It was stopped before every probe was attached"
+          : "bpftrace gave no last reading",
+      );
+    }
+    return this.#outcome ?? await changeOf(this.#server) ??
+      (this.#countsFrom === null ? "not attached" : "bpftrace ended");
+  }
+
+  /** Ends with the next reading from a moment on. */
+  #stop(why: Outcome, from = 0n): void {
+    const run = this.#run;
+    if (this.#outcome !== null || run === null) return;
+    this.#outcome = why;
+    this.#lastFrom = from;
+    clearTimeout(this.#limit);
+    if (this.#countsFrom === null) run.stop();
+    else this.#limit = setTimeout(() => run.stop(), this.#periodMs + SILENCE_LIMIT_MS);
+  }
+
+  /**
+   * Ends with a reading from now on: what was printed before may still wait to be read, and Kea's answer is
+   * compared with the last reading.
+   */
+  #stopSoon(why: Outcome): void {
+    if (this.#outcome !== null) return;
+    this.#stop(why, monotonicTime() + BigInt(PATIENCE_MS) * 1_000_000n);
+    this.#check?.ask();
+    (this.#check?.end() ?? Promise.resolve()).then(() => this.#lastFrom = monotonicTime());
+  }
+
+  /** Looks every second whether the server or the clock has changed. */
+  #checkRegularly(): () => void {
+    let isBusy = false;
+    const timer = setInterval(async () => {
+      // A server with very many descriptors takes longer than a second to look at.
+      if (isBusy) return;
+      isBusy = true;
+      // What could not be looked at this time will be the next.
+      const change = await changeOf(this.#server).catch(() => null) ??
+        (wasSet(this.#prepared.wallClock) ? "clock set" : null);
+      isBusy = false;
+      if (change !== null) this.#stopSoon(change);
+    }, CHECK_MS);
+    return () => clearInterval(timer);
+  }
+}
+
+/** Whether the wall clock was set by a millisecond or more since a program learned it. */
+function wasSet(wallClock: bigint): boolean {
+  if (wallClock === 0n) return false;
+  const moved = wallClockOffset() - wallClock;
+  return moved > 1_000_000n || moved < -1_000_000n;
+}

@@ -1,0 +1,208 @@
+/**
+ * Watches one server until the time is over, the server ends for good, or the watch is stopped: plans,
+ * attaches, reads, and yields the records of a capture. What goes wrong on the way becomes a note
+ * in the capture, and the rest goes on.
+ *
+ * @module
+ */
+
+import type { CaptureRecord } from "../metrics/capture.ts";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { isRunning } from "../system/proc.ts";
+import type { Server } from "../discovery/types.ts";
+import { BpftraceError } from "./bpftrace.ts";
+import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
+import { prepare, type Prepared } from "./prepare.ts";
+import { type Outcome, periodOf, Segment } from "./segment.ts";
+import { settled } from "./server_change.ts";
+
+import type { Profile } from "./programs.ts";
+import { successor } from "./successor.ts";
+import { type WatchOptions, WatchState } from "./watch_state.ts";
+
+export type { SlowOptions, WatchOptions } from "./watch_state.ts";
+
+/** What is attached next. */
+interface Attempt {
+  readonly server: Server;
+  readonly profile: Profile;
+  /** Programs that did not attach to this server, and why. */
+  readonly leftOut: ReadonlyMap<string, string>;
+  /** How often bpftrace failed on this server. */
+  readonly failures: number;
+}
+
+/** What an attempt came to. */
+interface Result {
+  readonly outcome: Outcome;
+  /** What bpftrace said last. */
+  readonly complaint: string;
+  /** Programs that kept the others from being attached, where they are known. */
+  readonly blamed: readonly string[];
+}
+
+/** What follows an attempt; null for the end of the watch. */
+type Following = (
+  state: WatchState,
+  attempt: Attempt,
+  result: Result,
+  networkNamespace: string,
+) => Attempt | null | Promise<Attempt | null>;
+
+const AFTER: Readonly<Record<Outcome, Following>> = {
+  "over": () => null,
+
+  "not attached": (state, attempt, { complaint, blamed }) => {
+    // One site keeps the whole run out: go on without its program, or with what needs hardly any site.
+    if (blamed.length > 0) {
+      const why = blamed.map((file) => [file, complaint] as const);
+      return { ...attempt, leftOut: new Map([...attempt.leftOut, ...why]) };
+    }
+    if (attempt.profile === "light" || attempt.failures > 0) {
+      throw new BpftraceError(`Cannot attach, bpftrace says: ${complaint || "nothing"}`);
+    }
+    state.gap.cause(`The ${attempt.profile} profile did not attach (${complaint}), light does`);
+    return { ...attempt, profile: "light", failures: 1 };
+  },
+
+  "bpftrace ended": (state, attempt, { complaint }) => {
+    state.gap.cause(`bpftrace was ended from outside: ${complaint || "killed"}`);
+    if (attempt.failures > 0 || state.isOver) return null;
+    return { ...attempt, failures: 1 };
+  },
+
+  "clock set": (state, attempt) => {
+    state.gap.cause("The host's clock was set: attached anew, to know when packets came");
+    return attempt;
+  },
+
+  "server changed": async (state, { server }) => {
+    state.gap.cause(
+      "The server changed its sockets, its lease file or its hook libraries: attached anew",
+    );
+    // One that ended meanwhile is found out by the next attempt.
+    return firstAttempt(state, await settled(server.pid).catch(ifGone(server)));
+  },
+
+  "server ended": async (state, { server }, _, networkNamespace) => {
+    state.options.say(`The server (pid ${server.pid}) ended, waiting for it to come back`);
+    const next = await successor(server, networkNamespace, state);
+    if (next === null) {
+      if (state.deadline === null) throw endedTooEarly(server);
+      state.gap.cause(`The server (pid ${server.pid}) ended`);
+      return null;
+    }
+    state.gap.cause(`The server restarted: pid ${server.pid}, then ${next.pid}`);
+    return firstAttempt(state, next);
+  },
+};
+
+/**
+ * Watches a server.
+ *
+ * Yields a header, samples (the first of each segment is its baseline), a segment record whenever
+ * the probes are attached anew, notes, and an end record with the verdict. After that it ends when
+ * every probe is detached.
+ *
+ * @throws {BpftraceError} when not even the system calls can be watched.
+ */
+export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecord> {
+  const state = new WatchState(options);
+  const networkNamespace = await networkNamespaceOf(options.server);
+  let attempt: Attempt | null = firstAttempt(state, options.server);
+  let complaint = "";
+  let segment = 0;
+  let notAvailable: Prepared["plan"]["notAvailable"] = [];
+  while (attempt !== null) {
+    let result: Result = { outcome: "server ended", complaint, blamed: [] };
+    {
+      const { server } = attempt;
+      await using prepared = await preparedFor(state, attempt);
+      // What is not available of a server that is gone says nothing.
+      if (prepared !== null && await isRunning(server.pid, server.startTicks)) {
+        notAvailable = prepared.plan.notAvailable;
+        if (segment === 0) {
+          yield headerOf(prepared.plan, options, state.started);
+        } else {
+          yield {
+            type: "segment",
+            segment,
+            elapsed_ns: state.elapsedNs,
+            server: serverRecordOf(server),
+            plan: planRecordOf(prepared.plan),
+            reason: state.gap.causes || complaint,
+          };
+        }
+        for (const reason of prepared.plan.losses) yield* state.noteOnce(reason);
+        const reading = new Segment(state, prepared, server, segment++);
+        const outcome = yield* reading.records();
+        complaint = reading.complaint || complaint;
+        result = { outcome, complaint, blamed: reading.blamed };
+      } else if (segment === 0) {
+        throw endedTooEarly(server);
+      }
+    }
+    attempt = await AFTER[result.outcome](state, attempt, result, networkNamespace);
+  }
+
+  const unwatched = state.gap.wordsAt(state.elapsedNs);
+  if (unwatched !== null) yield state.note(unwatched);
+  yield {
+    type: "end",
+    elapsed_ns: unwatched === null ? state.gap.lastNs : state.elapsedNs,
+    ended: new Date().toISOString(),
+    verdict: state.reasons.length === 0 ? "COMPLETE" : "PARTIAL",
+    reasons: [...state.reasons],
+    not_available: notAvailable.map(({ metric, why }) => ({ metric, why })),
+  };
+  await Promise.all(state.dying);
+}
+
+/** What failed on a server as it was may well attach to it as it is now. */
+function firstAttempt({ options }: WatchState, server: Server): Attempt {
+  return { server, profile: options.profile, leftOut: new Map(), failures: 0 };
+}
+
+/** The plan and program of an attempt; null when the server is gone. */
+async function preparedFor(
+  { options }: WatchState,
+  { server, profile, leftOut }: Attempt,
+): Promise<Prepared | null> {
+  const { bpftrace, intervalMs, findSites, findHostPid, slow } = options;
+  try {
+    return await prepare(server, profile, bpftrace, Math.round(periodOf(intervalMs)), {
+      findSites,
+      findHostPid,
+      slowNs: slow?.thresholdNs,
+      leftOut,
+    });
+  } catch (error) {
+    if (await isRunning(server.pid, server.startTicks)) throw error;
+    return null;
+  }
+}
+
+async function networkNamespaceOf({ pid }: Server): Promise<string> {
+  try {
+    return await Deno.readLink(`/proc/${pid}/ns/net`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new DiscoveryError(
+      `Cannot watch process ${pid}: it does not run any more, start it again`,
+    );
+  }
+}
+
+function endedTooEarly({ pid }: Server): DiscoveryError {
+  return new DiscoveryError(
+    `Cannot watch process ${pid}: it ended before the probes were attached, start it again`,
+  );
+}
+
+/** For `catch`: what was known of a server that is gone. */
+function ifGone(server: Server): (error: unknown) => Server {
+  return (error) => {
+    if (error instanceof DiscoveryError) return server;
+    throw error;
+  };
+}

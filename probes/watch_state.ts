@@ -1,0 +1,92 @@
+/**
+ * What lives as long as a watch, whatever becomes of the server and of bpftrace.
+ *
+ * @module
+ */
+
+import type { CaptureRecord } from "../metrics/capture.ts";
+import type { Server } from "../discovery/types.ts";
+import type { Bpftrace } from "./bpftrace.ts";
+import { Gap } from "./gap.ts";
+import type { FindHostPid, FindSites } from "./prepare.ts";
+import type { Profile } from "./programs.ts";
+
+/** What to watch, and for how long. */
+export interface WatchOptions {
+  readonly server: Server;
+  readonly profile: Profile;
+  readonly bpftrace: Bpftrace;
+  /** Length of a window, milliseconds. */
+  readonly intervalMs: number;
+  /** Milliseconds from the moment that every probe is attached. */
+  readonly durationMs: number;
+  /** Stops the watch; what was measured is kept. */
+  readonly signal: AbortSignal;
+  /** Takes what happens, for people: one line each. */
+  readonly say: (line: string) => void;
+  /** How long a server that ended may take to come back, milliseconds; 15 s without it. */
+  readonly restartGraceMs?: number;
+  readonly findSites?: FindSites;
+  readonly findHostPid?: FindHostPid;
+  /** Packets that take longer are listed one by one. */
+  readonly slow?: SlowOptions;
+}
+
+/** What is done with slow packets. */
+export interface SlowOptions {
+  /** From when on a packet is slow, nanoseconds. */
+  readonly thresholdNs: number;
+  /** Whether clients and transactions are hashed. */
+  readonly redacts: boolean;
+}
+
+/** The clock of a watch, its verdict so far, and what is not watched. */
+export class WatchState {
+  readonly options: WatchOptions;
+  readonly started = new Date();
+  /** Why the verdict will be PARTIAL. */
+  readonly reasons: string[] = [];
+  /** Runs of bpftrace that no one waits for, until they are gone. */
+  readonly dying: Promise<void>[] = [];
+  /** What is not watched since the last reading. */
+  readonly gap = new Gap();
+  /** `performance.now()` at which the time is over; null until the first probes are attached. */
+  deadline: number | null = null;
+  /** Elapsed times count from here, see `performance.now()`. */
+  readonly #zero = performance.now();
+  /** The first reading, by the programs' clock and by ours; null before it. */
+  #origin: { readonly nsecs: number; readonly elapsedNs: number } | null = null;
+
+  constructor(options: WatchOptions) {
+    this.options = options;
+  }
+
+  /** Whether the time is over or the watch was stopped. */
+  get isOver(): boolean {
+    const { deadline, options } = this;
+    return options.signal.aborted || (deadline !== null && performance.now() >= deadline);
+  }
+
+  /** Nanoseconds since the start. */
+  get elapsedNs(): number {
+    return Math.round((performance.now() - this.#zero) * 1e6);
+  }
+
+  /** The elapsed time of a reading: all segments have the programs' clock, whenever their lines are read. */
+  elapsedAt(nsecs: number): number {
+    this.#origin ??= { nsecs, elapsedNs: this.elapsedNs };
+    return this.#origin.elapsedNs + nsecs - this.#origin.nsecs;
+  }
+
+  /** A reason for the verdict PARTIAL, as a record. */
+  note(reason: string): CaptureRecord {
+    this.reasons.push(reason);
+    this.options.say(reason);
+    return { type: "note", elapsed_ns: this.elapsedNs, reason };
+  }
+
+  /** The same for one that may come again and again: none when it is known. */
+  *noteOnce(reason: string): Generator<CaptureRecord> {
+    if (!this.reasons.includes(reason)) yield this.note(reason);
+  }
+}
