@@ -254,7 +254,7 @@ Deno.test("the producer with a full disk refuses a batch, keeps its state, and g
     const outcome = await client.push(batchWith(2, [counterAt(2000)]));
     assert.deepEqual(outcome, {
       kind: "retry",
-      why: "503: The batch could not be published; the version before stays announced",
+      why: "503: The batch could not be published; the previous version stays announced",
       afterMs: 5000,
     });
     assert.deepEqual(await client.state(), before);
