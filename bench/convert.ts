@@ -15,7 +15,7 @@ const HERE = import.meta.dirname!;
 
 const command = newCommand("bench:convert")
   .description(
-    "Convert a capture of an hour, 1 s windows, about 200 MB, with to-json and, in turn, add up its " +
+    "Convert a capture of an hour, 1 s windows, about 40 MB, with to-json and, in turn, add up its " +
       "totals with a straightforward Python script and its json module.",
   )
   .option("--alternations <number>", "how many times each", numberBetween(2, 50), 7)

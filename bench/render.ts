@@ -15,7 +15,7 @@ const HERE = import.meta.dirname!;
 
 const command = newCommand("bench:render")
   .description(
-    "Draw a capture of an hour, 1 s windows, about 200 MB: reading it, all charts in both widths, " +
+    "Draw a capture of an hour, 1 s windows, about 40 MB: reading it, all charts in both widths, " +
       "the report, everything written.",
   )
   .option("--times <number>", "how many times", numberBetween(2, 50), 7)

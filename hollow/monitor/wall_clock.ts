@@ -10,9 +10,6 @@ import type { Window } from "../../metrics/document.ts";
 /** Smaller steps are ignored until the next watch, milliseconds. */
 const TOLERANCE_MS = 2000;
 
-/** How many windows are kept for later corrections. */
-const REMEMBERED = 1000;
-
 /** Gives windows the times of the machine's clock. */
 export class WallClock {
   readonly #wall: () => number;
@@ -20,8 +17,6 @@ export class WallClock {
   readonly #say: (line: string) => void;
   readonly #origin: number;
   #offsetMs = 0;
-  /** The given times, by the start that the watch gave. */
-  readonly #given = new Map<string, Pick<Window, "start" | "end">>();
 
   /** Starts with the watch; the clocks are in milliseconds. */
   constructor(
@@ -35,13 +30,8 @@ export class WallClock {
     this.#origin = wall() - monotonic();
   }
 
-  /** A window that has just ended, or a correction of an earlier one. */
+  /** A window that has just ended. */
   adjusted(window: Window): Window {
-    const given = this.#given.get(window.start) ?? this.#give(window);
-    return { ...window, ...given };
-  }
-
-  #give({ start, end }: Window): Pick<Window, "start" | "end"> {
     const stepped = this.#wall() - this.#monotonic() - this.#origin;
     if (Math.abs(stepped - this.#offsetMs) > TOLERANCE_MS) {
       const seconds = Math.round((stepped - this.#offsetMs) / 1000);
@@ -49,9 +39,6 @@ export class WallClock {
       this.#offsetMs = Math.round(stepped);
     }
     const moved = (time: string) => new Date(Date.parse(time) + this.#offsetMs).toISOString();
-    const given = { start: moved(start), end: moved(end) };
-    this.#given.set(start, given);
-    if (this.#given.size > REMEMBERED) this.#given.delete(this.#given.keys().next().value!);
-    return given;
+    return { ...window, start: moved(window.start), end: moved(window.end) };
   }
 }

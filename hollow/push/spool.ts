@@ -11,7 +11,7 @@ import { oneLine } from "../../system/command_line.ts";
 import { replaceFile } from "../../metrics/files.ts";
 import type { HollowRecord } from "./records.ts";
 
-/** A window, or a later correction of one. */
+/** A window that waits. */
 export interface Spooled {
   /** The first number of its batches; the next window's is at least {@linkcode SEQUENCE_STEP} higher. */
   readonly sequence: number;

@@ -100,7 +100,12 @@ const REFUSED: readonly (readonly [
   [TO_JSON, "nothing", "", /the input: it is empty/],
   [VIZ, "nothing", "", /it is empty/],
   [VIZ, "what is no JSON", "hello\n", /it is neither a capture nor JSON/],
-  [VIZ, "a capture of another version", '{"type":"capture","version":1}\n', /version 1: expected version 2/],
+  [
+    VIZ,
+    "a capture of another version",
+    '{"type":"capture","version":1}\n',
+    /version 1: expected version 2/,
+  ],
   [VIZ, "a document that breaks the schema", '{"schema":"kea-metrics/1"}', /document: server: /],
   [VIZ, "NaN", '{"schema": NaN}', /it is neither a capture nor JSON/],
   [VIZ_JSON, "a capture", '{"type":"capture","version":1}\n', /it is a capture: use deno task viz/],

@@ -44,16 +44,6 @@ Deno.test("WallClock follows a step, forward and back, and says so", () => {
   assert.match(said[0]!, /was set by 3600 s/);
 });
 
-Deno.test("WallClock gives a correction the times of its window", () => {
-  const { clock, pass } = clockAt(0);
-  pass(1000);
-  clock.adjusted(windowAt(0));
-  pass(1000, 60_000);
-  clock.adjusted(windowAt(1));
-  assert.deepEqual(clock.adjusted(windowAt(0)), windowAt(0));
-  assert.deepEqual(clock.adjusted(windowAt(1)), windowAt(61));
-});
-
 Deno.test("WallClock is not misled by windows that come late", () => {
   const { clock, said, pass } = clockAt(0);
   pass(60_000);

@@ -198,7 +198,11 @@ for (
     ["empty lines", "\n \n", /^Cannot convert the input: it is empty$/],
     ["a document", '{"schema":"kea-metrics/1","server":{}}', /is a document of kea-metrics\/1/],
     ["a pretty document", '{\n  "schema": "kea-metrics/1",\n', /is a document of kea-metrics\/1/],
-    ["a capture of another version", '{"type":"capture","version":1}\n', /version 1: expected version 2/],
+    [
+      "a capture of another version",
+      '{"type":"capture","version":1}\n',
+      /version 1: expected version 2/,
+    ],
   ] as const
 ) {
   Deno.test(`convert() refuses ${what}, in one line`, async () => {
