@@ -1,8 +1,8 @@
 /**
- * Capture v2: the NDJSON file that a run writes, complete enough to redo everything after it.
+ * Capture v2: the NDJSON file of a run. Everything after it can be redone from it.
  *
- * A window lies between two successive samples of one segment. A sample holds what the programs
- * counted since the sample before, and the state of the server at its instant.
+ * A window lies between two successive samples of one segment. A sample has what the programs counted since
+ * the previous sample, and the state of the server at that time.
  *
  * @module
  */
@@ -103,13 +103,13 @@ const sample = z.object({
   /** Monotonic nanoseconds since the start of the capture. */
   elapsed_ns: elapsed,
   /**
-   * What was counted since the sample before, by map of the programs; empty in the first sample of a
-   * segment. A row is a key's parts, how many events, and for times (ns) and bytes their sum.
+   * What was counted since the previous sample, by map of the programs; empty in the first sample of a
+   * segment. A row has a key's parts, the number of events and, for times (ns) and bytes, their sum.
    */
   maps: z.record(z.string(), rows),
-  /** What became of requests that expect an answer, by number of their type: see `Unanswered`. */
+  /** Requests that expect an answer, by number of their type: see `Unanswered`. */
   requests: z.object({ unanswered: byType, late: byType, pending: byType }),
-  /** Readable names of what stands in rows, all of them; only where there are new ones. */
+  /** Readable names for the rows: all of them, if there are new ones. */
   names: z.object({
     exceptions: z.record(z.string(), z.string()),
     callouts: z.array(
@@ -144,7 +144,7 @@ const traffic = z.object({
     dropped: count,
     seconds: count,
   }).nullable(),
-  /** By how much Kea's own counters grew during the run; null where it was not asked. */
+  /** The increase of Kea's own counters during the run; null if Kea was not asked. */
   statistics: z.record(z.string(), count).nullable(),
 });
 
@@ -155,9 +155,9 @@ const slow = z.object({
   message: z.int().nonnegative(),
   answer: z.int().nonnegative(),
   time_ns: count,
-  /** Transaction id, hexadecimal; hashed where the run redacts. */
+  /** Transaction id, hexadecimal; hashed with --redact. */
   transaction: z.string(),
-  /** Hardware address, or the last 16 bytes of the DUID; hashed where the run redacts. */
+  /** Hardware address, or the last 16 bytes of the DUID; hashed with --redact. */
   client: z.string(),
   /** Nanoseconds by stage. */
   stages: z.record(z.string(), count),
@@ -177,11 +177,11 @@ const record = z.discriminatedUnion("type", [header, sample, segment, note, traf
 
 /** Any line of a capture. */
 export type CaptureRecord = z.infer<typeof record>;
-/** The first line: what was watched, how, with which plan. */
+/** The first line: server, options and plan. */
 export type CaptureHeader = z.infer<typeof header>;
-/** What was counted since the sample before, and the server's state at an instant. */
+/** The counts since the previous sample, and the server's state. */
 export type Sample = z.infer<typeof sample>;
-/** What clients sent, and what Kea itself says of it. */
+/** What clients sent, and Kea's own counters. */
 export type Traffic = z.infer<typeof traffic>;
 /** A packet that took longer than the run's threshold. */
 export type SlowPacket = z.infer<typeof slow>;
@@ -191,9 +191,9 @@ export type ProcessSample = z.infer<typeof processSample>;
 export type SocketSample = z.infer<typeof socketSample>;
 /** Monitoring overhead so far. */
 export type CostSample = z.infer<typeof costSample>;
-/** A server as a capture keeps it. */
+/** A server, as stored in a capture. */
 export type ServerRecord = z.infer<typeof serverRecord>;
-/** A probe plan as a capture keeps it. */
+/** A probe plan, as stored in a capture. */
 export type PlanRecord = z.infer<typeof planRecord>;
 
 /** A capture cannot be read. */
@@ -202,8 +202,8 @@ export class CaptureError extends Error {
 }
 
 /**
- * Reads a capture as it comes. A last line without its end, from a run that was cut off, is left
- * out; whether an "end" record came tells the difference.
+ * Reads a capture as a stream. An incomplete last line, from a run that was cut off, is left out; such a
+ * capture has no "end" record.
  *
  * @throws {CaptureError} for a complete line that is not a record, with its number.
  */
@@ -223,7 +223,7 @@ export async function* readCapture(
     if (!(error instanceof LongLineError)) throw error;
     throw new CaptureError(`Cannot read line ${number + 1} of the capture: it has over 64 MiB`);
   }
-  if (isFirst) throw new CaptureError("Cannot read the capture: it holds no complete line");
+  if (isFirst) throw new CaptureError("Cannot read the capture: it has no complete line");
 }
 
 /**

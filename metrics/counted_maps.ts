@@ -1,5 +1,5 @@
 /**
- * What each map of the programs counts: how its values are packed, and which series they become.
+ * The maps of the programs: how their values are packed, and which series they become.
  *
  * @module
  */
@@ -12,20 +12,20 @@ import type { Stage } from "./stages.ts";
 /** A part of a key: a number, or a text such as a statement's name. */
 export type KeyPart = number | string;
 
-/** What a key counted: its parts, how many events, and for times and bytes their sum. */
+/** A key's counts: its parts, the number of events and, for times and bytes, their sum. */
 export type Row = readonly KeyPart[];
 
-/** What the keys of maps need to become words. */
+/** Everything that turns keys of maps into words. */
 export interface Dictionary {
   readonly family: 4 | 6;
-  /** Whether the stages are counted by themselves: then an allocation is not one of them. */
+  /** Whether stages have their own map: then an allocation is not one of them. */
   readonly hasFineStages: boolean;
   /** The lease manager's operations by number. */
   readonly operations: readonly string[];
   readonly names: Names;
 }
 
-/** Readable names of what stands in keys. */
+/** Readable names for keys. */
 export interface Names {
   /** Exception types by mangled name. */
   readonly exceptions: Readonly<Record<string, string>>;
@@ -35,7 +35,7 @@ export interface Names {
   readonly hook_points: Readonly<Record<string, string>>;
 }
 
-/** Where a callout is called and what it is. */
+/** A callout: its hook point, library and name. */
 export interface CalloutName {
   readonly hook_point: string;
   readonly library: string;
@@ -45,13 +45,13 @@ export interface CalloutName {
 /** No names. */
 export const NO_NAMES: Names = { exceptions: {}, callouts: [], hook_points: {} };
 
-/** Adds what a row counted to a book. */
+/** Adds the counts of a row to a book. */
 export type Adding = (book: SeriesBook, row: Row, count: number, sum: number) => void;
 
 interface CountedMap {
-  /** What its values are: `count << 44 | ns`, `count << 40 | bytes`, or a count alone. */
+  /** The form of its values: `count << 44 | ns`, `count << 40 | bytes`, or only a count. */
   readonly values: "times" | "bytes" | "events";
-  /** How many parts of its keys stand before one text, which may hold commas; all are numbers without it. */
+  /** How many parts of its keys come before a text, which may contain commas; default: all are numbers. */
   readonly partsBeforeText?: number;
   readonly adding: (key: readonly KeyPart[], words: Dictionary) => Adding;
 }
@@ -63,7 +63,7 @@ interface CountedMap {
  */
 const SUM_BITS = { times: 44n, bytes: 40n, events: 0n } as const;
 
-/** How many parts of a row stand behind its key: bucket, count and sum; count and sum; or the count. */
+/** How many parts of a row follow its key: bucket, count and sum; count and sum; or the count. */
 const COUNTING_PARTS = { times: 3, bytes: 2, events: 1 } as const;
 
 const LAST_BUCKET = bucketOf(2 ** 63);
@@ -95,7 +95,7 @@ const POSTGRESQL_STATUS: Readonly<Record<number, string>> = {
   11: "PIPELINE_ABORTED",
 };
 
-/** What a callout makes Kea do next, by Kea's numbers (CalloutHandle::CalloutNextStep). */
+/** Kea's next step after a callout, by Kea's numbers (CalloutHandle::CalloutNextStep). */
 const NEXT_STEPS = ["continue", "skip", "drop", "park"];
 
 type Named = Omit<SeriesName, "unit">;
@@ -213,7 +213,7 @@ const MAPS: Readonly<Record<string, CountedMap>> = {
     values: "times",
     adding: (key, words) => {
       const whole = allocation.adding(key, words);
-      // Without an answer it is no stage of a packet's time.
+      // Without an answer it is not a stage of a packet's time.
       if (key[0] === 0 || words.hasFineStages) return whole;
       const part = stage("allocate").adding(key, words);
       return (book, row, count, sum) => {
@@ -291,7 +291,7 @@ export function isCounted(name: string): boolean {
 }
 
 /**
- * What was counted between two readings of a key, as a row of a capture; null for nothing.
+ * The counts of a key between two readings, as a row of a capture; null for nothing.
  *
  * @param key as bpftrace prints it, comma-joined; "" for a map without keys.
  * @param difference of the two values, modulo 2^64.
@@ -307,9 +307,9 @@ export function rowOf(map: string, key: string, difference: bigint): Row | null 
 }
 
 /**
- * How the rows of a key become series; null for a map that is not known.
+ * How the rows of a key become series; null for an unknown map.
  *
- * @throws {RangeError} when no such key comes from our programs.
+ * @throws {RangeError} when our programs have no such key.
  */
 export function addingOf(map: string, row: Row, words: Dictionary): Adding | null {
   return isCounted(map) ? MAPS[map]!.adding(row.slice(0, keyLength(map, row)), words) : null;
@@ -327,7 +327,7 @@ export function countsOf(map: string, row: Row): { readonly count: number; reado
   return { count, sum };
 }
 
-/** How many parts of a row tell its series: those before what it counts. */
+/** How many parts of a row identify its series: those before its counts. */
 export function keyLength(map: string, row: Row): number {
   return row.length - (isCounted(map) ? COUNTING_PARTS[MAPS[map]!.values] : 1);
 }

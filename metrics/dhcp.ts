@@ -1,5 +1,5 @@
 /**
- * What tells DHCP servers apart everywhere: their family, and how they receive.
+ * The family of a DHCP server, and how it receives.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 /** DHCP family: 4 for kea-dhcp4, 6 for kea-dhcp6. */
 export type Family = 4 | 6;
 
-/** How a server receives DHCPv4: whole frames on packet sockets, or datagrams; DHCPv6 has UDP alone. */
+/** How a server receives DHCPv4: whole frames on packet sockets, or datagrams; DHCPv6 has only UDP. */
 export const SOCKET_KINDS = ["raw", "udp"] as const;
 
-/** One of them. */
+/** A kind of socket. */
 export type SocketKind = typeof SOCKET_KINDS[number];

@@ -1,5 +1,5 @@
 /**
- * The metrics document: what a capture becomes, and what others read. Schema `kea-metrics/1`.
+ * The metrics document, made from a capture. Schema `kea-metrics/1`.
  *
  * @module
  */
@@ -11,25 +11,25 @@ const number = z.union(
   [z.number(), z.string().regex(/^-?\d+$/)],
   "expected a number, or an integer in quotes",
 )
-  .describe("A string where an integer is beyond 2^53");
+  .describe("A string if it is an integer beyond 2^53");
 const integer = z.union(
   [z.int(), z.string().regex(/^-?\d+$/)],
   "expected an integer, in quotes beyond 2^53",
 )
-  .describe("A string where it is beyond 2^53");
+  .describe("A string if it is beyond 2^53");
 const identity = {
   metric: z.string(),
   family: z.union([z.literal(4), z.literal(6)]).nullable()
-    .describe("DHCP family; null where it is not known"),
+    .describe("DHCP family; null if it is not known"),
   labels: z.record(z.string(), z.string()),
-  unit: z.string().describe("Empty where it is not known"),
+  unit: z.string().describe("Empty if it is not known"),
 };
 
 const histogram = z.object({
   ...identity,
   kind: z.literal("histogram"),
   count: z.int().nonnegative(),
-  sum: integer.nullable().describe("null where the source gives none"),
+  sum: integer.nullable().describe("null if the source has none"),
   min: z.number(),
   max: z.number(),
   exact: z.boolean()
@@ -43,7 +43,7 @@ const histogram = z.object({
     lower: z.number(),
     upper: z.number(),
     open: z.enum(["lower", "upper"]).optional()
-      .describe("The bound that the bucket has not: then the value is the other one"),
+      .describe("The missing bound of the bucket: then the value is the other one"),
   })).refine(
     (quantiles) => QUANTILES.every((q) => quantiles.some((each) => each.q === q)),
     `expected the quantiles ${QUANTILES.join(", ")}`,
@@ -66,24 +66,24 @@ const window = z.object({
   start: z.iso.datetime(),
   end: z.iso.datetime(),
   watched_seconds: z.number().nonnegative().optional()
-    .describe("How much of it was watched; absent where all of it was"),
+    .describe("How much of it was watched; absent if all of it was"),
   series: z.array(series),
 });
 const perPacket = z.number().nullable();
 const foreign = <T extends z.ZodType>(type: T) =>
-  type.nullable().describe("null where bpftrace itself printed the input: it does not tell");
+  type.nullable().describe("null if bpftrace itself printed the input, which does not have it");
 
 const packets = z.int().nonnegative();
-const client = packets.nullable().describe("null where nobody knows what clients sent");
+const client = packets.nullable().describe("null if it is not known what clients sent");
 const ledger = z.object({
   offered: client,
   from_other_clients: client,
   kernel_dropped: packets.describe("Before Kea, at its sockets"),
   received: packets.describe("Datagrams that Kea read"),
   not_watched_seconds: z.number().positive().optional()
-    .describe("How long no probe was attached; absent where all was watched"),
+    .describe("How long no probe was attached; absent if all was watched"),
   not_seen: client.optional()
-    .describe("Sent in that time, if the client sent evenly; null where no one knows"),
+    .describe("Sent in that time, if the client sent evenly; null if not known"),
   answers_not_seen: packets.optional()
     .describe("Answers that the client received to those; absent for none"),
   requests_not_seen: packets.optional()
@@ -97,8 +97,8 @@ const ledger = z.object({
   answered_others: client,
   received_by_client: client,
   unexplained: packets.nullable()
-    .describe("null where the probes alone counted: nothing to hold their counts against"),
-}).describe("Where every packet went; it adds up but for what is unexplained");
+    .describe("null if only the probes counted: there is nothing to compare their counts with"),
+}).describe("Where every packet went; it adds up, except for what is unexplained");
 
 const slow = z.object({
   threshold_ns: z.number(),
@@ -130,7 +130,7 @@ const document = z.object({
     duration_seconds: foreign(z.number()),
     watched_seconds: z.number().nonnegative().optional()
       .describe(
-        "How much of it was watched: rates are of these seconds; absent where all of it was",
+        "How much of it was watched: rates are of these seconds; absent if all of it was",
       ),
     interval_seconds: foreign(z.number()),
     verdict: z.enum(["COMPLETE", "PARTIAL"]),
@@ -168,7 +168,7 @@ export type HistogramSeries = z.infer<typeof histogram>;
 /** One slow packet. */
 export type ListedPacket = NonNullable<MetricsDocument["slow"]>["packets"][number];
 
-/** What a run measured and what that cost; see {@linkcode MetricsDocument}. */
+/** A run's measurements and their cost; see {@linkcode MetricsDocument}. */
 export type Cost = NonNullable<MetricsDocument["capture"]["cost"]>;
 
 /** A document breaks its schema. */
@@ -179,7 +179,7 @@ export class DocumentError extends Error {
 /**
  * Checks a parsed document.
  *
- * @throws {DocumentError} that names the first place where it breaks the schema.
+ * @throws {DocumentError} that names the first violation of the schema.
  */
 export function parseDocument(json: unknown): MetricsDocument {
   const result = document.safeParse(json);
@@ -189,8 +189,8 @@ export function parseDocument(json: unknown): MetricsDocument {
 }
 
 /**
- * The JSON Schema of documents, as `metrics.schema.json` holds it. It allows fields that it does not
- * name, as {@linkcode parseDocument} does: a later version of the toolkit may add some.
+ * The JSON Schema of documents, as in `metrics.schema.json`. It allows unknown fields, like
+ * {@linkcode parseDocument}: a later version of the toolkit may add some.
  */
 export function jsonSchema(): unknown {
   return {

@@ -1,5 +1,5 @@
 /**
- * From the records of a capture to windows, one at a time, and to the document of the whole.
+ * Makes windows, one at a time, and the document from the records of a capture.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { SeriesBook } from "./series_book.ts";
 import { SlowList } from "./slow_list.ts";
 import { WindowBuilder } from "./windows.ts";
 
-/** Maps that are not known are named one by one up to so many. */
+/** The most unknown maps that are named. */
 const MOST_UNKNOWN = 5;
 
-/** The seven metrics that every document has, or says why it has not. */
+/** The seven metrics that every document has, or names as not available. */
 export const METRICS = [
   "packet_processing_time",
   "lease_allocation_time",
@@ -28,10 +28,10 @@ export const METRICS = [
   "error_rate",
 ] as const;
 
-/** Seconds that windows and the whole may differ by their arithmetic alone. */
+/** Rounding differences between the windows and the whole, seconds. */
 const MOST_SKEW = 1e-6;
 
-/** Builds windows and the document from records in the order of the capture. */
+/** Builds windows and the document from records, in order. */
 export class DocumentBuilder {
   #run: Run | null = null;
   /** Records so far, for errors. */
@@ -40,9 +40,9 @@ export class DocumentBuilder {
   /**
    * Takes the next record.
    *
-   * @returns the window that it ends, or null.
-   * @throws {CaptureError} when the first record is not a header, or a sample holds what none of our
-   * programs counts.
+   * @returns the window that ends with it, or null.
+   * @throws {CaptureError} when the first record is not a header, or a sample has counts that none of our
+   * programs makes.
    */
   next(record: CaptureRecord): Window | null {
     this.#records++;
@@ -63,12 +63,12 @@ export class DocumentBuilder {
     return this.#run?.elapsedSeconds ?? 0;
   }
 
-  /** Monitoring overhead so far; null where it is not known. */
+  /** Monitoring overhead so far; null if it is not known. */
   cost(): Cost | null {
     return this.#run?.overhead.cost() ?? null;
   }
 
-  /** A slow packet as a document lists it. */
+  /** A slow packet, as in the document. */
   slowPacket(packet: SlowPacket): ListedPacket {
     return this.#begun().slowPacket(packet);
   }
@@ -83,10 +83,10 @@ export class DocumentBuilder {
   }
 
   /**
-   * What a client or Kea itself counted that the probes did not see; null where nothing contradicts them.
-   * What is missing because of a gap is in the ledger.
+   * Packets that a client or Kea counted and the probes did not see; null for none. Packets of a gap are in
+   * the ledger.
    *
-   * @param endElapsedNs until when the watch was, before its end record is taken.
+   * @param endElapsedNs the end of the watch, if there is no end record yet.
    */
   contradiction(endElapsedNs: number): string | null {
     return this.#run?.contradiction(endElapsedNs) ?? null;
@@ -98,7 +98,7 @@ export class DocumentBuilder {
   }
 }
 
-/** What is known of a run from its header on. */
+/** The state of a run, from its header on. */
 class Run {
   readonly overhead = new Overhead();
   readonly #header: CaptureHeader;
@@ -111,11 +111,11 @@ class Run {
   #ended: string | null = null;
   #firstElapsed: number | null = null;
   #lastElapsed = 0;
-  /** Until when it should have been watched; 0 where that is not known. */
+  /** The planned end of the watch; 0 if it is not known. */
   #endElapsed = 0;
   /** The lengths of all windows, seconds. */
   #watchedSeconds = 0;
-  /** Requests in progress at the last sample, and at the ends of the segments before. */
+  /** Requests in progress at the last sample, and at the ends of earlier segments. */
   #pending: Sample["requests"]["pending"] = {};
   #pendingBefore = 0;
 
@@ -236,7 +236,7 @@ class Run {
     ];
   }
 
-  /** Seconds from the first sample until the last one, or until when there should have been more. */
+  /** Seconds from the first sample to the last one, or to the planned end. */
   #durationSeconds(): number {
     const end = Math.max(this.#endElapsed, this.#lastElapsed);
     return (end - (this.#firstElapsed ?? end)) / 1e9;
@@ -262,7 +262,7 @@ class Run {
   }
 }
 
-/** Why metrics are not there of which nothing came. */
+/** The reasons for metrics without events. */
 function silentMetrics(
   totals: readonly Series[],
   explained: readonly { readonly metric: string }[],

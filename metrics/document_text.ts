@@ -1,6 +1,5 @@
 /**
- * The JSON of a document, made while the records of a capture come, in memory that does not grow
- * with them.
+ * The JSON of a document, made as a stream from the records of a capture, in constant memory.
  *
  * @module
  */
@@ -8,15 +7,15 @@
 import type { CaptureRecord } from "./capture.ts";
 import { DocumentBuilder } from "./document_builder.ts";
 
-/** Characters that a piece has at least, but for the last one. */
+/** Least number of characters of a piece, except the last one. */
 const PIECE = 1 << 20;
 
 /**
- * Makes the text of a document; what stands before its windows is what is known before them.
+ * Makes the text of a document. The members before its windows are those that are known before them.
  *
  * @param pretty with line breaks and indentation.
- * @returns UTF-8 in pieces that live until the next one.
- * @throws {CaptureError} when the records are not those of a capture.
+ * @returns UTF-8 in pieces; each is valid until the next.
+ * @throws {CaptureError} when the records are not a capture.
  */
 export async function* documentText(
   records: AsyncIterable<CaptureRecord>,
@@ -45,12 +44,12 @@ export async function* documentText(
   yield encoded(`${text}${json(rest).slice(1)}\n`);
 }
 
-/** Encodes texts one after the other into one buffer: the document of an hour has 150 MB. */
+/** Encodes texts into one reused buffer: the document of an hour has 150 MB. */
 function reusingEncoder(): (text: string) => Uint8Array {
   const encoder = new TextEncoder();
   let buffer = new Uint8Array(2 * PIECE);
   return (text) => {
-    // UTF-8 has at most three bytes for each unit of UTF-16.
+    // UTF-8 has at most three bytes per unit of UTF-16.
     if (buffer.length < 3 * text.length) buffer = new Uint8Array(4 * text.length);
     return buffer.subarray(0, encoder.encodeInto(text, buffer).written);
   };

@@ -1,5 +1,5 @@
 /**
- * Files that are never half-written: a capture grows by whole lines, a document is replaced whole.
+ * Files that are never half-written: a capture grows by complete lines, a document is replaced as a whole.
  *
  * @module
  */
@@ -13,11 +13,11 @@ export class WriteError extends Error {
   override name = "WriteError";
 }
 
-/** A capture that is being written. Disposing syncs and closes it. */
+/** A capture being written. Disposing syncs and closes it. */
 export class CaptureFile implements Disposable {
   readonly #path: string;
   readonly #file: Deno.FsFile;
-  /** Bytes of all whole lines so far. */
+  /** Bytes of all complete lines so far. */
   #length = 0;
 
   private constructor(path: string, file: Deno.FsFile) {
@@ -28,7 +28,7 @@ export class CaptureFile implements Disposable {
   /**
    * Creates a new file.
    *
-   * @throws {WriteError} when it cannot be made, and rather than touch one that is there.
+   * @throws {WriteError} when it cannot be created, or already exists.
    */
   static create(path: string): CaptureFile {
     try {
@@ -38,7 +38,7 @@ export class CaptureFile implements Disposable {
           read: true,
           write: true,
           createNew: true,
-          // It holds addresses of clients.
+          // It contains addresses of clients.
           mode: 0o600,
         }),
       );
@@ -50,7 +50,7 @@ export class CaptureFile implements Disposable {
   /**
    * Appends one record as one line.
    *
-   * @throws {WriteError} when the line does not fit; the file then holds the lines before it, whole.
+   * @throws {WriteError} when the line does not fit; the file then has the previous lines, complete.
    */
   append(record: CaptureRecord): void {
     const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
@@ -59,12 +59,12 @@ export class CaptureFile implements Disposable {
     } catch (error) {
       this.#file.truncateSync(this.#length);
       this.#file.seekSync(this.#length, Deno.SeekMode.Start);
-      throw refused(this.#path, error, "make room; the windows before are kept");
+      throw refused(this.#path, error, "make room; earlier windows are kept");
     }
     this.#length += line.length;
   }
 
-  /** What is in the file, whatever has its name now. To be read to its end before the next record. */
+  /** The contents of the file, even if it was renamed. Read it to its end before the next record. */
   *pieces(): Generator<Uint8Array> {
     this.#file.seekSync(0, Deno.SeekMode.Start);
     yield* piecesOfFile(this.#file);
@@ -79,7 +79,7 @@ export class CaptureFile implements Disposable {
   }
 }
 
-/** What a file is to hold: whole, or in pieces that live until the next one. */
+/** The contents of a file: complete, or in pieces that are valid until the next one. */
 export type Content =
   | string
   | Uint8Array
@@ -87,10 +87,10 @@ export type Content =
   | AsyncIterable<Uint8Array>;
 
 /**
- * Replaces a file by a whole new one: written beside, synced, renamed.
+ * Replaces a file: writes a new one beside it, syncs and renames it.
  *
- * @throws {WriteError} when it cannot be written; and whatever making the content throws. A file that
- * was there stays as it was.
+ * @throws {WriteError} when it cannot be written, and any error of making the content. The old file then stays
+ * unchanged.
  */
 export async function replaceFile(path: string, content: Content): Promise<void> {
   const beside = `${path}.${crypto.randomUUID()}`;

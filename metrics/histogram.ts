@@ -1,5 +1,5 @@
 /**
- * Log-linear histograms: 8 buckets an octave, as the BPF programs compute them.
+ * Log-linear histograms: 8 buckets per octave, as in the BPF programs.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export interface Bucket {
   readonly count: number;
 }
 
-/** A quantile: the middle of the bucket that holds it, and that bucket's bounds. */
+/** A quantile: the middle of its bucket, and the bucket's bounds. */
 export interface Quantile {
   readonly q: number;
   readonly value: number;
@@ -22,7 +22,7 @@ export interface Quantile {
 /** The quantiles that a document publishes. */
 export const QUANTILES = [0.5, 0.9, 0.95, 0.99, 0.999] as const;
 
-/** The bucket of a value: below 8 the value itself, above it 8 to each power of two. */
+/** The bucket of a value: below 8 the value itself, above it 8 per power of two. */
 export function bucketOf(value: number): number {
   if (value < 8) return Math.floor(value);
   const octave = Math.floor(Math.log2(value));
@@ -65,7 +65,7 @@ export function quantile(buckets: readonly Bucket[], q: number): Quantile {
     seen += bucket.count;
     if (seen >= rank) return quantileIn(q, bucket);
   }
-  throw new RangeError(`Cannot find quantile ${q}, one from 0 to 1 is wanted`);
+  throw new RangeError(`Cannot find quantile ${q}: expected a number from 0 to 1`);
 }
 
 /**

@@ -1,13 +1,13 @@
 /**
- * What Kea's own counters say of packets that it did not answer.
+ * Kea's own counters of packets that it did not answer.
  *
  * @module
  */
 
-/** How far Kea's counters grew, by Kea's names. */
+/** The increase of Kea's counters, by Kea's names. */
 export type Statistics = Readonly<Record<string, number>>;
 
-/** The counters of every Kea from 2.2 on; they are asked for one by one where there is no cheaper way. */
+/** The counters of every Kea from 2.2 on; they are requested one by one if there is no cheaper way. */
 export const STATISTICS = [
   "pkt4-received",
   "pkt4-parse-failed",
@@ -15,20 +15,20 @@ export const STATISTICS = [
   "v4-allocation-fail",
 ] as const;
 
-/** Whether a counter says why packets got no answer: Kea 3.1.2 and later have one for each reason. */
+/** Whether a counter is a reason for missing answers: Kea 3.1.2 and later have one for each reason. */
 function isReason(name: string): boolean {
   return name.startsWith("pkt4-") && !/-(received|sent)$/.test(name) &&
     name !== "pkt4-receive-drop" && name !== "pkt4-parse-failed";
 }
 
-/** Whether a counter is one that a ledger may show, known here or not. */
+/** Whether a ledger may show a counter, known here or not. */
 export function isAccounted(name: string): boolean {
   return isReason(name) || STATISTICS.some((known) => known === name);
 }
 
 /**
- * Packets that Kea took and did not answer, by reason, in the order in which a ledger believes them.
- * Counters that are not known here keep Kea's names.
+ * Packets that Kea read and did not answer, by reason, in the order in which a ledger uses them. Unknown
+ * counters keep Kea's names.
  *
  * @param read packets that were read from the sockets.
  */
@@ -40,10 +40,10 @@ export function refusalsIn(
   const named = Object.keys(statistics).filter(isReason).map((name) =>
     [name, of(name)] as [string, number]
   );
-  // Each of these counts in pkt4-receive-drop, too.
+  // Each of these is also counted in pkt4-receive-drop.
   const counted = named.reduce((sum, [, count]) => sum + count, of("pkt4-parse-failed"));
   return [
-    // Read from the socket, and thrown out of the full queue before Kea counts: before 3.1.4 Kea has no counter.
+    // Read from the socket, but dropped from the full queue before Kea counts it; no counter before 3.1.4.
     ["packet_queue", read - of("pkt4-received") - of("pkt4-queue-full")],
     ["parse_failed", of("pkt4-parse-failed")],
     ...named,

@@ -12,12 +12,12 @@ import { messageRank } from "./messages.ts";
 import { notSeenIn, type Watching } from "./not_seen.ts";
 
 /**
- * Draws up the ledger of a run.
+ * Makes the ledger of a run.
  *
  * @param totals the series of the whole run.
- * @param traffic what was sent, and how far Kea's own counters went on; null where no one knows.
- * @param watching what of the run was not seen to its end.
- * @returns null when no packet was looked for, and no one else counted any.
+ * @param traffic what was sent, and the increase of Kea's own counters; null if not known.
+ * @param watching the part of the run that was not watched.
+ * @returns null when packets were not watched, and there are no other counts.
  */
 export function ledgerOf(
   totals: readonly Series[],
@@ -30,7 +30,7 @@ export function ledgerOf(
   const dhcp = sum(received);
   const sendRefused = sum(errors("send_refused"));
   const { answered, matched } = answersIn(totals);
-  // What was answered after all is among the answers.
+  // Late answers are among the answers.
   const unanswered = sum(errors("unanswered")) - sum(errors("late"));
   const unmatched = sum(errors("unmatched_answer"));
   const noAnswerExpected = Math.max(0, dhcp - matched - unanswered - watching.pending);
@@ -39,7 +39,7 @@ export function ledgerOf(
 
   const statistics = traffic?.statistics ?? null;
   const seen = dhcp + foreign;
-  // What Kea counts beyond it came while nothing was watched, or was missed.
+  // Further packets that Kea counted came while nothing was watched, or were missed.
   const unseenByKea = Math.max(0, (statistics?.["pkt4-received"] ?? 0) - seen);
   const read = seen + (watching.notWatchedSeconds > 0 ? 0 : unseenByKea);
   const allAnswers = matched + unmatched - sendRefused;
@@ -87,10 +87,10 @@ export function ledgerOf(
       client_dropped: null,
       answered_others: null,
       received_by_client: null,
-      // More answers than requests: those came before anything was counted, or had a second answer.
+      // More answers than requests: some requests came before the counts began, or had a second answer.
       ...(rest < 0 ? { requests_not_seen: -rest } : {}),
       ...unwatched,
-      // The probes' own counts add up by themselves.
+      // The probes' own counts always add up.
       unexplained: statistics === null ? null : Math.max(0, rest),
     };
   }
@@ -111,8 +111,8 @@ export function ledgerOf(
 }
 
 /**
- * What others counted that the probes must have seen and did not, in words for people; null where nothing
- * speaks against the probes.
+ * Packets that others counted and the probes should have seen, for people; null if nothing contradicts the
+ * probes.
  */
 export function contradictionIn(totals: readonly Series[], traffic: Traffic): string | null {
   const seen = sum(counters(totals, "network_traffic", { direction: "received" }, "packets")) +
@@ -129,7 +129,7 @@ export function contradictionIn(totals: readonly Series[], traffic: Traffic): st
     : `The client received ${received} answers, and the programs saw ${answers} of them`;
 }
 
-/** Answers by type that the kernel took, and how many of all were matched to their requests. */
+/** Answers that the kernel accepted, by type, and how many were matched to their requests. */
 function answersIn(totals: readonly Series[]): {
   readonly answered: Record<string, number>;
   readonly matched: number;
@@ -171,7 +171,7 @@ function counters(
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-/** The rows of a ledger for people: what, how many, and how far it is set in. */
+/** The rows of a ledger for people: text, count, and indentation. */
 export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 0 | 1])[] {
   const always = (what: string, count: number | null) =>
     [what, count === null ? "not known" : String(count), 0] as const;
@@ -215,6 +215,6 @@ const REASONS: Readonly<Record<string, string>> = {
   "pkt4-queue-full": "Kea's packet queue was full (pkt4-queue-full)",
   dropped: "dropped by Kea (pkt4-receive-drop)",
   no_address: "no address to give (v4-allocation-fail)",
-  not_dhcp: "no DHCP",
+  not_dhcp: "not DHCP",
   unanswered: "reason not known",
 };

@@ -1,10 +1,10 @@
 /**
- * The names of all metrics that a capture of ours becomes; what other programs count has its own.
+ * The names of all metrics of our captures; counts of other programs keep their names.
  *
  * @module
  */
 
-/** By what they are about: packets, leases, hook libraries, the process, the monitor itself. */
+/** Grouped: packets, leases, hook libraries, the process, the monitor itself. */
 export const METRIC_NAMES = [
   "packet_processing_time",
   "packet_stage_time",

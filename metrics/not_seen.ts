@@ -1,30 +1,30 @@
 /**
- * Packets that came while no probe was attached: how many, as far as others counted them.
+ * Packets that came while no probe was attached, as far as others counted them.
  *
  * @module
  */
 
 import type { Traffic } from "./capture.ts";
 
-/** What of a run was not seen to its end. */
+/** The part of a run that was not watched. */
 export interface Watching {
-  /** How long of it nothing was watched. */
+  /** How long nothing was watched. */
   readonly notWatchedSeconds: number;
   /** Requests that were in progress when the watch ended or was interrupted. */
   readonly pending: number;
 }
 
-/** What the counts of others leave for the time that was not watched. */
+/** The packets of the time that was not watched, by the counts of others. */
 export interface NotSeen {
-  /** Requests; null where no one counted them. */
+  /** Requests; null if they were not counted. */
   readonly requests: number | null;
-  /** Answers that the client received all the same. */
+  /** Answers that the client received in that time. */
   readonly answers: number;
 }
 
 /**
- * How many packets were not seen because nothing was watched. Never more than the client can have sent in
- * that time, if it sent evenly: what is missing beyond that stays unexplained.
+ * How many packets were not seen because nothing was watched. At most what the client can have sent in that
+ * time, if it sent evenly; the rest stays unexplained.
  *
  * @param missing requests that were sent and not seen; answers that were received and not seen.
  * @param countedByKea requests that Kea received itself beyond those seen.

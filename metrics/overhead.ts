@@ -1,5 +1,5 @@
 /**
- * Monitoring overhead of a run: what the programs and the monitor used, in all and per packet.
+ * Monitoring overhead of a run: the programs and the monitor, in all and per packet.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export class Overhead {
     this.#packets += packets;
   }
 
-  /** The overhead so far; null where it is not known. Packets are received ones. */
+  /** The overhead so far; null if it is not known. Packets are received ones. */
   cost(): Cost | null {
     if (this.#seconds === 0) return null;
     const perPacket = (amount: number) => this.#packets === 0 ? null : amount / this.#packets;

@@ -1,5 +1,5 @@
 /**
- * A whole run in a bounded number of windows, for charts: neighbours are merged.
+ * A whole run in a limited number of windows, for charts: neighbours are merged.
  *
  * @module
  */
@@ -37,15 +37,15 @@ class Span {
   }
 }
 
-/** Windows that become fewer and longer when there are too many. */
+/** Merges windows into fewer, longer ones when there are too many. */
 export class Overview {
   readonly #limit: number;
   #spans: Span[] = [];
-  /** How many windows a span holds; the last one may hold fewer. */
+  /** How many windows a span has; the last one may have fewer. */
   #each = 1;
   #count = 0;
 
-  /** @param limit the most windows that there will be: 1 or an even number. */
+  /** @param limit the most windows in the result: 1 or an even number. */
   constructor(limit = 240) {
     this.#limit = limit;
   }
@@ -81,7 +81,7 @@ export function mergedWindows(windows: Iterable<Window>, limit?: number): Window
   return overview.windows();
 }
 
-/** The document of a whole capture, in memory that does not grow with it: its windows are merged. */
+/** The document of a whole capture, with merged windows, in constant memory. */
 export async function overviewOf(
   records: AsyncIterable<CaptureRecord>,
   limit?: number,

@@ -1,5 +1,5 @@
 /**
- * Adds events up to series: for a window, for several of them, or for a whole capture.
+ * Adds events to series: for a window, for several, or for a whole capture.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { HistogramSeries, Series } from "./document.ts";
 import { boundsOf, type Bucket, bucketOf, quantilesOf } from "./histogram.ts";
 
-/** Which series: metric, labels and unit. */
+/** The identity of a series: metric, labels and unit. */
 export interface SeriesName {
   readonly metric: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -17,12 +17,12 @@ export interface SeriesName {
 /** A number, or an integer beyond 2^53 as a string. */
 type Amount = number | string;
 
-/** What is known of one bucket. */
+/** The known values of one bucket. */
 interface Tally {
   readonly lower: number;
   readonly upper: number;
   count: number;
-  /** How many of them have a known value, because they came alone. */
+  /** How many of them have a known value, because they were alone in a window. */
   known: number;
   least: number;
   greatest: number;
@@ -48,7 +48,7 @@ interface Gauge {
   value: number;
   min: number;
   max: number;
-  /** How long it is of, and the mean times that. */
+  /** Its duration, and the mean times the duration. */
   seconds: number;
   weighted: number;
 }
@@ -60,7 +60,7 @@ type Entry = Histogram | Counter | Gauge;
 /** The buckets of the programs. */
 const BOUNDS = Array.from({ length: bucketOf(2 ** 63) + 1 }, (_, bucket) => boundsOf(bucket));
 
-/** Series under construction. Names that are one object are found fastest. */
+/** Series under construction. Names that are the same object are found fastest. */
 export class SeriesBook {
   readonly family: 4 | 6 | null;
   readonly #entries = new Map<string, Entry>();
@@ -70,7 +70,7 @@ export class SeriesBook {
     this.family = family;
   }
 
-  /** Adds `count` events of together `sum` to a bucket of the programs. */
+  /** Adds `count` events with the sum `sum` to a bucket of the programs. */
   addToBucket(name: SeriesName, bucket: number, count: number, sum: number): void {
     const entry = this.#histogram(name);
     entry.sum = plus(entry.sum!, sum);
@@ -79,7 +79,7 @@ export class SeriesBook {
     if (count === 1) addKnown(tally, 1, sum, sum);
   }
 
-  /** Adds to a counter; 0 makes it known. */
+  /** Adds to a counter; adding 0 creates it. */
   add(name: SeriesName, value: Amount): void {
     const entry = this.#entry<Counter>(name, "counter") ??
       this.#begin<Counter>({ name, kind: "counter", value: 0 });
@@ -92,14 +92,14 @@ export class SeriesBook {
     this.#addGauge({ name, kind: "gauge", value, min: value, max: value, seconds, weighted });
   }
 
-  /** Adds a series that is complete, of so many seconds. */
+  /** Adds a complete series with its duration in seconds. */
   addSeries(series: Series, seconds: number): void {
     if (series.kind === "counter") this.add(series, series.value);
     else if (series.kind === "gauge") this.#addGauge(gaugeOf(series, seconds));
     else this.#addHistogram(histogramOf(series));
   }
 
-  /** Adds all that another book holds. */
+  /** Adds another book. */
   merge(other: SeriesBook): void {
     for (const entry of other.#entries.values()) {
       if (entry.kind === "counter") this.add(entry.name, entry.value);
@@ -153,10 +153,10 @@ export class SeriesBook {
   }
 }
 
-/** Keys of names that are used again and again. */
+/** Cached keys of names. */
 const keys = new WeakMap<SeriesName, string>();
 
-/** A string that two names share if they name the same series. */
+/** A string that is equal for names of the same series. */
 export function seriesKey(name: SeriesName): string {
   return keys.getOrInsertComputed(name, keyOf);
 }
@@ -171,7 +171,7 @@ function gaugeOf(series: GaugeSeries, seconds: number): Gauge {
   return { name: series, kind: "gauge", value, min, max, seconds, weighted: mean * seconds };
 }
 
-/** A histogram of a document: what is known of its values are its extremes, where they are exact. */
+/** A histogram of a document: its known values are its extremes, if they are exact. */
 function histogramOf(series: HistogramSeries): Histogram {
   const { sum, min, max, exact, buckets } = series;
   const histogram: Histogram = { name: series, kind: "histogram", sum, tallies: new Map() };
@@ -227,7 +227,7 @@ function seriesOf(entry: Entry, family: 4 | 6 | null): Series {
 
 function plus(a: Amount, b: Amount): Amount {
   const sum = Number(a) + Number(b);
-  // Seconds have fractions.
+  // Seconds are fractional.
   if (Math.abs(sum) < 2 ** 53 || !Number.isInteger(sum)) return sum;
   const exact = BigInt(a) + BigInt(b);
   return BigInt.asIntN(54, exact) === exact ? Number(exact) : exact.toString();

@@ -1,5 +1,5 @@
 /**
- * From readings of /proc and sock_diag to series: CPU, memory, page faults, kernel drops.
+ * Converts readings of /proc and sock_diag to series: CPU, memory, page faults, kernel drops.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import type { ProcessSample, SocketSample } from "./capture.ts";
 import type { SeriesBook } from "./series_book.ts";
 
 /**
- * Adds what a server used between two readings.
+ * Adds the server's usage between two readings.
  *
- * @returns its CPU seconds; 0 where a reading is missing.
+ * @returns its CPU seconds; 0 if a reading is missing.
  */
 export function addProcess(
   book: SeriesBook,
@@ -53,15 +53,15 @@ export function addProcess(
   return all.user + all.system;
 }
 
-/** Kernel drops by socket of one segment, also over readings that miss a socket. */
+/** Kernel drops by socket of one segment, also across readings that miss a socket. */
 export class SocketDrops {
   readonly #known = new Map<string, number>();
 
-  /** Takes the first reading, or the next; drops from before the first are not ours. */
+  /** Adds a reading; drops from before the first one do not count. */
   add(book: SeriesBook, sockets: readonly SocketSample[]): void {
     const first = this.#known.size === 0;
     for (const { id, socket, drops } of sockets) {
-      // A socket opened later counts from its own beginning.
+      // A socket that is opened later counts from zero.
       const before = this.#known.get(id) ?? (first ? drops : 0);
       this.#known.set(id, drops);
       const labels = { kind: "kernel_drop", id: socket };

@@ -6,21 +6,21 @@
 
 import type { ListedPacket } from "./document.ts";
 
-/** As many are listed. */
+/** The most packets that are listed. */
 const LISTED = 1000;
 
-/** Keeps the slowest packets, whatever number comes. */
+/** Keeps the slowest packets. */
 export class SlowList {
   #packets: ListedPacket[] = [];
   #omitted = 0;
 
-  /** Takes the next one. */
+  /** Adds a packet. */
   add(packet: ListedPacket): void {
     this.#packets.push(packet);
     if (this.#packets.length >= 2 * LISTED) this.#shorten();
   }
 
-  /** The slowest ones, the slowest first, and how many are not among them. */
+  /** The slowest packets, slowest first, and how many are omitted. */
   list(): { readonly packets: ListedPacket[]; readonly omitted: number } {
     this.#shorten();
     return { packets: this.#packets, omitted: this.#omitted };

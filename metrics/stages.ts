@@ -1,12 +1,12 @@
 /**
- * The stages of a packet's way through Kea.
+ * The stages of a packet in Kea.
  *
  * @module
  */
 
 /**
- * In the order of time. `before`, `allocate` and `after` are those of the profile `standard`; `deep` has
- * the finer ones, and `other` for what it cannot tell.
+ * In the order of time. `before`, `allocate` and `after` belong to the profile `standard`; `deep` has the finer
+ * ones, and `other` for the rest.
  */
 export const STAGES = [
   "queue",
@@ -24,7 +24,7 @@ export const STAGES = [
 /** A stage. */
 export type Stage = typeof STAGES[number];
 
-/** Where a stage stands in the order of time; behind all others for a name that is none. */
+/** The position of a stage in the order of time; last for an unknown name. */
 export function stagePlace(name = ""): number {
   const place = (STAGES as readonly string[]).indexOf(name);
   return place < 0 ? STAGES.length : place;

@@ -1,5 +1,5 @@
 /**
- * Requests without an answer: in progress, given up, or answered after that.
+ * Requests without an answer: in progress, unanswered, or answered late.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const PATIENCE_NS = 5e9;
 const EPOCH_NS = 2 ** 30;
 const EPOCHS = 32;
 
-/** Where the next epoch begins, by the clock of the programs. */
+/** The start of the next epoch, by the clock of the programs. */
 export function nextEpoch(nsecs: number): number {
   return (Math.floor(nsecs / EPOCH_NS) + 1) * EPOCH_NS;
 }
@@ -25,7 +25,7 @@ export type Counts = ReadonlyMap<number, number>;
 /** Events by message type and epoch of the request, since the programs were attached. */
 export type ByEpoch = ReadonlyMap<number, readonly number[]>;
 
-/** What became of requests. */
+/** Requests by outcome. */
 export interface Requests {
   /** Without an answer for 5 s, since the reading before. */
   readonly unanswered: Counts;
@@ -36,9 +36,9 @@ export interface Requests {
 }
 
 /**
- * Follows the requests of one server from reading to reading. Each becomes final: what counts as unanswered
- * is never taken back, and an answer that comes after all counts as late. So received requests are those
- * answered, less the late ones, and those unanswered and pending.
+ * Follows the requests of one server from reading to reading. Outcomes are final: an unanswered request stays
+ * unanswered, and a later answer counts as late. So received requests are those answered, minus the late
+ * ones, plus those unanswered and pending.
  */
 export class Unanswered {
   readonly #firstEpoch: number;
@@ -46,16 +46,16 @@ export class Unanswered {
   readonly #given = new Map<number, number[]>();
 
   /**
-   * @param from the start of an epoch. Of requests before it nothing is known: not every probe was attached
-   * when they or their answers came.
+   * @param from the start of an epoch. Earlier requests are ignored: not every probe was attached when they or
+   * their answers came.
    */
   constructor(from: number) {
     this.#firstEpoch = Math.floor(from / EPOCH_NS);
   }
 
   /**
-   * Takes the next reading; to be called at least every 20 s, or late answers of an epoch are taken for
-   * answers of the next one with its number.
+   * Adds a reading. Call it at least every 20 s; otherwise late answers of an epoch count for the next epoch
+   * with the same number.
    *
    * @param nsecs when it was made, by the clock of the programs.
    */

@@ -1,5 +1,5 @@
 /**
- * The bpftrace that is installed: which version, and what it can do, found by trying.
+ * The installed bpftrace: its version, and how to run it.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { type Ran, run, textOf } from "../system/run.ts";
 
 /** A bpftrace to run, and how. */
 export interface Bpftrace {
-  /** Program and first arguments: ["bpftrace"], or a way into another root that ends with it. */
+  /** Program and first arguments: ["bpftrace"], or a command that runs it in another root. */
   readonly command: readonly string[];
-  /** As it prints it: "0.17.0". */
+  /** As printed: "0.17.0". */
   readonly version: string;
 }
 
@@ -23,9 +23,9 @@ export class BpftraceError extends Error {
 const OLDEST_MINOR = 17;
 
 /**
- * Finds out the version of a bpftrace.
+ * Finds the version of a bpftrace.
  *
- * @throws {BpftraceError} when it is not there, does not answer, or is older than 0.17.
+ * @throws {BpftraceError} when it is missing, does not answer, or is older than 0.17.
  */
 export async function findBpftrace(command: readonly string[] = ["bpftrace"]): Promise<Bpftrace> {
   const [program, ...rest] = command;
@@ -52,17 +52,17 @@ export async function findBpftrace(command: readonly string[] = ["bpftrace"]): P
   return { command, version };
 }
 
-/** Keys that a map takes; what would be one more, the kernel refuses, and bpftrace does not tell. */
+/** The most keys of a map; the kernel refuses more, and bpftrace does not report it. */
 export const MAP_KEYS = 20_480;
 
-/** Environment that sets the limits of every supported version; each ignores the others' names. */
+/** Variables that set the limits of every supported version; each ignores the others' names. */
 export const BPFTRACE_ENVIRONMENT: Readonly<Record<string, string>> = {
   // Renamed in 0.20.
   BPFTRACE_MAP_KEYS_MAX: String(MAP_KEYS),
   BPFTRACE_MAX_MAP_KEYS: String(MAP_KEYS),
-  // Prints that word once every probe is attached: on stderr up to 0.22, on stdout from 0.23.
+  // bpftrace prints this word once every probe is attached: on stderr up to 0.22, on stdout from 0.23.
   __BPFTRACE_NOTIFY_PROBES_ATTACHED: "1",
 };
 
-/** The word that says that every probe is attached. */
+/** The word that bpftrace prints when every probe is attached. */
 export const ATTACHED = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";

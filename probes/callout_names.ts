@@ -28,7 +28,7 @@ export class CalloutNames {
     this.#hookPoints = hookPoints;
   }
 
-  /** Finds out whose the callouts in some maps are, as long as the server still has them mapped. */
+  /** Finds the libraries of the callouts in some maps, while the server still has them mapped. */
   async learn(maps: Maps): Promise<void> {
     for (const hook of Object.keys(maps["@parked_time"] ?? {})) {
       const number = hook.split(",")[0]!;
@@ -54,7 +54,7 @@ export class CalloutNames {
     return `${this.#numbers.get(callout) ?? "unknown"}${key.slice(callout.length)}`;
   }
 
-  /** What the numbers stand for, as samples keep it. */
+  /** The meaning of the numbers, as in samples. */
   get names(): Pick<Names, "callouts" | "hook_points"> {
     return { callouts: this.#callouts, hook_points: this.#hooks };
   }
@@ -87,7 +87,7 @@ function calloutOf(key: string): string {
   return key.split(",", 2).join(",");
 }
 
-/** Path of the file that is mapped at an address; null where there is none. */
+/** Path of the file that is mapped at an address; null if there is none. */
 function mappedAt(address: number, maps: string): string | null {
   for (const line of maps.split("\n")) {
     const match = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ [1-9]\d*\s+(.+?)(?: \(deleted\))?$/.exec(

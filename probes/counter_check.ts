@@ -1,5 +1,5 @@
 /**
- * The counter-check: where Kea's own counters say that packets moved, the programs must have seen some.
+ * The counter-check: if Kea's own counters say that packets moved, the programs must have seen them.
  *
  * @module
  */
@@ -10,22 +10,22 @@ import type { Server } from "../discovery/types.ts";
 import { bootTime } from "../system/libc.ts";
 import type { Maps } from "./probe_run.ts";
 
-/** How often Kea is asked, milliseconds: it writes a line of log each time. */
+/** How often Kea is asked, milliseconds: it logs a line each time. */
 const PAUSE_MS = 60_000;
 
 /** Longest wait for an answer, milliseconds. */
 export const PATIENCE_MS = 1000;
 
-/** Packets that Kea may hold in its queues, read before the first answer and counted after it. */
+/** Packets that may be in Kea's queues: read before the first answer and counted after it. */
 const QUEUED = 1000;
 
-/** What Kea counted, by "received" and "sent". */
+/** Kea's counts, by "received" and "sent". */
 type Counted = Readonly<Record<"received" | "sent", number>>;
 
-/** The maps in which the programs count packets of each way; each value holds its count from bit 40 on. */
+/** The maps in which the programs count packets by direction; each value has its count from bit 40 on. */
 const SEEN = { received: "@received", sent: "@sent" } as const;
 
-/** Asks one Kea again and again for what it counted. */
+/** Asks one Kea for its counters, repeatedly. */
 export class CounterCheck {
   readonly #socket: string | null;
   readonly #family: Server["family"];
@@ -39,7 +39,7 @@ export class CounterCheck {
     this.#family = family;
   }
 
-  /** Begins when the programs count already: what Kea counts from now on they must see. */
+  /** Starts when the programs already count: they must see what Kea counts from now on. */
   static async begin({ pid, family }: Server): Promise<CounterCheck> {
     const [socket = null] = await controlSocketsOf(pid).catch(() => []);
     const check = new CounterCheck(socket, family);
@@ -48,17 +48,17 @@ export class CounterCheck {
     return check;
   }
 
-  /** Asks when the last time is long ago, or it will be the last time. */
+  /** Asks if the last time is long ago, or if this is the last time. */
   askInTime(isLast: boolean): void {
     if (isLast || performance.now() - this.#askedAt >= PAUSE_MS) this.ask();
   }
 
-  /** Asks now, without waiting; a Kea that cannot be asked, or does not answer, is no evidence. */
+  /** Asks now, without waiting. Without an answer there is no evidence. */
   ask(): void {
     this.#pending ??= this.#ask().finally(() => this.#pending = null);
   }
 
-  /** Waits a moment for an answer that is under way. */
+  /** Waits a moment for an answer in progress. */
   async end(): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, PATIENCE_MS));
@@ -67,7 +67,7 @@ export class CounterCheck {
   }
 
   /**
-   * What speaks against a reading; null where nothing does.
+   * What contradicts a reading; null for nothing.
    *
    * @param nsecs when it was made, by the programs' clock: Kea must have answered before.
    */
@@ -92,18 +92,18 @@ export class CounterCheck {
       const names = { received: `pkt${this.#family}-received`, sent: `pkt${this.#family}-sent` };
       const counters = await keaCounters(this.#socket, Object.values(names));
       const counted = { received: counters[names.received]!, sent: counters[names.sent]! };
-      // Statistics that were reset, or a Kea that is another one, begin anew.
+      // After a reset, or for another Kea, compare from now on.
       const isLess = this.#first !== null &&
         (counted.received < this.#first.received || counted.sent < this.#first.sent);
       if (this.#first === null || isLess) this.#first = counted;
       this.#newest = { counted, at: bootTime() };
     } catch {
-      // Asked again next time.
+      // It is asked again next time.
     }
   }
 }
 
-/** Packets of a map that counts them from bit 40 on. */
+/** The packets of a map that counts them from bit 40 on. */
 function packetsIn(map: Maps[string] | undefined): number {
   return valuesOf(map).reduce((sum, value) => sum + Number(BigInt.asUintN(64, value) >> 40n), 0);
 }

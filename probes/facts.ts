@@ -1,5 +1,5 @@
 /**
- * What a plan rests on, read from the running server before the plan is made.
+ * The facts for a plan, read from the running server before the plan is made.
  *
  * @module
  */
@@ -15,15 +15,15 @@ import { type Fact, type Facts, isIn, type LeftOut, missingSites } from "./plan.
 import { type ProbeProgram, type Profile, PROGRAMS } from "./programs.ts";
 import { RefusalCounters } from "./refusal_counters.ts";
 
-/** How sites are found: `proveSites()`, but for tests that break a proof. */
+/** How sites are found: `proveSites()`, or a test's own function that breaks a proof. */
 export type FindSites = typeof proveSites;
 
-/** The facts, and what belongs to them. */
+/** The facts, and the placements of their sites. */
 export interface Gathered {
   readonly facts: Facts;
-  /** What follows `uprobe:` for each site, by its id. */
+  /** The text after `uprobe:` for each site, by its id. */
   readonly placements: ReadonlyMap<string, string>;
-  /** Kea's own counters, where they take the place of a program. */
+  /** Kea's own counters, if they replace a program. */
   readonly counters: RefusalCounters | null;
 }
 
@@ -31,7 +31,7 @@ export interface Gathered {
  * Gathers the facts for a profile.
  *
  * @param folder a private folder for symbol files, see `place()`.
- * @param leftOut programs that did not attach to this server before.
+ * @param leftOut programs that failed to attach to this server before.
  */
 export async function gatherFacts(
   server: Server,
@@ -43,7 +43,7 @@ export async function gatherFacts(
   const asked = PROGRAMS.filter((program) =>
     isIn(profile, program) && program.unsupportedReason(server) === null
   );
-  // Read once, by whichever needs them first.
+  // Read once, when first needed.
   let reading: Promise<string[]> | undefined;
   const readHookPoints = () => reading ??= hookPointsOf(server);
 
@@ -73,8 +73,8 @@ export async function gatherFacts(
 }
 
 /**
- * The sites that some programs ask for. Every site is proven when it is found and once more here, so
- * that a file replaced or a process gone in between costs that site and nothing else.
+ * The sites that some programs need. Every site is verified when it is found, and again here, so that a
+ * file that was replaced or a process that ended in between costs only that site.
  */
 async function provenTwice(
   server: Server,
@@ -97,7 +97,7 @@ async function provenTwice(
   };
 }
 
-/** What was found out, or why it is unknown. */
+/** A fact, or why it is unknown. */
 async function factOf<T>(find: () => Promise<T>): Promise<Fact<T>> {
   try {
     return { known: await find() };

@@ -5,33 +5,33 @@
  * @module
  */
 
-/** As many causes are kept word for word. */
+/** The most causes that are kept with their text. */
 const MOST_CAUSES = 4;
 
-/** Keeps the last reading and what has happened since. */
+/** Keeps the time of the last reading, and what has happened since. */
 export class Gap {
   #lastNs: number | null = null;
   #causes: string[] = [];
-  /** Causes that are not kept word for word: a server may end again and again. */
+  /** The number of other causes: a server may end again and again. */
   #leftOut = 0;
 
-  /** A reading with every probe attached, nanoseconds since the start. */
+  /** Adds a reading with every probe attached, nanoseconds since the start. */
   reading(elapsedNs: number): void {
     this.#lastNs = elapsedNs;
     this.#causes = [];
     this.#leftOut = 0;
   }
 
-  /** Something because of which the probes are not attached any more. */
+  /** Adds a reason why the probes are not attached any more. */
   cause(words: string): void {
     this.#causes.push(words);
     if (this.#causes.length <= MOST_CAUSES) return;
-    // The first of them and the newest tell the most.
+    // The first and the newest are the most informative.
     this.#causes.splice(MOST_CAUSES - 1, 1);
     this.#leftOut++;
   }
 
-  /** What happened since the last reading; empty where nothing did. */
+  /** What happened since the last reading; empty for nothing. */
   get causes(): string {
     const between = this.#leftOut === 0 ? [] : [`${this.#leftOut} times more`];
     return [...this.#causes.slice(0, -1), ...between, ...this.#causes.slice(-1)].join("; ");
@@ -43,7 +43,7 @@ export class Gap {
   }
 
   /**
-   * What happened and how long nothing was watched, in words for people; null where nothing happened.
+   * What happened and how long nothing was watched, for people; null if nothing happened.
    *
    * @param elapsedNs the first reading of the next segment, or the end of the watch.
    */

@@ -1,10 +1,10 @@
 /**
- * The process id that the programs compare with: the one of the host's first namespace, which is exact
+ * The process id that the programs compare with: the one in the host's first namespace, which is correct
  * wherever the monitor and the server run.
  *
- * What bpftrace's own `pid` means depends on its version and on where it runs: 0.17 gives the first
- * namespace's number, 0.23 and later that of bpftrace's own namespace, and 0 for a process of a deeper
- * one. In the first namespace they all are the numbers of /proc.
+ * The meaning of bpftrace's own `pid` depends on its version and on where it runs. 0.17 gives the id in the
+ * first namespace; 0.23 and later the id in bpftrace's own namespace, and 0 for a process in a deeper one.
+ * In the first namespace all of them are the ids in /proc.
  *
  * @module
  */
@@ -16,15 +16,14 @@ import { isFirstProcessNamespace } from "../system/namespaces.ts";
 import { complaintOf, run, textOf } from "../system/run.ts";
 import { type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 
-/** A server asks the clock or waits for packets at least once a second. */
+/** A server reads the clock or waits for packets at least once per second. */
 const LIMIT_SECONDS = 5;
 
 /**
- * Finds the process id that a server has on the host where /proc may show another: the kernel's own
- * task is recognized by its start and by two random addresses of its memory, when it makes a system call.
+ * Finds the process id of a server on the host, if /proc may show another one. The kernel's task is
+ * recognized at a system call, by its start time and by two random addresses of its memory.
  *
- * @returns null where /proc's numbers are the host's own, so that `pid` and `tid` of any bpftrace are
- * exact.
+ * @returns null if /proc has the host's own ids, so that `pid` and `tid` of any bpftrace are correct.
  * @throws {DiscoveryError} when the server cannot be recognized.
  */
 export async function hostProcessId(
@@ -34,7 +33,7 @@ export async function hostProcessId(
   if (await isFirstProcessNamespace()) return null;
   const refuse = (why: string) =>
     new DiscoveryError(
-      `Cannot tell which process of the host process ${pid} is (${why}): ` +
+      `Cannot find the host's process id of process ${pid} (${why}): ` +
         "run this on the host, or in a container with the host's process ids (--pid=host)",
     );
   const condition = await taskCondition(pid);
@@ -44,15 +43,15 @@ export async function hostProcessId(
   return id;
 }
 
-/** The condition by which the programs know the server's system calls. */
+/** The condition by which the programs recognize the server's system calls. */
 export function callsOf(pid: number, hostPid: number | null): string {
   return hostPid === null ? `pid == ${pid}` : `curtask->tgid == ${hostPid}`;
 }
 
 /**
- * Whether a program sees the system calls of a server, as those of the monitor would.
+ * Whether a program like the monitor's sees the system calls of a server.
  *
- * @returns null when it does; else why not.
+ * @returns null if it does; otherwise why not.
  */
 export async function whyUnseen(server: Server, bpftrace: Bpftrace): Promise<string | null> {
   try {
@@ -65,7 +64,7 @@ export async function whyUnseen(server: Server, bpftrace: Bpftrace): Promise<str
   }
 }
 
-/** A condition that holds for the threads of one process alone; null where /proc does not show enough. */
+/** A condition that only the threads of one process meet; null if /proc does not show enough. */
 async function taskCondition(pid: number): Promise<string | null> {
   const { startCode, startStack, startTicks } = parseStat(
     await Deno.readTextFile(`/proc/${pid}/stat`),

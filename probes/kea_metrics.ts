@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run -A
 /**
- * `deno task probe`: plans, attaches, and prints one line a window as JSON, until its time is over
- * or ^C; for pipes and scripts. People use `deno task monitor`.
+ * `deno task probe`: plans, attaches, and prints one JSON line per window, until its time is over or ^C. It
+ * is for pipes and scripts; people use `deno task monitor`.
  *
  * @module
  */
@@ -37,7 +37,7 @@ Examples:
   deno task -q probe | jq -c '.series[] | select(.metric == "packet_processing_time")'`,
   );
 
-/** Prints windows; a reader that goes away ends the watch. */
+/** Prints windows; the watch ends when the reader is gone. */
 async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
   await requireHost();
   const stop = new AbortController();

@@ -1,5 +1,5 @@
 /**
- * The perf events through which bpftrace holds its tracepoints, without the samples that nobody reads.
+ * Removes the samples, which no one reads, from the perf events of bpftrace's tracepoints.
  *
  * @module
  */
@@ -10,15 +10,14 @@ import { borrowDescriptor, type Borrowed } from "../system/libc.ts";
 const [PERF_EVENT_IOC_DISABLE, PERF_EVENT_IOC_QUERY_BPF] = [0x2401, 0xc008240a];
 
 /**
- * Turns off the perf samples of a bpftrace's tracepoints. Their programs go on.
+ * Turns off the perf samples of a bpftrace's tracepoints. The programs continue.
  *
- * A program of bpftrace ends with 1, "keep this event", also where its filter leaves it. On the CPU
- * where bpftrace opened the event, which is CPU 0, the kernel then makes a sample each time, for a
- * buffer that does not exist: 0.2 us in a tight loop, more in a busy server, for every process of
- * the host (`deno task bench:samples`). A program runs by its tracepoint whether the event counts
- * or not.
+ * A program of bpftrace returns 1, "keep this event", even if its filter does not match. On CPU 0, where
+ * bpftrace opened the event, the kernel then makes a sample each time, for a buffer that does not exist:
+ * 0.2 us in a tight loop, more in a busy server, for every process of the host (`deno task bench:samples`). A
+ * program runs whether the event is enabled or not.
  *
- * @returns how many events have none any more; 0 where the kernel does not let us (Linux before
+ * @returns how many events no longer make samples; 0 if the kernel does not allow it (Linux before
  * 5.6), and then looking costs that much more.
  */
 export function stopSamples(bpftracePid: number): number {
@@ -30,12 +29,12 @@ export function stopSamples(bpftracePid: number): number {
   return stopped;
 }
 
-/** The perf events of tracepoints that a process holds, each to be disposed; none when it is gone. */
+/** The perf events of a process's tracepoints, each to be disposed; none when it is gone. */
 export function* tracepointEvents(pid: number): Generator<Borrowed> {
   for (const fd of perfEvents(pid)) {
     const event = borrowDescriptor(pid, fd);
     if (event === null) continue;
-    // Answered for tracepoints alone: intervals and the buffer of its prints are perf events, too.
+    // Only tracepoints answer this: intervals and the buffer of its prints are perf events, too.
     if (event.control(PERF_EVENT_IOC_QUERY_BPF, new Uint32Array([0, 0]))) yield event;
     else event[Symbol.dispose]();
   }
@@ -52,7 +51,7 @@ function perfEvents(pid: number): number[] {
   }
 }
 
-/** Empty for what was closed in between. */
+/** Empty if it was closed in between. */
 function linkOf(path: string): string {
   try {
     return Deno.readLinkSync(path);

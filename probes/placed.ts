@@ -1,6 +1,5 @@
 /**
- * Whether probes stand where they were proven, read in the memory of the server: what attached is not
- * believed.
+ * Verifies in the server's memory that probes are at their verified sites.
  *
  * @module
  */
@@ -18,18 +17,18 @@ import {
 import type { MappedFile } from "../discovery/types.ts";
 import type { Site } from "../discovery/sites/types.ts";
 
-/** The most new changes that are looked at one by one, each with a disassembler. */
+/** The most new changes that are examined one by one, each with a disassembler. */
 const MOST_STRANGE = 100;
 
 /** Probes that are not as planned. */
 export interface Misplaced {
   /** One line for people. */
   readonly why: string;
-  /** The sites that hold no probe; none where a probe stands inside an instruction. */
+  /** The sites without a probe; empty if a probe is inside an instruction. */
   readonly missing: readonly Site[];
 }
 
-/** The server's code as it was before probes were attached, and where they should stand. */
+/** The server's code before probes were attached, and where they should be. */
 export class Placed {
   readonly #pid: number;
   readonly #files: readonly MappedFile[];
@@ -48,7 +47,7 @@ export class Placed {
     this.#before = changedCode(pid, files) ?? new Map();
   }
 
-  /** Looks at the code of a server before probes are attached at some sites. */
+  /** Reads the code of a server before probes are attached. */
   static async before(pid: number, sites: readonly Site[]): Promise<Placed> {
     const files = new Map(sites.map(({ file }) => [file.pinnedPath, file]));
     const offsets = new Map<Site, number>();
@@ -63,11 +62,11 @@ export class Placed {
   }
 
   /**
-   * Looks again, when all are attached: one breakpoint on the first byte of each site, and nothing that
-   * is new inside an instruction. New ones at the start of others are another tool's: the kernel shows
-   * its probes in every process that maps the file.
+   * Reads it again when all are attached. There must be one breakpoint on the first byte of each site, and no
+   * new one inside an instruction. New ones at the start of other instructions belong to another tool: a probe
+   * is in every process that maps the file.
    *
-   * @returns null when all is as planned, or the server is gone.
+   * @returns null when everything is as planned, or the server is gone.
    */
   async misplaced(): Promise<Misplaced | null> {
     const now = changedCode(this.#pid, this.#files);
@@ -87,21 +86,21 @@ export class Placed {
       return {
         why:
           `${strange.length} bytes of the server's code changed while probes were attached, which ` +
-          "are not ours: all of ours were taken away at once",
+          "are not ours: all of ours were detached at once",
         missing: [],
       };
     }
     for (const place of strange) {
       if (await this.#beginsInstruction(maps, place)) continue;
       return {
-        why: `a probe stands inside an instruction at 0x${place.toString(16)} in the server's ` +
-          "memory: all of ours were taken away at once",
+        why: `a probe is inside an instruction at 0x${place.toString(16)} in the server's ` +
+          "memory: all of ours were detached at once",
         missing: [],
       };
     }
     if (missing.length === 0) return null;
     return {
-      why: `the server's memory holds no probe at ${missing.map(({ id }) => id).join(", ")}`,
+      why: `the server's memory has no probe at ${missing.map(({ id }) => id).join(", ")}`,
       missing,
     };
   }

@@ -1,9 +1,9 @@
 /**
- * How bpftrace is told of each site.
+ * The attach point of each site, for bpftrace.
  *
- * A bare number is an address to bpftrace where any symbol covers it, and an offset in the file
- * where none does. The two differ in what some linkers make, and a probe at the wrong one stands inside
- * an instruction and kills the server. So sites get names, by symbol files of our own.
+ * bpftrace reads a bare number as an address if a symbol covers it, and as an offset in the file otherwise.
+ * With some linkers the two differ, and a probe at the wrong one is inside an instruction and kills the
+ * server. So sites get names, in our own symbol files.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import type { MappedFile } from "../discovery/types.ts";
 import type { Refusal, Site } from "../discovery/sites/types.ts";
 import type { Plan } from "./plan.ts";
 
-/** What follows `uprobe:` for each site, by its id, and the sites that cannot be named. */
+/** The text after `uprobe:` for each site, by its id, and the sites that cannot be named. */
 export interface Placements {
   readonly placements: ReadonlyMap<string, string>;
   readonly refusals: readonly Refusal[];
@@ -57,7 +57,7 @@ export async function place(sites: readonly Site[], folder: string): Promise<Pla
   return { placements, refusals };
 }
 
-/** Programs of a plan whose sites an error of bpftrace names. */
+/** Programs of a plan with sites that an error of bpftrace names. */
 export function programsIn(complaint: string, { sources }: Pick<Plan, "sources">): string[] {
   const named = new Set(complaint.match(/\bkea_site_\w+/g));
   return sources.filter(({ sites }) => sites.some(({ id }) => named.has(symbolOfSite(id))))
@@ -65,8 +65,8 @@ export function programsIn(complaint: string, { sources }: Pick<Plan, "sources">
 }
 
 /**
- * For a file without a build id, of which bpftrace takes no symbol file: the offset where neither it nor
- * the address is covered by a symbol, so that it can mean nothing else.
+ * For a file without a build id, for which bpftrace reads no symbol file: the offset, if no symbol covers the
+ * offset or the address, so that it is unambiguous.
  */
 async function numbering(
   file: MappedFile,
@@ -80,16 +80,17 @@ async function numbering(
   return ({ address, symbol }) => {
     const offset = fileOffset(segments, address);
     if (offset === null) {
-      return { why: `0x${address.toString(16)} is in no part of "${file.path}" mapped as code` };
+      return { why: `0x${address.toString(16)} is not in a part of "${file.path}" mapped as code` };
     }
-    // bpftrace takes the first that has the name.
+    // bpftrace takes the first with the name.
     const namesakes = new Set(symbols.filter(({ name }) => name === symbol).map((s) => s.address));
     if (symbol !== null && namesakes.size === 1) return { place: symbol };
     const covers = ({ address: start, size }: ElfSymbol) =>
       (offset >= start && offset < start + size) || (address >= start && address < start + size);
     if (symbols.some(covers) || (isLinked && offset !== address)) {
       return {
-        why: `"${file.path}" has no build id, and its symbols do not let bpftrace tell the ` +
+        why:
+          `"${file.path}" has no build id, and with its symbols bpftrace cannot distinguish the ` +
           `address 0x${address.toString(16)} from an offset in the file`,
       };
     }

@@ -15,44 +15,44 @@ import { type ProbeProgram, type Profile, PROFILES, PROGRAMS, type Provision } f
 const SHARE: Readonly<Record<Profile, number>> = { light: 0.08, standard: 0.18, deep: 0.35 };
 
 /**
- * CPU time of an exchange by where its leases are, microseconds: a Kea 2.2.0 with two threads in a
- * nested VM (bench:overhead, bench:overhead --backend).
+ * CPU time per exchange by lease backend, microseconds: Kea 2.2.0 with two threads in a nested VM
+ * (bench:overhead, bench:overhead --backend).
  */
 const EXCHANGE_US = { memfile: 225, postgresql: 420, mysql: 420 } as const;
 
-/** What a profile may take from an exchange of a server, microseconds of the server's CPU. */
+/** The budget of a profile, microseconds of the server's CPU per exchange. */
 export function budgetOf({ databases }: Pick<Server, "databases">, profile: Profile): number {
   return Math.round(SHARE[profile] * EXCHANGE_US[databases.leases ?? "memfile"]);
 }
 
-/** Whether a Kea has the kernel add when each packet arrived; the programs look whether it did. */
+/** Whether a Kea requests the kernel's time stamp of each packet; the programs check for it. */
 export function knowsArrivals({ version }: Pick<Server, "version">): boolean {
   return asksForArrivals(version) ?? true;
 }
 
-/** What was found out about a server, or why it is unknown. */
+/** A fact about a server, or why it is unknown. */
 export type Fact<T> = { readonly known: T } | { readonly why: string };
 
-/** All that a plan rests on, gathered before it: see `gatherFacts()`. */
+/** All facts for a plan, gathered before it: see `gatherFacts()`. */
 export interface Facts {
   readonly server: Server;
-  /** Sites that are proven and that bpftrace can find, and those that are not available. */
+  /** Verified sites that bpftrace can find, and those that are not available. */
   readonly search: SiteSearch;
   /** With which call the server takes packets from its sockets. */
   readonly receiveCall: Fact<ReceiveCall>;
-  /** Hook points by Kea's number; none where no program needs them. */
+  /** Hook points by Kea's number; empty if no program needs them. */
   readonly hookPoints: Fact<readonly string[]>;
-  /** Whether Kea's own counters are read in place of a program that lacks sites. */
+  /** Whether Kea's own counters replace a program that lacks sites. */
   readonly hasCounters: boolean;
 }
 
-/** A metric, or a part of one, that this run will not have. */
+/** A metric, or a part of one, that this run does not have. */
 export interface Unavailable {
   readonly metric: string;
   readonly why: string;
 }
 
-/** A program chosen for the run, with its sites and its price. */
+/** A program chosen for the run, with its sites and its cost. */
 export interface PlannedSource extends Pick<ProbeProgram, "file" | "metrics" | "maps"> {
   /** What the other programs may use of it; null for nothing. */
   readonly provides: Provision | null;
@@ -70,21 +70,20 @@ export interface Plan {
   readonly forecast: number;
   readonly budget: number;
   readonly notAvailable: readonly Unavailable[];
-  /** What the profile promises and this run will not have: reasons for a verdict of PARTIAL. */
+  /** What the profile promises and this run does not have: reasons for the verdict PARTIAL. */
   readonly losses: readonly string[];
   /** With which call the server takes packets from its sockets. */
   readonly receiveCall: ReceiveCall;
 }
 
-/** Programs that a run goes on without, and why, by file name. */
+/** Programs that a run leaves out, and why, by file name. */
 export type LeftOut = ReadonlyMap<string, string>;
 
 /**
- * Chooses programs in order of worth while the profile's budget lasts.
+ * Chooses programs in order of value while the profile's budget lasts.
  *
- * A program that the profile asks for but that does not fit the budget, the server or the proven
- * sites is listed in `notAvailable` with the reason; the others go on without it. What is lost is
- * decided here and nowhere else.
+ * A program of the profile that does not fit the budget, the server or the verified sites is listed in
+ * `notAvailable` with the reason; the others run without it. Only this function decides what is lost.
  */
 export function plan(facts: Facts, profile: Profile, leftOut: LeftOut = new Map()): Plan {
   const { server, search, receiveCall, hookPoints } = facts;
@@ -141,23 +140,23 @@ export function plan(facts: Facts, profile: Profile, leftOut: LeftOut = new Map(
       }],
       ...knowsArrivals(server) ? [] : [{
         metric: "packet_socket_wait",
-        why: "Kea 2.5.6 and later have the kernel write down when a packet came, this is " +
+        why: "only Kea 2.5.6 and later request the kernel's time stamps, this is " +
           server.version,
       }],
       ...needsHigherProfile(profile),
     ],
     losses: lacks.losses,
-    // As all of the last years do.
+    // As in all recent versions.
     receiveCall: "known" in receiveCall ? receiveCall.known : "recvmsg",
   };
 }
 
-/** Whether a profile asks for a program. */
+/** Whether a program belongs to a profile. */
 export function isIn(profile: Profile, { minProfile }: ProbeProgram): boolean {
   return PROFILES.indexOf(minProfile) <= PROFILES.indexOf(profile);
 }
 
-/** Why sites that a program asks for are missing, and whether that is a loss. */
+/** Why sites that a program needs are missing, and whether that is a loss. */
 export function missingSites(
   { requiredSites, optionalSites = [], sitesIfPresent }: ProbeProgram,
   search: SiteSearch,
@@ -177,8 +176,8 @@ export function missingSites(
 /**
  * Chooses the sites of a program.
  *
- * @param left what is left of the budget, microseconds per exchange.
- * @returns null when it cannot do without what is missing or costs too much.
+ * @param left the rest of the budget, microseconds per exchange.
+ * @returns null when required sites are missing or too expensive.
  */
 function choose(
   program: ProbeProgram,
@@ -194,7 +193,7 @@ function choose(
 
   let price = program.tracepointsPerExchange * HIT_PRICE_US.tracepoint + program.bpfPerExchange;
   if (price > left) {
-    const why = `it would take ${price.toFixed(0)} us an exchange, over the budget`;
+    const why = `it would take ${price.toFixed(0)} us per exchange, over the budget`;
     lacks.missing(program, why);
     return null;
   }
@@ -205,7 +204,7 @@ function choose(
     if (price + more > left) {
       lacks.missing(
         program,
-        `${pattern} would take ${more.toFixed(0)} us an exchange, ` +
+        `${pattern} would take ${more.toFixed(0)} us per exchange, ` +
           `${Math.max(0, left - price).toFixed(0)} us of the ${profile} budget are left` +
           (program.ignoresBudgetIn === undefined
             ? ""
@@ -224,7 +223,7 @@ function choose(
   return { file, metrics, maps, provides, sites: taken, forecast: price };
 }
 
-/** A program without the sites whose knowledge another program of the plan has, too. */
+/** A program without the sites that another program of the plan makes unnecessary. */
 function withoutDoubled(
   source: PlannedSource,
   provides: (provision: Provision) => boolean,
@@ -235,7 +234,7 @@ function withoutDoubled(
   return { ...source, sites, forecast: source.forecast - priceOf(source.sites) + priceOf(sites) };
 }
 
-/** What a run will not have, and why. */
+/** What a run does not have, and why. */
 class Lacks {
   readonly losses: string[] = [];
   readonly #hasCounters: boolean;
@@ -246,14 +245,14 @@ class Lacks {
     this.#hasCounters = hasCounters;
   }
 
-  /** Adds what the server does not have; no loss. */
+  /** Adds something that the server does not have, which is not a loss. */
   missing(program: ProbeProgram, why: string): void {
     const whys = unavailable(program, why);
     // Several sites may be missing for one reason.
     if (!this.#missing.some((each) => each.why === whys[0]!.why)) this.#missing.push(...whys);
   }
 
-  /** Adds what the profile promises, unless Kea's own counters replace it. */
+  /** Adds something that the profile promises, unless Kea's own counters replace it. */
   lost(program: ProbeProgram, why: string): void {
     if (program.replaceable && this.#hasCounters) {
       this.missing(program, `${why}: Kea's own counters are shown in their place`);
@@ -269,7 +268,7 @@ class Lacks {
     this.#unsupported.push(...unavailable(program, why));
   }
 
-  /** All of it; a program for another kind of socket or database is no loss where one serves. */
+  /** All of it; a program for another kind of socket or database is not a loss if one of its kind serves. */
   notAvailable(served: ReadonlySet<string>): Unavailable[] {
     return [...this.#missing, ...this.#unsupported.filter(({ metric }) => !served.has(metric))];
   }
@@ -279,7 +278,7 @@ function unavailable({ file, metrics }: ProbeProgram, why: string): Unavailable[
   return metrics.map((metric) => ({ metric, why: `${file}: ${why}` }));
 }
 
-/** Metrics for which a program of a more expensive profile would be needed, and that profile. */
+/** Metrics that need a program of a more expensive profile, and that profile. */
 function needsHigherProfile(profile: Profile): Unavailable[] {
   const had = new Set(
     PROGRAMS.filter((each) => isIn(profile, each) && !each.supplementary)
@@ -298,12 +297,12 @@ function forecastOf(sources: readonly PlannedSource[]): number {
   return sources.reduce((sum, { forecast }) => sum + forecast, 0);
 }
 
-/** What the traps of some sites take from an exchange of two requests, microseconds. */
+/** The cost of the traps of some sites, microseconds per exchange of two requests. */
 function priceOf(sites: readonly Site[]): number {
   return sites.reduce((sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE_US[site.class], 0);
 }
 
-/** Whether a site id matches a pattern in which `*` stands for any run of characters. */
+/** Whether a site id matches a pattern; `*` matches any characters. */
 export function matches(pattern: string, id: string): boolean {
   return new RegExp(`^${pattern.split("*").map(RegExp.escape).join(".*")}$`).test(id);
 }
@@ -312,7 +311,7 @@ function sitesMatching(pattern: string, sites: readonly Site[]): Site[] {
   return sites.filter((site) => matches(pattern, site.id));
 }
 
-/** Refusals of sites that a pattern asks for; one of a whole group ends with a dot. */
+/** Refusals of sites that match a pattern; the id of a whole group ends with a dot. */
 function refusalsMatching(pattern: string, refusals: readonly Refusal[]): Refusal[] {
   return refusals.filter(({ id }) =>
     matches(pattern, id) || matches(pattern, `${id}.`) ||

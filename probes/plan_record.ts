@@ -1,5 +1,5 @@
 /**
- * A plan as a capture keeps it.
+ * A plan, as stored in a capture.
  *
  * @module
  */
@@ -35,13 +35,13 @@ export function headerOf(
   };
 }
 
-/** What a capture keeps of a server. */
+/** A server, as stored in a capture. */
 export function serverRecordOf(server: Server): ServerRecord {
   const { family, pid, version, executable, host } = server;
   return { family, pid, version, executable: executable.path, host };
 }
 
-/** What a capture keeps of a plan; addresses in hexadecimal, prices in microseconds a hit. */
+/** A plan, as stored in a capture; addresses in hexadecimal, costs in microseconds per hit. */
 export function planRecordOf(plan: Plan): PlanRecord {
   return {
     files: plan.sources.map(({ file }) => file),

@@ -1,5 +1,5 @@
 /**
- * From a server to a program that is ready to attach: facts, plan, text.
+ * Prepares a program to attach: facts, plan, text.
  *
  * @module
  */
@@ -21,36 +21,36 @@ import type { Statements } from "./statement_names.ts";
 
 export type { FindSites } from "./facts.ts";
 
-/** How the programs' process id is found: `hostProcessId()`, but for tests that make them blind. */
+/** How the programs' process id is found: `hostProcessId()`, or a test's own function. */
 export type FindHostPid = typeof hostProcessId;
 
 /** A plan and its program. Disposing removes the private symbol files. */
 export interface Prepared extends AsyncDisposable {
   readonly plan: Plan;
   readonly rendered: Rendered;
-  /** The offset to the wall clock that the program has, see `wallClockOffset()`; 0: none. */
+  /** The program's offset to the wall clock, see `wallClockOffset()`; 0: none. */
   readonly wallClock: bigint;
   /** Folder of private symbol files for bpftrace. */
   readonly symbols: string;
-  /** Hook points by number; none where they are unknown or no callout is watched. */
+  /** Hook points by number; empty if unknown or if no callout is watched. */
   readonly hookPoints: readonly string[];
-  /** Statements of MariaDB's client; none where they are not watched. */
+  /** Statements of MariaDB's client; empty if not watched. */
   readonly statements: Statements;
-  /** Kea's own counters, where they take the place of a program. */
+  /** Kea's own counters, if they replace a program. */
   readonly counters: RefusalCounters | null;
 }
 
-/** What may be asked for beside a profile. */
+/** Options in addition to a profile. */
 export interface PrepareOptions {
   readonly findSites?: FindSites | undefined;
   readonly findHostPid?: FindHostPid | undefined;
   /** Packets that take longer are reported one by one, nanoseconds. */
   readonly slowNs?: number | undefined;
-  /** Programs that did not attach to this server before. */
+  /** Programs that failed to attach to this server before. */
   readonly leftOut?: LeftOut | undefined;
 }
 
-/** Makes the plan for a server: which programs, at which proven sites, at what price. */
+/** Makes the plan for a server: which programs, at which verified sites, at what cost. */
 export async function planFor(server: Server, profile: Profile): Promise<Plan> {
   await using symbols = await privateFolder("symbols");
   const { facts } = await gatherFacts(server, profile, symbols.path);
@@ -95,7 +95,7 @@ export async function prepare(
   return { ...prepared, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Names of the statements that the library with MariaDB's call sites prepares. */
+/** Names of the statements prepared by the library with MariaDB's call sites. */
 async function mariadbStatements(made: Plan): Promise<Statements> {
   const site = made.sources.flatMap(({ sites }) => sites)
     .find(({ id }) => id.startsWith("mariadb.end."));

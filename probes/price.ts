@@ -1,5 +1,5 @@
 /**
- * What looking costs, measured while looking: the time of our BPF programs and of the monitor.
+ * The monitoring overhead, measured during a run: the time of our BPF programs and of the monitor.
  *
  * @module
  */
@@ -8,18 +8,17 @@ import type { CostSample } from "../metrics/capture.ts";
 import { countPrograms, programInfo } from "../system/libc.ts";
 import { isGone, parseStat } from "../system/proc.ts";
 
-/** Part of an interval for which the kernel counts, and the least of it, milliseconds. */
+/** The share of an interval in which the kernel counts, and its minimum, milliseconds. */
 const [SLICE, LEAST_SLICE_MS] = [0.05, 20];
 
-/** What programs took so far, of those that are there. */
+/** The time and runs so far of the programs that exist. */
 type Taken = ReadonlyMap<string, { readonly nanoseconds: number; readonly runs: number }>;
 
 /**
- * Measures what looking costs, between its readings.
+ * Measures the monitoring overhead between readings.
  *
- * The kernel's own counting takes more time than a short program: 0.3 us a run in a nested VM. So
- * it counts in one slice of each interval, at a place that chance gives, and what it counted stands
- * for the whole.
+ * The kernel's own counting takes more time than a short program: 0.3 us per run in a nested VM. So it counts in
+ * one slice of each interval, at a random place, and the result is extrapolated.
  */
 export class PriceMeter implements AsyncDisposable {
   readonly #bpftracePid: number;
@@ -27,10 +26,10 @@ export class PriceMeter implements AsyncDisposable {
   /** Longest time from a reading to the slice, milliseconds. */
   readonly #latestMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** The slice under way. */
+  /** The current slice. */
   #slice: Promise<void> | null = null;
   #endSlice: () => void = () => {};
-  /** What slices counted since the last reading that could use it. */
+  /** The counts of slices since the last reading that used them. */
   #counted = { milliseconds: 0, nanoseconds: 0, runs: 0 };
   #since: number | null = null;
   #seconds = 0;
@@ -50,8 +49,8 @@ export class PriceMeter implements AsyncDisposable {
   }
 
   /**
-   * The price so far: BPF time and runs of all programs that bpftrace holds (runs for other processes
-   * included, which a program leaves at its first test), CPU and memory of it and of us.
+   * The overhead so far: BPF time and runs of all of bpftrace's programs (including runs for other processes,
+   * which end at the first test), CPU time and memory of bpftrace and of this process.
    *
    * @returns null when bpftrace is gone.
    */
@@ -89,7 +88,7 @@ export class PriceMeter implements AsyncDisposable {
     await this.#pause();
   }
 
-  /** Counts for a slice. Others may have the kernel count before and after: that is left out. */
+  /** Counts for a slice. Other tools may make the kernel count before and after; that is left out. */
   async #count(): Promise<void> {
     const over = new Promise<void>((resolve) => this.#endSlice = resolve);
     const before = await readPrograms(this.#bpftracePid);
@@ -100,7 +99,7 @@ export class PriceMeter implements AsyncDisposable {
       await over;
     }
     const milliseconds = performance.now() - since;
-    // One that was cut short stands for nothing.
+    // A slice that was cut short does not count.
     if (milliseconds < this.#sliceMs / 2) return;
     const after = await readPrograms(this.#bpftracePid);
     for (const [id, { nanoseconds, runs }] of after) {
@@ -131,7 +130,7 @@ async function readPrograms(bpftracePid: number): Promise<Taken> {
     let text = await Deno.readTextFile(`${folder}/${name}`).catch(() => "");
     const id = /^prog_id:\s+(\d+)$/m.exec(text)?.[1];
     if (id === undefined || programs.has(id)) continue;
-    // bpftrace 0.27 keeps the links of its programs alone, whose information has no times.
+    // bpftrace 0.27 keeps only the links of its programs, whose information has no times.
     if (!text.includes("run_time_ns")) text = programInfo(Number(id)) ?? "";
     programs.set(id, {
       nanoseconds: Number(/^run_time_ns:\s+(\d+)$/m.exec(text)?.[1] ?? 0),

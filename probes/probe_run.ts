@@ -1,5 +1,5 @@
 /**
- * One bpftrace process: started, listened to, and stopped whatever happens.
+ * One bpftrace process: starts it, reads its output, and always stops it.
  *
  * @module
  */
@@ -14,26 +14,26 @@ import { READING, type Rendered } from "./render.ts";
 /** Maps by name, as bpftrace prints them: cumulative since the probes were attached. */
 export type Maps = Record<string, Json>;
 
-/** What a run tells. */
+/** The events of a run. */
 export type ProbeEvent =
   /** Every probe is attached. `probes` is bpftrace's own count. */
   | { readonly type: "attached"; readonly probes: number }
   /** One reading of the maps; `nsecs` is the kernel's monotonic clock, null at the last one. */
   | { readonly type: "reading"; readonly nsecs: number | null; readonly maps: Maps }
-  /** A line of a slow packet. */
+  /** A line about a slow packet. */
   | { readonly type: "slow"; readonly line: string }
-  /** bpftrace could not keep up and dropped so many of its own events. */
+  /** bpftrace could not keep up and dropped this many of its own events. */
   | { readonly type: "lost"; readonly events: number }
-  /** bpftrace ended. `complaint` is what it said of the reason. */
+  /** bpftrace ended. `complaint` is its own reason. */
   | { readonly type: "ended"; readonly code: number; readonly complaint: string };
 
 /** Noise on stderr that means nothing: see reference of bpftrace on RLIMIT_MEMLOCK. */
 const HARMLESS = /RLIMIT_MEMLOCK|^\s*$|WARNING|^\S+:\d+[-:]\d+(?!.*ERROR)|^\s|^Attaching|BCC_SYMFS/;
 
-/** What says why bpftrace ends; newer versions print the lines of the program that they mean, too. */
+/** Lines with the reason why bpftrace ends; newer versions also print lines of the program. */
 const REASON = /\bERROR: |: Unknown error \d+/;
 
-/** What bpftrace said of its end, on one line. */
+/** bpftrace's reason for its end, on one line. */
 export function complaintIn(lines: readonly string[]): string {
   const said = lines.filter((line) => !HARMLESS.test(line)).map((line) => line.trim());
   const reasons = said.filter((line) => REASON.test(line))
@@ -97,7 +97,7 @@ export class ProbeRun implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Everything the run tells, ending with "ended". May be consumed once. */
+  /** All events of the run; the last is "ended". May be consumed once. */
   get events(): AsyncGenerator<ProbeEvent> {
     return this.#events;
   }
@@ -119,10 +119,10 @@ export class ProbeRun implements AsyncDisposable {
   }
 
   /**
-   * Ends bpftrace at once, without a last reading. The kernel goes on detaching its probes while the
+   * Ends bpftrace at once, without a last reading. The kernel continues to detach its probes while the
    * process dies.
    *
-   * @returns a promise of its being gone; disposing does not wait for that any more.
+   * @returns a promise that resolves when it is gone; disposing then does not wait for it.
    */
   async abandon(): Promise<void> {
     this.#abandoned = true;
@@ -152,7 +152,7 @@ export class ProbeRun implements AsyncDisposable {
     const complaints: string[] = [];
     let word = false;
     let probes: number | null = null;
-    let told = false;
+    let isReported = false;
     let maps: Maps = {};
     let nsecs: number | null = null;
 
@@ -181,9 +181,9 @@ export class ProbeRun implements AsyncDisposable {
           Object.assign(maps, data);
         }
       }
-      // The word and the count come on two streams in versions up to 0.22, in any order.
-      if (word && probes !== null && !told) {
-        told = true;
+      // In versions up to 0.22 the word and the count come on two streams, in any order.
+      if (word && probes !== null && !isReported) {
+        isReported = true;
         stopSamples(this.pid);
         yield { type: "attached", probes };
       }
@@ -196,7 +196,7 @@ export class ProbeRun implements AsyncDisposable {
   }
 }
 
-/** Lines of both streams in the order in which they come. */
+/** Lines of both streams, as they arrive. */
 async function* merged(
   ...streams: ReadableStream<Uint8Array>[]
 ): AsyncGenerator<string> {

@@ -1,10 +1,10 @@
 /**
- * The texts of the probe programs, as they are shipped.
+ * The texts of the probe programs.
  *
  * @module
  */
 
-/** Templates by name: programs with their ending, parts without it, as they are included. */
+/** Templates by name: programs with their extension, parts without. */
 export interface ProgramTexts {
   readonly programs: ReadonlyMap<string, string>;
   readonly parts: ReadonlyMap<string, string>;

@@ -1,6 +1,6 @@
 /**
- * The probe programs: what each measures, which sites it needs, and what it costs. Their
- * texts are in `programs/`, what they share in `programs/parts/`.
+ * The probe programs: what each measures, which sites it needs, and what it costs. Their texts are in
+ * `programs/`, the shared parts in `programs/parts/`.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export type Profile = "light" | "standard" | "deep";
 /** All profiles, cheapest first. */
 export const PROFILES = ["light", "standard", "deep"] as const satisfies readonly Profile[];
 
-/** What a program knows of each packet that other programs of a plan use. */
+/** What a program knows about each packet, for other programs of a plan. */
 export type Provision =
   /** When its request came and its answer left. */
   | "packets"
@@ -29,43 +29,43 @@ export type Provision =
 /** A program in `programs/` and when it belongs in a plan. */
 export interface ProbeProgram {
   readonly file: string;
-  /** What it measures, in the words of the metrics document. */
+  /** The metrics that it measures. */
   readonly metrics: readonly string[];
-  /** True for one that only adds to its metrics: alone, it does not serve them. */
+  /** True if it only adds to its metrics, and does not provide them alone. */
   readonly supplementary?: true;
-  /** What the others of its plan may use. */
+  /** What it provides for other programs of the plan. */
   readonly provides?: Provision;
-  /** What it cannot do without: it only splits the time of packets that another one sees. */
+  /** What it requires from another program: it only splits the time of packets that another one sees. */
   readonly requires?: Provision;
-  /** Cheapest profile that asks for it. */
+  /** The cheapest profile that includes it. */
   readonly minProfile: Profile;
-  /** Where its sites are searched for; null for a program without any. */
+  /** The group of its sites; null for a program without sites. */
   readonly group: SiteGroup | null;
-  /** Site ids of which it needs at least one each; `*` stands for any run of characters. */
+  /** Patterns of site ids; it needs at least one site for each. `*` matches any characters. */
   readonly requiredSites: readonly string[];
-  /** Site ids that it needs on servers that have them, unless another program provides `unless`. */
+  /** Site ids that it needs if the server has them, unless another program provides `unless`. */
   readonly sitesIfPresent?: { readonly ids: readonly string[]; readonly unless: Provision };
   /**
-   * Site ids that it can do without, in order of worth: each is taken while the budget lasts. A
+   * Optional site ids, in order of value: each is used while the budget lasts. A
    * program that has optional sites and no others needs at least one of them.
    */
   readonly optionalSites?: readonly string[];
-  /** True for one whose keys hold Kea's numbers of hook points. */
+  /** True if its keys have Kea's numbers of hook points. */
   readonly namesHookPoints?: true;
-  /** True for one whose counts Kea's own counters can replace where its sites are not all found. */
+  /** True if Kea's own counters can replace its counts when not all of its sites are found. */
   readonly replaceable?: true;
-  /** Profile that has it even where it does not fit into the budget. */
+  /** A profile that includes it even if it does not fit in the budget. */
   readonly ignoresBudgetIn?: Profile;
   /**
-   * Maps that go into the capture, in the order in which they are read: answers before requests, so
-   * that no answer is without its request. What else it keeps is private.
+   * Maps for the capture, in the order in which they are read: answers before requests, so that no answer
+   * lacks its request. Its other maps are private.
    */
   readonly maps: readonly string[];
   /** System-call tracepoints that fire per exchange, DORA without hooks. */
   readonly tracepointsPerExchange: number;
   /** BPF time per exchange, microseconds, without traps and tracepoint entry (bench:overhead). */
   readonly bpfPerExchange: number;
-  /** Why it cannot serve this server; null when it can, "" when another of its kind does. */
+  /** Why it does not work for this server; null if it does, "" if another program of its kind does. */
   readonly unsupportedReason: (server: Server) => string | null;
 }
 
@@ -89,7 +89,7 @@ const PACKET_MAPS = [
   ...["@socket_wait", "@received"],
 ] as const;
 
-/** In order of worth: a plan takes them from the top while its budget lasts. */
+/** In order of value: a plan takes them from the top while its budget lasts. */
 export const PROGRAMS: readonly ProbeProgram[] = [
   {
     file: "packets_raw.bt",
@@ -133,7 +133,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
   {
     file: "lease_file_cleanup.bt",
     metrics: ["database_query_time"],
-    // A cleanup is no query.
+    // A cleanup is not a query.
     supplementary: true,
     minProfile: "light",
     group: null,
@@ -154,7 +154,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     bpfPerExchange: 0,
     unsupportedReason: anyServer,
   },
-  // On a server with SQL most of an allocation's time is that of its statements: they come first.
+  // On a server with SQL, statements take most of an allocation's time, so they come first.
   {
     file: "postgresql.bt",
     metrics: ["database_query_time"],
@@ -205,7 +205,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     bpfPerExchange: 8,
     unsupportedReason: family(6),
   },
-  // Every line of its log is a write of the server, too: where it logs much, too expensive for light.
+  // Every line of the server's log is a write, too: with much logging, this is too expensive for light.
   {
     file: "lease_file.bt",
     metrics: ["database_query_time"],
@@ -216,7 +216,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     tracepointsPerExchange: 6,
     bpfPerExchange: 2,
     unsupportedReason: (server) =>
-      server.leaseFile === null ? "the server holds no memfile lease file open" : null,
+      server.leaseFile === null ? "the server has no memfile lease file open" : null,
   },
   {
     file: "stages.bt",
@@ -296,7 +296,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     group: "callouts",
     requiredSites: ["callouts.start", "callouts.end.*"],
     optionalSites: ["callouts.done"],
-    // What a server's own libraries add is what a user of the deep profile asks for.
+    // A user of the deep profile wants to see the server's own libraries.
     ignoresBudgetIn: "deep",
     maps: ["@callouts", "@callout_steps", "@parked_time", "@callouts_unfinished"],
     tracepointsPerExchange: 0,

@@ -1,5 +1,5 @@
 /**
- * From the maps that bpftrace prints to those that a capture keeps.
+ * Converts the maps that bpftrace prints to the rows of a capture.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import type { Json } from "../metrics/input/exact_json.ts";
 import type { Plan } from "./plan.ts";
 import type { Maps } from "./probe_run.ts";
 
-/** Maps whose places are all taken: what has a new key there is not counted. */
+/** Full maps: new keys are not counted there. */
 export function fullMaps(maps: Maps): string[] {
   return Object.entries(maps).filter(([, map]) =>
     typeof map === "object" && map !== null && Object.keys(map).length >= MAP_KEYS
   ).map(([name]) => name);
 }
 
-/** The lease manager's operations that a plan times, in the order of their numbers. */
+/** The lease manager's operations of a plan, by number. */
 export function operationsOf(plan: Plan): string[] {
   return [...new Set(endsOf(plan).map(operationOf))];
 }
@@ -33,7 +33,7 @@ export type Renaming = Readonly<Record<string, (key: string) => string>>;
 /**
  * The names of keys that begin with an instruction pointer in the lease manager.
  *
- * @param bases where each library begins in the server's memory, by path.
+ * @param bases start address of each library in the server's memory, by path.
  */
 export function renamingOf(plan: Plan, bases: ReadonlyMap<string, number>): Renaming {
   const operations = operationsOf(plan);
@@ -51,7 +51,7 @@ export function renamingOf(plan: Plan, bases: ReadonlyMap<string, number>): Rena
   };
 }
 
-/** Who executes MariaDB's statements, by instruction pointer. */
+/** The users of MariaDB's statements, by instruction pointer. */
 export function statementUsers(
   plan: Plan,
   bases: ReadonlyMap<string, number>,
@@ -70,8 +70,8 @@ function pointerTo({ file, address }: Site, bases: ReadonlyMap<string, number>):
 }
 
 /**
- * Turns the readings of one server into what was counted between them. Maps that a capture does not keep
- * are left out; keys that hold addresses become others that do not.
+ * Converts the readings of one server to the counts between them. Private maps are left out; addresses in
+ * keys are replaced by names.
  */
 export class ReadingDifferences {
   readonly #renaming: Renaming;
@@ -81,7 +81,7 @@ export class ReadingDifferences {
     this.#renaming = { ...renaming, "@received": withoutEpoch };
   }
 
-  /** The rows of a sample: what was counted since the reading before, or since the programs began. */
+  /** The rows of a sample: the counts since the previous reading, or since the programs started. */
   next(printed: Maps): Sample["maps"] {
     const rows: Record<string, Row[]> = {};
     for (const [map, value] of Object.entries(printed)) {
@@ -129,7 +129,7 @@ function withoutEpoch(key: string): string {
   return key.split(",", 2).join();
 }
 
-/** Values by key. One thing may have several keys: one for each way in, with threads and without. */
+/** Values by key. Several keys may mean the same: one with threads, one without. */
 function sumsOf(value: Json, rename = (key: string) => key): Map<string, bigint> {
   const sums = new Map<string, bigint>();
   for (const [key, each] of entriesOf(value)) {

@@ -1,5 +1,5 @@
 /**
- * Kea's own counters of refused packets, asked for where the calls that raise them cannot all be told.
+ * Kea's own counters of refused packets, used if the calls that raise them are not all known.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export class RefusalCounters {
     this.#last = first;
   }
 
-  /** @returns null where the server has no control socket, or does not answer there. */
+  /** @returns null if the server has no control socket, or does not answer. */
   static async of(
     { pid, family }: Pick<Server, "pid" | "family">,
   ): Promise<RefusalCounters | null> {
@@ -43,7 +43,7 @@ export class RefusalCounters {
     }
   }
 
-  /** The counters now, by name; as they were where Kea does not answer this time. */
+  /** The current counters by name; the previous ones if Kea does not answer. */
   async read(): Promise<Record<string, number>> {
     this.#last = await this.#ask().catch(() => this.#last);
     return this.#last;

@@ -1,8 +1,8 @@
 /**
- * Where a kernel keeps the registers of a system call on the thread's stack: learned, not assumed.
+ * Where a kernel keeps the registers of a system call on the thread's stack: measured, not assumed.
  *
- * With that, the exit of a read tells where its buffer is, and the tracepoint at its entry, which
- * costs the server 1 us a packet, is not needed.
+ * With it, the exit of a read shows where its buffer is. So the tracepoint at its entry, which costs the server
+ * 1 us per packet, is not needed.
  *
  * @module
  */
@@ -10,27 +10,27 @@
 import { childEnvironment } from "../system/run.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 
-/** Remembers the answer until the next boot. */
+/** Caches the result until the next boot. */
 const MEMORY = "/run/kea-ebpf-monitoring/registers_offset";
 
 /** Bytes of struct pt_regs on x86-64. */
 const PT_REGS = 168;
 
 /**
- * Places to try: the top of a stack of 16 KiB, or 32 KiB with KASAN, less pt_regs, and less the 16
- * bytes that kernels with support for FRED leave above it.
+ * Places to try: the top of a stack of 16 KiB, or 32 KiB with KASAN, minus pt_regs, and minus the 16 bytes
+ * that kernels with support for FRED leave above it.
  */
 const CANDIDATES = [16384, 32768].flatMap((size) => [size - PT_REGS, size - PT_REGS - 16]);
 
 /** Readings that must agree. */
 const READINGS = 20;
 
-/** Longest time to learn it, milliseconds. */
+/** Longest time to measure it, milliseconds. */
 const LIMIT_MS = 3000;
 
 /**
- * Learns the offset from reads of our own: at their entry the address of the buffer is known, at
- * their exit it must stand in the saved registers, every time.
+ * Measures the offset with reads of our own: at their entry the address of the buffer is known; at their exit
+ * it must be in the saved registers, every time.
  *
  * @returns the offset of the registers from the lowest address of the stack; 0 when it was not found.
  */
@@ -71,7 +71,7 @@ interval:ms:50 { print(@agree); }
 `;
 }
 
-/** Chooses the candidate that every exit agreed with; 0 as long as there is none. */
+/** Chooses the candidate that every exit agreed with; 0 if there is none yet. */
 export function chosen(agree: Readonly<Record<string, number>>): number {
   const exits = agree["0"] ?? 0;
   if (exits < READINGS) return 0;

@@ -1,6 +1,5 @@
 /**
- * Lays the programs of a plan one after the other into one that bpftrace runs, and refuses what
- * could harm the server. Pure.
+ * Joins the programs of a plan into one for bpftrace, and refuses anything that could harm the server. Pure.
  *
  * @module
  */
@@ -14,27 +13,27 @@ import { type Template, templatesWith } from "./templates.ts";
 /** A program ready for bpftrace. */
 export interface Rendered {
   readonly program: string;
-  /** Attach points in it, as bpftrace counts them: uprobes, tracepoints and the interval. */
+  /** Its attach points, as bpftrace counts them: uprobes, tracepoints and the interval. */
   readonly probes: number;
   /** Maps it prints at every interval. */
   readonly maps: readonly string[];
 }
 
-/** A program or a site was refused, because it could harm the server or proves nothing. */
+/** A program or a site was refused, because it could harm the server or is not verified. */
 export class UnsafeProgramError extends Error {
   override name = "UnsafeProgramError";
 }
 
-/** Lines that frame one reading of the maps in what the program prints. */
+/** Lines around one reading of the maps in the program's output. */
 export const READING = { start: "reading", end: "read" } as const;
 
-/** What the host and the run bring to the programs. */
+/** Facts about the host and the run, for the programs. */
 export interface RenderContext {
   /** Where the kernel keeps a system call's registers, see `registersOffset()`; 0: unknown. */
   readonly registers: number;
   /** Packets that take longer are printed one by one, nanoseconds; 0 for none. */
   readonly slowNs: number;
-  /** Nanoseconds from the programs' clock to the wall clock; 0: unknown, or of no use. */
+  /** Nanoseconds from the programs' clock to the wall clock; 0: unknown, or not needed. */
   readonly wallClock: bigint;
   /** The server's process id on the host, see `hostProcessId()`; null: the one of /proc. */
   readonly hostPid: number | null;
@@ -43,11 +42,11 @@ export interface RenderContext {
 /**
  * Renders a plan.
  *
- * @param placements how bpftrace is to find each site, by site id: what follows `uprobe:`.
+ * @param placements the text after `uprobe:` for each site, by site id.
  * @param intervalMs time between two readings of the maps, milliseconds.
- * @param context what is not given is taken for unknown.
- * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without
- * its proof, an address that is no site, or a tracepoint that two programs use.
+ * @param context missing facts count as unknown.
+ * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without its proof,
+ * an address that is not a site, or a tracepoint that two programs use.
  */
 export function render(
   plan: Plan,
@@ -71,7 +70,7 @@ export function render(
     const body = expand(source, templates(withoutHeader(text)), parameters, points);
 
     const code = withoutComments(body);
-    refuseHarm(file, code);
+    assertHarmless(file, code);
     refuseUnknownPoints(file, code, new Set(points.values()));
     refuseUnbalanced(file, code);
     for (const [, name] of code.matchAll(/^tracepoint:(\S+?),?$/gm)) {
@@ -88,7 +87,7 @@ export function render(
     return `// ${file}\n${hostPid === null ? body : byTask(body)}`;
   });
 
-  // What the plan leaves out, bpftrace does not know.
+  // bpftrace does not know maps that the plan leaves out.
   const kept = new Set(texts.flatMap((text) => text.match(/@\w+/g) ?? []));
   const maps = [...plan.sources.flatMap((source) => source.maps), "@slow_left_out"]
     .filter((map) => kept.has(map));
@@ -120,7 +119,7 @@ function parametersOf(
   };
 }
 
-/** The text of one program with everything filled in. */
+/** The expanded text of one program. */
 function expand(
   { file, sites }: PlannedSource,
   template: Template,
@@ -144,7 +143,7 @@ function expand(
   }
 }
 
-/** What the code around the sites says; what is no plain word or number is left out. */
+/** The facts about the code around the sites; only plain words and numbers. */
 function factsOf(sites: readonly Site[]): Record<string, string> {
   const facts = Object.assign({}, ...sites.map((site) => site.facts ?? {}));
   return Object.fromEntries(
@@ -166,22 +165,22 @@ function withoutComments(body: string): string {
   return body.replace(/\/\/.*$/gm, "");
 }
 
-/** A program that reads a thread's numbers from the kernel's task: those of the host, in any namespace. */
+/** A program that reads process and thread ids from the kernel's task: the host's ids, in any namespace. */
 function byTask(body: string): string {
   return body.replace(/(?<![\w$@.>])pid\b/g, "curtask->tgid")
     .replace(/(?<![\w$@.>])tid\b/g, "curtask->pid");
 }
 
-function refuseHarm(file: string, code: string): void {
+function assertHarmless(file: string, code: string): void {
   const harm =
     code.match(/\b(uretprobe|ur|kretprobe|kr|fexit|kretfunc|watchpoint|asyncwatchpoint):/) ??
       code.match(/\b(system|signal|override|clear)\s*\(/);
   if (harm) {
-    throw new UnsafeProgramError(`Program "${file}" holds "${harm[1]}", which is not allowed`);
+    throw new UnsafeProgramError(`Program "${file}" contains "${harm[1]}", which is not allowed`);
   }
 }
 
-/** Refuses an address in a program that is not one of its proven sites. */
+/** Refuses an address in a program that is not one of its verified sites. */
 function refuseUnknownPoints(file: string, code: string, points: ReadonlySet<string>): void {
   for (const [, point] of code.matchAll(/\b(?:uprobe|u):\s*("[^"]*":[^\s,{]*|[^\s,{]*)/g)) {
     if (points.has(`uprobe:${point}`)) continue;

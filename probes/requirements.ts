@@ -1,17 +1,17 @@
 /**
- * What a run needs of the host, each with the command that mends it.
+ * What a run needs from the host, each with the command that fixes it.
  *
  * @module
  */
 
-/** The host lacks something that no run can do without. */
+/** The host lacks a requirement of every run. */
 export class RequirementError extends Error {
   override name = "RequirementError";
 }
 
-/** A thing to look at before a run. */
+/** A check before a run. */
 interface Requirement {
-  /** What was found instead, and what to do; null when all is well. */
+  /** What was found instead, and what to do; null if it is met. */
   readonly lack: () => Promise<string | null>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * From readings of the programs' maps, /proc and sock_diag to the samples of a capture.
+ * Makes the samples of a capture from readings of the programs' maps, /proc and sock_diag.
  *
  * @module
  */
@@ -35,10 +35,10 @@ export class SampleBuilder {
   readonly #differences: ReadingDifferences;
   #unanswered = new Unanswered(0);
   readonly #sampler: ServerSampler;
-  /** The names that were given last, as text. */
+  /** The last names, as text. */
   #names = JSON.stringify(NO_NAMES);
 
-  /** @param maps the text of the server's /proc/PID/maps. */
+  /** @param maps text of the server's /proc/PID/maps. */
   constructor(
     server: Server,
     segment: number,
@@ -131,7 +131,7 @@ function renaming(names: Iterable<string>, rename: (key: string) => string) {
   return Object.fromEntries(Array.from(names, (name) => [name, rename]));
 }
 
-/** A fact that the plan's sites bring. */
+/** A fact from the plan's sites. */
 function factOf({ sources }: Prepared["plan"], name: string): string | undefined {
   return sources.flatMap(({ sites }) => sites).find(({ facts }) => facts?.[name] !== undefined)
     ?.facts?.[name];

@@ -21,7 +21,7 @@ import { changeOf, type ServerChange } from "./server_change.ts";
 import { SlowPackets } from "./slow_packets.ts";
 import type { WatchState } from "./watch_state.ts";
 
-/** How a segment came to its end. */
+/** Why a segment ended. */
 export type Outcome =
   | ServerChange
   | "over"
@@ -29,13 +29,13 @@ export type Outcome =
   | "bpftrace ended"
   | "not attached";
 
-/** Longest time to attach everything; 0.17 takes about 0.1 s a probe. */
+/** Longest time to attach everything; 0.17 takes about 0.1 s per probe. */
 const ATTACH_LIMIT_MS = 60_000;
 
-/** How long a reading may be overdue before bpftrace is taken for stuck. */
+/** How long a reading may be overdue before bpftrace counts as stuck. */
 const SILENCE_LIMIT_MS = 15_000;
 
-/** Longest time between two readings: so long may it take to stop. */
+/** Longest time between two readings, and so the longest time to stop. */
 const LONGEST_READING_MS = 2000;
 
 /** How often the server and the clock are checked, milliseconds. */
@@ -52,9 +52,9 @@ function readingsPerWindow(intervalMs: number): number {
 
 /** One attachment to one server. */
 export class Segment {
-  /** What bpftrace said of its end. */
+  /** bpftrace's reason for its end. */
   complaint = "";
-  /** The programs because of which it did not attach, where that is known. */
+  /** The programs that kept it from attaching, if known. */
   blamed: readonly string[] = [];
   readonly #state: WatchState;
   readonly #prepared: Prepared;
@@ -63,8 +63,8 @@ export class Segment {
   readonly #periodMs: number;
   #outcome: Outcome | null = null;
   /**
-   * From when on every request and answer is seen, by the clock of the readings: the next epoch after every
-   * probe was attached. Null before that.
+   * When every request and answer is seen from, by the clock of the readings: the next epoch after every probe
+   * was attached. Null before that.
    */
   #countsFrom: number | null = null;
   /** When the baseline was read, by the same clock. */
@@ -76,8 +76,8 @@ export class Segment {
   /** Whether the last reading came. */
   #isRead = false;
   /**
-   * The first reading from then on is the last: while probes are detached, one by one, those that are left
-   * count on, and what they count does not fit together.
+   * The first reading from then on is the last one. While probes are detached one by one, the remaining ones
+   * continue to count, and their counts do not match.
    */
   #lastFrom = 0n;
   #limit: ReturnType<typeof setTimeout> | undefined;
@@ -92,7 +92,7 @@ export class Segment {
     this.#periodMs = periodOf(state.options.intervalMs);
   }
 
-  /** Attaches, reads, and gives the records; what it returns is why it ended. */
+  /** Attaches, reads, and yields records; returns why it ended. */
   async *records(): AsyncGenerator<CaptureRecord, Outcome> {
     const { plan, rendered, symbols } = this.#prepared;
     const { options } = this.#state;
@@ -101,7 +101,7 @@ export class Segment {
       if (isGone(error)) return null;
       throw error;
     });
-    // It is ending, or has unloaded a library since the plan was made.
+    // The server is ending, or has unloaded a library since the plan was made.
     if (placed === null) return await changeOf(this.#server) ?? "server changed";
     await using run = this.#run = ProbeRun.start(options.bpftrace, rendered, symbols);
     await using price = new PriceMeter(run.pid, options.intervalMs);
@@ -139,7 +139,7 @@ export class Segment {
       this.#server.family,
       this.#state.options.slow?.redacts ?? true,
     );
-    // Not for await: leaving that would end the events of a run that is still dying.
+    // Not for await: leaving the loop would end the events of a run that is still exiting.
     for (let next = await run.events.next(); !next.done; next = await run.events.next()) {
       const event = next.value;
       switch (event.type) {
@@ -148,7 +148,7 @@ export class Segment {
           if (!await this.#isWellPlaced(placed)) return await run.abandon();
           break;
         case "reading":
-          // Printed when all is detached, or before all was attached.
+          // Printed after detaching, or before everything was attached.
           if (event.nsecs === null || this.#countsFrom === null) break;
           if (event.nsecs < this.#countsFrom) break;
           yield* this.#reading(event.nsecs, event.maps, samples);
@@ -184,7 +184,7 @@ export class Segment {
     yield this.#state.note(`${probes} probes are attached, ${planned} were planned`);
   }
 
-  /** Whether every probe is where it was proven; else those programs are to blame that are not. */
+  /** Whether every probe is at its verified place; otherwise the programs of the misplaced ones are to blame. */
   async #isWellPlaced(placed: Placed): Promise<boolean> {
     const misplaced = await placed.misplaced();
     if (misplaced === null) return true;
@@ -204,14 +204,14 @@ export class Segment {
   ): AsyncGenerator<CaptureRecord> {
     for (const name of fullMaps(maps)) {
       yield* this.#state.noteOnce(
-        `${name} is full: what has a new key there is not counted any more`,
+        `${name} is full: new keys are not counted there any more`,
       );
     }
     if (this.#baselineAt === null) yield* this.#baseline(nsecs, maps, samples);
     else yield* this.#later(nsecs, maps, samples);
   }
 
-  /** The baseline: what was counted until now, while probe after probe was attached, is nothing. */
+  /** The baseline: counts from before, while probes were attached one by one, are ignored. */
   async *#baseline(
     nsecs: number,
     maps: Maps,
@@ -235,7 +235,7 @@ export class Segment {
   }
 
   async *#later(nsecs: number, maps: Maps, samples: SampleBuilder): AsyncGenerator<CaptureRecord> {
-    // The reading that is nearest to the end.
+    // The reading nearest to the end.
     const leftMs = this.#state.deadline! - performance.now();
     if (leftMs < this.#periodMs / 2) this.#stop("over");
     const contradiction = this.#check?.against(nsecs, maps) ?? null;
@@ -243,7 +243,7 @@ export class Segment {
       this.#check = null;
       yield this.#state.note(contradiction);
     }
-    // Where the next reading is the last, Kea's answer must come before it.
+    // If the next reading is the last, Kea's answer must come before it.
     if (leftMs >= this.#periodMs / 2) this.#check?.askInTime(leftMs < 1.5 * this.#periodMs);
     this.#readings++;
     const isWindow = this.#readings % readingsPerWindow(this.#state.options.intervalMs) === 0;
@@ -258,7 +258,7 @@ export class Segment {
   async *#unknownDrops({ process, sockets }: Sample): AsyncGenerator<CaptureRecord> {
     const reason = "The kernel's drops are not known: ss does not show the server's sockets";
     if (this.#server.sockets.length === 0 || process === null || sockets.length > 0) return;
-    // A server that closed them is attached to anew.
+    // The probes are attached again to a server that closed them.
     if (this.#state.reasons.includes(reason) || await changeOf(this.#server) !== null) return;
     yield this.#state.note(reason);
   }
@@ -276,7 +276,7 @@ export class Segment {
       (this.#countsFrom === null ? "not attached" : "bpftrace ended");
   }
 
-  /** Ends with the next reading from a moment on. */
+  /** Ends with the next reading after a moment. */
   #stop(why: Outcome, from = 0n): void {
     const run = this.#run;
     if (this.#outcome !== null || run === null) return;
@@ -288,8 +288,8 @@ export class Segment {
   }
 
   /**
-   * Ends with a reading from now on: what was printed before may still wait to be read, and Kea's answer is
-   * compared with the last reading.
+   * Ends with a reading that is made after now. Earlier ones may still be unread, and Kea's answer is compared
+   * with the last reading.
    */
   #stopSoon(why: Outcome): void {
     if (this.#outcome !== null) return;
@@ -298,14 +298,14 @@ export class Segment {
     (this.#check?.end() ?? Promise.resolve()).then(() => this.#lastFrom = monotonicTime());
   }
 
-  /** Looks every second whether the server or the clock has changed. */
+  /** Checks every second whether the server or the clock has changed. */
   #checkRegularly(): () => void {
     let isBusy = false;
     const timer = setInterval(async () => {
-      // A server with very many descriptors takes longer than a second to look at.
+      // Reading a server with very many descriptors takes longer than a second.
       if (isBusy) return;
       isBusy = true;
-      // What could not be looked at this time will be the next.
+      // A failed check is repeated the next time.
       const change = await changeOf(this.#server).catch(() => null) ??
         (wasSet(this.#prepared.wallClock) ? "clock set" : null);
       isBusy = false;
@@ -315,7 +315,7 @@ export class Segment {
   }
 }
 
-/** Whether the wall clock was set by a millisecond or more since a program learned it. */
+/** Whether the wall clock was set by a millisecond or more since the program got it. */
 function wasSet(wallClock: bigint): boolean {
   if (wallClock === 0n) return false;
   const moved = wallClockOffset() - wallClock;

@@ -1,6 +1,5 @@
 /**
- * Whether a server still is what was attached to: the same process, with the same sockets, lease file
- * and hook libraries.
+ * Whether a server has changed since the probes were attached: process, sockets, lease file, hook libraries.
  *
  * @module
  */
@@ -13,10 +12,10 @@ import { parseMaps } from "../discovery/mapped_files.ts";
 import { describeServer, openFiles } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 
-/** What can become of a server that is watched. */
+/** Changes of a watched server. */
 export type ServerChange = "server ended" | "server changed";
 
-/** Whether a server still is what was attached to, but for what lasts a moment. */
+/** The change of a server since the probes were attached, ignoring momentary ones. */
 export async function changeOf(server: Server): Promise<ServerChange | null> {
   const first = await differenceOf(server);
   if (first !== "server changed") return first;
@@ -40,7 +39,7 @@ async function differenceOf(server: Server): Promise<ServerChange | null> {
   }
 }
 
-/** Whether a server has hook libraries that it had not, or one of them elsewhere in memory. */
+/** Whether a server has new hook libraries, or has one elsewhere in memory. */
 async function hasOtherHooks(
   { pid, executable, libraries, hookLibraries }: Server,
 ): Promise<boolean> {
@@ -59,13 +58,13 @@ async function hasOtherHooks(
   return (await hookLibrariesOf(others)).length > 0;
 }
 
-/** Describes a server that is setting itself up anew, once it has its sockets again. */
+/** Describes a server that is being reconfigured, once it has its sockets again. */
 export async function settled(pid: number): Promise<Server> {
   const limit = performance.now() + 5000;
   const server = await describeServer(pid);
   while (server.sockets.length === 0 && performance.now() < limit) {
     await pause(200);
-    // Describing takes more: the server is asked for its configuration. It says what has ended, too.
+    // Describing takes longer, because the server is asked for its configuration. It also reports an end.
     const isDone = await openFiles(pid, server.family)
       .then(({ sockets }) => sockets.length > 0, () => true);
     if (isDone) return await describeServer(pid);

@@ -1,5 +1,5 @@
 /**
- * What /proc and sock_diag tell of a server at an instant: CPU by thread, memory, socket drops.
+ * The state of a server from /proc and sock_diag: CPU by thread, memory, socket drops.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { throttledSecondsOf } from "../system/cpu_limit.ts";
 /** Longest time for a list of sockets, milliseconds. */
 const SS_LIMIT_MS = 10_000;
 
-/** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every Linux ABI that Kea runs on. */
+/** Clock ticks per second in /proc/PID/stat: USER_HZ, 100 on every Linux ABI that Kea runs on. */
 const TICKS = 100;
 
-/** Reads one process again and again. */
+/** Reads one process repeatedly. */
 export class ServerSampler {
   readonly #pid: number;
   #memory: ProcessSample["memory"] | null = null;
@@ -30,8 +30,8 @@ export class ServerSampler {
   /**
    * Reads CPU times by thread, memory and page faults.
    *
-   * Proportional memory and swap are read every tenth time only: the kernel walks the page tables
-   * for them, with the process's memory map locked.
+   * Proportional memory and swap are read only every tenth time, because the kernel walks the page tables for
+   * them while it locks the process's memory map.
    *
    * @returns null when the process is gone.
    */
@@ -68,8 +68,8 @@ export class ServerSampler {
   /**
    * Reads how many packets the kernel dropped at the server's DHCP sockets.
    *
-   * @param kinds the sockets that count: in raw mode Kea's UDP socket is a fallback whose bytes it
-   * discards, so its drops are no losses.
+   * @param kinds the sockets that count: in raw mode Kea discards the bytes of its UDP socket, so drops there
+   * are not losses.
    */
   async sockets(kinds: readonly ("raw" | "udp")[]): Promise<SocketSample[]> {
     try {
@@ -104,7 +104,7 @@ export class ServerSampler {
 }
 
 /**
- * Parses `ss -0 -u -a -n -m -e`: two lines a socket, the second with the memory counters.
+ * Parses `ss -0 -u -a -n -m -e`: two lines per socket, the second with the memory counters.
  *
  * @param inodes the server's sockets.
  */

@@ -1,5 +1,5 @@
 /**
- * Slow packets as the programs print them, one by one: a record for each.
+ * Makes a record of each slow packet that the programs print.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { createHash, randomBytes } from "node:crypto";
 import type { SlowPacket } from "../metrics/capture.ts";
 import type { Stage } from "../metrics/stages.ts";
 
-/** Word with which the programs begin such a line. */
+/** The first word of such a line. */
 export const SLOW = "slow";
 
-/** Stages in the order in which they are printed; a time of 0 is none. */
+/** Stages in the order in which they are printed; a time of 0 means none. */
 const STAGES = [
   "before",
   "allocate",
@@ -25,17 +25,17 @@ const STAGES = [
   "other",
 ] as const satisfies readonly Stage[];
 
-/** Stages that the finer ones are in the place of. */
+/** Stages that the finer ones replace. */
 const COARSE: ReadonlySet<string> = new Set(["before", "after"]);
 
-/** Makes records of the lines of one run. */
+/** Makes records from the lines of one run. */
 export class SlowPackets {
   readonly #family: 4 | 6;
   readonly #redacts: boolean;
-  /** Another in each run, so that nobody can look a client up. */
+  /** Different in each run, so that clients cannot be looked up. */
   readonly #salt = randomBytes(16);
 
-  /** @param redacts whether clients and transactions are hashed: the same ones alike in one run. */
+  /** @param redacts whether clients and transactions are hashed: equal ones get the same hash within a run. */
   constructor(family: 4 | 6, redacts: boolean) {
     this.#family = family;
     this.#redacts = redacts;
@@ -44,7 +44,7 @@ export class SlowPackets {
   /**
    * Reads a line.
    *
-   * @returns the record but for its time in the capture, and the kernel's monotonic clock, ns.
+   * @returns the record without its time in the capture, and the kernel's monotonic clock, ns.
    */
   read(line: string): { readonly nsecs: number; readonly packet: Omit<SlowPacket, "elapsed_ns"> } {
     const [nsecs, time, message, answer, ...rest] = line.trim().split(" ").slice(1);
@@ -79,7 +79,7 @@ export class SlowPackets {
   }
 }
 
-/** The bytes of 64-bit words as they stood in memory. */
+/** The bytes of 64-bit words, as in memory. */
 function bytesOf(...words: readonly bigint[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(8 * words.length));
   words.forEach((word, index) => view.setBigUint64(8 * index, BigInt.asUintN(64, word), true));
@@ -90,7 +90,7 @@ function hardwareAddress(bytes: Uint8Array, length: number): string {
   return colons(bytes.subarray(0, Math.min(length, bytes.length)));
 }
 
-/** The last bytes of a DUID; one that is longer has dots before them. */
+/** The last bytes of a DUID; a longer one has dots before them. */
 function duid(bytes: Uint8Array, length: number): string {
   const text = colons(bytes.subarray(Math.max(0, bytes.length - length)));
   return length > bytes.length ? `..${text}` : text;

@@ -1,5 +1,5 @@
 /**
- * From a prepared statement in the server's memory to its name.
+ * Finds the name of a prepared statement in the server's memory.
  *
  * The database numbers the statements of a connection in the order of preparing, but not always from
  * 1: MariaDB may give a new connection the counter of an old one. So the first of the connection's
@@ -13,26 +13,26 @@ import type { Maps } from "./probe_run.ts";
 /** Maps whose keys begin with a site, a statement's address and its number. */
 export const STATEMENT_MAPS: ReadonlySet<string> = new Set(["@mariadb", "@mariadb_failed"]);
 
-/** Bytes of a MYSQL_STMT in which its place in the connection's list is looked for. */
+/** Bytes of a MYSQL_STMT that are searched for its entry in the connection's list. */
 const STATEMENT_BYTES = 1024;
 
-/** Statements of one connection are not more. */
+/** Limit of the statements of one connection. */
 const MOST_STATEMENTS = 4096;
 
-/** Names by who prepares them, in the order of preparing. */
+/** Names by user, in the order of preparing. */
 export type Statements = Readonly<Record<string, readonly string[]>>;
 
 /** Options of {@linkcode StatementNames}. */
 export interface StatementNamesOptions {
   readonly pid: number;
   readonly statements: Statements;
-  /** Who executes statements at a site, by instruction pointer. */
+  /** The user of the statements at a site, by instruction pointer. */
   readonly users: ReadonlyMap<string, string>;
   /** Where MYSQL_STMT keeps the statement's number, bytes. */
   readonly numberAt: number;
 }
 
-/** Names the statements of one server as they come. */
+/** Names the statements of one server. */
 export class StatementNames {
   readonly #options: StatementNamesOptions;
   readonly #names = new Map<string, string>();
@@ -41,7 +41,7 @@ export class StatementNames {
     this.#options = options;
   }
 
-  /** Finds out what the statements in some maps are, while the server has them in memory. */
+  /** Finds the statements in some maps, while the server has them in memory. */
   async learn(maps: Maps): Promise<void> {
     const unknown = new Set(
       STATEMENT_MAPS.values().flatMap((map) => Object.keys(maps[map] ?? {})).map(statementOf)

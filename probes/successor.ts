@@ -1,5 +1,5 @@
 /**
- * The server that takes the place of one that ended.
+ * The server that replaces one that ended.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export async function successor(
         return next;
       }
     }
-    // One that stays away for long is not looked for as often.
+    // After a long time, check less often.
     const isLong = performance.now() - since > RESTART_GRACE_MS;
     await pause(isLong ? 2000 : 200);
   }
@@ -47,7 +47,7 @@ async function isAt(pid: number, family: Family, networkNamespace: string): Prom
     return await Deno.readLink(`/proc/${pid}/ns/net`) === networkNamespace &&
       (await openFiles(pid, family)).sockets.length > 0;
   } catch {
-    // Whatever is wrong with it is its own.
+    // If anything is wrong with it, it is not the successor.
     return false;
   }
 }

@@ -1,19 +1,19 @@
 /**
- * Handlebars for programs: nothing is escaped, and nothing that is unknown is left out silently.
+ * Handlebars for programs: nothing is escaped, and unknown names are errors.
  *
  * @module
  */
 
 import Handlebars from "handlebars";
 
-/** Fills in parameters and helpers. Throws for a name that is unknown, a condition's included. */
+/** Fills in parameters and helpers. Throws for an unknown name, also in a condition. */
 export type Template = (
   parameters: Readonly<Record<string, unknown>>,
   helpers: Readonly<Record<string, (argument: string) => unknown>>,
 ) => string;
 
 /**
- * Makes templates of texts that include parts by name: `{{> bucket}}`.
+ * Makes templates from texts that include parts by name: `{{> bucket}}`.
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ export function templatesWith(parts: ReadonlyMap<string, string>): (text: string
   for (const [name, text] of parts) handlebars.registerPartial(name, text);
   for (const name of ["if", "unless"] as const) {
     const original: Handlebars.HelperDelegate = handlebars.helpers[name]!;
-    // Strict mode takes an unknown name in a condition for false.
+    // In strict mode, an unknown name in a condition is false.
     handlebars.registerHelper(name, function (this: unknown, condition: unknown, options) {
       if (condition === undefined) throw new Error(`a condition of "${name}" is not defined`);
       return original.call(this, condition, options);

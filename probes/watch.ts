@@ -1,7 +1,7 @@
 /**
  * Watches one server until the time is over, the server ends for good, or the watch is stopped: plans,
- * attaches, reads, and yields the records of a capture. What goes wrong on the way becomes a note
- * in the capture, and the rest goes on.
+ * attaches, reads, and yields the records of a capture. A failure becomes a note in the capture, and the
+ * watch continues.
  *
  * @module
  */
@@ -22,22 +22,22 @@ import { type WatchOptions, WatchState } from "./watch_state.ts";
 
 export type { SlowOptions, WatchOptions } from "./watch_state.ts";
 
-/** What is attached next. */
+/** The next attempt. */
 interface Attempt {
   readonly server: Server;
   readonly profile: Profile;
-  /** Programs that did not attach to this server, and why. */
+  /** Programs that failed to attach to this server, and why. */
   readonly leftOut: ReadonlyMap<string, string>;
   /** How often bpftrace failed on this server. */
   readonly failures: number;
 }
 
-/** What an attempt came to. */
+/** The outcome of an attempt. */
 interface Result {
   readonly outcome: Outcome;
-  /** What bpftrace said last. */
+  /** bpftrace's last words. */
   readonly complaint: string;
-  /** Programs that kept the others from being attached, where they are known. */
+  /** Programs that kept the others from being attached, if known. */
   readonly blamed: readonly string[];
 }
 
@@ -53,7 +53,7 @@ const AFTER: Readonly<Record<Outcome, Following>> = {
   "over": () => null,
 
   "not attached": (state, attempt, { complaint, blamed }) => {
-    // One site keeps the whole run out: go on without its program, or with what needs hardly any site.
+    // One site prevents the whole run: continue without its program, or with a profile of hardly any sites.
     if (blamed.length > 0) {
       const why = blamed.map((file) => [file, complaint] as const);
       return { ...attempt, leftOut: new Map([...attempt.leftOut, ...why]) };
@@ -80,7 +80,7 @@ const AFTER: Readonly<Record<Outcome, Following>> = {
     state.gap.cause(
       "The server changed its sockets, its lease file or its hook libraries: attached anew",
     );
-    // One that ended meanwhile is found out by the next attempt.
+    // If it has ended, the next attempt notices.
     return firstAttempt(state, await settled(server.pid).catch(ifGone(server)));
   },
 
@@ -101,8 +101,8 @@ const AFTER: Readonly<Record<Outcome, Following>> = {
  * Watches a server.
  *
  * Yields a header, samples (the first of each segment is its baseline), a segment record whenever
- * the probes are attached anew, notes, and an end record with the verdict. After that it ends when
- * every probe is detached.
+ * the probes are attached again, notes, and an end record with the verdict. Then it ends when every probe is
+ * detached.
  *
  * @throws {BpftraceError} when not even the system calls can be watched.
  */
@@ -118,7 +118,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     {
       const { server } = attempt;
       await using prepared = await preparedFor(state, attempt);
-      // What is not available of a server that is gone says nothing.
+      // For a server that is gone, the list of what is not available has no meaning.
       if (prepared !== null && await isRunning(server.pid, server.startTicks)) {
         notAvailable = prepared.plan.notAvailable;
         if (segment === 0) {
@@ -158,7 +158,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
   await Promise.all(state.dying);
 }
 
-/** What failed on a server as it was may well attach to it as it is now. */
+/** After a change of the server, programs that failed before may attach. */
 function firstAttempt({ options }: WatchState, server: Server): Attempt {
   return { server, profile: options.profile, leftOut: new Map(), failures: 0 };
 }
@@ -199,7 +199,7 @@ function endedTooEarly({ pid }: Server): DiscoveryError {
   );
 }
 
-/** For `catch`: what was known of a server that is gone. */
+/** For `catch`: the last description of a server that is gone. */
 function ifGone(server: Server): (error: unknown) => Server {
   return (error) => {
     if (error instanceof DiscoveryError) return server;

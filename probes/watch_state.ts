@@ -1,5 +1,5 @@
 /**
- * What lives as long as a watch, whatever becomes of the server and of bpftrace.
+ * The state of a watch, across restarts of the server and of bpftrace.
  *
  * @module
  */
@@ -18,13 +18,13 @@ export interface WatchOptions {
   readonly bpftrace: Bpftrace;
   /** Length of a window, milliseconds. */
   readonly intervalMs: number;
-  /** Milliseconds from the moment that every probe is attached. */
+  /** How long, milliseconds from the moment that every probe is attached. */
   readonly durationMs: number;
   /** Stops the watch; what was measured is kept. */
   readonly signal: AbortSignal;
-  /** Takes what happens, for people: one line each. */
+  /** Called with lines for people. */
   readonly say: (line: string) => void;
-  /** How long a server that ended may take to come back, milliseconds; 15 s without it. */
+  /** How long to wait for a server that ended, milliseconds; default: 15 s. */
   readonly restartGraceMs?: number;
   readonly findSites?: FindSites;
   readonly findHostPid?: FindHostPid;
@@ -32,9 +32,9 @@ export interface WatchOptions {
   readonly slow?: SlowOptions;
 }
 
-/** What is done with slow packets. */
+/** Options for slow packets. */
 export interface SlowOptions {
-  /** From when on a packet is slow, nanoseconds. */
+  /** A packet that takes longer is slow, nanoseconds. */
   readonly thresholdNs: number;
   /** Whether clients and transactions are hashed. */
   readonly redacts: boolean;
@@ -48,13 +48,13 @@ export class WatchState {
   readonly reasons: string[] = [];
   /** Runs of bpftrace that no one waits for, until they are gone. */
   readonly dying: Promise<void>[] = [];
-  /** What is not watched since the last reading. */
+  /** The gap since the last reading. */
   readonly gap = new Gap();
   /** `performance.now()` at which the time is over; null until the first probes are attached. */
   deadline: number | null = null;
   /** Elapsed times count from here, see `performance.now()`. */
   readonly #zero = performance.now();
-  /** The first reading, by the programs' clock and by ours; null before it. */
+  /** The time of the first reading, by the programs' clock and by ours; null before it. */
   #origin: { readonly nsecs: number; readonly elapsedNs: number } | null = null;
 
   constructor(options: WatchOptions) {
@@ -72,7 +72,7 @@ export class WatchState {
     return Math.round((performance.now() - this.#zero) * 1e6);
   }
 
-  /** The elapsed time of a reading: all segments have the programs' clock, whenever their lines are read. */
+  /** The elapsed time of a reading, by the programs' clock, whenever its lines are read. */
   elapsedAt(nsecs: number): number {
     this.#origin ??= { nsecs, elapsedNs: this.elapsedNs };
     return this.#origin.elapsedNs + nsecs - this.#origin.nsecs;
@@ -85,7 +85,7 @@ export class WatchState {
     return { type: "note", elapsed_ns: this.elapsedNs, reason };
   }
 
-  /** The same for one that may come again and again: none when it is known. */
+  /** The same, but each reason only once. */
   *noteOnce(reason: string): Generator<CaptureRecord> {
     if (!this.reasons.includes(reason)) yield this.note(reason);
   }

@@ -41,17 +41,23 @@ const ALLOWED: readonly (readonly [text: RegExp, why: string])[] = [
 ];
 
 /** Where words are not yet replaced. */
-const NOT_YET = [
-  "probes/",
-  "metrics/",
-  "tests/metrics/",
-  "tests/probes/",
-];
+const NOT_YET = ["probes/programs/"];
 
 /** The tracked files that people read. */
 async function readFiles(): Promise<string[]> {
   const { success, stdout } = await new Deno.Command("git", {
-    args: ["ls-files", "-z", "*.ts", "*.bt", "*.java", "*.cc", "*.md", "deno.json", ".ci/*"],
+    args: [
+      "ls-files",
+      "-z",
+      "*.ts",
+      "*.bt",
+      "*.java",
+      "*.cc",
+      "*.md",
+      "deno.json",
+      "metrics/*.json",
+      ".ci/*",
+    ],
     cwd: ROOT,
   }).output();
   assert.ok(success, "git ls-files");

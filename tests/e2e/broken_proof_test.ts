@@ -166,7 +166,7 @@ Deno.test("watch() takes all probes away where one does not stand as planned, an
   const { document, leases } = await watchTraffic(lab(), proveSites, { bpftrace });
   assert.equal(document.capture.verdict, "PARTIAL");
   assert.deepEqual(document.capture.reasons, [
-    "allocation.bt: the server's memory holds no probe at allocation.end.0",
+    "allocation.bt: the server's memory has no probe at allocation.end.0",
   ]);
   assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), leases);
   assert.equal(total(document, "lease_allocation_time", {}), 0);

@@ -51,7 +51,7 @@ Deno.test("misplaced() distinguishes a probe inside an instruction from another 
     const reason = async () => (await placed.misplaced())?.why ?? "";
     const isSeen = (expected: RegExp) =>
       until(async () => expected.test(await reason()), `${expected}`);
-    assert.match(await reason(), /holds no probe at planned/);
+    assert.match(await reason(), /has no probe at planned/);
     {
       await using _ours = await probeAt(path, fileOffset(segments, planned!.address)!);
       await isSeen(/^$/);
@@ -61,7 +61,7 @@ Deno.test("misplaced() distinguishes a probe inside an instruction from another 
       await using _wrong = await probeAt(path, fileOffset(segments, third!.address + 2)!);
       await isSeen(/inside an instruction at 0x/);
     }
-    await isSeen(/holds no probe at planned/);
+    await isSeen(/has no probe at planned/);
   } finally {
     child.kill("SIGKILL");
     await child.status;

@@ -46,7 +46,7 @@ Deno.test("readCapture() says that a capture cut in its header holds nothing", a
   for (const cut of [0, 1, 100]) {
     await assert.rejects(Array.fromAsync(readCapture(streamOf(TEXT.slice(0, cut)))), {
       name: "CaptureError",
-      message: "Cannot read the capture: it holds no complete line",
+      message: "Cannot read the capture: it has no complete line",
     });
   }
 });
@@ -71,7 +71,7 @@ const REFUSED: readonly (readonly [why: string, text: string, message: RegExp])[
   ["another format", '{"schema":"kea-metrics/1"}\n', /its first line is not of type "capture"$/],
   ["a second capture", TEXT + TEXT, /line 7 of the capture: another capture begins here, give one/],
   ["a header behind notes", `${HEADER_LINE}\n${HEADER_LINE}\n`, /line 2 of the capture: another/],
-  ["empty lines alone", "\n\n", /it holds no complete line$/],
+  ["empty lines alone", "\n\n", /it has no complete line$/],
   ["a line that is no object", "null\n", /its first line is not of type "capture"$/],
 ];
 

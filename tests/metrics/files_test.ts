@@ -63,7 +63,7 @@ Deno.test("CaptureFile keeps whole lines when there is no room, says so, and goe
   assert.equal(code, 0, new TextDecoder().decode(stderr));
   assert.equal(
     new TextDecoder().decode(stdout),
-    `Cannot write "${path}" (File too large): make room; the windows before are kept\n`,
+    `Cannot write "${path}" (File too large): make room; earlier windows are kept\n`,
   );
   assert.deepEqual(await recordsIn(path), [
     HEADER,

@@ -38,7 +38,7 @@ const traffic = (client: { sent: number; received: number; seconds: number }) =>
   statistics: null,
 });
 
-Deno.test("documentOf() tells the whole and what of it was watched, and rates are of that", async () => {
+Deno.test("documentOf() has the whole duration and the watched part, and rates are of that part", async () => {
   const document = await documentOf([...RECORDS, LAST]);
   assert.equal(document.capture.duration_seconds, 12);
   assert.equal(document.capture.watched_seconds, 4);

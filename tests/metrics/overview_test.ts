@@ -44,15 +44,15 @@ Deno.test("mergedWindows() keeps every event, whatever it merges", () => {
         const whole = new SeriesBook(4);
         for (const time of times.flat()) whole.addToBucket(TIME, bucketOf(time), 1, time);
         const found = mergedWindows(merged, 2).flatMap(({ series }) => histogram(series) ?? []);
-        const wanted = histogram(whole.series());
-        assert.equal(found.reduce((sum, { count }) => sum + count, 0), wanted?.count ?? 0);
+        const expected = histogram(whole.series());
+        assert.equal(found.reduce((sum, { count }) => sum + count, 0), expected?.count ?? 0);
         assert.equal(
           found.reduce((sum, each) => sum + Number(each.sum), 0),
-          Number(wanted?.sum ?? 0),
+          Number(expected?.sum ?? 0),
         );
-        if (wanted !== null) {
-          assert.equal(Math.min(...found.map(({ min }) => min)), wanted.min);
-          assert.equal(Math.max(...found.map(({ max }) => max)), wanted.max);
+        if (expected !== null) {
+          assert.equal(Math.min(...found.map(({ min }) => min)), expected.min);
+          assert.equal(Math.max(...found.map(({ max }) => max)), expected.max);
         }
       },
     ),
@@ -96,7 +96,7 @@ Deno.test("overviewOf() merges the windows of a capture as mergedWindows() those
   for (const limit of [1, 2, 4, 240]) {
     const merged = await overviewOf(asyncRecords(), limit);
     const whole = await documentOf(records);
-    const wanted = mergedWindows(whole.windows, limit);
+    const expected = mergedWindows(whole.windows, limit);
     const sorted = (windows: readonly Window[]) =>
       windows.map(({ start, end, series }) => ({
         start,
@@ -109,7 +109,7 @@ Deno.test("overviewOf() merges the windows of a capture as mergedWindows() those
           each.kind === "histogram" ? [seriesKey(each), each.count, each.sum, each.buckets] : []
         ).sort(),
       }));
-    assert.deepEqual(sorted(merged.windows), sorted(wanted), `limit ${limit}`);
+    assert.deepEqual(sorted(merged.windows), sorted(expected), `limit ${limit}`);
     assert.deepEqual(merged.totals, whole.totals);
   }
 });

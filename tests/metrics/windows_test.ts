@@ -79,7 +79,7 @@ Deno.test("rowOf() gives numbers and texts as what they are, and nothing for wha
   assert.equal(rowOf("@allocation_unfinished", "", 0n), null);
 });
 
-Deno.test("documentOf() tells the exact extremes where events came one at a time, bounds where not", async () => {
+Deno.test("documentOf() has exact extremes where events came one at a time, otherwise bounds", async () => {
   const alone = await documentOfMaps(
     {},
     { "@lease_file_write": [[100, 1, 25_000], [110, 1, 60_000]] },
@@ -276,7 +276,7 @@ Deno.test("documentOf() gives CPU by thread and mode, memory and page faults", a
   assert.equal(counter(totals, "memory_usage", { kind: "minor" }, "faults"), 0);
 });
 
-Deno.test("documentOf() tells what looking cost, by received packet", async () => {
+Deno.test("documentOf() has the monitoring overhead, per received packet", async () => {
   const cost = (bpf: number, hits: number, cpu: number) => ({
     cost: { bpf_seconds: bpf, hits, monitor_cpu_seconds: cpu, monitor_memory_bytes: 1000 },
   });
@@ -383,7 +383,7 @@ Deno.test("SQL statements have their times, rows and failures", async () => {
   }
 });
 
-Deno.test("the stage of the allocation is counted once, whoever tells it", async () => {
+Deno.test("the stage of the allocation is counted once, whichever program has it", async () => {
   const allocation = { "@allocation": [[1, 110, 1, 100_000]] };
   const stage = { "@stage": [[1, 4, 110, 1, 100_000], [1, 1, 90, 1, 9000]] };
   const plan = { ...HEADER.plan, stages: "fine" as const };

@@ -46,8 +46,11 @@ Deno.test("place() names sites; without a build id it gives an offset that can m
       ["free", `"${path}":0x${fileOffset(segments, free)!.toString(16)}`],
     ]);
     assert.deepEqual(refusals.map(({ id }) => id), ["inside", "outside"]);
-    assert.match(refusals[0]!.why, /has no build id, and its symbols do not let bpftrace tell/);
-    assert.match(refusals[1]!.why, /is in no part of .* mapped as code/);
+    assert.match(
+      refusals[0]!.why,
+      /has no build id, and with its symbols bpftrace cannot distinguish/,
+    );
+    assert.match(refusals[1]!.why, /is not in a part of .* mapped as code/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

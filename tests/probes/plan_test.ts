@@ -12,7 +12,7 @@ Deno.test("plan() takes system calls and exceptions for light", () => {
     "lease_file_cleanup.bt",
     "exceptions.bt",
   ]);
-  // A cleanup is no query: what the profile lacks is told.
+  // A cleanup is not a query, so the profile reports what it lacks.
   const { notAvailable } = plan(factsOf(server(), { sites: SITES, refusals: [] }), "light");
   assert.deepEqual(
     notAvailable.filter(({ metric }) => metric === "database_query_time"),
@@ -27,15 +27,15 @@ Deno.test("plan() takes every program for deep when all sites are proven and che
 });
 
 Deno.test("plan() takes the parts of a program that fit and says the price of the others", () => {
-  const dear = SITES.map((s) =>
+  const expensive = SITES.map((s) =>
     s.id.startsWith("lease_manager.getLease4_hwaddr") ? { ...s, hitsPerPacket: 10 } : s
   );
-  const made = plan(factsOf(server(), { sites: dear, refusals: [] }), "deep");
+  const made = plan(factsOf(server(), { sites: expensive, refusals: [] }), "deep");
   const sites = made.sources.find(({ file }) => file === "lease_manager.bt")!.sites;
   assert.ok(sites.some(({ id }) => id.startsWith("lease_manager.addLease4")));
   assert.ok(!sites.some(({ id }) => id.startsWith("lease_manager.getLease4_hwaddr")));
   assert.deepEqual(made.losses, []);
-  assert.match(made.notAvailable[0]!.why, /getLease4_hwaddr\.\* would take 120 us an exchange/);
+  assert.match(made.notAvailable[0]!.why, /getLease4_hwaddr\.\* would take 120 us per exchange/);
 });
 
 Deno.test("plan() reads UDP sockets with the UDP program alone", () => {
@@ -51,14 +51,14 @@ Deno.test("plan() keeps each profile's forecast inside its budget", () => {
 });
 
 Deno.test("plan() leaves out what does not fit the budget and says its price", () => {
-  const dear = SITES.map((s) =>
+  const expensive = SITES.map((s) =>
     s.id.startsWith("allocation") ? { ...s, class: "single-stepped" as const } : s
   );
-  const made = plan(factsOf(server(), { sites: dear, refusals: [] }), "standard");
+  const made = plan(factsOf(server(), { sites: expensive, refusals: [] }), "standard");
   assert.ok(!made.sources.some(({ file }) => file === "allocation.bt"));
   assert.match(
     made.notAvailable.map(({ why }) => why).join(),
-    /allocation\.bt: allocation\.start\.\* would take 32 us an exchange/,
+    /allocation\.bt: allocation\.start\.\* would take 32 us per exchange/,
   );
 });
 
@@ -97,7 +97,7 @@ Deno.test("plan() counts no loss for a database that has no lease file", () => {
   assert.ok(
     made.notAvailable.some(({ metric, why }) =>
       metric === "database_query_time" &&
-      why === "lease_file.bt: the server holds no memfile lease file open"
+      why === "lease_file.bt: the server has no memfile lease file open"
     ),
   );
 });
@@ -152,12 +152,12 @@ Deno.test("plan() never times allocations without the end of those that are park
   const made = plan(factsOf(withHooks, { sites: [...SITES, parked], refusals: [] }), "standard");
   const sites = made.sources.find(({ file }) => file === "allocation.bt")!.sites;
   assert.ok(sites.includes(parked));
-  // Dearer than what is left: the others go, too.
-  const dear = { ...parked, hitsPerPacket: 10 };
-  assert.ok(!files("standard", [...SITES, dear], withHooks).includes("allocation.bt"));
+  // More expensive than the rest of the budget, so the others are left out, too.
+  const expensive = { ...parked, hitsPerPacket: 10 };
+  assert.ok(!files("standard", [...SITES, expensive], withHooks).includes("allocation.bt"));
 });
 
-Deno.test("plan() leaves it to callouts to tell what was parked, where they are", () => {
+Deno.test("plan() leaves parking to callouts.bt if it is there", () => {
   const parked = site("allocation.parked", { hitsPerPacket: 0.5 });
   const sites = [...SITES, ...CALLOUTS, parked];
   const made = plan(factsOf(withHooks, { sites, refusals: [] }), "deep");

@@ -80,7 +80,7 @@ udp   UNCONN 0      0      10.77.0.1:67  0.0.0.0:* ino:7405 sk:2 cgroup:/ <->
 	 skmem:(r512,rb212992,t0,tb212992,f4096,w0,o0,bl0,d7)
 `;
 
-Deno.test("parseSockets() reads drops of the server's own sockets of the wanted kind", () => {
+Deno.test("parseSockets() reads drops of the server's own sockets of the chosen kind", () => {
   const own = new Set(["7405", "7406"]);
   assert.deepEqual(parseSockets(SOCKETS, own, ["raw"]), [
     { socket: "raw", id: "7406", drops: 2833, queued_bytes: 0 },
