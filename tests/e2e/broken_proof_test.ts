@@ -42,6 +42,14 @@ async function watchTraffic(
   return { sites, document, leases };
 }
 
+/** A copy of the server's program in a folder of its own: no other monitor has probes in it. */
+async function ownProgram(): Promise<{ readonly program: string } & AsyncDisposable> {
+  const folder = await Deno.makeTempDir();
+  const program = `${folder}/kea-dhcp4`;
+  await Deno.copyFile("/usr/sbin/kea-dhcp4", program);
+  return { program, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+}
+
 /** Finds the sites as always, and breaks those of the allocation. */
 const breaking = (change: (site: Site) => Site): FindSites => async (server, groups) => {
   const { sites, refusals } = await proveSites(server, groups);
@@ -86,26 +94,21 @@ for (const { name, change, why } of BREAKAGES) {
       ),
     );
     assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), leases);
-    assert.equal(total(document, "lease_allocation_time", {}), 0);
+    assert.equal(total(document, "lease_allocation_time"), 0);
   });
 }
 
 Deno.test("watch() probes the running executable when its file is replaced by another", async () => {
-  const folder = await Deno.makeTempDir();
-  const program = `${folder}/kea-dhcp4`;
-  await Deno.copyFile("/usr/sbin/kea-dhcp4", program);
-  try {
-    await using lab = await startLab({ program });
-    await Deno.copyFile("/bin/true", `${program}.new`);
-    await Deno.rename(`${program}.new`, program);
-    const server = await describeServer(lab.pid);
-    assert.equal(server.executable.replaced, true);
-    const { document, leases } = await watchTraffic(lab, proveSites);
-    assertComplete(document);
-    assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), leases);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using own = await ownProgram();
+  const { program } = own;
+  await using lab = await startLab({ program });
+  await Deno.copyFile("/bin/true", `${program}.new`);
+  await Deno.rename(`${program}.new`, program);
+  const server = await describeServer(lab.pid);
+  assert.equal(server.executable.replaced, true);
+  const { document, leases } = await watchTraffic(lab, proveSites);
+  assertComplete(document);
+  assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), leases);
 });
 
 Deno.test("watch() does not probe a library that was replaced under the running server", async () => {
@@ -158,17 +161,19 @@ Deno.test("watch() asks Kea for its counters where the calls that raise them are
 });
 
 Deno.test("watch() takes all probes away where one does not stand as planned, and goes on without its program", async () => {
+  await using own = await ownProgram();
+  await using lab = await startLab(own);
   const { version } = await findBpftrace();
   // A bpftrace that puts one of the probes at the place of another.
   const script = 'for a; do shift; set -- "$@" "$(printf %s "$a" | ' +
     'sed s/kea_site_allocation_end_0/kea_site_allocation_start_0/)"; done; exec bpftrace "$@"';
   const bpftrace = { command: ["sh", "-c", script, "sh"], version };
-  const { document, leases } = await watchTraffic(lab(), proveSites, { bpftrace });
+  const { document, leases } = await watchTraffic(lab, proveSites, { bpftrace });
   assert.equal(document.capture.verdict, "PARTIAL");
   assert.deepEqual(document.capture.reasons, [
     "allocation.bt: the server's memory has no probe at allocation.end.0",
   ]);
   assert.equal(total(document, "packet_processing_time", { message: "DHCPREQUEST" }), leases);
-  assert.equal(total(document, "lease_allocation_time", {}), 0);
-  assert.equal(total(document, "database_query_time", {}), leases);
+  assert.equal(total(document, "lease_allocation_time"), 0);
+  assert.equal(total(document, "database_query_time"), leases);
 });

@@ -33,7 +33,8 @@ for (const suite of [null, ...SUITES]) {
       if (all === undefined) continue;
       seen.push({ full: fullMaps(event.maps), all: all["1"]!, each: Object.keys(each!).length });
       if (seen.length === 1) await writer.write(1009);
-      if (seen.at(-1)!.all === MAP_KEYS + 1008) run.stop();
+      // The writes may have been between the two maps of a reading, but not of the next as well.
+      if (seen.at(-2)?.all === MAP_KEYS + 1008) run.stop();
     }
     assert.deepEqual(seen[0], { full: [], all: MAP_KEYS - 1, each: MAP_KEYS - 1 });
     assert.deepEqual(seen.at(-1), { full: ["@each"], all: MAP_KEYS + 1008, each: MAP_KEYS });
