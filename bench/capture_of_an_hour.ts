@@ -12,6 +12,7 @@ import {
 } from "../metrics/capture.ts";
 import { bucketOf } from "../metrics/histogram.ts";
 import { mulberry32 } from "../tools/lab/mulberry32.ts";
+import { pathOf } from "../tests/metrics/fixtures/captures.ts";
 
 /** Time series of a busy server with many probes: map, key without its bucket, median in ns. */
 const TIMES: readonly (readonly [map: string, key: readonly number[], median: number])[] = [
@@ -107,10 +108,7 @@ function sampleOf(second: number, maps: Sample["maps"]): Sample {
 }
 
 /** The first line of a real run. */
-const HEADER = new URL(
-  "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
-  import.meta.url,
-);
+const HEADER = pathOf("v4");
 
 /**
  * Writes the capture, with the header of a real run.

@@ -10,6 +10,7 @@ import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { writeCaptureOfAnHour } from "./capture_of_an_hour.ts";
 import { measured } from "./child.ts";
 import { estimate } from "./ratio.ts";
+import { pathOf } from "../tests/metrics/fixtures/captures.ts";
 
 const HERE = import.meta.dirname!;
 
@@ -36,7 +37,7 @@ await runMain(async () => {
     const seconds = { capture: [] as number[], small: [] as number[] };
     const memory: number[] = [];
     // For comparison: the same charts of a run of seconds.
-    const small = join(HERE, "../tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson");
+    const small = pathOf("v4");
     for (let turn = 0; turn < command.opts().times; turn++) {
       const whole = await measured(Deno.execPath(), [...viz, capture]);
       seconds.capture.push(whole.seconds);

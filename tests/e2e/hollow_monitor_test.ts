@@ -27,14 +27,12 @@ import {
   startScript,
   until,
 } from "./run_script.ts";
+import { pathOf } from "../metrics/fixtures/captures.ts";
 
 const MONITOR = "hollow/ebpf_hollow_monitor.ts";
 const PUSH = "hollow/ebpf_to_hollow.ts";
 const TOKEN = "s3cret-t0ken-of-the-test";
-const CAPTURE = join(
-  import.meta.dirname!,
-  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
-);
+const CAPTURE = pathOf("v4");
 
 /**
  * Seconds that the run with faults lasts. `KEA_HOLLOW_FAULTS_SECONDS=300` is the long form, and

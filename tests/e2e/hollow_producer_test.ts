@@ -12,12 +12,10 @@ import { consumeOnce, followDataset } from "./hollow_consumer.ts";
 import { startProducer } from "../../tools/lab/producer.ts";
 import { inOrder } from "./record_order.ts";
 import { must, ROOT, runScript, until } from "./run_script.ts";
+import { pathOf } from "../metrics/fixtures/captures.ts";
 
 const CHECKS = "hollow/test_hollow_integration.ts";
-const CAPTURE = new URL(
-  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
-  import.meta.url,
-);
+const CAPTURE = pathOf("v4");
 
 const clientOf = (url: string, dataset = "kea") =>
   new ProducerClient({ url, dataset, token: () => null, allowPlainHttp: false });

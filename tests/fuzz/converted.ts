@@ -13,9 +13,10 @@ import { summary } from "../../viz/summary.ts";
 import { FalseClaim } from "./false_claim.ts";
 import type { Mutant } from "./mutation.ts";
 import type { FuzzedParser } from "./fuzzed_parser.ts";
+import { pathOf } from "../metrics/fixtures/captures.ts";
 
 const TESTS = new URL("../", import.meta.url);
-const CAPTURE = new URL("metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson", TESTS);
+const CAPTURE = pathOf("v4");
 
 /** Samples of the real capture that are kept: each has all maps. */
 const SAMPLES = 2;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { pathOf } from "../metrics/fixtures/captures.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
-const CAPTURE = join(ROOT, "tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson");
+const CAPTURE = pathOf("v4");
 const [TO_JSON, VIZ, VIZ_JSON] = [
   "hollow/ebpf_to_json.ts",
   "viz/visualize_metrics.ts",

@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
-import { readCapture } from "../../metrics/capture.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { documentOf, METRICS } from "../../metrics/document_builder.ts";
 import { duration, size } from "../../viz/format.ts";
 import { summary } from "../../viz/summary.ts";
+import { recordsOf } from "../metrics/fixtures/captures.ts";
 
 /** See tests/metrics/document_test.ts for what was sent in this run. */
-const CAPTURE = new URL(
-  "../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
-  import.meta.url,
-);
-
-const real = await documentOf(readCapture((await Deno.open(CAPTURE)).readable));
+const real = await documentOf(await recordsOf("v4"));
 const plain = (document: MetricsDocument) => summary(document, { colour: false });
 
 /** The lines of one section. */

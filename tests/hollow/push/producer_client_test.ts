@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { isOfThisHost } from "../../../hollow/push/direct_client.ts";
 import { ProducerClient, UrlError } from "../../../hollow/push/producer_client.ts";
 import { batchWith, counterAt } from "./hollow_records.ts";
+import { pathOf } from "../../metrics/fixtures/captures.ts";
 
 const TOKEN = "s3cret-t0ken";
 const BATCH = batchWith(1, [counterAt(0)]);
@@ -279,7 +280,7 @@ Deno.test("to-hollow goes through no proxy to a producer of this host", async ()
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", "hollow/ebpf_to_hollow.ts"],
-        "tests/metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
+        pathOf("v4"),
         ...["-p", `http://${host}:${producer.addr.port}/api`],
       ],
       env,

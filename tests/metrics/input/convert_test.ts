@@ -4,11 +4,9 @@ import { piecesOf } from "../../../system/file_bytes.ts";
 import { parseDocument } from "../../../metrics/document.ts";
 import { documentOf } from "../../../metrics/document_builder.ts";
 import { convert } from "../../../metrics/input/convert.ts";
+import { pathOf } from "../fixtures/captures.ts";
 
-const CAPTURE = new URL(
-  "../fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
-  import.meta.url,
-);
+const CAPTURE = pathOf("v4");
 const OUTPUT = new URL("fixtures/values-bpftrace-0.17.0.txt", import.meta.url);
 
 async function converted(input: Iterable<Uint8Array>, pretty = false): Promise<string> {

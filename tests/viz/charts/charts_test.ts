@@ -12,12 +12,9 @@ import { stages } from "../../../viz/charts/stages.ts";
 import { traffic } from "../../../viz/charts/traffic.ts";
 import { pngOf } from "../../../viz/report/png.ts";
 import { svgOf } from "../../../viz/report/svg.ts";
+import { pathOf } from "../../metrics/fixtures/captures.ts";
 
-const REAL = new URL(
-  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
-  import.meta.url,
-);
-const real = await overviewOf(readCapture((await Deno.open(REAL)).readable));
+const real = await overviewOf(readCapture((await Deno.open(pathOf("v4"))).readable));
 
 /** A document of stages of DHCPDISCOVER: how many packets were in each, and how long one was. */
 function documentOf(...all: (readonly [stage: string, count: number, ns: number])[]) {

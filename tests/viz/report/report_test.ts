@@ -7,12 +7,9 @@ import { chartsOf } from "../../../viz/charts/all.ts";
 import { LAYOUTS } from "../../../viz/charts/chart.ts";
 import { svgOf } from "../../../viz/report/svg.ts";
 import { report } from "../../../viz/report/report.ts";
+import { pathOf } from "../../metrics/fixtures/captures.ts";
 
-const REAL = new URL(
-  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
-  import.meta.url,
-);
-const real = await overviewOf(readCapture((await Deno.open(REAL)).readable));
+const real = await overviewOf(readCapture((await Deno.open(pathOf("v4"))).readable));
 
 /** The page of a document, with all its drawings. */
 async function pageOf(document: MetricsDocument): Promise<string> {

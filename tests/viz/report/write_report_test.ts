@@ -4,12 +4,9 @@ import { readCapture } from "../../../metrics/capture.ts";
 import { overviewOf } from "../../../metrics/overview.ts";
 import { chartsOf } from "../../../viz/charts/all.ts";
 import { writeReport } from "../../../viz/report/write_report.ts";
+import { pathOf } from "../../metrics/fixtures/captures.ts";
 
-const REAL = new URL(
-  "../../metrics/fixtures/kea-2.2.0-bpftrace-0.17.0-v4-deep.ndjson",
-  import.meta.url,
-);
-const real = await overviewOf(readCapture((await Deno.open(REAL)).readable));
+const real = await overviewOf(readCapture((await Deno.open(pathOf("v4"))).readable));
 
 const SUBTITLE = />Kea DHCPv4 on vm, from 2026-11-26 23:22:58 UTC<\/text>/;
 
