@@ -7,9 +7,8 @@
  * @module
  */
 
-import { printResult, programCommand, refuseBoth } from "./program_command.ts";
+import { printOf, programCommand } from "./program_command.ts";
 import { hookPointsOf } from "./hook_points.ts";
-import { chooseProgram } from "./programs.ts";
 import { proveSites } from "./sites/prove.ts";
 import { GROUPS, siteReport, siteReportText, symbolOf } from "./sites/site_report.ts";
 import { demangle } from "./code/demangle.ts";
@@ -31,15 +30,13 @@ Examples:
   );
 
 await command.parseAsync(Deno.args, { from: "user" });
-const { json, hooks, ...chosen } = command.opts();
-refuseBoth(chosen);
-await printResult(async () => {
-  const program = await chooseProgram(chosen);
+const options = command.opts();
+await printOf(options, async (program) => {
   const [search, hookPoints] = await Promise.all([
     proveSites(program, GROUPS),
-    hooks ? hookPointsOf(program) : undefined,
+    options.hooks ? hookPointsOf(program) : undefined,
   ]);
   const words = await demangle(search.sites.map(symbolOf));
   const report = siteReport(program, search, words, hookPoints);
-  return json ? JSON.stringify(report, null, 2) : siteReportText(report);
-}, json ?? false);
+  return options.json ? JSON.stringify(report, null, 2) : siteReportText(report);
+});

@@ -9,9 +9,9 @@
  */
 
 import { say } from "../system/command_line.ts";
-import { printResult, programCommand, refuseBoth } from "./program_command.ts";
+import { printOf, programCommand } from "./program_command.ts";
 import { containing, listFunctions, named } from "./code/function_list.ts";
-import { chooseProgram, filesOf } from "./programs.ts";
+import { filesOf } from "./programs.ts";
 import { functionsOf } from "./code/symbols.ts";
 
 const command = programCommand("find-mangled")
@@ -30,10 +30,8 @@ Examples:
 
 await command.parseAsync(Deno.args, { from: "user" });
 const [name] = command.processedArgs;
-const { json, ...chosen } = command.opts();
-refuseBoth(chosen);
-await printResult(async () => {
-  const program = await chooseProgram(chosen);
+const options = command.opts();
+await printOf(options, async (program) => {
   const functions = await functionsOf(filesOf(program), say);
   const list = listFunctions(functions, named(name));
   if (list.length === 0) {
@@ -44,8 +42,8 @@ await printResult(async () => {
         `: look with deno task list-functions --filter ${name.split("::").at(-1)}`,
     );
   }
-  if (json) return JSON.stringify(list, null, 2);
+  if (options.json) return JSON.stringify(list, null, 2);
   return list.map(({ library, address, mangled, function: words }) =>
     [`${words}`, `  ${library} ${address}`, ...mangled.map((alias) => `  ${alias}`)].join("\n")
   ).join("\n");
-}, json ?? false);
+});

@@ -9,9 +9,9 @@
  */
 
 import { say } from "../system/command_line.ts";
-import { printResult, programCommand, refuseBoth } from "./program_command.ts";
+import { printOf, programCommand } from "./program_command.ts";
 import { containing, functionListText, listFunctions } from "./code/function_list.ts";
-import { chooseProgram, filesOf } from "./programs.ts";
+import { filesOf } from "./programs.ts";
 import { functionsOf } from "./code/symbols.ts";
 
 const command = programCommand("list-functions")
@@ -33,14 +33,13 @@ Examples:
   );
 
 await command.parseAsync(Deno.args, { from: "user" });
-const { json, ndjson, filter, ...chosen } = command.opts();
-refuseBoth(chosen);
-await printResult(async () => {
-  const program = await chooseProgram(chosen);
+const options = command.opts();
+const { json, ndjson, filter } = options;
+await printOf(options, async (program) => {
   const list = listFunctions(await functionsOf(filesOf(program), say), containing(filter));
   if (list.length === 0) {
     throw new Error(`Cannot find a function whose name contains "${filter}": try less of it`);
   }
   if (ndjson) return list.map((item) => JSON.stringify(item)).join("\n");
   return json ? JSON.stringify(list, null, 2) : functionListText(list);
-}, json ?? ndjson ?? false);
+}, json ?? ndjson);

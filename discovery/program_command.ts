@@ -6,6 +6,8 @@
 
 import { newCommand, print, runMain, say } from "../system/command_line.ts";
 import { printableJson, printableLines } from "../system/printable.ts";
+import { chooseProgram } from "./programs.ts";
+import type { Program } from "./types.ts";
 
 /** A command with the options that choose a program. */
 export function programCommand(name: string) {
@@ -19,26 +21,31 @@ export function programCommand(name: string) {
     .showHelpAfterError("(--help shows the options)");
 }
 
-/** Ends with status 2 when a program was chosen in both ways. */
-export function refuseBoth(
-  { server, executable }: {
-    readonly server?: string | undefined;
-    readonly executable?: string | undefined;
-  },
-): void {
-  if (server === undefined || executable === undefined) return;
-  say("error: --server and --executable cannot be used together, give one of them");
-  Deno.exit(2);
+/** How a user chooses a program, and the form of the output. */
+export interface ProgramOptions {
+  readonly server?: string | undefined;
+  readonly executable?: string | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /**
- * Prints the result of a script's work, and ends the process. Names from foreign files are made printable.
+ * Prints what a script makes of the chosen program, and ends the process: with status 2 when the program
+ * was chosen in both ways. Names from foreign files are made printable.
  *
- * @param isJson whether the result is JSON.
+ * @param isJson whether the output is JSON.
  */
-export async function printResult(work: () => Promise<string>, isJson: boolean): Promise<never> {
+export async function printOf(
+  { server, executable, json = false }: ProgramOptions,
+  work: (program: Program) => Promise<string>,
+  isJson: boolean = json,
+): Promise<never> {
+  if (server !== undefined && executable !== undefined) {
+    say("error: --server and --executable cannot be used together, give one of them");
+    Deno.exit(2);
+  }
   return await runMain(async () => {
-    print(`${(isJson ? printableJson : printableLines)(await work())}\n`);
+    const text = await work(await chooseProgram({ server, executable }));
+    print(`${(isJson ? printableJson : printableLines)(text)}\n`);
     return 0;
   });
 }

@@ -45,9 +45,8 @@ async function defaultSpool(parts: readonly string[]): Promise<string> {
 
 await command.parseAsync(Deno.args, { from: "user" });
 const { interval, server, profile, name, spool, verbose, ...target } = command.opts();
-if (target.producer === undefined) command.error("error: give the producer with -p URL");
 await runMain(async () => {
-  const client = clientFor(target);
+  const client = clientFor(command, target);
   return await hollowMonitor({
     client,
     profile,

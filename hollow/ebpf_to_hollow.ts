@@ -29,11 +29,8 @@ Examples:
 await command.parseAsync(Deno.args, { from: "user" });
 const [file] = command.processedArgs;
 const { name, dryRun, ...target } = command.opts();
-if (target.producer === undefined && !dryRun) {
-  command.error("error: give the producer with -p URL");
-}
 await runMain(async () => {
   if (dryRun) await printRecords(file, name);
-  else await pushFile(file, name, clientFor(target), say);
+  else await pushFile(file, name, clientFor(command, target), say);
   return 0;
 });

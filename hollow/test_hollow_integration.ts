@@ -32,9 +32,8 @@ function lineOf({ check, ok, detail }: ConformanceResult): string {
 
 await command.parseAsync(Deno.args, { from: "user" });
 const { json = false, ...target } = command.opts();
-if (target.producer === undefined) command.error("error: give the producer with -p URL");
 await runMain(async () => {
-  const client = clientFor(target);
+  const client = clientFor(command, target);
   const verdicts = await checkProducer(client, target.dataset, (verdict) => {
     if (!json) print(lineOf(verdict));
   });

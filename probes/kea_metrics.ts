@@ -39,7 +39,7 @@ Examples:
 
 /** Prints windows; the watch ends when the reader is gone. */
 async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
-  await requireHost();
+  requireHost();
   const stop = new AbortController();
   onEndSignals(() => stop.abort());
   const windows = new DocumentBuilder();

@@ -4,57 +4,38 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
+
 /** The host lacks a requirement of every run. */
 export class RequirementError extends Error {
   override name = "RequirementError";
 }
 
-/** A check before a run. */
-interface Requirement {
-  /** What was found instead, and what to do; null if it is met. */
-  readonly lack: () => Promise<string | null>;
-}
+/** Where tracefs is: its own place, or below debugfs on an older host. */
+const TRACEFS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-const exists = async (path: string) => {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
+const isTraced = (events: string) => TRACEFS.some((folder) => existsSync(`${folder}/${events}`));
 
-const REQUIREMENTS: readonly Requirement[] = [
-  {
-    lack: () =>
-      Promise.resolve(
-        Deno.uid() === 0
-          ? null
-          : `Cannot attach probes as user ${Deno.uid()}, expected root: run it with sudo`,
-      ),
-  },
-  {
-    lack: async () =>
-      await exists("/sys/kernel/tracing/events") || await exists("/sys/kernel/debug/tracing/events")
-        ? null
-        : "Cannot attach probes, tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing",
-  },
-  {
-    lack: async () =>
-      await exists("/sys/kernel/tracing/events/syscalls/sys_enter_read") ||
-        await exists("/sys/kernel/debug/tracing/events/syscalls/sys_enter_read")
-        ? null
-        : "Cannot time packets, this kernel has no system-call tracepoints: " +
-          "run one built with CONFIG_FTRACE_SYSCALLS=y, as distributions' are",
-  },
-  {
-    lack: async () =>
-      await exists("/sys/kernel/btf/vmlinux")
-        ? null
-        : "Cannot load the programs, this kernel has no type information (BTF): " +
-          "run one built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are",
-  },
+/** What must hold before a run, and what to say where it does not. */
+const REQUIREMENTS: readonly (readonly [holds: () => boolean, otherwise: string])[] = [
+  [
+    () => Deno.uid() === 0,
+    `Cannot attach probes as user ${Deno.uid()}, expected root: run it with sudo`,
+  ],
+  [
+    () => isTraced("events"),
+    "Cannot attach probes, tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing",
+  ],
+  [
+    () => isTraced("events/syscalls/sys_enter_read"),
+    "Cannot time packets, this kernel has no system-call tracepoints: " +
+    "run one built with CONFIG_FTRACE_SYSCALLS=y, as distributions' are",
+  ],
+  [
+    () => existsSync("/sys/kernel/btf/vmlinux"),
+    "Cannot load the programs, this kernel has no type information (BTF): " +
+    "run one built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are",
+  ],
 ];
 
 /**
@@ -62,9 +43,7 @@ const REQUIREMENTS: readonly Requirement[] = [
  *
  * @throws {RequirementError} with the first thing that is missing and its remedy.
  */
-export async function requireHost(): Promise<void> {
-  for (const { lack } of REQUIREMENTS) {
-    const words = await lack();
-    if (words !== null) throw new RequirementError(words);
-  }
+export function requireHost(): void {
+  const missing = REQUIREMENTS.find(([holds]) => !holds());
+  if (missing !== undefined) throw new RequirementError(missing[1]);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The place of our folders is taken by something else. */
@@ -46,8 +47,8 @@ export async function privateFolder(purpose: string, root = RUN): Promise<Privat
   return {
     path,
     [Symbol.asyncDispose]: async () => {
-      await remove(path);
-      await remove(`${path}${LOCK}`);
+      await rm(path, { recursive: true, force: true });
+      await rm(`${path}${LOCK}`, { recursive: true, force: true });
       lock.close();
     },
   };
@@ -62,13 +63,6 @@ async function clearAbandoned(root: string, name: string): Promise<void> {
   if (lock === null) return;
   using held = lock;
   if (!await held.tryLock(true)) return;
-  await remove(path.slice(0, -LOCK.length));
-  await remove(path);
-}
-
-/** Removes a folder that may be gone already. */
-async function remove(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  await rm(path.slice(0, -LOCK.length), { recursive: true, force: true });
+  await rm(path, { recursive: true, force: true });
 }

@@ -57,7 +57,7 @@ const PAUSE_MS = 5000;
  */
 export async function hollowMonitor(options: HollowMonitorOptions): Promise<number> {
   const { client, verbose } = options;
-  await requireHost();
+  requireHost();
   const { pid, ...facts } = await chooseServer(options.server);
   const name = options.name ?? serverName(facts)!;
   const bpftrace = await findBpftrace();

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { Option } from "@commander-js/extra-typings";
+import { type Command, Option } from "@commander-js/extra-typings";
 import { newCommand, say } from "../../system/command_line.ts";
-import { ProducerClient, UrlError } from "./producer_client.ts";
+import { ProducerClient } from "./producer_client.ts";
 import { tokenSource } from "./token.ts";
 import type { Family } from "../../metrics/dhcp.ts";
 
@@ -35,26 +35,15 @@ export function pushingCommand(name: string, dataset = "kea") {
     .showHelpAfterError("(--help shows the options)");
 }
 
-/**
- * The client for the producer that the user named.
- *
- * @throws {UrlError} when none was named.
- */
-export function clientFor(options: TargetOptions): ProducerClient {
-  if (options.producer === undefined) {
-    throw new UrlError("Cannot push without a producer: give -p URL");
-  }
-  const { producer, dataset, token, tokenFile, allowPlainHttp } = options;
+/** The client for the producer that the user named; ends with status 2 when none was. */
+export function clientFor(command: Pick<Command, "error">, options: TargetOptions): ProducerClient {
+  const { producer, dataset, token, tokenFile, allowPlainHttp = false } = options;
+  if (producer === undefined) command.error("error: give the producer with -p URL");
   const source = tokenSource({
     ...(token === undefined ? {} : { token }),
     ...(tokenFile === undefined ? {} : { tokenFile }),
   }, say);
-  return new ProducerClient({
-    url: producer,
-    dataset,
-    token: source,
-    allowPlainHttp: allowPlainHttp ?? false,
-  });
+  return new ProducerClient({ url: producer, dataset, token: source, allowPlainHttp });
 }
 
 /** The name of a server in a dataset: host and kind, the same after each restart. */

@@ -6,6 +6,7 @@
  */
 
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { say } from "../../system/command_line.ts";
 import { ownFolder } from "../../system/own_folder.ts";
@@ -112,9 +113,7 @@ async function install(name: SuiteName, root: string): Promise<void> {
   );
   say(`Installing Debian ${name} with ${PACKAGES.join(", ")} for tests, once`);
   const unfinished = `${root}.unfinished`;
-  await Deno.remove(unfinished, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  await rm(unfinished, { recursive: true, force: true });
   // Its own mount and process namespaces: debootstrap mounts /proc in the new root, and its children must end
   // with it.
   const child = new Deno.Command("setpriv", {

@@ -6,6 +6,8 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isRunning, statOf } from "../../system/proc.ts";
 import { processNamespace } from "../../system/namespaces.ts";
@@ -47,20 +49,14 @@ export async function clear(name: string, state: LabState): Promise<void> {
     }
     await run(["ip", "netns", "delete", namespace]);
   }
-  await Deno.remove(state.directory, { recursive: true }).catch(ignoreAbsence);
-  await Deno.remove(join(STATES, name)).catch(ignoreAbsence);
+  await rm(state.directory, { recursive: true, force: true });
+  await rm(join(STATES, name), { force: true });
 }
 
 /** Removes every lab of this process namespace whose owner no longer runs. */
 export async function clearLeftovers(): Promise<void> {
-  let names: string[];
-  try {
-    names = Array.from(Deno.readDirSync(STATES), ({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  for (const name of names) {
+  if (!existsSync(STATES)) return;
+  for (const { name } of [...Deno.readDirSync(STATES)]) {
     const state = await readState(join(STATES, name));
     // Process ids of another process namespace have no meaning here.
     if (state === null || state.processNamespace !== await processNamespace()) continue;
@@ -97,8 +93,4 @@ async function stopProcess(pid: number, startTicks: number): Promise<void> {
       await pause(50);
     }
   }
-}
-
-function ignoreAbsence(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

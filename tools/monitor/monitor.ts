@@ -76,7 +76,7 @@ export interface MonitorOptions {
  * @returns the exit status.
  */
 export async function monitor(options: MonitorOptions): Promise<number> {
-  await requireHost();
+  requireHost();
   let server = await chooseServer(options.server);
   if (options.plan) {
     const made = await planFor(server, options.profile);

@@ -8,8 +8,10 @@ import { describeServer } from "../../discovery/servers.ts";
 import type { Server } from "../../discovery/types.ts";
 import type { HistogramSeries, Series } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
+import { quantile } from "../../metrics/histogram.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/watch.ts";
+import { histograms } from "../../viz/series.ts";
 
 /** Longest measurement, seconds. */
 const LOOK_SECONDS = 10;
@@ -55,35 +57,25 @@ export async function learnThreshold(
     })
   ) {
     const window = windows.next(record);
-    if (window !== null) packets += answered(window.series);
+    if (window !== null) {
+      packets += bucketsOf(window.series).reduce((sum, { count }) => sum + count, 0);
+    }
     if (packets >= ENOUGH) enough.abort();
     if (record.type === "segment") pid = record.server.pid;
   }
   const newest = pid === server.pid ? server : await describeServer(pid);
-  const threshold = upperQuantile(windows.document().totals, SHARE);
-  if (threshold === null) {
+  const buckets = bucketsOf(windows.document().totals);
+  if (buckets.length === 0) {
     say(`Slow packets take over ${UNKNOWN_NS / 1e6} ms: the default, no packet was answered`);
     return { thresholdNs: UNKNOWN_NS, server: newest };
   }
+  const threshold = quantile(buckets, SHARE).upper;
   say(`Slow packets take over ${(threshold / 1e6).toFixed(2)} ms: the p99.9 of ${packets} packets`);
   return { thresholdNs: threshold, server: newest };
 }
 
-function processing(series: readonly Series[]): HistogramSeries[] {
-  return series.filter((each): each is HistogramSeries =>
-    each.metric === "packet_processing_time" && each.kind === "histogram"
-  );
-}
-
-function answered(series: readonly Series[]): number {
-  return processing(series).reduce((sum, { count }) => sum + count, 0);
-}
-
-/** The upper bound of the bucket with a quantile of all packets; null without packets. */
-export function upperQuantile(totals: readonly Series[], share: number): number | null {
-  const buckets = processing(totals).flatMap(({ buckets }) => buckets)
+/** All answered packets as one histogram, shortest first. */
+function bucketsOf(series: readonly Series[]): HistogramSeries["buckets"] {
+  return histograms(series, "packet_processing_time").flatMap(({ buckets }) => buckets)
     .toSorted((a, b) => a.upper - b.upper);
-  const all = buckets.reduce((sum, { count }) => sum + count, 0);
-  let seen = 0;
-  return buckets.find(({ count }) => (seen += count) >= share * all)?.upper ?? null;
 }
