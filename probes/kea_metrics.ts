@@ -13,9 +13,10 @@ import { chooseServer } from "../discovery/servers.ts";
 import { printableJson } from "../system/printable.ts";
 import { onEndSignals } from "../system/signals.ts";
 import { findBpftrace } from "./bpftrace.ts";
-import { watch } from "./watch.ts";
+import { printedProgram } from "./printed_program.ts";
 import { requireHost } from "./requirements.ts";
 import { type Profile, PROFILES } from "./programs.ts";
+import { watch } from "./watch.ts";
 
 const command = newCommand("probe")
   .description(
@@ -28,27 +29,37 @@ const command = newCommand("probe")
   )
   .option("--duration <seconds>", "how long to watch", numberBetween(1, 2_147_483), 300)
   .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
+  .option("--print-program", "print the bpftrace program for the server, attach nothing")
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
     `
 Examples:
   deno task -q probe --duration 10
-  deno task -q probe | jq -c '.series[] | select(.metric == "packet_processing_time")'`,
+  deno task -q probe | jq -c '.series[] | select(.metric == "packet_processing_time")'
+  deno task -q probe --profile deep --print-program > program.bt     its first lines say how to run it`,
   );
 
 /** Prints windows; the watch ends when the reader is gone. */
 async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
   requireHost();
+  const bpftrace = await findBpftrace();
+  const server = await chooseServer(options.server);
+  const profile = options.profile as Profile;
+  const intervalMs = options.interval * 1000;
+  if (options.printProgram) {
+    print(await printedProgram(server, profile, bpftrace, intervalMs));
+    return;
+  }
   const stop = new AbortController();
   onEndSignals(() => stop.abort());
   const windows = new DocumentBuilder();
   for await (
     const record of watch({
-      server: await chooseServer(options.server),
-      profile: options.profile as Profile,
-      bpftrace: await findBpftrace(),
-      intervalMs: options.interval * 1000,
+      server,
+      profile,
+      bpftrace,
+      intervalMs,
       durationMs: options.duration * 1000,
       signal: stop.signal,
       say,

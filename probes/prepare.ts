@@ -63,14 +63,32 @@ export async function prepare(
   profile: Profile,
   bpftrace: Bpftrace,
   intervalMs: number,
-  { findSites, findHostPid = hostProcessId, slowNs = 0, leftOut }: PrepareOptions = {},
+  options: PrepareOptions = {},
 ): Promise<Prepared> {
   await using resources = new AsyncDisposableStack();
-  const symbols = resources.use(await privateFolder("symbols"));
+  const { path } = resources.use(await privateFolder("symbols"));
+  const prepared = await prepareIn(path, server, profile, bpftrace, intervalMs, options);
+  const kept = resources.move();
+  return { ...prepared, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/**
+ * Plans and renders for a server, with the symbol files in a folder of the caller's.
+ *
+ * @param symbols an empty folder that root alone can write.
+ */
+export async function prepareIn(
+  symbols: string,
+  server: Server,
+  profile: Profile,
+  bpftrace: Bpftrace,
+  intervalMs: number,
+  { findSites, findHostPid = hostProcessId, slowNs = 0, leftOut }: PrepareOptions = {},
+): Promise<Omit<Prepared, keyof AsyncDisposable>> {
   const { facts, placements, counters } = await gatherFacts(
     server,
     profile,
-    symbols.path,
+    symbols,
     findSites,
     leftOut,
   );
@@ -82,17 +100,15 @@ export async function prepare(
     wallClock,
     hostPid: await findHostPid(server, bpftrace),
   });
-  const prepared = {
+  return {
     plan: made,
     rendered,
     wallClock,
     hookPoints: "known" in facts.hookPoints ? facts.hookPoints.known : [],
     statements: await mariadbStatements(made),
     counters,
-    symbols: symbols.path,
+    symbols,
   };
-  const kept = resources.move();
-  return { ...prepared, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** Names of the statements prepared by the library with MariaDB's call sites. */

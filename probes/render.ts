@@ -24,7 +24,7 @@ export class UnsafeProgramError extends Error {
   override name = "UnsafeProgramError";
 }
 
-/** Lines around one reading of the maps in the program's output. */
+/** How the lines around one reading of the maps begin; behind the last one is the server. */
 export const READING = { start: "reading", end: "read" } as const;
 
 /** Facts about the host and the run, for the programs. */
@@ -95,7 +95,7 @@ export function render(
   const reading = `interval:ms:${intervalMs}\n{\n` +
     `  printf("${READING.start} %llu\\n", nsecs);\n${prints}\n` +
     (slowNs > 0 ? "  @slow_spent = 0;\n" : "") +
-    `  printf("${READING.end}\\n");\n}\n`;
+    `  printf("${READING.end} dhcp${plan.server.family}\\n");\n}\n`;
   return { program: [...texts, reading].join("\n"), probes, maps };
 }
 

@@ -24,6 +24,9 @@ const [KEPT_LINES, KEPT_LENGTH] = [100, 1000];
 /** The most reasons of one kind that are listed. */
 const KEPT_REASONS = 5;
 
+/** What our programs print at the end of each reading of their maps: the server that they watch. */
+const SERVER = /^read dhcp([46])$/;
+
 /** Maps that only our programs have: with one of them, the other maps are ours, too. */
 const MARKS = ["@slot", "@lease_file_write", "@lease_manager", "@allocation_unfinished"];
 
@@ -60,10 +63,11 @@ export async function documentOfBpftrace(
     const what = doubt ?? (isGuessed ? `${map}, printed ${printings} times: ${guess}` : null);
     if (what !== null) reasons.add({ what, line });
   }
-  const isOurs = MARKS.some((name) => maps.has(name));
+  const isOurs = printed.family !== null || MARKS.some((name) => maps.has(name));
+  const family = printed.family ?? 4;
   const unavailable = new Map<string, string>();
   const totals = [
-    ...ourSeries(isOurs ? maps : new Map(), unavailable),
+    ...ourSeries(isOurs ? maps : new Map(), family, unavailable),
     ...[...maps].flatMap(([name, map]) => isOurs ? [] : foreignSeries(name, map, unavailable)),
   ];
   for (const [name, map] of maps) {
@@ -72,7 +76,7 @@ export async function documentOfBpftrace(
   }
   return {
     schema: "kea-metrics/1",
-    server: isOurs ? { family: 4 } : {},
+    server: isOurs ? { family } : {},
     capture: {
       profile: null,
       started: null,
@@ -110,12 +114,13 @@ function keep(maps: Map<string, PrintedMap>, printing: MapPrinting, kept: Kept):
 /** Decodes the maps of our programs, except their internal ones. */
 function ourSeries(
   maps: ReadonlyMap<string, PrintedMap>,
+  family: 4 | 6,
   unavailable: Map<string, string>,
 ): Series[] {
-  const book = new SeriesBook(4);
+  const book = new SeriesBook(family);
   const words: Dictionary = {
-    family: 4,
-    hasFineStages: false,
+    family,
+    hasFineStages: maps.has("@stage"),
     operations: [],
     names: NO_NAMES,
   };
@@ -231,6 +236,8 @@ class Reasons {
 
 /** Lines that the program printed, the newest ones. */
 class PrintedLines {
+  /** The DHCP family of the server that our programs watch; null for other programs. */
+  family: 4 | 6 | null = null;
   #open = "";
   #lines = 0;
   #newest: string[] = [];
@@ -248,6 +255,8 @@ class PrintedLines {
   }
 
   #line(line: string): void {
+    const family = SERVER.exec(line)?.[1];
+    if (family !== undefined) this.family = family === "6" ? 6 : 4;
     this.#lines++;
     this.#newest.push(line.slice(0, KEPT_LENGTH));
     if (this.#newest.length > KEPT_LINES) this.#newest.shift();

@@ -165,6 +165,21 @@ Deno.test("documentOfBpftrace() decodes the maps of our programs, run by hand", 
   }
 });
 
+Deno.test("documentOfBpftrace() goes by the family and the stages of our printed program", async () => {
+  const packed = (1n << 44n) + 5000n;
+  const { server, totals } = await documentOfBpftrace([
+    '{"type": "printf", "data": "reading 5\\n"}',
+    `{"type": "map", "data": {"@stage": {"1,4,150": ${packed}}}}`,
+    `{"type": "map", "data": {"@allocation": {"1,150": ${packed}}}}`,
+    '{"type": "printf", "data": "read dhcp6\\n"}',
+  ]);
+  assert.deepEqual(server, { family: 6 });
+  assert.deepEqual(
+    totals.map(({ metric, labels }) => [metric, ...Object.values(labels)].join(" ")).sort(),
+    ["lease_allocation_time SOLICIT", "packet_stage_time SOLICIT allocate"],
+  );
+});
+
 Deno.test("documentOfBpftrace() takes names and keys of any kind as plain data", async () => {
   const line = '{"type": "map", "data": {"@a": {"__proto__": 1, "constructor": 2, "": 3}}}';
   const { totals } = await documentOfBpftrace([line]);
