@@ -6,7 +6,7 @@
 
 import { bucketOf } from "./histogram.ts";
 import { messageName } from "./messages.ts";
-import type { SeriesBook, SeriesName } from "./series_book.ts";
+import type { OwnSeriesName, SeriesBook } from "./series_book.ts";
 import type { Stage } from "./stages.ts";
 
 /** A part of a key: a number, or a text such as a statement's name. */
@@ -98,7 +98,7 @@ const POSTGRESQL_STATUS: Readonly<Record<number, string>> = {
 /** Kea's next step after a callout, by Kea's numbers (CalloutHandle::CalloutNextStep). */
 const NEXT_STEPS = ["continue", "skip", "drop", "park"];
 
-type Named = Omit<SeriesName, "unit">;
+type Named = Omit<OwnSeriesName, "unit">;
 
 function times(nameOf: (key: readonly KeyPart[], words: Dictionary) => Named): CountedMap {
   return {
@@ -121,8 +121,8 @@ function traffic(direction: "received" | "sent"): CountedMap {
     values: "bytes",
     adding: ([socket]) => {
       const labels = { direction, socket: SOCKETS[Number(socket)] ?? "unknown" };
-      const packets = { metric: "network_traffic", labels, unit: "packets" };
-      const bytes = { metric: "network_traffic", labels, unit: "bytes" };
+      const packets: OwnSeriesName = { metric: "network_traffic", labels, unit: "packets" };
+      const bytes: OwnSeriesName = { metric: "network_traffic", labels, unit: "bytes" };
       return (book, _, count, sum) => {
         book.add(packets, count);
         book.add(bytes, sum);
@@ -132,7 +132,7 @@ function traffic(direction: "received" | "sent"): CountedMap {
 }
 
 function events(
-  nameOf: (key: readonly KeyPart[], words: Dictionary) => SeriesName,
+  nameOf: (key: readonly KeyPart[], words: Dictionary) => OwnSeriesName,
   partsBeforeText?: number,
 ): CountedMap {
   return {
@@ -153,7 +153,7 @@ function errors(
 }
 
 /** A series of errors. */
-export function errorName(labels: Readonly<Record<string, string>>): SeriesName {
+export function errorName(labels: Readonly<Record<string, string>>): OwnSeriesName {
   return { metric: "error_rate", labels, unit: "events" };
 }
 

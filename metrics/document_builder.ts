@@ -13,6 +13,7 @@ import { Overhead } from "./overhead.ts";
 import { SeriesBook } from "./series_book.ts";
 import { SlowList } from "./slow_list.ts";
 import { WindowBuilder } from "./windows.ts";
+import type { MetricName } from "./metric_names.ts";
 
 /** The most unknown maps that are named. */
 const MOST_UNKNOWN = 5;
@@ -26,7 +27,7 @@ export const METRICS = [
   "memory_usage",
   "network_traffic",
   "error_rate",
-] as const;
+] as const satisfies readonly MetricName[];
 
 /** Rounding differences between the windows and the whole, seconds. */
 const MOST_SKEW = 1e-6;

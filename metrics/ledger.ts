@@ -9,6 +9,7 @@ import type { Traffic } from "./capture.ts";
 import type { Ledger, Series } from "./document.ts";
 import { refusalsIn } from "./kea_statistics.ts";
 import { messageRank } from "./messages.ts";
+import type { MetricName } from "./metric_names.ts";
 import { notSeenIn, type Watching } from "./not_seen.ts";
 
 /**
@@ -157,7 +158,7 @@ function answersIn(totals: readonly Series[]): {
 
 function counters(
   totals: readonly Series[],
-  metric: string,
+  metric: MetricName,
   labels: Readonly<Record<string, string>>,
   unit?: string,
 ): number[] {

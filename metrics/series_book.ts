@@ -5,6 +5,7 @@
  */
 
 import type { HistogramSeries, Series } from "./document.ts";
+import type { MetricName } from "./metric_names.ts";
 import { boundsOf, type Bucket, bucketOf, quantilesOf } from "./histogram.ts";
 
 /** The identity of a series: metric, labels and unit. */
@@ -12,6 +13,11 @@ export interface SeriesName {
   readonly metric: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly unit: string;
+}
+
+/** The identity of a series that a capture of ours becomes. */
+export interface OwnSeriesName extends SeriesName {
+  readonly metric: MetricName;
 }
 
 /** A number, or an integer beyond 2^53 as a string. */

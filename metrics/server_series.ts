@@ -5,7 +5,8 @@
  */
 
 import type { ProcessSample, SocketSample } from "./capture.ts";
-import type { SeriesBook } from "./series_book.ts";
+import { errorName } from "./counted_maps.ts";
+import type { OwnSeriesName, SeriesBook } from "./series_book.ts";
 
 /**
  * Adds the server's usage between two readings.
@@ -22,9 +23,8 @@ export function addProcess(
   const threads = new Map(before.threads.map((thread) => [thread.tid, thread]));
   const all = { user: 0, system: 0 };
   const add = (thread: string, mode: string, spent: number) => {
-    const labels = { mode, thread };
-    book.set({ metric: "cpu_usage", labels, unit: "ratio" }, spent / seconds, seconds);
-    book.add({ metric: "cpu_usage", labels, unit: "seconds" }, spent);
+    book.set(cpuUsage({ mode, thread }, "ratio"), spent / seconds, seconds);
+    book.add(cpuUsage({ mode, thread }, "seconds"), spent);
   };
   for (const { tid, thread, user_seconds, system_seconds } of now.threads) {
     const earlier = threads.get(tid);
@@ -38,20 +38,30 @@ export function addProcess(
   add("all", "user", all.user);
   add("all", "system", all.system);
   for (const [kind, bytes] of Object.entries(now.memory)) {
-    book.set({ metric: "memory_usage", labels: { kind }, unit: "bytes" }, bytes, seconds);
+    book.set(memoryUsage(kind, "bytes"), bytes, seconds);
   }
   for (const kind of ["minor", "major"] as const) {
     const faults = now[`${kind}_faults`] - before[`${kind}_faults`];
-    book.add({ metric: "memory_usage", labels: { kind }, unit: "faults" }, faults);
+    book.add(memoryUsage(kind, "faults"), faults);
   }
   if (now.throttled_seconds !== null && before.throttled_seconds !== null) {
-    book.add(
-      { metric: "cpu_usage", labels: { mode: "throttled", thread: "all" }, unit: "seconds" },
-      now.throttled_seconds - before.throttled_seconds,
-    );
+    const throttled = now.throttled_seconds - before.throttled_seconds;
+    book.add(cpuUsage({ mode: "throttled", thread: "all" }, "seconds"), throttled);
   }
   return all.user + all.system;
 }
+
+const cpuUsage = (labels: OwnSeriesName["labels"], unit: string): OwnSeriesName => ({
+  metric: "cpu_usage",
+  labels,
+  unit,
+});
+
+const memoryUsage = (kind: string, unit: string): OwnSeriesName => ({
+  metric: "memory_usage",
+  labels: { kind },
+  unit,
+});
 
 /** Kernel drops by socket of one segment, also across readings that miss a socket. */
 export class SocketDrops {
@@ -64,8 +74,7 @@ export class SocketDrops {
       // A socket that is opened later counts from zero.
       const before = this.#known.get(id) ?? (first ? drops : 0);
       this.#known.set(id, drops);
-      const labels = { kind: "kernel_drop", id: socket };
-      book.add({ metric: "error_rate", labels, unit: "events" }, drops - before);
+      book.add(errorName({ kind: "kernel_drop", id: socket }), drops - before);
     }
   }
 }

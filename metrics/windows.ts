@@ -19,7 +19,7 @@ import {
 import type { Window } from "./document.ts";
 import { messageName } from "./messages.ts";
 import { addProcess, SocketDrops } from "./server_series.ts";
-import { SeriesBook } from "./series_book.ts";
+import { type OwnSeriesName, SeriesBook } from "./series_book.ts";
 
 /** When a window was, and how much of it was watched. */
 export type WindowTimes = Omit<Window, "series">;
@@ -136,7 +136,11 @@ export class WindowBuilder {
     const { family } = this.#dictionary;
     for (const [number, count] of Object.entries(requests.pending)) {
       const message = messageName(family, Number(number));
-      const pending = { metric: "pending_requests", labels: { message }, unit: "requests" };
+      const pending: OwnSeriesName = {
+        metric: "pending_requests",
+        labels: { message },
+        unit: "requests",
+      };
       book.add(errorName({ kind: "unanswered", id: message }), requests.unanswered[number] ?? 0);
       book.add(errorName({ kind: "late", id: message }), requests.late[number] ?? 0);
       book.set(pending, count, seconds);

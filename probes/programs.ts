@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { MetricName } from "../metrics/metric_names.ts";
 import type { SiteGroup } from "../discovery/sites/types.ts";
 import { PARKED } from "../discovery/sites/allocation.ts";
 import type { DatabaseType, Server } from "../discovery/types.ts";
@@ -30,7 +31,7 @@ export type Provision =
 export interface ProbeProgram {
   readonly file: string;
   /** The metrics that it measures. */
-  readonly metrics: readonly string[];
+  readonly metrics: readonly MetricName[];
   /** True if it only adds to its metrics, and does not provide them alone. */
   readonly supplementary?: true;
   /** What it provides for other programs of the plan. */

@@ -6,10 +6,11 @@
 
 import { HIT_PRICE_US } from "../prices.ts";
 import type { Site, SiteGroup, SiteSearch } from "./types.ts";
+import type { MetricName } from "../../metrics/metric_names.ts";
 import type { Program } from "../types.ts";
 
 /** Every group of sites, with the metric that it serves in the metrics document. */
-const METRICS: Readonly<Record<SiteGroup, string>> = {
+const METRICS: Readonly<Record<SiteGroup, MetricName>> = {
   allocation: "lease_allocation_time",
   lease_manager: "database_query_time",
   callouts: "hook_callout_time",
