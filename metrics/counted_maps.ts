@@ -73,8 +73,8 @@ const SEVERITIES = ["", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 const SOCKETS = ["", "raw", "udp"];
 
-/** Stages by the numbers of stages.bt. */
-const STAGE_NUMBERS: readonly (Stage | "")[] = [
+/** Stages by their numbers in `@stage`. */
+export const STAGE_NUMBERS: readonly (Stage | "")[] = [
   "",
   "queue",
   "parse",
@@ -149,11 +149,11 @@ function errors(
   labelsOf: (key: readonly KeyPart[], words: Dictionary) => Readonly<Record<string, string>>,
   partsBeforeText?: number,
 ): CountedMap {
-  return events((key, words) => errorName(labelsOf(key, words)), partsBeforeText);
+  return events((key, words) => errorSeries(labelsOf(key, words)), partsBeforeText);
 }
 
 /** A series of errors. */
-export function errorName(labels: Readonly<Record<string, string>>): OwnSeriesName {
+export function errorSeries(labels: Readonly<Record<string, string>>): OwnSeriesName {
   return { metric: "error_rate", labels, unit: "events" };
 }
 
@@ -284,6 +284,9 @@ const MAPS: Readonly<Record<string, CountedMap>> = {
   "@log_information": log,
   "@statistics": errors(([name]) => ({ kind: "statistic", id: String(name) }), 0),
 };
+
+/** The names of all maps that a capture keeps. */
+export const COUNTED_MAPS: readonly string[] = Object.keys(MAPS);
 
 /** Whether a capture keeps a map. */
 export function isCounted(name: string): boolean {

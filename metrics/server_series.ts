@@ -5,7 +5,7 @@
  */
 
 import type { ProcessSample, SocketSample } from "./capture.ts";
-import { errorName } from "./counted_maps.ts";
+import { errorSeries } from "./counted_maps.ts";
 import type { OwnSeriesName, SeriesBook } from "./series_book.ts";
 
 /**
@@ -74,7 +74,7 @@ export class SocketDrops {
       // A socket that is opened later counts from zero.
       const before = this.#known.get(id) ?? (first ? drops : 0);
       this.#known.set(id, drops);
-      book.add(errorName({ kind: "kernel_drop", id: socket }), drops - before);
+      book.add(errorSeries({ kind: "kernel_drop", id: socket }), drops - before);
     }
   }
 }

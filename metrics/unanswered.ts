@@ -4,8 +4,11 @@
  * @module
  */
 
-/** Nanoseconds without an answer after which a request counts as unanswered. */
-const PATIENCE_NS = 5e9;
+/**
+ * Nanoseconds that the youngest request of an epoch waits until all of the epoch count as unanswered: so a
+ * request counts when it has waited for 5 to 6.1 s, at the next reading.
+ */
+const LEAST_PATIENCE_NS = 5e9;
 
 /**
  * The programs count requests and their answers by the time in which the request came: in epochs of
@@ -27,11 +30,11 @@ export type ByEpoch = ReadonlyMap<number, readonly number[]>;
 
 /** Requests by outcome. */
 export interface Requests {
-  /** Without an answer for 5 s, since the reading before. */
+  /** Without an answer for 5 to 6.1 s, since the reading before. */
   readonly unanswered: Counts;
   /** Answered after they had counted as unanswered, since the reading before. */
   readonly late: Counts;
-  /** Without an answer at this reading, and not yet for 5 s. */
+  /** Without an answer at this reading, and not yet for so long. */
   readonly pending: Counts;
 }
 
@@ -74,7 +77,7 @@ export class Unanswered {
         } else if (open < 0) {
           counts.late -= open;
           given[number]! += open;
-        } else if (nsecs - (epoch + 1) * EPOCH_NS >= PATIENCE_NS) {
+        } else if (nsecs - (epoch + 1) * EPOCH_NS >= LEAST_PATIENCE_NS) {
           counts.unanswered += open;
           given[number]! += open;
         } else {

@@ -10,7 +10,7 @@ import {
   addingOf,
   countsOf,
   type Dictionary,
-  errorName,
+  errorSeries,
   keyLength,
   type KeyPart,
   NO_NAMES,
@@ -141,8 +141,8 @@ export class WindowBuilder {
         labels: { message },
         unit: "requests",
       };
-      book.add(errorName({ kind: "unanswered", id: message }), requests.unanswered[number] ?? 0);
-      book.add(errorName({ kind: "late", id: message }), requests.late[number] ?? 0);
+      book.add(errorSeries({ kind: "unanswered", id: message }), requests.unanswered[number] ?? 0);
+      book.add(errorSeries({ kind: "late", id: message }), requests.late[number] ?? 0);
       book.set(pending, count, seconds);
     }
   }

@@ -12,7 +12,7 @@ import type { Stage } from "../metrics/stages.ts";
 export const SLOW = "slow";
 
 /** Stages in the order in which they are printed; a time of 0 means none. */
-const STAGES = [
+export const PRINTED_STAGES = [
   "before",
   "allocate",
   "after",
@@ -50,10 +50,10 @@ export class SlowPackets {
     const [nsecs, time, message, answer, ...rest] = line.trim().split(" ").slice(1);
     const [head, long, start, end, ...times] = rest.map(BigInt);
     const bytes = bytesOf(start!, end!);
-    const isFine = STAGES.some((name, at) =>
+    const isFine = PRINTED_STAGES.some((name, at) =>
       !COARSE.has(name) && name !== "allocate" && times[at]! > 0n
     );
-    const stages = STAGES.map((name, at) => [name, Number(times[at])] as const)
+    const stages = PRINTED_STAGES.map((name, at) => [name, Number(times[at])] as const)
       .filter(([name, ns]) => ns > 0 && !(isFine && COARSE.has(name)));
     return {
       nsecs: Number(nsecs),

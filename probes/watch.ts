@@ -28,8 +28,8 @@ interface Attempt {
   readonly profile: Profile;
   /** Programs that failed to attach to this server, and why. */
   readonly leftOut: ReadonlyMap<string, string>;
-  /** How often bpftrace failed on this server. */
-  readonly failures: number;
+  /** When bpftrace was ended from outside the last time, see `performance.now()`. */
+  readonly lastEnd: number;
 }
 
 /** The outcome of an attempt. */
@@ -49,6 +49,9 @@ type Following = (
   networkNamespace: string,
 ) => Attempt | null | Promise<Attempt | null>;
 
+/** A bpftrace that is ended again sooner is not started again, milliseconds. */
+const CALM_MS = 60_000;
+
 const AFTER: Readonly<Record<Outcome, Following>> = {
   "over": () => null,
 
@@ -58,17 +61,18 @@ const AFTER: Readonly<Record<Outcome, Following>> = {
       const why = blamed.map((file) => [file, complaint] as const);
       return { ...attempt, leftOut: new Map([...attempt.leftOut, ...why]) };
     }
-    if (attempt.profile === "light" || attempt.failures > 0) {
+    if (attempt.profile === "light") {
       throw new BpftraceError(`Cannot attach, bpftrace says: ${complaint || "nothing"}`);
     }
     state.gap.cause(`The ${attempt.profile} profile did not attach (${complaint}), light does`);
-    return { ...attempt, profile: "light", failures: 1 };
+    return { ...attempt, profile: "light" };
   },
 
   "bpftrace ended": (state, attempt, { complaint }) => {
     state.gap.cause(`bpftrace was ended from outside: ${complaint || "killed"}`);
-    if (attempt.failures > 0 || state.isOver) return null;
-    return { ...attempt, failures: 1 };
+    const now = performance.now();
+    if (now - attempt.lastEnd < CALM_MS || state.isOver) return null;
+    return { ...attempt, lastEnd: now };
   },
 
   "clock set": (state, attempt) => {
@@ -160,7 +164,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
 
 /** After a change of the server, programs that failed before may attach. */
 function firstAttempt({ options }: WatchState, server: Server): Attempt {
-  return { server, profile: options.profile, leftOut: new Map(), failures: 0 };
+  return { server, profile: options.profile, leftOut: new Map(), lastEnd: -Infinity };
 }
 
 /** The plan and program of an attempt; null when the server is gone. */

@@ -77,7 +77,7 @@ export async function recheck(site: Site): Promise<string | null> {
     if (buildId !== proof.buildId) {
       return `the file has build id ${buildId ?? "none"} now, ${
         proof.buildId ?? "none"
-      } was proven`;
+      } was verified`;
     }
     const segments = await loadSegments(file.pinnedPath);
     const offset = fileOffset(segments, address);

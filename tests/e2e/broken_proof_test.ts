@@ -63,22 +63,22 @@ const BREAKAGES: readonly { name: string; change: (site: Site) => Site; why: Reg
   {
     name: "another build id",
     change: (site) => ({ ...site, proof: { ...site.proof, buildId: "00".repeat(20) } }),
-    why: /build id .* was proven/,
+    why: /build id .* was verified/,
   },
   {
     name: "another inode",
     change: (site) => ({ ...site, proof: { ...site.proof, inode: site.proof.inode + 1 } }),
-    why: /inode \d+ was proven/,
+    why: /inode \d+ was verified/,
   },
   {
     name: "an address one byte off",
     change: (site) => ({ ...site, address: site.address + 1 }),
-    why: /at 0x[0-9a-f]+ stands [0-9a-f]+, [0-9a-f]+ was proven/,
+    why: /at 0x[0-9a-f]+ is [0-9a-f]+, [0-9a-f]+ was verified/,
   },
   {
     name: "other bytes at the address",
     change: (site) => ({ ...site, proof: { ...site.proof, bytes: "e800000000" } }),
-    why: /e800000000 was proven/,
+    why: /e800000000 was verified/,
   },
 ];
 

@@ -1,36 +1,33 @@
 import assert from "node:assert/strict";
+import { COUNTED_MAPS, STAGE_NUMBERS } from "../../metrics/counted_maps.ts";
 import { programTexts } from "../../probes/program_texts.ts";
 import { PROGRAMS } from "../../probes/programs.ts";
+import { PRINTED_STAGES } from "../../probes/slow_packets.ts";
 
-const { programs, parts } = await programTexts();
-const header = (text: string) => /^\/\*[\s\S]*?\*\//.exec(text)![0];
+const { parts } = await programTexts();
 
-Deno.test("every program is in the list, and its code and that of each part fits a screen", () => {
-  assert.deepEqual(new Set(programs.keys()), new Set(PROGRAMS.map(({ file }) => file)));
-  for (const [name, text] of [...programs, ...parts]) {
-    const body = text.startsWith("/*") ? text.slice(header(text).length) : text;
-    const lines = body.trim().split("\n").length;
-    assert.ok(lines <= 60, `${name}: ${lines} lines`);
-  }
+/** Words of the programs' variables that are not those of the stages. */
+const VARIABLES: Readonly<Record<string, string>> = { allocated: "allocate" };
+const stageOf = (variable: string) => VARIABLES[variable] ?? variable;
+
+Deno.test("what the programs give to a capture is known there, and nothing else is", () => {
+  const given = new Set(PROGRAMS.flatMap(({ maps }) => maps));
+  // With @received, it becomes what got no answer.
+  assert.ok(given.delete("@answered"));
+  given.add("@slow_left_out");
+  assert.deepEqual([...given].sort(), COUNTED_MAPS.toSorted());
 });
 
-Deno.test("every program's header has its parts, a session, and names programs that there are", () => {
-  for (const [name, text] of programs) {
-    const words = header(text);
-    assert.ok(words.startsWith(`/*\n * ${name} - `), name);
-    for (
-      const part of ["Why: ", "Session", "Reading what it prints", "Cost: ", "What it cannot see: "]
-    ) {
-      assert.ok(words.includes(` * ${part}`), `${name}: ${part}`);
-    }
-    assert.match(words, / \* {3}# .*to-json/, name);
-    for (const [other] of words.matchAll(/\b\w+\.bt\b/g)) {
-      assert.ok(programs.has(other) || other === "program.bt", `${name}: ${other}`);
-    }
-  }
+Deno.test("the programs number the stages as a capture reads them", () => {
+  const numbered = parts.get("count_stages")!
+    .matchAll(/time="\$(\w+)" as="@stage\[\$message, (\d+),/g)
+    .map(([, variable, number]) => [stageOf(variable!), Number(number)] as const).toArray();
+  assert.ok(numbered.length >= 6, `${numbered.length} stages`);
+  for (const [stage, number] of numbered) assert.equal(STAGE_NUMBERS[number], stage);
 });
 
-Deno.test("every part is included by a program or by another part", () => {
-  const texts = [...programs.values(), ...parts.values()].join("\n");
-  for (const name of parts.keys()) assert.match(texts, new RegExp(`\\{\\{> ${name}[ }]`), name);
+Deno.test("the programs print the stages of a slow packet as they are read", () => {
+  const [, values] = /printf\("slow [^"]*",([^;]*)\);/.exec(parts.get("slow_packet")!)!;
+  const variables = values!.matchAll(/\$(\w+)/g).map(([, name]) => stageOf(name!)).toArray();
+  assert.deepEqual(variables.slice(-PRINTED_STAGES.length), [...PRINTED_STAGES]);
 });
