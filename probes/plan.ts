@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HIT_PRICE_US } from "../discovery/prices.ts";
+import { COST_PER_HIT_US } from "../discovery/costs.ts";
 import { asksForArrivals, type ReceiveCall } from "../discovery/sites/receive_call.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Refusal, Site, SiteSearch } from "../discovery/sites/types.ts";
@@ -191,28 +191,28 @@ function choose(
   if (ifPresent.some((each) => refusalsMatching(each, refusals).length > 0)) return null;
   if (requiredSites.some((each) => sitesMatching(each, sites).length === 0)) return null;
 
-  let price = program.tracepointsPerExchange * HIT_PRICE_US.tracepoint + program.bpfPerExchange;
-  if (price > left) {
-    const why = `it would take ${price.toFixed(0)} us per exchange, over the budget`;
+  let cost = program.tracepointsPerExchange * COST_PER_HIT_US.tracepoint + program.bpfPerExchange;
+  if (cost > left) {
+    const why = `it would take ${cost.toFixed(0)} us per exchange, over the budget`;
     lacks.missing(program, why);
     return null;
   }
   const taken: Site[] = [];
   const take = (pattern: string): boolean => {
     const found = sitesMatching(pattern, sites);
-    const more = priceOf(found);
-    if (price + more > left) {
+    const more = costOf(found);
+    if (cost + more > left) {
       lacks.missing(
         program,
         `${pattern} would take ${more.toFixed(0)} us per exchange, ` +
-          `${Math.max(0, left - price).toFixed(0)} us of the ${profile} budget are left` +
+          `${Math.max(0, left - cost).toFixed(0)} us of the ${profile} budget are left` +
           (program.ignoresBudgetIn === undefined
             ? ""
             : ` (--profile ${program.ignoresBudgetIn} has it)`),
       );
       return false;
     }
-    price += more;
+    cost += more;
     taken.push(...found);
     return true;
   };
@@ -220,7 +220,7 @@ function choose(
   for (const pattern of optionalSites) take(pattern);
   if (optionalSites.length > 0 && taken.length === 0) return null;
   const { file, metrics, maps, provides = null } = program;
-  return { file, metrics, maps, provides, sites: taken, forecast: price };
+  return { file, metrics, maps, provides, sites: taken, forecast: cost };
 }
 
 /** A program without the sites that another program of the plan makes unnecessary. */
@@ -231,7 +231,7 @@ function withoutDoubled(
   const doubled = PROGRAMS.find(({ file }) => file === source.file)?.sitesIfPresent;
   if (doubled === undefined || !provides(doubled.unless)) return source;
   const sites = source.sites.filter(({ id }) => !doubled.ids.includes(id));
-  return { ...source, sites, forecast: source.forecast - priceOf(source.sites) + priceOf(sites) };
+  return { ...source, sites, forecast: source.forecast - costOf(source.sites) + costOf(sites) };
 }
 
 /** What a run does not have, and why. */
@@ -298,8 +298,8 @@ function forecastOf(sources: readonly PlannedSource[]): number {
 }
 
 /** The cost of the traps of some sites, microseconds per exchange of two requests. */
-function priceOf(sites: readonly Site[]): number {
-  return sites.reduce((sum, site) => sum + 2 * site.hitsPerPacket * HIT_PRICE_US[site.class], 0);
+function costOf(sites: readonly Site[]): number {
+  return sites.reduce((sum, site) => sum + 2 * site.hitsPerPacket * COST_PER_HIT_US[site.class], 0);
 }
 
 /** Whether a site id matches a pattern; `*` matches any characters. */

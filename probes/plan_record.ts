@@ -7,7 +7,7 @@
 import type { CaptureHeader, PlanRecord, ServerRecord } from "../metrics/capture.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Bpftrace } from "./bpftrace.ts";
-import { HIT_PRICE_US } from "../discovery/prices.ts";
+import { COST_PER_HIT_US } from "../discovery/costs.ts";
 import type { Plan } from "./plan.ts";
 import { operationsOf } from "./readings.ts";
 
@@ -52,7 +52,7 @@ export function planRecordOf(plan: Plan): PlanRecord {
         address: `0x${address.toString(16)}`,
         symbol,
         class: kind,
-        price_us: HIT_PRICE_US[kind],
+        price_us: COST_PER_HIT_US[kind],
       }))
     ),
     operations: operationsOf(plan),

@@ -12,7 +12,7 @@ import { Unanswered } from "../metrics/unanswered.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
 import { demangleTypes } from "./exception_names.ts";
 import type { Prepared } from "./prepare.ts";
-import type { PriceMeter } from "./price.ts";
+import type { OverheadMeter } from "./overhead_meter.ts";
 import type { Maps } from "./probe_run.ts";
 import {
   answeredIn,
@@ -29,7 +29,7 @@ export class SampleBuilder {
   readonly #server: Server;
   readonly #segment: number;
   readonly #counters: Prepared["counters"];
-  readonly #price: PriceMeter;
+  readonly #overhead: OverheadMeter;
   readonly #callouts: CalloutNames;
   readonly #statements: StatementNames;
   readonly #differences: ReadingDifferences;
@@ -43,13 +43,13 @@ export class SampleBuilder {
     server: Server,
     segment: number,
     { plan, hookPoints, statements, counters }: Prepared,
-    price: PriceMeter,
+    overhead: OverheadMeter,
     maps: string,
   ) {
     this.#server = server;
     this.#segment = segment;
     this.#counters = counters;
-    this.#price = price;
+    this.#overhead = overhead;
     this.#sampler = new ServerSampler(server.pid);
     const bases = basesOf(maps);
     const callouts = this.#callouts = new CalloutNames(server, hookPoints);
@@ -113,7 +113,7 @@ export class SampleBuilder {
       ...await this.#newNames(maps),
       process: await this.#sampler.process(),
       sockets: await this.#sampler.sockets(this.#server.sockets),
-      cost: await this.#price.read(),
+      cost: await this.#overhead.read(),
     };
   }
 

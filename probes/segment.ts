@@ -13,7 +13,7 @@ import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
 import { Placed } from "./placed.ts";
 import { programsIn } from "./placements.ts";
 import type { Prepared } from "./prepare.ts";
-import { PriceMeter } from "./price.ts";
+import { OverheadMeter } from "./overhead_meter.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { fullMaps } from "./readings.ts";
 import { SampleBuilder } from "./sample_builder.ts";
@@ -104,7 +104,7 @@ export class Segment {
     // The server is ending, or has unloaded a library since the plan was made.
     if (placed === null) return await changeOf(this.#server) ?? "server changed";
     await using run = this.#run = ProbeRun.start(options.bpftrace, rendered, symbols);
-    await using price = new PriceMeter(run.pid, options.intervalMs);
+    await using overhead = new OverheadMeter(run.pid, options.intervalMs);
     this.#limit = setTimeout(() => this.#stop("not attached"), ATTACH_LIMIT_MS);
     const onAbort = () => this.#stopSoon("over");
     options.signal.addEventListener("abort", onAbort, { once: true });
@@ -116,7 +116,7 @@ export class Segment {
         this.#server,
         this.#number,
         this.#prepared,
-        price,
+        overhead,
         mapped,
       );
       yield* this.#listen(run, placed, samples);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HIT_PRICE_US } from "../prices.ts";
+import { COST_PER_HIT_US } from "../costs.ts";
 import type { Site, SiteGroup, SiteSearch } from "./types.ts";
 import type { MetricName } from "../../metrics/metric_names.ts";
 import type { Program } from "../types.ts";
@@ -84,7 +84,7 @@ export function siteReport(
         address: `0x${site.address.toString(16)}`,
         instruction: site.proof.instruction,
         class: site.class,
-        price_us: HIT_PRICE_US[site.class],
+        price_us: COST_PER_HIT_US[site.class],
         hits_per_packet: site.hitsPerPacket,
       })),
     }));

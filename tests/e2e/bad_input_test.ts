@@ -167,7 +167,7 @@ Deno.test("monitor on a full disk says so, detaches, and leaves a readable captu
   }
 });
 
-Deno.test("monitor --plan shows sites and prices and attaches nothing", async () => {
+Deno.test("monitor --plan shows sites and costs, and attaches nothing", async () => {
   const plan = await runScript(MONITOR, ["--server", String(lab().pid), "--plan"]);
   assert.equal(plan.code, 0, plan.stderr);
   assert.match(plan.stdout, /allocation\.start\.0 +0x[0-9a-f]+ +emulated, 3 us per hit/);

@@ -40,7 +40,7 @@ for (const combination of COMBINATIONS) {
     assert.deepEqual([outcome.different, outcome.verdict], [[], "COMPLETE"]);
     assert.equal(outcome.compared, COMPARED[profile] + (kea === "2.2" ? 0 : 1));
     const { hits, bpf_us_per_packet } = document.capture.cost!;
-    assert.ok(hits > 0 && bpf_us_per_packet! > 0, `the price is known: ${hits} hits`);
+    assert.ok(hits > 0 && bpf_us_per_packet! > 0, `the overhead is known: ${hits} hits`);
     if (kea === "2.2" && family === 4 && profile === "deep" && threads > 0) {
       const added = total(document, "database_query_time", { statement: "addLease4" });
       const written = total(document, "database_query_time", { statement: "lease_file_write" });

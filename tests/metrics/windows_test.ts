@@ -294,7 +294,7 @@ Deno.test("documentOf() has the monitoring overhead, per received packet", async
   assert.equal((await documentOfMaps({}, {})).capture.cost, null);
 });
 
-Deno.test("documentOf() leaves windows whose price is not known out of the price of a packet", async () => {
+Deno.test("documentOf() ignores windows of unknown overhead in the overhead per packet", async () => {
   const cost = { bpf_seconds: 0, hits: 0, monitor_cpu_seconds: 0, monitor_memory_bytes: 0 };
   const { capture } = await documentOf([
     HEADER,

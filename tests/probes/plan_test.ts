@@ -26,7 +26,7 @@ Deno.test("plan() takes every program for deep when all sites are proven and che
   assert.equal(made.sources.length, 10);
 });
 
-Deno.test("plan() takes the parts of a program that fit and says the price of the others", () => {
+Deno.test("plan() takes the parts of a program that fit and says the cost of the others", () => {
   const expensive = SITES.map((s) =>
     s.id.startsWith("lease_manager.getLease4_hwaddr") ? { ...s, hitsPerPacket: 10 } : s
   );
@@ -50,7 +50,7 @@ Deno.test("plan() keeps each profile's forecast inside its budget", () => {
   }
 });
 
-Deno.test("plan() leaves out what does not fit the budget and says its price", () => {
+Deno.test("plan() leaves out what does not fit the budget and says its cost", () => {
   const expensive = SITES.map((s) =>
     s.id.startsWith("allocation") ? { ...s, class: "single-stepped" as const } : s
   );

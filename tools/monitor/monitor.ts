@@ -27,7 +27,7 @@ import { onEndSignals } from "../../system/signals.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { type SlowOptions, watch } from "../../probes/watch.ts";
 import { planFor } from "../../probes/prepare.ts";
-import { PriceMeter } from "../../probes/price.ts";
+import { OverheadMeter } from "../../probes/overhead_meter.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { summary } from "../../viz/summary.ts";
@@ -95,7 +95,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   using capture = CaptureFile.create(join(folder, CAPTURE_FILE));
   const stop = new AbortController();
   options.signal?.addEventListener("abort", () => stop.abort(), { once: true });
-  if (!PriceMeter.isPossible()) say("The kernel does not report the time of BPF programs");
+  if (!OverheadMeter.isPossible()) say("The kernel does not report the time of BPF programs");
 
   if (options.hint) { for (const line of await trafficHint(server)) say(line); }
   let live: LiveTerminal | null = null;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HIT_PRICE_US, HOST_PRICE_US } from "../../discovery/prices.ts";
+import { COST_PER_HIT_US, HOST_COST_PER_CALL_US } from "../../discovery/costs.ts";
 import type { Plan } from "../../probes/plan.ts";
 
 /** Renders a plan as text of at most 100 columns. */
@@ -26,7 +26,7 @@ export function planText(plan: Plan): string {
       const name = site.symbol ?? `0x${site.address.toString(16)}`;
       lines.push(
         `    ${site.id.padEnd(34)} ${name}  ${site.class}, ${
-          HIT_PRICE_US[site.class]
+          COST_PER_HIT_US[site.class]
         } us per hit, ` +
           `${site.hitsPerPacket} per packet`,
       );
@@ -35,7 +35,7 @@ export function planText(plan: Plan): string {
   }
   lines.push(
     "",
-    `Every other process of this host pays about ${HOST_PRICE_US} us for each read, write, sendto and ` +
+    `Every other process of this host pays about ${HOST_COST_PER_CALL_US} us for each read, write, sendto and ` +
       "similar call.",
   );
   if (plan.notAvailable.length > 0) {

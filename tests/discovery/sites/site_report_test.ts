@@ -15,7 +15,7 @@ const report = siteReport(server(), search, new Map([[ALLOCATE, "allocateLease4(
   "context_create",
 ]);
 
-Deno.test("siteReport() groups sites by metric and function, with the price of a hit", () => {
+Deno.test("siteReport() groups sites by metric and function, with the cost of a hit", () => {
   assert.deepEqual(
     report.functions.map(({ metric, symbol, function: words, sites }) => [
       metric,

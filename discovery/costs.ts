@@ -8,7 +8,7 @@
  * Microseconds per hit in a busy server (bench:overhead): a uprobe by the class of its instruction, measured
  * inside a Kea under load, in a nested virtual machine. Bare metal takes at most a quarter.
  */
-export const HIT_PRICE_US = { emulated: 3, "single-stepped": 16, tracepoint: 0.6 } as const;
+export const COST_PER_HIT_US = { emulated: 3, "single-stepped": 16, tracepoint: 0.6 } as const;
 
 /** The cost of a probed system call for every other process of the host, microseconds. */
-export const HOST_PRICE_US = 0.1;
+export const HOST_COST_PER_CALL_US = 0.1;

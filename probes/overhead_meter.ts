@@ -20,7 +20,7 @@ type Taken = ReadonlyMap<string, { readonly nanoseconds: number; readonly runs: 
  * The kernel's own counting takes more time than a short program: 0.3 us per run in a nested VM. So it counts in
  * one slice of each interval, at a random place, and the result is extrapolated.
  */
-export class PriceMeter implements AsyncDisposable {
+export class OverheadMeter implements AsyncDisposable {
   readonly #bpftracePid: number;
   readonly #sliceMs: number;
   /** Longest time from a reading to the slice, milliseconds. */
