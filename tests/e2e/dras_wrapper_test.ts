@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { finished, follow, ROOT } from "./run_script.ts";
+import { AS_NOBODY, finished, follow, ROOT } from "./run_script.ts";
 
 const WRAPPER = join(ROOT, "tools", "dras_wrapper.ts");
 
@@ -15,7 +15,11 @@ eval "$DO"
 /** A folder with the wrapper alone, a stand-in elsewhere, and a way to run it without a network. */
 async function withAlone(
   test: (alone: {
-    readonly run: (args: readonly string[], env?: Record<string, string>) => Deno.ChildProcess;
+    readonly run: (
+      args: readonly string[],
+      env?: Record<string, string>,
+      around?: readonly string[],
+    ) => Deno.ChildProcess;
     readonly folder: string;
     readonly dras: string;
     readonly record: () => string[];
@@ -29,11 +33,15 @@ async function withAlone(
     const dras = join(odd!, "dras");
     await Deno.writeTextFile(dras, STAND_IN, { mode: 0o755 });
     const record = join(root, "record");
-    const run = (args: readonly string[], env: Record<string, string> = {}) =>
+    const run = (
+      args: readonly string[],
+      env: Record<string, string> = {},
+      around: readonly string[] = [],
+    ) =>
       new Deno.Command("unshare", {
         args: [
           ...["--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"],
-          ...[Deno.execPath(), "run", "-A", "dras_wrapper.ts", ...args],
+          ...[...around, Deno.execPath(), "run", "-A", "dras_wrapper.ts", ...args],
         ],
         cwd: folder!,
         env: { DENO_DIR: cache!, NO_COLOR: "1", RECORD: record, DO: "true", ...env },
@@ -181,40 +189,15 @@ Deno.test("the wrapper says in one line what is wrong, before anything is sent",
   }));
 
 Deno.test("the wrapper wants root to send, not to show", () =>
-  withAlone(async ({ dras }) => {
-    const folder = await Deno.makeTempDir({ prefix: "kea-dras-test-" });
-    try {
-      await Deno.chmod(folder, 0o777);
-      await Deno.copyFile(WRAPPER, join(folder, "dras_wrapper.ts"));
-      // The Unix user nobody may not look into every folder on the way to this one's own.
-      const deno = join(folder, "deno");
-      await Deno.copyFile(Deno.execPath(), deno);
-      await Deno.chmod(deno, 0o755);
-      const run = (...args: string[]) =>
-        finished(
-          new Deno.Command("setpriv", {
-            args: [
-              ...["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"],
-              ...[deno, "run", "-A", "dras_wrapper.ts", ...args],
-            ],
-            cwd: folder,
-            env: { DENO_DIR: join(folder, "cache"), HOME: folder },
-            stdin: "null",
-            stdout: "piped",
-            stderr: "piped",
-          }).spawn(),
-        );
-      const refused = await run("-d", "127.0.0.1", "--engine", "perfdhcp");
-      assert.equal(refused.code, 1, refused.stderr);
-      assert.match(
-        refused.stderr,
-        /^error: Cannot send as user 65534, expected root: sudo deno run/,
-      );
-      const shown = await run("-d", "127.0.0.1", "--engine", "perfdhcp", "--dry-run");
-      assert.equal(shown.code, 0, shown.stderr);
-      assert.match(shown.stdout, /perfdhcp -4 -r 50 -n 1000 -R 1000 .* -l lo 127\.0\.0\.1$/m);
-      assert.ok(dras);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+  withAlone(async ({ run }) => {
+    const args = ["-d", "127.0.0.1", "--engine", "perfdhcp"];
+    const refused = await finished(run(args, {}, AS_NOBODY));
+    assert.equal(refused.code, 1, refused.stderr);
+    assert.match(
+      refused.stderr,
+      /^error: Cannot send as user 65534, expected root: sudo deno run/,
+    );
+    const shown = await finished(run([...args, "--dry-run"], {}, AS_NOBODY));
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /perfdhcp -4 -r 50 -n 1000 -R 1000 .* -l lo 127\.0\.0\.1$/m);
   }));
