@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { AS_NOBODY, finished, follow, ROOT } from "./run_script.ts";
+import { AS_NOBODY, finished, follow, must, ROOT } from "./run_script.ts";
 
 const WRAPPER = join(ROOT, "tools", "dras_wrapper.ts");
 
@@ -87,10 +87,8 @@ Deno.test("the wrapper alone shows its help, and its command in a dry run", () =
 
     // What it prints can be typed as it stands.
     const line = await finished(run(["-d", "10.1.2.3", "--dras", dras, "-i", "en 0", "--dry-run"]));
-    const { stdout } = await new Deno.Command("sh", {
-      args: ["-c", `printf '%s\\n' ${line.stdout}`],
-    }).output();
-    assert.deepEqual(new TextDecoder().decode(stdout).trim().split("\n"), [dras, ...argv]);
+    const typed = await must("sh", "-c", `printf '%s\\n' ${line.stdout}`);
+    assert.deepEqual(typed.trim().split("\n"), [dras, ...argv]);
   }));
 
 Deno.test("the wrapper hands every argument to dras as it is, without a shell", () =>

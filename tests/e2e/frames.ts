@@ -1,6 +1,7 @@
 /** Ethernet frames whose lengths lie at each layer, built byte by byte for a packet socket. */
 
 import type { Lab } from "../../tools/lab/lab.ts";
+import { must } from "./run_script.ts";
 
 /** Where a frame goes and comes from. */
 export interface Ends {
@@ -25,10 +26,7 @@ export interface Lies {
 /** The ends of a lab's link. */
 export async function endsOf(lab: Lab): Promise<Ends> {
   const address = async (netns: string, name: string) => {
-    const { stdout } = await new Deno.Command("ip", {
-      args: ["-n", netns, "-j", "link", "show", "dev", name],
-    }).output();
-    const [link] = JSON.parse(new TextDecoder().decode(stdout));
+    const [link] = JSON.parse(await must("ip", "-n", netns, "-j", "link", "show", "dev", name));
     return Uint8Array.fromHex(link.address.replaceAll(":", ""));
   };
   return {

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { DiscoveryError } from "../../discovery/discovery_error.ts";
 import { describeServer, runningKeas } from "../../discovery/servers.ts";
@@ -214,7 +215,7 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
         assert.match(stderr, /COMPLETE/);
         hollow.child.kill("SIGTERM");
         // It would wait for the producer.
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await pause(500);
         hollow.child.kill("SIGTERM");
         assert.equal((await hollow.end).code, 0, hollow.log());
         assert.ok(!ACTS.test(hollow.log()));
@@ -263,7 +264,7 @@ Deno.test("a server is found and described while others come and go, and its end
   try {
     for (let turn = 0; turn < 60; turn++) {
       assert.ok(runningKeas().some(({ pid }) => pid === lab.pid));
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await pause(5);
     }
   } finally {
     isOver = true;
@@ -274,7 +275,7 @@ Deno.test("a server is found and described while others come and go, and its end
   Deno.kill(pid, "SIGKILL");
   for (let turn = 0; turn < 20; turn++) {
     await assert.rejects(describeServer(pid), DiscoveryError);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause(5);
   }
 });
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseDocument } from "../../metrics/document.ts";
 import { SUITES } from "../../tools/lab/debian_suites.ts";
 import { total } from "../../tools/lab/totals.ts";
-import { ROOT } from "./run_script.ts";
+import { must, ROOT } from "./run_script.ts";
 import { assertComplete } from "./watched.ts";
 
 /** A line of what the script prints. */
@@ -20,18 +20,14 @@ interface Printed {
 
 for (const where of ["beside", "deeper"] as const) {
   Deno.test(`a monitor in a process namespace of its own counts exactly, the server ${where}`, async () => {
-    const { success, stdout, stderr } = await new Deno.Command("unshare", {
-      args: [
-        ...["--pid", "--fork", "--mount-proc", "--kill-child=TERM", "--"],
-        ...[Deno.execPath(), "run", "-A", join(ROOT, "tests/e2e/watch_in_namespace.ts"), where],
-      ],
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    assert.ok(success, text(stderr));
-    const lines = text(stdout).trim().split("\n").map((line) => JSON.parse(line) as Printed);
+    const printed = await must(
+      ...["unshare", "--pid", "--fork", "--mount-proc", "--kill-child=TERM", "--"],
+      ...[Deno.execPath(), "run", "-A", join(ROOT, "tests/e2e/watch_in_namespace.ts"), where],
+    );
+    const lines = printed.trim().split("\n").map((line) => JSON.parse(line) as Printed);
     assert.equal(lines.length, where === "deeper" ? 1 + SUITES.length : 1);
-    for (const { answered, ...printed } of lines) {
-      const document = parseDocument(printed.document);
+    for (const { answered, ...line } of lines) {
+      const document = parseDocument(line.document);
       assertComplete(document);
       for (const message of ["DHCPDISCOVER", "DHCPREQUEST"] as const) {
         assert.equal(total(document, "packet_processing_time", { message }), answered[message]);

@@ -1,6 +1,7 @@
 /** Every packet is accounted for, whatever becomes of it. Needs root, Kea and bpftrace. */
 
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Ledger, MetricsDocument } from "../../metrics/document.ts";
 import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { holdPort } from "./hold_port.ts";
@@ -151,7 +152,7 @@ Deno.test("run counts what it did not see of a Kea that is killed every 2 s", as
     ["-n", String(exchanges), "-r", "20", "--profile", "light"],
     async () => {
       for (let kills = 0; kills < KILLS; kills++) {
-        await new Promise((resolve) => setTimeout(resolve, 2000));
+        await pause(2000);
         Deno.kill(lab.pid, "SIGKILL");
         await lab.restart();
       }

@@ -7,6 +7,7 @@
  */
 
 import { createSocket } from "node:dgram";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { random } from "./seeded_random.ts";
 
@@ -31,7 +32,6 @@ const send = (packet: Uint8Array) =>
   new Promise<void>((resolve, reject) =>
     socket.send(packet, 67, address, (error) => error ? reject(error) : resolve())
   );
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 if (manner === "alike") {
   for (let burst = 0; burst < 20; burst++) {

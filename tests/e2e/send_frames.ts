@@ -3,6 +3,8 @@
  * `deno run -A send_frames.ts INTERFACE`, the frames as lines of hexadecimal digits on standard input.
  */
 
+import { setTimeout as pause } from "node:timers/promises";
+
 const [AF_PACKET, SOCK_RAW] = [17, 3];
 const { symbols: libc } = Deno.dlopen("libc.so.6", {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -27,5 +29,5 @@ for (const [index, line] of lines.entries()) {
     throw new Error(`Cannot send a frame of ${frame.length} bytes`);
   }
   // About 500 a second, so that the server's buffer holds them.
-  if (index % 5 === 4) await new Promise((resolve) => setTimeout(resolve, 10));
+  if (index % 5 === 4) await pause(10);
 }

@@ -4,6 +4,7 @@
  * have a bad magic cookie, and Kea counts each as a packet that it could not parse.
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { createSocket } from "node:dgram";
 import { promisify } from "node:util";
 import { random } from "./seeded_random.ts";
@@ -59,6 +60,6 @@ for (let index = 0; index < count; index++) {
     socket.send(packet, 67, address, (error) => error ? reject(error) : resolve())
   );
   // About 2,000 a second, so that the socket's buffer holds them.
-  if (index % 20 === 19) await new Promise((resolve) => setTimeout(resolve, 10));
+  if (index % 20 === 19) await pause(10);
 }
 socket.close();

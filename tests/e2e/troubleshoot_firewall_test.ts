@@ -11,14 +11,11 @@ import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import type { CheckResult } from "../../tools/troubleshoot/check.ts";
 import { FIREWALL_CHECK } from "../../tools/troubleshoot/firewall_check.ts";
+import { must } from "./run_script.ts";
 
 /** Runs a script where a lab's server has its network, with mounts of its own. */
 async function atServer(lab: Lab, script: string): Promise<void> {
-  const { success, stdout, stderr } = await new Deno.Command("ip", {
-    args: ["netns", "exec", lab.serverNetns, "unshare", "--mount", "sh", "-ec", script],
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  assert.ok(success, `${script}\n${text(stdout)}${text(stderr)}`);
+  await must("ip", "netns", "exec", lab.serverNetns, "unshare", "--mount", "sh", "-ec", script);
 }
 
 /** What the check says of a lab as it is. */
