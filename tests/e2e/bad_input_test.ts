@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readCapture } from "../../metrics/capture.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { labOfFile } from "./lab_of_file.ts";
-import { AS_NOBODY, type Finished, finished, must, ROOT, runScript } from "./run_script.ts";
+import { type Finished, finished, must, ROOT, runScript, UNPRIVILEGED } from "./run_script.ts";
 
 const MONITOR = "tools/kea_monitor_complete.ts";
 
@@ -91,7 +91,7 @@ Deno.test("monitor names each thing that the host lacks, with its remedy", async
 });
 
 Deno.test("monitor refuses to run without root", async () => {
-  const [program, ...args] = [...AS_NOBODY, Deno.execPath(), "run", "-A", join(ROOT, MONITOR)];
+  const [program, ...args] = [...UNPRIVILEGED, Deno.execPath(), "run", "-A", join(ROOT, MONITOR)];
   const refused = await finished(
     new Deno.Command(program!, {
       args,

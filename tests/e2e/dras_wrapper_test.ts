@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { AS_NOBODY, finished, follow, must, ROOT } from "./run_script.ts";
+import { finished, follow, must, ROOT, UNPRIVILEGED } from "./run_script.ts";
 
 const WRAPPER = join(ROOT, "tools", "dras_wrapper.ts");
 
@@ -189,13 +189,13 @@ Deno.test("the wrapper says in one line what is wrong, before anything is sent",
 Deno.test("the wrapper wants root to send, not to show", () =>
   withAlone(async ({ run }) => {
     const args = ["-d", "127.0.0.1", "--engine", "perfdhcp"];
-    const refused = await finished(run(args, {}, AS_NOBODY));
+    const refused = await finished(run(args, {}, UNPRIVILEGED));
     assert.equal(refused.code, 1, refused.stderr);
     assert.match(
       refused.stderr,
       /^error: Cannot send as user 65534, expected root: sudo deno run/,
     );
-    const shown = await finished(run([...args, "--dry-run"], {}, AS_NOBODY));
+    const shown = await finished(run([...args, "--dry-run"], {}, UNPRIVILEGED));
     assert.equal(shown.code, 0, shown.stderr);
     assert.match(shown.stdout, /perfdhcp -4 -r 50 -n 1000 -R 1000 .* -l lo 127\.0\.0\.1$/m);
   }));

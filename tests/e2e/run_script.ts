@@ -11,8 +11,8 @@ export const ROOT = join(import.meta.dirname!, "..", "..");
 /** Longest time to wait for what must happen: a busy machine takes its time, a failed test ends. */
 const PATIENCE_SECONDS = 120;
 
-/** Before a command: runs it as the user nobody, who may still read what root may. */
-export const AS_NOBODY = ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"];
+/** Before a command: runs it as a user without rights, who may still read what root may. */
+export const UNPRIVILEGED = ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"];
 
 /** Starts a script of the project; its standard streams are piped. */
 export function startScript(
