@@ -1,0 +1,154 @@
+/**
+ * Adds final windows up to what is exposed: counters that only go up, and the newest gauges.
+ *
+ * @module
+ */
+
+import type { Series, Window } from "../metrics/document.ts";
+import { type Family, labelsOf, sourceOf } from "./families.ts";
+
+/** Label values by name. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** A histogram since the start: nanoseconds in our buckets, by their lower bounds. */
+export interface HistogramValue {
+  readonly buckets: Map<number, Bucket>;
+  count: bigint;
+  sum: bigint;
+}
+
+/** A bucket: lower bound inclusive, upper exclusive, nanoseconds. */
+export interface Bucket {
+  readonly lower: number;
+  readonly upper: number;
+  count: bigint;
+}
+
+/** A value: an exact integer, a fraction such as seconds, or a histogram. */
+export type Value = bigint | number | HistogramValue;
+
+/** One series of a family. */
+export interface ExposedSeries {
+  readonly labels: Labels;
+  value: Value;
+}
+
+/** A family with its series. */
+export interface ExposedFamily {
+  readonly family: Family;
+  readonly series: readonly ExposedSeries[];
+}
+
+/** The name and help of what counts the label sets that did not fit. */
+const OMITTED: Family = {
+  name: "label_sets_omitted_total",
+  type: "counter",
+  help: "Label sets beyond the limit of a family: their values are in the series with other.",
+};
+
+interface State {
+  readonly family: Family;
+  readonly series: Map<string, ExposedSeries>;
+}
+
+/** What one exporter has counted since its start. */
+export class Accumulator {
+  readonly #limit: number;
+  readonly #families = new Map<string, State>();
+  readonly #omitted = new Set<string>();
+
+  /** @param limit the most label sets of a family on one server; the rest is added up as `other`. */
+  constructor(limit = 200) {
+    this.#limit = limit;
+  }
+
+  /** Adds a window of a server that has ended. */
+  add(server: string, window: Pick<Window, "series">): void {
+    for (const series of window.series) {
+      const source = sourceOf(series);
+      if (source === null) continue;
+      const entry = this.#entry(source, { server, ...labelsOf(source, series) }, emptyOf(source));
+      entry.value = sumOf(entry.value, series);
+    }
+  }
+
+  /** Makes a series known with its first value, so that a rate over its first event is right. */
+  declare(family: Family, labels: Labels): void {
+    this.#entry(family, labels, emptyOf(family));
+  }
+
+  /** Sets a value that is known as a whole. */
+  set(family: Family, labels: Labels, value: bigint | number): void {
+    this.#entry(family, labels, value).value = value;
+  }
+
+  /** Removes the gauges of a server that is gone; its counters stay. */
+  dropGauges(server: string): void {
+    for (const { family, series } of this.#families.values()) {
+      if (family.type !== "gauge") continue;
+      for (const [key, { labels }] of series) if (labels["server"] === server) series.delete(key);
+    }
+  }
+
+  /** All families that have series. */
+  families(): ExposedFamily[] {
+    if (this.#omitted.size > 0) {
+      this.#entry(OMITTED, {}, 0n).value = BigInt(this.#omitted.size);
+    }
+    return [...this.#families.values()].filter(({ series }) => series.size > 0)
+      .map(({ family, series }) => ({ family, series: [...series.values()] }));
+  }
+
+  #entry(family: Family, labels: Labels, first: Value): ExposedSeries {
+    const state = this.#families.getOrInsertComputed(
+      family.name,
+      () => ({ family, series: new Map() }),
+    );
+    const key = keyOf(labels);
+    const known = state.series.get(key);
+    if (known !== undefined) return known;
+    const used = state.series.values().filter((each) => each.labels["server"] === labels["server"])
+      .reduce((count) => count + 1, 0);
+    const isFull = used >= this.#limit;
+    if (isFull) this.#omitted.add(`${family.name} ${key}`);
+    const kept = isFull ? otherLabels(labels) : labels;
+    return state.series.getOrInsertComputed(keyOf(kept), () => ({ labels: kept, value: first }));
+  }
+}
+
+function emptyOf({ type }: Family): Value {
+  return type === "histogram" ? { buckets: new Map(), count: 0n, sum: 0n } : 0n;
+}
+
+/** The server's own label stays, all others become `other`. */
+function otherLabels({ server, ...others }: Labels): Labels {
+  const rest = Object.fromEntries(Object.keys(others).map((name) => [name, "other"]));
+  return server === undefined ? rest : { server, ...rest };
+}
+
+function keyOf(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels));
+}
+
+function sumOf(value: Value, series: Series): Value {
+  if (series.kind === "gauge") return series.value;
+  if (series.kind === "counter") return plus(value as bigint | number, series.value);
+  const histogram = value as HistogramValue;
+  for (const { lower, upper, count } of series.buckets) {
+    const bucket = histogram.buckets.getOrInsertComputed(
+      lower,
+      () => ({ lower, upper, count: 0n }),
+    );
+    bucket.count += BigInt(count);
+  }
+  histogram.count += BigInt(series.count);
+  histogram.sum += BigInt(series.sum ?? 0);
+  return histogram;
+}
+
+/** Integers stay exact; seconds have fractions. */
+function plus(sum: bigint | number, more: number | string): bigint | number {
+  const isWhole = typeof more === "string" || Number.isInteger(more);
+  if (typeof sum === "bigint" && isWhole) return sum + BigInt(more);
+  return Number(sum) + Number(more);
+}

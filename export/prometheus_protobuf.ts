@@ -1,0 +1,81 @@
+/**
+ * The protobuf format of Prometheus: delimited `io.prometheus.client.MetricFamily` messages, their
+ * histograms native and classic.
+ *
+ * @module
+ */
+
+import type { ExposedFamily, ExposedSeries, HistogramValue } from "./accumulator.ts";
+import { type BucketsPerOctave, classicOf, NATIVE_SCHEMA, nativeOf, secondsOf } from "./buckets.ts";
+import { PREFIX } from "./families.ts";
+import { MessageWriter } from "./protobuf_writer.ts";
+import { isHistogram } from "./text.ts";
+
+// Field numbers are those of prometheus/client_model, io/prometheus/client/metrics.proto.
+const TYPES = { counter: 0, gauge: 1, histogram: 4 } as const;
+
+/** The exposition of families. */
+export function protobufOf(
+  families: readonly ExposedFamily[],
+  options: { readonly bucketsPerOctave: BucketsPerOctave; readonly started: Date },
+): Uint8Array<ArrayBuffer> {
+  const messages = families.map(({ family, series }) => {
+    const message = new MessageWriter()
+      .string(1, PREFIX + family.name)
+      .string(2, family.help)
+      .uint(3, TYPES[family.type]);
+    for (const each of series) message.message(4, metricOf(family.type, each, options));
+    return message.delimited();
+  });
+  const whole = new Uint8Array(messages.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const message of messages) {
+    whole.set(message, at);
+    at += message.length;
+  }
+  return whole;
+}
+
+function metricOf(
+  type: keyof typeof TYPES,
+  { labels, value }: ExposedSeries,
+  options: { readonly bucketsPerOctave: BucketsPerOctave; readonly started: Date },
+): MessageWriter {
+  const metric = new MessageWriter();
+  for (const [name, text] of Object.entries(labels)) {
+    metric.message(1, new MessageWriter().string(1, name).string(2, text));
+  }
+  if (isHistogram(value)) return metric.message(7, histogramOf(value, options));
+  const number = new MessageWriter().double(1, Number(value));
+  if (type === "gauge") return metric.message(2, number);
+  return metric.message(3, number.message(3, timestampOf(options.started)));
+}
+
+function histogramOf(
+  value: HistogramValue,
+  { bucketsPerOctave, started }: {
+    readonly bucketsPerOctave: BucketsPerOctave;
+    readonly started: Date;
+  },
+): MessageWriter {
+  const { spans, deltas, zero } = nativeOf(value);
+  const histogram = new MessageWriter()
+    .uint(1, value.count)
+    .double(2, Number(secondsOf(value.sum)));
+  for (const { le, cumulative } of classicOf(value, bucketsPerOctave)) {
+    histogram.message(3, new MessageWriter().uint(1, cumulative).double(2, Number(le)));
+  }
+  histogram.sint(5, NATIVE_SCHEMA).double(6, 0).uint(7, zero);
+  // Without a span an empty native histogram is read as a classic one.
+  const filled = spans.length === 0 ? [{ offset: 0, length: 0 }] : spans;
+  for (const { offset, length } of filled) {
+    histogram.message(12, new MessageWriter().sint(1, offset).uint(2, length));
+  }
+  histogram.packedSints(13, deltas);
+  return histogram.message(15, timestampOf(started));
+}
+
+function timestampOf(time: Date): MessageWriter {
+  const ms = time.getTime();
+  return new MessageWriter().uint(1, Math.floor(ms / 1000)).uint(2, (ms % 1000) * 1_000_000);
+}
