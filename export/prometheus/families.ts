@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { MetricName } from "../metrics/metric_names.ts";
-import type { Series } from "../metrics/document.ts";
+import type { MetricName } from "../../metrics/metric_names.ts";
+import type { Series } from "../../metrics/document.ts";
 
 /** What every name begins with. */
 export const PREFIX = "kea_ebpf_";

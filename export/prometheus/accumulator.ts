@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Series, Window } from "../metrics/document.ts";
+import type { Series, Window } from "../../metrics/document.ts";
 import { type Family, labelsOf, sourceOf } from "./families.ts";
 
 /** Label values by name. */
