@@ -62,7 +62,7 @@ Deno.test("nativeOf() keeps every event within 10.8 % of its time, and each buck
   assert.equal(deltas.length, buckets.length);
 });
 
-Deno.test("nativeOf() loses no event, and its spans tell where each stands", () => {
+Deno.test("nativeOf() loses no event, and its spans say where each stands", () => {
   fc.assert(fc.property(times, (times) => {
     const { spans, deltas, zero } = nativeOf(histogramOf(times));
     let [count, sum] = [0n, zero];
