@@ -5,7 +5,7 @@ import { recordsOf } from "../metrics/fixtures/captures.ts";
 
 const TEXT = { format: "prometheus", bucketsPerOctave: 2 } as const;
 
-Deno.test("exposed() names the server by its kind, or as it is told", async () => {
+Deno.test("exposed() names the server by its kind, or by the name that is given", async () => {
   const document = await documentOf(await recordsOf("v6"));
   assert.match(exposed(document, TEXT), /^kea_ebpf_packets_sent_total\{server="dhcp6",/m);
   assert.match(exposed(document, { ...TEXT, name: "kea-1" }), /\{server="kea-1",/);
