@@ -1,0 +1,127 @@
+/**
+ * All Kea servers of this host, each watched as long as it runs, and those that come later.
+ *
+ * @module
+ */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { describeServer, type RunningKea, runningKeas } from "../../discovery/servers.ts";
+import type { Bpftrace } from "../../probes/bpftrace.ts";
+import type { Profile } from "../../probes/programs.ts";
+import { watch } from "../../probes/watch.ts";
+import { oneLine } from "../../system/command_line.ts";
+import type { Accumulator } from "../prometheus/accumulator.ts";
+import { ServerNames } from "./server_names.ts";
+import { ServerStatus } from "./server_status.ts";
+
+/** Options of {@linkcode watchFleet}. */
+export interface FleetOptions {
+  /** Which servers: process ids, `dhcp4`, `dhcp6`; all without any. */
+  readonly chosen: readonly string[];
+  readonly profile: Profile;
+  readonly bpftrace: Bpftrace;
+  /** Time between two readings, milliseconds. */
+  readonly intervalMs: number;
+  readonly accumulator: Accumulator;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** How often the host is asked for servers, milliseconds. */
+const LOOK_MS = 1000;
+
+/** Pause before a server is tried again that was not watched to its end; twice as long each time. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [2000, 60_000];
+
+/** What `setTimeout` can wait at most, 24 days; then a new watch begins. */
+const LONGEST_WATCH_MS = 2 ** 31 - 1;
+
+/** The servers that are watched now. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #names = new ServerNames();
+  readonly #statuses = new Map<string, ServerStatus>();
+  readonly #watching = new Map<number, Promise<void>>();
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** Whether at least one server is watched, and all that are watched have been read. */
+  get isReady(): boolean {
+    return this.#watching.size > 0 && this.#statuses.values().every((status) => status.isReady);
+  }
+
+  /** How many servers are watched. */
+  get size(): number {
+    return this.#watching.size;
+  }
+
+  /** Watches until the signal comes, and every probe is detached. */
+  async run(): Promise<void> {
+    const { signal } = this.#options;
+    while (!signal.aborted) {
+      for (const kea of runningKeas()) {
+        if (this.#watching.has(kea.pid) || !this.#isChosen(kea)) continue;
+        this.#watching.set(
+          kea.pid,
+          this.#follow(kea).finally(() => this.#watching.delete(kea.pid)),
+        );
+      }
+      await pause(LOOK_MS, undefined, { signal }).catch(() => {});
+    }
+    await Promise.all(this.#watching.values());
+  }
+
+  #isChosen({ pid, family }: RunningKea): boolean {
+    const { chosen } = this.#options;
+    return chosen.length === 0 || chosen.includes(String(pid)) || chosen.includes(`dhcp${family}`);
+  }
+
+  /** Watches one process until it ends. */
+  async #follow(kea: RunningKea): Promise<void> {
+    const { signal, say } = this.#options;
+    const name = this.#names.nameOf(kea);
+    if (name === null) return;
+    const status = this.#statuses.getOrInsertComputed(
+      name,
+      () => new ServerStatus(name, this.#options.accumulator),
+    );
+    let wait = FIRST_PAUSE_MS;
+    while (!signal.aborted && isThere(kea)) {
+      try {
+        await this.#watchOnce(kea, status, () => wait = FIRST_PAUSE_MS);
+      } catch (error) {
+        if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`);
+      }
+      status.gone();
+      if (!isThere(kea)) break;
+      await pause(wait, undefined, { signal }).catch(() => {});
+      wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
+    }
+    this.#names.free(kea.pid);
+  }
+
+  async #watchOnce({ pid }: RunningKea, status: ServerStatus, onRead: () => void): Promise<void> {
+    const { profile, bpftrace, intervalMs, signal, say } = this.#options;
+    const records = watch({
+      server: await describeServer(pid),
+      profile,
+      bpftrace,
+      intervalMs,
+      durationMs: LONGEST_WATCH_MS,
+      // The process that takes its place is found as any other.
+      restartGraceMs: 0,
+      signal,
+      say,
+    });
+    for await (const record of records) {
+      status.next(record);
+      if (record.type === "sample") onRead();
+    }
+  }
+}
+
+function isThere({ pid, executable }: RunningKea): boolean {
+  return runningKeas().some((each) => each.pid === pid && each.executable === executable);
+}

@@ -1,0 +1,75 @@
+/**
+ * The work of `deno task exporter`.
+ *
+ * @module
+ */
+
+import { findBpftrace } from "../../probes/bpftrace.ts";
+import type { Profile } from "../../probes/programs.ts";
+import { requireHost } from "../../probes/requirements.ts";
+import { say } from "../../system/command_line.ts";
+import { onEndSignals } from "../../system/signals.ts";
+import { Accumulator } from "../prometheus/accumulator.ts";
+import { metricsHandler } from "../web/metrics_server.ts";
+import { Fleet } from "./fleet.ts";
+
+/** Options of {@linkcode runExporter}. */
+export interface ExporterOptions {
+  readonly chosen: readonly string[];
+  readonly profile: Profile;
+  readonly intervalMs: number;
+  /** Host and port. */
+  readonly address: string;
+  readonly path: string;
+  /** The most label sets of a family on one server. */
+  readonly limit: number;
+}
+
+/** The address where it listens cannot be used. */
+export class AddressError extends Error {
+  override name = "AddressError";
+}
+
+/**
+ * Watches and serves until a signal comes.
+ *
+ * @returns the exit status.
+ */
+export async function runExporter(options: ExporterOptions): Promise<number> {
+  const { chosen, profile, intervalMs, limit, path } = options;
+  requireHost();
+  const stop = new AbortController();
+  using _signals = onEndSignals(() => stop.abort());
+  const accumulator = new Accumulator(limit);
+  const bpftrace = await findBpftrace();
+  const fleet = new Fleet({
+    ...{ chosen, profile, bpftrace, intervalMs, accumulator, say },
+    signal: stop.signal,
+  });
+  const server = listen(
+    options.address,
+    metricsHandler({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady }),
+  );
+  say(`Listening on http://${server.addr.hostname}:${server.addr.port}${path}`);
+  await fleet.run();
+  await server.shutdown();
+  return 0;
+}
+
+function listen(
+  address: string,
+  handler: (request: Request) => Response,
+): Deno.HttpServer<Deno.NetAddr> {
+  const [, hostname, port] = /^\[?([^\]]*?)\]?:(\d{1,5})$/.exec(address) ?? [];
+  if (port === undefined || Number(port) > 65_535) {
+    throw new AddressError(`Cannot listen on "${address}": expected host:port`);
+  }
+  try {
+    return Deno.serve(
+      { hostname: hostname || "0.0.0.0", port: Number(port), onListen: () => {} },
+      handler,
+    );
+  } catch (error) {
+    throw new AddressError(`Cannot listen on ${address}, ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What is exposed of a watched server beside its windows: whether it runs, and whether all of it is seen.
+ *
+ * @module
+ */
+
+import type { CaptureHeader, CaptureRecord } from "../../metrics/capture.ts";
+import { DocumentBuilder, METRICS } from "../../metrics/document_builder.ts";
+import type { Accumulator } from "../prometheus/accumulator.ts";
+import type { Family } from "../prometheus/families.ts";
+
+const gauge = (name: string, help: string): Family => ({ name, type: "gauge", help });
+const counter = (name: string, help: string): Family => ({ name, type: "counter", help });
+
+const UP = gauge("server_up", "Whether the server runs.");
+const START = gauge("server_start_time_seconds", "When the server was first watched.");
+const RESTARTS = counter("server_restarts_total", "How often another process took its place.");
+const INFO = gauge("server_info", "The server: version and program.");
+const COMPLETE = gauge("watch_complete", "Whether all packets are seen at this moment.");
+const AVAILABLE = gauge("metric_available", "Whether a metric is measured on this server.");
+const UNWATCHED = counter("unwatched_seconds_total", "How long no probe was attached.");
+const READ = gauge("last_reading_timestamp_seconds", "When the programs were read the last time.");
+const BPF = counter("bpf_seconds_total", "CPU time of the eBPF programs.");
+const RUNS = counter("bpf_runs_total", "How often the eBPF programs ran.");
+
+/** Keeps what is exposed of one server, through its restarts. */
+export class ServerStatus {
+  readonly #name: string;
+  readonly #accumulator: Accumulator;
+  #builder: DocumentBuilder | null = null;
+  #isRead = false;
+  #watches = 0;
+  #cost = { bpf: 0, hits: 0 };
+  #unwatchedSince: number | null = null;
+  #unwatched = 0;
+
+  /** @param name the label `server`. */
+  constructor(name: string, accumulator: Accumulator) {
+    this.#name = name;
+    this.#accumulator = accumulator;
+  }
+
+  /** Whether a watch has read its programs. */
+  get isReady(): boolean {
+    return this.#isRead;
+  }
+
+  /** Takes a record of the watch of one process; a header begins another one. */
+  next(record: CaptureRecord): void {
+    if (record.type === "capture") this.#begin(record);
+    if (record.type === "sample") this.#read();
+    if (record.type === "note") this.#set(COMPLETE, 0);
+    const window = this.#builder!.next(record);
+    if (window === null) return;
+    this.#accumulator.add(this.#name, window);
+    const cost = this.#builder!.cost();
+    if (cost === null) return;
+    this.#set(BPF, this.#cost.bpf + cost.bpf_seconds);
+    this.#set(RUNS, this.#cost.hits + cost.hits);
+  }
+
+  /** The process has ended, or is not watched any more. */
+  gone(): void {
+    const cost = this.#builder?.cost() ?? null;
+    if (cost !== null) {
+      this.#cost = { bpf: this.#cost.bpf + cost.bpf_seconds, hits: this.#cost.hits + cost.hits };
+    }
+    this.#builder = null;
+    this.#isRead = false;
+    this.#unwatchedSince ??= Date.now();
+    this.#accumulator.dropGauges(this.#name);
+    this.#set(UP, 0);
+    this.#set(COMPLETE, 0);
+  }
+
+  #begin(header: CaptureHeader): void {
+    this.#builder = new DocumentBuilder();
+    this.#set(RESTARTS, this.#watches++);
+    this.#set(UP, 1);
+    this.#set(START, Date.parse(header.started) / 1000);
+    const { version, executable } = header.server;
+    this.#accumulator.set(INFO, { server: this.#name, version, executable }, 1n);
+    const missing = new Set(header.plan.not_available.map(({ metric }) => metric));
+    for (const metric of METRICS) {
+      this.#accumulator.set(
+        AVAILABLE,
+        { server: this.#name, metric },
+        missing.has(metric) ? 0n : 1n,
+      );
+    }
+  }
+
+  #read(): void {
+    const now = Date.now();
+    if (this.#unwatchedSince !== null) this.#unwatched += (now - this.#unwatchedSince) / 1000;
+    this.#unwatchedSince = null;
+    this.#isRead = true;
+    this.#set(UNWATCHED, this.#unwatched);
+    this.#set(READ, now / 1000);
+    this.#set(COMPLETE, 1);
+  }
+
+  #set(family: Family, value: number): void {
+    this.#accumulator.set(family, { server: this.#name }, value);
+  }
+}
