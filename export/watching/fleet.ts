@@ -1,5 +1,5 @@
 /**
- * All Kea servers of this host, each watched as long as it runs, and those that come later.
+ * All Kea servers of this host, each watched as long as it runs, and later ones.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import type { Accumulator } from "../prometheus/accumulator.ts";
 import { ServerNames } from "./server_names.ts";
 import { ServerStatus } from "./server_status.ts";
 
-/** Options of {@linkcode watchFleet}. */
+/** Options of {@linkcode Fleet}. */
 export interface FleetOptions {
-  /** Which servers: process ids, `dhcp4`, `dhcp6`; all without any. */
-  readonly chosen: readonly string[];
+  /** Which servers of the host are watched. */
+  readonly isChosen: (kea: RunningKea) => boolean;
   readonly profile: Profile;
   readonly bpftrace: Bpftrace;
   /** Time between two readings, milliseconds. */
@@ -62,7 +62,7 @@ export class Fleet {
     const { signal } = this.#options;
     while (!signal.aborted) {
       for (const kea of runningKeas()) {
-        if (this.#watching.has(kea.pid) || !this.#isChosen(kea)) continue;
+        if (this.#watching.has(kea.pid) || !this.#options.isChosen(kea)) continue;
         this.#watching.set(
           kea.pid,
           this.#follow(kea).finally(() => this.#watching.delete(kea.pid)),
@@ -71,11 +71,6 @@ export class Fleet {
       await pause(LOOK_MS, undefined, { signal }).catch(() => {});
     }
     await Promise.all(this.#watching.values());
-  }
-
-  #isChosen({ pid, family }: RunningKea): boolean {
-    const { chosen } = this.#options;
-    return chosen.length === 0 || chosen.includes(String(pid)) || chosen.includes(`dhcp${family}`);
   }
 
   /** Watches one process until it ends. */

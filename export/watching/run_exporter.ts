@@ -15,6 +15,7 @@ import { Fleet } from "./fleet.ts";
 
 /** Options of {@linkcode runExporter}. */
 export interface ExporterOptions {
+  /** Process ids, `dhcp4`, `dhcp6`; all servers without any. */
   readonly chosen: readonly string[];
   readonly profile: Profile;
   readonly intervalMs: number;
@@ -43,7 +44,9 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
   const accumulator = new Accumulator(limit);
   const bpftrace = await findBpftrace();
   const fleet = new Fleet({
-    ...{ chosen, profile, bpftrace, intervalMs, accumulator, say },
+    ...{ profile, bpftrace, intervalMs, accumulator, say },
+    isChosen: ({ pid, family }) =>
+      chosen.length === 0 || chosen.includes(String(pid)) || chosen.includes(`dhcp${family}`),
     signal: stop.signal,
   });
   const server = listen(
