@@ -6,7 +6,6 @@
  * @module
  */
 
-import { Option } from "@commander-js/extra-typings";
 import { newCommand, numberBetween, print, runMain, say } from "../system/command_line.ts";
 import { DocumentBuilder } from "../metrics/document_builder.ts";
 import { chooseServer } from "../discovery/servers.ts";
@@ -15,20 +14,18 @@ import { onEndSignals } from "../system/signals.ts";
 import { findBpftrace } from "./bpftrace.ts";
 import { printedProgram } from "./printed_program.ts";
 import { requireHost } from "./requirements.ts";
-import { type Profile, PROFILES } from "./programs.ts";
 import { watch } from "./watch.ts";
+import { INTERVAL_OPTION, PROFILE_OPTION, SERVER_OPTION } from "./watch_options.ts";
 
 const command = newCommand("probe")
   .description(
     "Attach to a running Kea and print each window as one line of JSON (a window of the metrics " +
       "document) on standard output.",
   )
-  .option("--server <pid|dhcp4|dhcp6>", "the server to watch (default: the only one that runs)")
-  .addOption(
-    new Option("--profile <name>", "how much is probed").choices(PROFILES).default("standard"),
-  )
+  .addOption(SERVER_OPTION)
+  .addOption(PROFILE_OPTION)
   .option("--duration <seconds>", "how long to watch", numberBetween(1, 2_147_483), 300)
-  .option("--interval <seconds>", "length of a window", numberBetween(0.2, 10), 1)
+  .addOption(INTERVAL_OPTION)
   .option("--print-program", "print the bpftrace program for the server, attach nothing")
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
@@ -45,7 +42,7 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
   requireHost();
   const bpftrace = await findBpftrace();
   const server = await chooseServer(options.server);
-  const profile = options.profile as Profile;
+  const profile = options.profile;
   const intervalMs = options.interval * 1000;
   if (options.printProgram) {
     print(await printedProgram(server, profile, bpftrace, intervalMs));

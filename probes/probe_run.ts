@@ -6,6 +6,7 @@
 
 import { ATTACHED, type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 import { type Json, parseExact } from "../metrics/input/exact_json.ts";
+import { type Line, linesOf } from "../system/lines.ts";
 import { childEnvironment } from "../system/run.ts";
 import { stopSamples } from "./perf_events.ts";
 import { SLOW } from "./slow_packets.ts";
@@ -200,7 +201,7 @@ export class ProbeRun implements AsyncDisposable {
 async function* merged(
   ...streams: ReadableStream<Uint8Array>[]
 ): AsyncGenerator<string> {
-  const sources = streams.map((stream) => lines(stream));
+  const sources = streams.map((stream) => linesOf(stream));
   const pending = new Map(sources.map((source) => [source, step(source)]));
   while (pending.size > 0) {
     const { source, result } = await Promise.race(pending.values());
@@ -208,21 +209,11 @@ async function* merged(
       pending.delete(source);
     } else {
       pending.set(source, step(source));
-      yield result.value;
+      yield result.value.text;
     }
   }
 }
 
-async function step(source: AsyncGenerator<string>) {
+async function step(source: AsyncGenerator<Line>) {
   return { source, result: await source.next() };
-}
-
-async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const parts = (rest + text).split("\n");
-    rest = parts.pop()!;
-    yield* parts;
-  }
-  if (rest !== "") yield rest;
 }

@@ -6,6 +6,7 @@
 
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
+import type { MetricName } from "../../metrics/metric_names.ts";
 import { knowsArrivals } from "../../probes/plan.ts";
 import type { Profile } from "../../probes/programs.ts";
 import type { Lab } from "./lab.ts";
@@ -67,7 +68,7 @@ function rowsOf(
   report: PerfdhcpReport,
   raised: (counter: string) => number,
 ): Row[] {
-  const ours = (metric: string, labels?: Labels, unit?: string) =>
+  const ours = (metric: MetricName, labels?: Labels, unit?: string) =>
     total(document, metric, labels, unit);
   const row = (what: string, count: number, whose: string, theirs: number): Row => (
     { what, ours: count, theirs, whose }

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { say } from "../../system/command_line.ts";
+import { linesOf } from "../../system/lines.ts";
 import { ownFolder } from "../../system/own_folder.ts";
 import { outputOf } from "../../system/run.ts";
 import { ensureInstalled } from "../install/ensure_installed.ts";
@@ -144,17 +145,13 @@ async function install(name: SuiteName, root: string): Promise<void> {
 
 /** Prints a line for each phase of debootstrap; returns its last line. */
 async function reportPhases(name: string, stream: ReadableStream<Uint8Array>): Promise<string> {
-  let [rest, last, phase] = ["", "", ""];
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) {
-      last = line;
-      const now = /^I: (Retrieving|Extracting|Unpacking|Configuring)/.exec(line)?.[1];
-      if (now === undefined || now === phase) continue;
-      phase = now;
-      say(`${name}: ${phase.toLowerCase()} packages`);
-    }
+  let [last, phase] = ["", ""];
+  for await (const { text } of linesOf(stream)) {
+    last = text;
+    const now = /^I: (Retrieving|Extracting|Unpacking|Configuring)/.exec(text)?.[1];
+    if (now === undefined || now === phase) continue;
+    phase = now;
+    say(`${name}: ${phase.toLowerCase()} packages`);
   }
   return last;
 }

@@ -9,14 +9,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADDRESSES, ADDRESSES6, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
-import { type Backend, createDatabase, type Database, startDatabase } from "./database.ts";
+import { type Backend, createDatabase, startDatabase } from "./database.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { ensureSuite, suiteCommand, type SuiteName } from "./debian_suites.ts";
-import { clear, clearLeftovers, type LabState, remember } from "./leftovers.ts";
+import { connect, type LabNetwork } from "./lab_network.ts";
+import { Belongings, clearLeftovers } from "./leftovers.ts";
 import { LabError } from "./lab_error.ts";
-import { processNamespace } from "../../system/namespaces.ts";
-import { statOf } from "../../system/proc.ts";
-import { outputOf, run, textOf } from "../../system/run.ts";
+import { run, textOf } from "../../system/run.ts";
 import type { Family, SocketKind } from "../../metrics/dhcp.ts";
 
 /** Which Kea: this machine's, or that of a newer Debian suite in the cache. */
@@ -51,13 +50,9 @@ export async function bpftraceOf(kea: keyof typeof KEAS): Promise<Bpftrace> {
 }
 
 /** A running lab. Disposing removes everything. */
-export interface Lab extends AsyncDisposable {
+export interface Lab extends LabNetwork, AsyncDisposable {
   readonly pid: number;
   readonly family: Family;
-  readonly clientNetns: string;
-  readonly clientInterface: string;
-  readonly serverNetns: string;
-  readonly serverInterface: string;
   readonly serverAddress: string;
   readonly log: string;
   readonly controlSocket: string;
@@ -81,9 +76,6 @@ export interface LabDatabase {
 /** Longest time for a server to start. */
 const START_LIMIT_MS = 15_000;
 
-/** Longest time for the link to be up. */
-const ROUTE_LIMIT_MS = 5000;
-
 /**
  * Sets up a lab: two network namespaces, a veth pair between them, and a Kea DHCP server.
  *
@@ -97,177 +89,103 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
   await clearLeftovers();
   const name = `kea-lab-${crypto.randomUUID().slice(0, 8)}`;
-  const [serverNetns, clientNetns] = [`${name}-s`, `${name}-c`];
-  const [serverInterface, clientInterface] = ["lab-server", "lab-client"];
+  const network = {
+    ...{ serverNetns: `${name}-s`, serverInterface: "lab-server" },
+    ...{ clientNetns: `${name}-c`, clientInterface: "lab-client" },
+  };
   const directory = join(tmpdir(), name);
-  let state: LabState = {
-    owner: Deno.pid,
-    ownerStartTicks: (await statOf(Deno.pid))!.startTicks,
-    processNamespace: await processNamespace(),
-    namespaces: [serverNetns, clientNetns],
+  const belongings = await Belongings.record(name, {
+    namespaces: [network.serverNetns, network.clientNetns],
     directory,
-    processes: [],
-  };
-  const children: Deno.ChildProcess[] = [];
-  await remember(name, state);
-  const takeDown = async () => {
-    await clear(name, state);
-    await Promise.all(children.map((child) => child.status));
-  };
-  const recordPid = async (pid: number) => {
-    const stat = await statOf(pid);
-    if (stat === null) return;
-    state = { ...state, processes: [...state.processes, [pid, stat.startTicks]] };
-    await remember(name, state);
-  };
-  const track = async (child: Deno.ChildProcess) => {
-    children.push(child);
-    await recordPid(child.pid);
-  };
-  const suite = KEAS[options.kea ?? "2.2"];
-  const { family = 4, sockets = "raw", threads = 2, backend = "memfile" } = options;
-  let database: Database | null = null;
+  });
+  try {
+    // Newer Keas require this of the folder of a control socket. It is root's, so only root's.
+    await Deno.mkdir(directory, { mode: 0o750 });
+    await connect(network);
+    return await serve(options, network, directory, belongings);
+  } catch (error) {
+    await belongings.clear();
+    throw error;
+  }
+}
+
+/** Starts the servers in a network. */
+async function serve(
+  options: LabOptions,
+  network: LabNetwork,
+  directory: string,
+  belongings: Belongings,
+): Promise<Lab> {
+  const { family = 4, kea = "2.2", sockets = "raw", threads = 2, backend = "memfile" } = options;
+  const suite = KEAS[kea] === null ? null : await ensureSuite(KEAS[kea]);
+  const inSuite = (...argv: [string, ...string[]]) =>
+    suite === null ? argv : suiteCommand(suite, argv, [directory]);
   const program = options.program ?? programPath(`kea-dhcp${family}`);
-  const startServer = async () => {
-    const contained = options.ownProcessIds
-      ? ["unshare", "--pid", "--fork", "--kill-child=TERM", "--"]
-      : [];
-    const argv = [...contained, program, "-c", join(directory, "kea.json")];
-    const child = await startKea(
-      suite === null ? argv : suiteCommand(await ensureSuite(suite), argv, [directory]),
-      serverNetns,
-      directory,
-      {
-        ...database?.environment,
-        ...(options.libraries === undefined ? {} : { LD_LIBRARY_PATH: options.libraries }),
-      },
-    );
-    await track(child);
+  const keep = (child: Deno.ChildProcess) => belongings.keep(child);
+
+  const scripts = `${suite?.root ?? ""}/usr/share/kea/scripts`;
+  let database = backend === "memfile"
+    ? null
+    : await createDatabase({ backend, directory, scripts }, keep);
+  // Before 3.0 these were part of Kea.
+  const ofDatabase = kea === "newest" && backend !== "memfile"
+    ? [{ path: `libdhcp_${backend === "mariadb" ? "mysql" : "pgsql"}.so` }]
+    : [];
+  const configuration = keaConfiguration({
+    ...{ family, sockets, threads, directory, interfaceName: network.serverInterface },
+    hooks: [...options.hooks ?? [], ...ofDatabase],
+    hasSocketList: await hasSocketList(inSuite(program, "-v")),
+    ...(database === null ? {} : { leases: database.access }),
+  });
+  const file = join(directory, "kea.json");
+  await Deno.writeTextFile(file, JSON.stringify(configuration, null, 2));
+
+  const environment = {
+    ...database?.environment,
+    ...(options.libraries === undefined ? {} : { LD_LIBRARY_PATH: options.libraries }),
+  };
+  const start = async () => {
+    const argv = options.ownProcessIds
+      ? inSuite("unshare", "--pid", "--fork", "--kill-child=TERM", "--", program, "-c", file)
+      : inSuite(program, "-c", file);
+    const child = await startKea(argv, network.serverNetns, directory, environment);
+    await keep(child);
     await untilServing(child, directory);
     if (!options.ownProcessIds) return child.pid;
     // Its process id on this machine; in its own namespace it is process 1.
     const children = await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`);
-    await recordPid(Number(children.trim()));
-    return Number(children.trim());
+    const pid = Number(children.trim());
+    await belongings.keepProcess(pid);
+    return pid;
   };
-
-  try {
-    // Newer Keas require this of the folder of a control socket. It is root's, so only root's.
-    await Deno.mkdir(directory, { mode: 0o750 });
-    await connect(serverNetns, serverInterface, clientNetns, clientInterface);
-    if (backend !== "memfile") {
-      const root = suite === null ? "" : (await ensureSuite(suite)).root;
-      database = await createDatabase(
-        { backend, directory, scripts: `${root}/usr/share/kea/scripts` },
-        track,
-      );
-    }
-    const settings = {
-      family,
-      sockets,
-      threads,
-      hooks: [
-        ...options.hooks ?? [],
-        // Before 3.0 these were part of Kea.
-        ...(options.kea === "newest" && backend !== "memfile"
-          ? [{ path: `libdhcp_${backend === "mariadb" ? "mysql" : "pgsql"}.so` }]
-          : []),
-      ],
-      interfaceName: serverInterface,
-      directory,
-      hasSocketList: await hasSocketList(
-        suite === null ? [program, "-v"] : suiteCommand(await ensureSuite(suite), [program, "-v"]),
-      ),
-      ...(database === null ? {} : { leases: database.access }),
-    };
-    await Deno.writeTextFile(
-      join(directory, "kea.json"),
-      JSON.stringify(keaConfiguration(settings), null, 2),
-    );
-    let pid = await startServer();
-    return {
-      get pid() {
-        return pid;
+  let pid = await start();
+  return {
+    get pid() {
+      return pid;
+    },
+    family,
+    ...network,
+    serverAddress: (family === 4 ? ADDRESSES : ADDRESSES6).server,
+    log: join(directory, "kea.log"),
+    controlSocket: join(directory, "control"),
+    directory,
+    database: database && {
+      sql: database.sql,
+      stop: () => database!.stop(),
+      start: async () => {
+        if (backend === "memfile") return;
+        database = await startDatabase({ backend, directory }, keep);
       },
-      family,
-      clientNetns,
-      clientInterface,
-      serverNetns,
-      serverInterface,
-      serverAddress: (family === 4 ? ADDRESSES : ADDRESSES6).server,
-      log: join(directory, "kea.log"),
-      controlSocket: join(directory, "control"),
-      directory,
-      database: database && {
-        sql: database.sql,
-        stop: () => database!.stop(),
-        start: async () => {
-          if (backend === "memfile") return;
-          database = await startDatabase({ backend, directory }, track);
-        },
-      },
-      restart: async () => pid = await startServer(),
-      [Symbol.asyncDispose]: takeDown,
-    };
-  } catch (error) {
-    await takeDown();
-    throw error;
-  }
+    },
+    restart: async () => pid = await start(),
+    [Symbol.asyncDispose]: () => belongings.clear(),
+  };
 }
 
 /** Whether a Kea accepts a list of control sockets: 2.7.2 and later do. */
 async function hasSocketList(command: readonly [string, ...string[]]): Promise<boolean> {
   const [major, minor, patch] = textOf(await run(command)).split(".").map(Number);
   return major! * 10_000 + minor! * 100 + patch! >= 20_702;
-}
-
-async function connect(
-  serverNetns: string,
-  serverInterface: string,
-  clientNetns: string,
-  clientInterface: string,
-): Promise<void> {
-  await ip("netns", "add", serverNetns);
-  await ip("netns", "add", clientNetns);
-  for (const netns of [serverNetns, clientNetns]) {
-    // No other host can have these addresses, so do not wait a second for duplicates.
-    const noWait = "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad";
-    await ip("netns", "exec", netns, "sh", "-c", noWait);
-  }
-  await ip(
-    ...["link", "add", serverInterface, "netns", serverNetns, "type", "veth"],
-    ...["peer", "name", clientInterface, "netns", clientNetns],
-  );
-  for (
-    const [netns, link, side] of [
-      [serverNetns, serverInterface, "server"],
-      [clientNetns, clientInterface, "client"],
-    ] as const
-  ) {
-    for (const addresses of [ADDRESSES, ADDRESSES6]) {
-      await ip(
-        "-n",
-        netns,
-        "address",
-        "add",
-        `${addresses[side]}/${addresses.prefix}`,
-        "dev",
-        link,
-      );
-    }
-    await ip("-n", netns, "link", "set", link, "up");
-    await ip("-n", netns, "link", "set", "lo", "up");
-  }
-  // IPv6 has its routes once the kernel has noticed that the other end is up, which may be delayed.
-  const limit = Date.now() + ROUTE_LIMIT_MS;
-  while (true) {
-    try {
-      return await ip("-6", "-n", clientNetns, "route", "get", ADDRESSES6.server);
-    } catch (error) {
-      if (Date.now() > limit) throw error;
-      await pause(20);
-    }
-  }
 }
 
 /** Starts Kea so that it ends with this process, with its output in the lab's folder. */
@@ -321,11 +239,4 @@ function programPath(name: string): string {
   const path = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
   if (path === undefined) throw new LabError(`Cannot find ${name}: deno task install`);
   return path;
-}
-
-async function ip(...args: string[]): Promise<void> {
-  await outputOf(
-    ["ip", ...args],
-    (why) => new LabError(`Cannot set up the lab's network, ip ${args.join(" ")}: ${why}`),
-  );
 }

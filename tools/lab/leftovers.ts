@@ -29,16 +29,64 @@ export interface LabState {
   readonly processes: readonly (readonly [number, number])[];
 }
 
-/** Writes or updates the record of a lab. */
-export async function remember(name: string, state: LabState): Promise<void> {
-  await Deno.mkdir(STATES, { recursive: true });
-  const path = join(STATES, name);
-  await Deno.writeTextFile(`${path}.new`, JSON.stringify(state));
-  await Deno.rename(`${path}.new`, path);
+/** What a lab has on the machine, on record before it is there. */
+export class Belongings {
+  readonly #name: string;
+  readonly #children: Deno.ChildProcess[] = [];
+  #state: LabState;
+
+  private constructor(name: string, state: LabState) {
+    this.#name = name;
+    this.#state = state;
+  }
+
+  /** Starts the record of a lab of this process. */
+  static async record(
+    name: string,
+    made: Pick<LabState, "namespaces" | "directory">,
+  ): Promise<Belongings> {
+    const belongings = new Belongings(name, {
+      owner: Deno.pid,
+      ownerStartTicks: (await statOf(Deno.pid))!.startTicks,
+      processNamespace: await processNamespace(),
+      ...made,
+      processes: [],
+    });
+    await belongings.#write();
+    return belongings;
+  }
+
+  /** Adds a process that this one started. */
+  async keep(child: Deno.ChildProcess): Promise<void> {
+    this.#children.push(child);
+    await this.keepProcess(child.pid);
+  }
+
+  /** Adds a process. */
+  async keepProcess(pid: number): Promise<void> {
+    const stat = await statOf(pid);
+    if (stat === null) return;
+    const processes = [...this.#state.processes, [pid, stat.startTicks] as const];
+    this.#state = { ...this.#state, processes };
+    await this.#write();
+  }
+
+  /** Removes all. */
+  async clear(): Promise<void> {
+    await clear(this.#name, this.#state);
+    await Promise.all(this.#children.map((child) => child.status));
+  }
+
+  async #write(): Promise<void> {
+    await Deno.mkdir(STATES, { recursive: true });
+    const path = join(STATES, this.#name);
+    await Deno.writeTextFile(`${path}.new`, JSON.stringify(this.#state));
+    await Deno.rename(`${path}.new`, path);
+  }
 }
 
 /** Removes what a lab made, except what is gone already. */
-export async function clear(name: string, state: LabState): Promise<void> {
+async function clear(name: string, state: LabState): Promise<void> {
   // Later processes need earlier ones, so stop them in reverse order.
   for (const [pid, startTicks] of state.processes.toReversed()) await stopProcess(pid, startTicks);
   for (const namespace of state.namespaces) {

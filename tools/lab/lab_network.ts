@@ -1,0 +1,75 @@
+/**
+ * The network of a lab: a namespace for the server, one for its clients, and a link between them.
+ *
+ * @module
+ */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { outputOf } from "../../system/run.ts";
+import { ADDRESSES, ADDRESSES6 } from "./kea_configuration.ts";
+import { LabError } from "./lab_error.ts";
+
+/** Its names. */
+export interface LabNetwork {
+  readonly serverNetns: string;
+  readonly serverInterface: string;
+  readonly clientNetns: string;
+  readonly clientInterface: string;
+}
+
+/** Longest time for the link to be up. */
+const ROUTE_LIMIT_MS = 5000;
+
+/** Makes the namespaces and the link, and waits until it carries packets. */
+export async function connect(
+  { serverNetns, clientNetns, serverInterface, clientInterface }: LabNetwork,
+): Promise<void> {
+  await ip("netns", "add", serverNetns);
+  await ip("netns", "add", clientNetns);
+  for (const netns of [serverNetns, clientNetns]) {
+    // No other host can have these addresses, so do not wait a second for duplicates.
+    const noWait = "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad";
+    await ip("netns", "exec", netns, "sh", "-c", noWait);
+  }
+  await ip(
+    ...["link", "add", serverInterface, "netns", serverNetns, "type", "veth"],
+    ...["peer", "name", clientInterface, "netns", clientNetns],
+  );
+  for (
+    const [netns, link, side] of [
+      [serverNetns, serverInterface, "server"],
+      [clientNetns, clientInterface, "client"],
+    ] as const
+  ) {
+    for (const addresses of [ADDRESSES, ADDRESSES6]) {
+      await ip(
+        "-n",
+        netns,
+        "address",
+        "add",
+        `${addresses[side]}/${addresses.prefix}`,
+        "dev",
+        link,
+      );
+    }
+    await ip("-n", netns, "link", "set", link, "up");
+    await ip("-n", netns, "link", "set", "lo", "up");
+  }
+  // IPv6 has its routes once the kernel has noticed that the other end is up, which may be delayed.
+  const limit = Date.now() + ROUTE_LIMIT_MS;
+  while (true) {
+    try {
+      return await ip("-6", "-n", clientNetns, "route", "get", ADDRESSES6.server);
+    } catch (error) {
+      if (Date.now() > limit) throw error;
+      await pause(20);
+    }
+  }
+}
+
+async function ip(...args: string[]): Promise<void> {
+  await outputOf(
+    ["ip", ...args],
+    (why) => new LabError(`Cannot set up the lab's network, ip ${args.join(" ")}: ${why}`),
+  );
+}
