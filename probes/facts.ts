@@ -41,7 +41,7 @@ export async function gatherFacts(
   leftOut: LeftOut = new Map(),
 ): Promise<Gathered> {
   const asked = PROGRAMS.filter((program) =>
-    isIn(profile, program) && program.unsupportedReason(server) === null
+    isIn(profile, program) && (program.unsupportedReason?.(server) ?? null) === null
   );
   // Read once, when first needed.
   let reading: Promise<string[]> | undefined;
@@ -82,7 +82,7 @@ async function provenTwice(
   findSites: FindSites,
   readHookPoints: () => Promise<readonly string[]>,
 ): Promise<SiteSearch> {
-  const groups = new Set(asked.map(({ group }) => group).filter((group) => group !== null));
+  const groups = new Set(asked.map(({ group }) => group).filter((group) => group !== undefined));
   const search = await findSites(server, [...groups], readHookPoints);
   const checked = await Promise.all(search.sites.map(async (site) => ({
     site,

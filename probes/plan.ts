@@ -94,7 +94,7 @@ export function plan(facts: Facts, profile: Profile, leftOut: LeftOut = new Map(
 
   for (const program of PROGRAMS) {
     if (!isIn(profile, program)) continue;
-    const unsupported = program.unsupportedReason(server);
+    const unsupported = program.unsupportedReason?.(server) ?? null;
     if (unsupported !== null) {
       if (unsupported !== "") lacks.unsupported(program, unsupported);
       continue;
@@ -158,7 +158,7 @@ export function isIn(profile: Profile, { minProfile }: ProbeProgram): boolean {
 
 /** Why sites that a program needs are missing, and whether that is a loss. */
 export function missingSites(
-  { requiredSites, optionalSites = [], sitesIfPresent }: ProbeProgram,
+  { requiredSites = [], optionalSites = [], sitesIfPresent }: ProbeProgram,
   search: SiteSearch,
 ): { readonly why: string; readonly isLoss: boolean }[] {
   const ifPresent = sitesIfPresent?.ids ?? [];
@@ -186,12 +186,13 @@ function choose(
   profile: Profile,
   lacks: Lacks,
 ): PlannedSource | null {
-  const { requiredSites, optionalSites = [], sitesIfPresent } = program;
+  const { requiredSites = [], optionalSites = [], sitesIfPresent } = program;
+  const { tracepointsPerExchange = 0, bpfPerExchange = 0 } = program;
   const ifPresent = sitesIfPresent?.ids ?? [];
   if (ifPresent.some((each) => refusalsMatching(each, refusals).length > 0)) return null;
   if (requiredSites.some((each) => sitesMatching(each, sites).length === 0)) return null;
 
-  let cost = program.tracepointsPerExchange * COST_PER_HIT_US.tracepoint + program.bpfPerExchange;
+  let cost = tracepointsPerExchange * COST_PER_HIT_US.tracepoint + bpfPerExchange;
   if (cost > left) {
     const why = `it would take ${cost.toFixed(0)} us per exchange, over the budget`;
     lacks.missing(program, why);

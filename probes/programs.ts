@@ -40,10 +40,10 @@ export interface ProbeProgram {
   readonly requires?: Provision;
   /** The cheapest profile that includes it. */
   readonly minProfile: Profile;
-  /** The group of its sites; null for a program without sites. */
-  readonly group: SiteGroup | null;
+  /** Where its sites are searched for; absent for a program without any. */
+  readonly group?: SiteGroup;
   /** Patterns of site ids; it needs at least one site for each. `*` matches any characters. */
-  readonly requiredSites: readonly string[];
+  readonly requiredSites?: readonly string[];
   /** Site ids that it needs if the server has them, unless another program provides `unless`. */
   readonly sitesIfPresent?: { readonly ids: readonly string[]; readonly unless: Provision };
   /**
@@ -62,15 +62,16 @@ export interface ProbeProgram {
    * lacks its request. Its other maps are private.
    */
   readonly maps: readonly string[];
-  /** System-call tracepoints that fire per exchange, DORA without hooks. */
-  readonly tracepointsPerExchange: number;
-  /** BPF time per exchange, microseconds, without traps and tracepoint entry (bench:overhead). */
-  readonly bpfPerExchange: number;
-  /** Why it does not work for this server; null if it does, "" if another program of its kind does. */
-  readonly unsupportedReason: (server: Server) => string | null;
+  /** System-call tracepoints that fire per exchange, DORA without hooks; 0 without it. */
+  readonly tracepointsPerExchange?: number;
+  /** BPF time per exchange, microseconds, without traps and tracepoint entry (bench:overhead); 0 without it. */
+  readonly bpfPerExchange?: number;
+  /**
+   * Why it does not work for this server; null if it does, "" if another program of its kind
+   * does. Without it, it works for every server.
+   */
+  readonly unsupportedReason?: (server: Server) => string | null;
 }
-
-const anyServer = () => null;
 
 const family = (expected: Server["family"]) => (server: Server) =>
   server.family === expected ? null : "";
@@ -85,46 +86,44 @@ const usesDatabase = (type: DatabaseType, name: string) => ({ databases }: Serve
     ? null
     : `the server's configuration names no ${name}`;
 
-const PACKET_MAPS = [
-  ...["@answered", "@send_refused", "@processing", "@unmatched", "@sent", "@not_dhcp"],
-  ...["@socket_wait", "@received"],
-] as const;
+const PACKETS = {
+  metrics: ["packet_processing_time", "network_traffic"],
+  provides: "packets",
+  minProfile: "light",
+  maps: [
+    ...["@answered", "@send_refused", "@processing", "@unmatched", "@sent", "@not_dhcp"],
+    ...["@socket_wait", "@received"],
+  ],
+  tracepointsPerExchange: 8,
+  bpfPerExchange: 7.5,
+} as const satisfies Partial<ProbeProgram>;
+
+const ALLOCATION = {
+  metrics: ["lease_allocation_time", "packet_stage_time"],
+  provides: "allocation",
+  requires: "packets",
+  minProfile: "standard",
+  group: "allocation",
+  requiredSites: ["allocation.start.*", "allocation.end.*"],
+  sitesIfPresent: { ids: [PARKED], unless: "parking" },
+  maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
+} as const satisfies Partial<ProbeProgram>;
 
 /** In order of value: a plan takes them from the top while its budget lasts. */
 export const PROGRAMS: readonly ProbeProgram[] = [
   {
+    ...PACKETS,
     file: "packets_raw.bt",
-    metrics: ["packet_processing_time", "network_traffic"],
-    provides: "packets",
-    minProfile: "light",
-    group: null,
-    requiredSites: [],
-    maps: PACKET_MAPS,
-    tracepointsPerExchange: 8,
-    bpfPerExchange: 7.5,
     unsupportedReason: socketsAre("raw"),
   },
   {
+    ...PACKETS,
     file: "packets_udp.bt",
-    metrics: ["packet_processing_time", "network_traffic"],
-    provides: "packets",
-    minProfile: "light",
-    group: null,
-    requiredSites: [],
-    maps: PACKET_MAPS,
-    tracepointsPerExchange: 8,
-    bpfPerExchange: 7.5,
     unsupportedReason: socketsAre("udp"),
   },
   {
+    ...PACKETS,
     file: "packets_v6.bt",
-    metrics: ["packet_processing_time", "network_traffic"],
-    provides: "packets",
-    minProfile: "light",
-    group: null,
-    requiredSites: [],
-    maps: PACKET_MAPS,
-    tracepointsPerExchange: 8,
     bpfPerExchange: 10,
     unsupportedReason: (server) => {
       if (server.family !== 6) return "";
@@ -137,11 +136,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     // A cleanup is not a query.
     supplementary: true,
     minProfile: "light",
-    group: null,
-    requiredSites: [],
     maps: ["@lease_file_cleanup", "@lease_file_cleanup_failed"],
-    tracepointsPerExchange: 0,
-    bpfPerExchange: 0,
     unsupportedReason: (server) => server.leaseFile === null ? "" : null,
   },
   {
@@ -151,9 +146,6 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     group: "exceptions",
     requiredSites: ["exceptions.throw"],
     maps: ["@exceptions"],
-    tracepointsPerExchange: 0,
-    bpfPerExchange: 0,
-    unsupportedReason: anyServer,
   },
   // On a server with SQL, statements take most of an allocation's time, so they come first.
   {
@@ -163,8 +155,6 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     group: "postgresql",
     requiredSites: ["postgresql.start", "postgresql.end"],
     maps: ["@postgresql", "@postgresql_rows", "@postgresql_failed"],
-    tracepointsPerExchange: 0,
-    bpfPerExchange: 0,
     unsupportedReason: usesDatabase("postgresql", "PostgreSQL"),
   },
   {
@@ -174,35 +164,17 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     group: "mariadb",
     requiredSites: ["mariadb.start.*", "mariadb.end.*"],
     maps: ["@mariadb", "@mariadb_failed"],
-    tracepointsPerExchange: 0,
-    bpfPerExchange: 0,
     unsupportedReason: usesDatabase("mysql", "MariaDB"),
   },
   {
+    ...ALLOCATION,
     file: "allocation.bt",
-    metrics: ["lease_allocation_time", "packet_stage_time"],
-    provides: "allocation",
-    requires: "packets",
-    minProfile: "standard",
-    group: "allocation",
-    requiredSites: ["allocation.start.*", "allocation.end.*"],
-    sitesIfPresent: { ids: [PARKED], unless: "parking" },
-    maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
-    tracepointsPerExchange: 0,
     bpfPerExchange: 6,
     unsupportedReason: family(4),
   },
   {
+    ...ALLOCATION,
     file: "allocation_v6.bt",
-    metrics: ["lease_allocation_time", "packet_stage_time"],
-    provides: "allocation",
-    requires: "packets",
-    minProfile: "standard",
-    group: "allocation",
-    requiredSites: ["allocation.start.*", "allocation.end.*"],
-    sitesIfPresent: { ids: [PARKED], unless: "parking" },
-    maps: ["@allocation", "@allocation_unfinished", "@before", "@after"],
-    tracepointsPerExchange: 0,
     bpfPerExchange: 8,
     unsupportedReason: family(6),
   },
@@ -211,8 +183,6 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     file: "lease_file.bt",
     metrics: ["database_query_time"],
     minProfile: "standard",
-    group: null,
-    requiredSites: [],
     maps: ["@lease_file_write", "@lease_file_write_failed"],
     tracepointsPerExchange: 6,
     bpfPerExchange: 2,
@@ -228,9 +198,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     group: "stages",
     requiredSites: ["stages.process.*", "stages.parsed.*", "stages.committed.*", "stages.packed.*"],
     maps: ["@stage"],
-    tracepointsPerExchange: 0,
     bpfPerExchange: 6,
-    unsupportedReason: anyServer,
   },
   {
     file: "log_messages.bt",
@@ -239,9 +207,6 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     group: "log",
     requiredSites: ["log.warn", "log.error", "log.fatal"],
     maps: ["@log"],
-    tracepointsPerExchange: 0,
-    bpfPerExchange: 0,
-    unsupportedReason: anyServer,
   },
   {
     file: "statistics.bt",
@@ -251,16 +216,12 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     requiredSites: ["statistics.drop.*"],
     replaceable: true,
     maps: ["@statistics"],
-    tracepointsPerExchange: 0,
-    bpfPerExchange: 0,
-    unsupportedReason: anyServer,
   },
   {
     file: "lease_manager.bt",
     metrics: ["database_query_time"],
     minProfile: "deep",
     group: "lease_manager",
-    requiredSites: [],
     optionalSites: [
       "lease_manager.addLease4.*",
       "lease_manager.updateLease4.*",
@@ -270,8 +231,6 @@ export const PROGRAMS: readonly ProbeProgram[] = [
       "lease_manager.getLease4_client_id.*",
     ],
     maps: ["@lease_manager"],
-    tracepointsPerExchange: 0,
-    bpfPerExchange: 0,
     unsupportedReason: (server) => {
       if (server.family !== 4) return "it knows the lease manager's DHCPv4 operations only";
       return server.leaseFile === null ? "the server's lease backend is not memfile" : null;
@@ -284,9 +243,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     group: "log",
     requiredSites: ["log.info"],
     maps: ["@log_information"],
-    tracepointsPerExchange: 0,
     bpfPerExchange: 3,
-    unsupportedReason: anyServer,
   },
   {
     file: "callouts.bt",
@@ -300,8 +257,6 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     // A user of the deep profile wants to see the server's own libraries.
     ignoresBudgetIn: "deep",
     maps: ["@callouts", "@callout_steps", "@parked_time", "@callouts_unfinished"],
-    tracepointsPerExchange: 0,
-    bpfPerExchange: 0,
     unsupportedReason: (server) =>
       server.hookLibraries.length === 0 ? "the server has no hook library loaded" : null,
   },
