@@ -10,7 +10,7 @@ import { proveSites, recheck } from "../discovery/sites/prove.ts";
 import { receiveCall } from "../discovery/sites/receive_call.ts";
 import type { SiteSearch } from "../discovery/sites/types.ts";
 import type { Server } from "../discovery/types.ts";
-import { place } from "./placements.ts";
+import { attachPointsOf } from "./attach_points.ts";
 import { type Fact, type Facts, isIn, type LeftOut, missingSites } from "./plan.ts";
 import { type ProbeProgram, type Profile, PROGRAMS } from "./programs.ts";
 import { RefusalCounters } from "./refusal_counters.ts";
@@ -18,11 +18,11 @@ import { RefusalCounters } from "./refusal_counters.ts";
 /** How sites are found: `proveSites()`, or a test's own function that breaks a proof. */
 export type FindSites = typeof proveSites;
 
-/** The facts, and the placements of their sites. */
+/** The facts, and the attachPoints of their sites. */
 export interface Gathered {
   readonly facts: Facts;
   /** The text after `uprobe:` for each site, by its id. */
-  readonly placements: ReadonlyMap<string, string>;
+  readonly attachPoints: ReadonlyMap<string, string>;
   /** Kea's own counters, if they replace a program. */
   readonly counters: RefusalCounters | null;
 }
@@ -30,7 +30,7 @@ export interface Gathered {
 /**
  * Gathers the facts for a profile.
  *
- * @param folder a private folder for symbol files, see `place()`.
+ * @param folder a private folder for symbol files, see `attachPointsOf()`.
  * @param leftOut programs that failed to attach to this server before.
  */
 export async function gatherFacts(
@@ -48,9 +48,9 @@ export async function gatherFacts(
   const readHookPoints = () => reading ??= hookPointsOf(server);
 
   const proven = await provenTwice(server, asked, findSites, readHookPoints);
-  const { placements, refusals } = await place(proven.sites, folder);
+  const { attachPoints, refusals } = await attachPointsOf(proven.sites, folder);
   const search = {
-    sites: proven.sites.filter(({ id }) => placements.has(id)),
+    sites: proven.sites.filter(({ id }) => attachPoints.has(id)),
     refusals: [...proven.refusals, ...refusals],
   };
   const needsCounters = asked.some((program) =>
@@ -69,7 +69,7 @@ export async function gatherFacts(
       : { known: [] },
     hasCounters: counters !== null,
   };
-  return { facts, placements, counters };
+  return { facts, attachPoints, counters };
 }
 
 /**

@@ -85,7 +85,7 @@ export async function prepareIn(
   intervalMs: number,
   { findSites, findHostPid = hostProcessId, slowNs = 0, leftOut }: PrepareOptions = {},
 ): Promise<Omit<Prepared, keyof AsyncDisposable>> {
-  const { facts, placements, counters } = await gatherFacts(
+  const { facts, attachPoints, counters } = await gatherFacts(
     server,
     profile,
     symbols,
@@ -94,7 +94,7 @@ export async function prepareIn(
   );
   const made = plan(facts, profile, leftOut);
   const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
-  const rendered = render(made, await programTexts(), placements, intervalMs, {
+  const rendered = render(made, await programTexts(), attachPoints, intervalMs, {
     registers: await registersOffset(bpftrace),
     slowNs,
     wallClock,

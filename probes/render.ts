@@ -42,7 +42,7 @@ export interface RenderContext {
 /**
  * Renders a plan.
  *
- * @param placements the text after `uprobe:` for each site, by site id.
+ * @param attachPoints the text after `uprobe:` for each site, by site id.
  * @param intervalMs time between two readings of the maps, milliseconds.
  * @param context missing facts count as unknown.
  * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without its proof,
@@ -51,7 +51,7 @@ export interface RenderContext {
 export function render(
   plan: Plan,
   { programs, parts }: ProgramTexts,
-  placements: ReadonlyMap<string, string>,
+  attachPoints: ReadonlyMap<string, string>,
   intervalMs: number,
   context: Partial<RenderContext> = {},
 ): Rendered {
@@ -66,7 +66,7 @@ export function render(
     const text = programs.get(file);
     if (text === undefined) throw new UnsafeProgramError(`Program "${file}" is not at hand`);
     for (const site of sites) refuseUnproven(site);
-    const points = new Map(sites.map(({ id }) => [id, pointOf(id, placements)]));
+    const points = new Map(sites.map(({ id }) => [id, pointOf(id, attachPoints)]));
     const body = expand(source, templates(withoutHeader(text)), parameters, points);
 
     const code = withoutComments(body);
@@ -151,8 +151,8 @@ function factsOf(sites: readonly Site[]): Record<string, string> {
   );
 }
 
-function pointOf(id: string, placements: ReadonlyMap<string, string>): string {
-  const placement = placements.get(id);
+function pointOf(id: string, attachPoints: ReadonlyMap<string, string>): string {
+  const placement = attachPoints.get(id);
   if (placement === undefined) throw new UnsafeProgramError(`Site "${id}" has no placement`);
   return `uprobe:${placement}`;
 }

@@ -10,8 +10,8 @@ import type { CaptureRecord, Sample } from "../metrics/capture.ts";
 import { nextEpoch } from "../metrics/unanswered.ts";
 import { monotonicTime, wallClockOffset } from "../system/libc.ts";
 import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
-import { Placed } from "./placed.ts";
-import { programsIn } from "./placements.ts";
+import { BreakpointCheck } from "./breakpoint_check.ts";
+import { programsIn } from "./attach_points.ts";
 import type { Prepared } from "./prepare.ts";
 import { OverheadMeter } from "./overhead_meter.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
@@ -97,12 +97,12 @@ export class Segment {
     const { plan, rendered, symbols } = this.#prepared;
     const { options } = this.#state;
     const sites = plan.sources.flatMap(({ sites }) => sites);
-    const placed = await Placed.before(this.#server.pid, sites).catch((error) => {
+    const breakpoints = await BreakpointCheck.before(this.#server.pid, sites).catch((error) => {
       if (isGone(error)) return null;
       throw error;
     });
     // The server is ending, or has unloaded a library since the plan was made.
-    if (placed === null) return await changeOf(this.#server) ?? "server changed";
+    if (breakpoints === null) return await changeOf(this.#server) ?? "server changed";
     await using run = this.#run = ProbeRun.start(options.bpftrace, rendered, symbols);
     await using overhead = new OverheadMeter(run.pid, options.intervalMs);
     this.#limit = setTimeout(() => this.#stop("not attached"), ATTACH_LIMIT_MS);
@@ -119,7 +119,7 @@ export class Segment {
         overhead,
         mapped,
       );
-      yield* this.#listen(run, placed, samples);
+      yield* this.#listen(run, breakpoints, samples);
       return await this.#ended();
     } finally {
       this.#run = null;
@@ -132,7 +132,7 @@ export class Segment {
 
   async *#listen(
     run: ProbeRun,
-    placed: Placed,
+    breakpoints: BreakpointCheck,
     samples: SampleBuilder,
   ): AsyncGenerator<CaptureRecord> {
     const slow = new SlowPackets(
@@ -145,7 +145,7 @@ export class Segment {
       switch (event.type) {
         case "attached":
           yield* this.#attached(event.probes);
-          if (!await this.#isWellPlaced(placed)) return await run.abandon();
+          if (!await this.#isWellPlaced(breakpoints)) return await run.abandon();
           break;
         case "reading":
           // Printed after detaching, or before everything was attached.
@@ -185,8 +185,8 @@ export class Segment {
   }
 
   /** Whether every probe is at its verified place; otherwise the programs of the misplaced ones are to blame. */
-  async #isWellPlaced(placed: Placed): Promise<boolean> {
-    const misplaced = await placed.misplaced();
+  async #isWellPlaced(breakpoints: BreakpointCheck): Promise<boolean> {
+    const misplaced = await breakpoints.misplaced();
     if (misplaced === null) return true;
     const { why, missing } = misplaced;
     this.#outcome = "not attached";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { programsIn } from "../../probes/placements.ts";
+import { programsIn } from "../../probes/attach_points.ts";
 import { plan } from "../../probes/plan.ts";
 import { complaintIn } from "../../probes/probe_run.ts";
 import { factsOf, server, SITES } from "./server_and_sites.ts";

@@ -4,7 +4,7 @@ import { programTexts } from "../../probes/program_texts.ts";
 import { render, UnsafeProgramError } from "../../probes/render.ts";
 import { factsOf, server, site, SITES } from "./server_and_sites.ts";
 
-const placements = new Map(
+const attachPoints = new Map(
   SITES.map(({ id, address }) => [id, `"/proc/4242/exe":0x${address.toString(16)}`]),
 );
 const deep = plan(factsOf(server(), { sites: SITES, refusals: [] }), "deep");
@@ -17,7 +17,7 @@ const altered = (file: string, change: (text: string) => string) => ({
 });
 
 Deno.test("render() fills in process, descriptor and sites, and counts its probes", () => {
-  const { program, probes, maps } = render(deep, texts, placements, 1000);
+  const { program, probes, maps } = render(deep, texts, attachPoints, 1000);
   assert.doesNotMatch(program, /\{\{/);
   assert.match(program, /args->fd == 15/);
   assert.match(program, /uprobe:"\/proc\/4242\/exe":0x7928d\n\/pid == 4242\//);
@@ -27,7 +27,7 @@ Deno.test("render() fills in process, descriptor and sites, and counts its probe
 });
 
 Deno.test("render() splits the time in stages only beside the programs that know them", () => {
-  const programOf = (plan: typeof deep) => render(plan, texts, placements, 1000).program;
+  const programOf = (plan: typeof deep) => render(plan, texts, attachPoints, 1000).program;
   assert.match(programOf(deep), /@stage\[\$message, 1, \$bucket\]/);
   assert.match(programOf(standard), /@before\[\$message, \$bucket\]/);
   assert.doesNotMatch(programOf(standard), /@stage/);
@@ -35,7 +35,7 @@ Deno.test("render() splits the time in stages only beside the programs that know
 });
 
 Deno.test("render() compares and keys by the host's numbers where /proc shows others", () => {
-  const { program } = render(deep, texts, placements, 1000, { hostPid: 31_415 });
+  const { program } = render(deep, texts, attachPoints, 1000, { hostPid: 31_415 });
   assert.match(program, /uprobe:.*\n\/curtask->tgid == 31415\//);
   assert.match(program, /@write_start\[curtask->pid\] = nsecs/);
   const code = program.replace(/\/\/.*$/gm, "");
@@ -48,18 +48,18 @@ Deno.test("render() puts recvmsg where the server receives with it", () => {
     "light",
   );
   for (const registers of [0, 16_216]) {
-    const { program, probes } = render(receiving, texts, placements, 1000, { registers });
+    const { program, probes } = render(receiving, texts, attachPoints, 1000, { registers });
     assert.match(program, /^tracepoint:syscalls:sys_exit_recvmsg$/m);
     assert.doesNotMatch(program, /sys_(enter|exit)_read\b/);
     assert.equal(program.includes("sys_enter_recvmsg"), registers === 0);
     assert.match(program, /\$frame = \*\(uint64\*\)uptr\(\*\(uint64\*\)uptr\(\$argument \+ 16\)\)/);
-    assert.equal(probes, render(light, texts, placements, 1000, { registers }).probes);
+    assert.equal(probes, render(light, texts, attachPoints, 1000, { registers }).probes);
   }
 });
 
 Deno.test("render() leaves out the probe at a read's entry where registers can be read", () => {
-  const without = render(light, texts, placements, 1000);
-  const withRegisters = render(light, texts, placements, 1000, { registers: 16216 });
+  const without = render(light, texts, attachPoints, 1000);
+  const withRegisters = render(light, texts, attachPoints, 1000, { registers: 16216 });
   assert.match(without.program, /sys_enter_read\n\/pid == 4242 && args->count >= 300\/\n/);
   assert.doesNotMatch(withRegisters.program, /sys_enter_read|@call/);
   assert.match(withRegisters.program, /curtask->stack \+ 16216 \+ 104/);
@@ -69,7 +69,7 @@ Deno.test("render() leaves out the probe at a read's entry where registers can b
 });
 
 Deno.test("render() prints no map that its program does not have", () => {
-  const { program, maps } = render(deep, texts, placements, 1000);
+  const { program, maps } = render(deep, texts, attachPoints, 1000);
   assert.ok(!maps.includes("@socket_wait") && !maps.includes("@before"));
   assert.ok(maps.includes("@stage") && program.includes("print(@stage);"));
   for (const map of maps) {
@@ -88,7 +88,7 @@ Deno.test("render() refuses a program that uses a parameter or a part that there
     ]
   ) {
     assert.throws(
-      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${line}`), placements, 1000),
+      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${line}`), attachPoints, 1000),
       UnsafeProgramError,
       line,
     );
@@ -98,7 +98,7 @@ Deno.test("render() refuses a program that uses a parameter or a part that there
 Deno.test("render() refuses a program whose braces do not match", () => {
   for (const line of ["{", "}", "}{"]) {
     assert.throws(
-      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${line}`), placements, 1000),
+      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${line}`), attachPoints, 1000),
       /has unbalanced braces/,
     );
   }
@@ -107,7 +107,7 @@ Deno.test("render() refuses a program whose braces do not match", () => {
 Deno.test("render() refuses return probes in every spelling", () => {
   for (const probe of ['uretprobe:"/x":f { }', 'ur:"/x":f { }', "kretprobe:f { }"]) {
     assert.throws(
-      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${probe}`), placements, 1000),
+      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${probe}`), attachPoints, 1000),
       UnsafeProgramError,
       probe,
     );
@@ -123,7 +123,7 @@ Deno.test("render() refuses programs that act on the system or name an address t
     ]
   ) {
     assert.throws(
-      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${probe}`), placements, 1000),
+      () => render(light, altered("packets_raw.bt", (t) => `${t}\n${probe}`), attachPoints, 1000),
       UnsafeProgramError,
       probe,
     );
@@ -136,7 +136,7 @@ Deno.test("render() refuses two programs on one tracepoint", () => {
     (t) => `${t}\ntracepoint:syscalls:sys_enter_sendto\n{ }\n`,
   );
   assert.throws(
-    () => render(light, twice, placements, 1000),
+    () => render(light, twice, attachPoints, 1000),
     /"packets_raw.bt" and "exceptions.bt" both use tracepoint/,
   );
 });
@@ -160,7 +160,7 @@ Deno.test("render() refuses a site that does not carry its proof", () => {
       })),
     };
     assert.throws(
-      () => render(broken, texts, placements, 1000),
+      () => render(broken, texts, attachPoints, 1000),
       /Site "allocation.start.0" does not carry its proof/,
     );
   }
@@ -180,7 +180,10 @@ function calloutsWith(sites: typeof CALLOUTS): string {
     }),
     "deep",
   );
-  const points = new Map([...placements, ...sites.map(({ id }) => [id, `"/lib":${id}`] as const)]);
+  const points = new Map([
+    ...attachPoints,
+    ...sites.map(({ id }) => [id, `"/lib":${id}`] as const),
+  ]);
   const { program } = render(made, texts, points, 1000);
   return program.slice(program.indexOf("// callouts.bt"));
 }

@@ -6,13 +6,13 @@ import {
   loadSegments,
   symbolRanges,
 } from "../../discovery/code/elf.ts";
-import { place } from "../../probes/placements.ts";
+import { attachPointsOf } from "../../probes/attach_points.ts";
 import { withCodeMoved } from "../e2e/rewritten_elf.ts";
 import { EXECUTABLE, site } from "./server_and_sites.ts";
 
 const LIBRARY = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6";
 
-Deno.test("place() names sites; without a build id it gives an offset that can mean nothing else, or none", async () => {
+Deno.test("attachPointsOf() names sites; without a build id it gives an offset that can mean nothing else, or none", async () => {
   const folder = await Deno.makeTempDir();
   try {
     // Its addresses are no offsets in the file, and no other file is said to have its symbols.
@@ -33,14 +33,14 @@ Deno.test("place() names sites; without a build id it gives an offset that can m
     let free = code.address;
     while (isCovered(free) || isCovered(fileOffset(segments, free)!)) free++;
     const at = (id: string, address: number, more = {}) => site(id, { file, address, ...more });
-    const { placements, refusals } = await place([
+    const { attachPoints, refusals } = await attachPointsOf([
       site("allocation.start.0", { file: { ...file, buildId: "7d1c0ffee0" } }),
       at("entry", thrower.address, { symbol: "__cxa_throw" }),
       at("free", free),
       at("inside", thrower.address + 1),
       at("outside", 0),
     ], join(folder, "symbols"));
-    assert.deepEqual([...placements], [
+    assert.deepEqual([...attachPoints], [
       ["allocation.start.0", `"${path}":kea_site_allocation_start_0`],
       ["entry", `"${path}":__cxa_throw`],
       ["free", `"${path}":0x${fileOffset(segments, free)!.toString(16)}`],

@@ -22,8 +22,8 @@ import type { Refusal, Site } from "../discovery/sites/types.ts";
 import type { Plan } from "./plan.ts";
 
 /** The text after `uprobe:` for each site, by its id, and the sites that cannot be named. */
-export interface Placements {
-  readonly placements: ReadonlyMap<string, string>;
+export interface AttachPoints {
+  readonly attachPoints: ReadonlyMap<string, string>;
   readonly refusals: readonly Refusal[];
 }
 
@@ -32,13 +32,16 @@ export interface Placements {
  *
  * @param folder a private folder, for `BCC_SYMFS`.
  */
-export async function place(sites: readonly Site[], folder: string): Promise<Placements> {
-  const placements = new Map<string, string>();
+export async function attachPointsOf(
+  sites: readonly Site[],
+  folder: string,
+): Promise<AttachPoints> {
+  const attachPoints = new Map<string, string>();
   const refusals: Refusal[] = [];
   const named = sites.filter(({ file }) => file.buildId !== null);
   await writeSiteSymbols(named, folder);
   for (const { id, file } of named) {
-    placements.set(id, `"${file.pinnedPath}":${symbolOfSite(id)}`);
+    attachPoints.set(id, `"${file.pinnedPath}":${symbolOfSite(id)}`);
   }
   const unnamed = sites.filter(({ file }) => file.buildId === null);
   for (const ofFile of Map.groupBy(unnamed, ({ file }) => file.pinnedPath).values()) {
@@ -47,14 +50,14 @@ export async function place(sites: readonly Site[], folder: string): Promise<Pla
       for (const site of ofFile) {
         const found = number(site);
         if ("why" in found) refusals.push({ id: site.id, why: found.why });
-        else placements.set(site.id, `"${site.file.pinnedPath}":${found.place}`);
+        else attachPoints.set(site.id, `"${site.file.pinnedPath}":${found.place}`);
       }
     } catch (error) {
       if (!(error instanceof DiscoveryError)) throw error;
       refusals.push(...ofFile.map(({ id }) => ({ id, why: error.message })));
     }
   }
-  return { placements, refusals };
+  return { attachPoints, refusals };
 }
 
 /** Programs of a plan with sites that an error of bpftrace names. */

@@ -8,7 +8,7 @@ import { functionBounds } from "../../discovery/code/frames.ts";
 import { mappedFiles } from "../../discovery/mapped_files.ts";
 import { changedCode } from "../../discovery/memory.ts";
 import type { Site } from "../../discovery/sites/types.ts";
-import { Placed } from "../../probes/placed.ts";
+import { BreakpointCheck } from "../../probes/breakpoint_check.ts";
 import { until } from "./run_script.ts";
 import { pythonProcess } from "../system/python_process.ts";
 
@@ -47,8 +47,8 @@ Deno.test("misplaced() distinguishes a probe inside an instruction from another 
     const long = instructions.filter(({ bytes }) => bytes.length / 2 >= 7);
     const [planned, other, third] = long;
     const site = (address: number) => ({ id: "planned", file, address }) as Site;
-    const placed = await Placed.before(child.pid, [site(planned!.address)]);
-    const reason = async () => (await placed.misplaced())?.why ?? "";
+    const check = await BreakpointCheck.before(child.pid, [site(planned!.address)]);
+    const reason = async () => (await check.misplaced())?.why ?? "";
     const isSeen = (expected: RegExp) =>
       until(async () => expected.test(await reason()), `${expected}`);
     assert.match(await reason(), /has no probe at planned/);

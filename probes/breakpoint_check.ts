@@ -29,7 +29,7 @@ export interface Misplaced {
 }
 
 /** The server's code before probes were attached, and where they should be. */
-export class Placed {
+export class BreakpointCheck {
   readonly #pid: number;
   readonly #files: readonly MappedFile[];
   readonly #offsets: ReadonlyMap<Site, number>;
@@ -48,7 +48,7 @@ export class Placed {
   }
 
   /** Reads the code of a server before probes are attached. */
-  static async before(pid: number, sites: readonly Site[]): Promise<Placed> {
+  static async before(pid: number, sites: readonly Site[]): Promise<BreakpointCheck> {
     const files = new Map(sites.map(({ file }) => [file.pinnedPath, file]));
     const offsets = new Map<Site, number>();
     for (const path of files.keys()) {
@@ -58,7 +58,7 @@ export class Placed {
         if (offset !== null) offsets.set(site, offset);
       }
     }
-    return new Placed(pid, [...files.values()], offsets);
+    return new BreakpointCheck(pid, [...files.values()], offsets);
   }
 
   /**
