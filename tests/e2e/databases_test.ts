@@ -29,6 +29,8 @@ async function watched(
     bpftrace: await bpftraceOf(kea),
     rate: 40,
     exchanges: EXCHANGES,
+    // A database on a busy machine may take seconds: perfdhcp waits for it.
+    args: ["-d", "10", "-W", "5000000"],
   });
   assertComplete(document);
   const { sent, received } = report["REQUEST-ACK"]!;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { keaCommand } from "../../discovery/control_channel.ts";
+import { labsOf } from "../../tools/lab/leftovers.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { type PerfdhcpReport, runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { finished, must, runs, runScript, startScript, until } from "./run_script.ts";
@@ -127,12 +128,12 @@ Deno.test("startLab() runs beside another lab", async () => {
 });
 
 Deno.test("startLab() says why Kea does not start and leaves nothing", async () => {
-  const labs = () => Array.from(Deno.readDirSync("/run/kea-ebpf-monitoring/labs"), (e) => e.name);
+  const labs = async () => (await labsOf(Deno.pid)).toSorted();
   await using _other = await startLab();
-  const before = labs();
+  const before = await labs();
   const hooks = [{ path: "/nowhere/libdhcp_none.so" }];
   await assert.rejects(startLab({ hooks }), /Cannot start Kea, it ended: .*libdhcp_none\.so/);
-  assert.deepEqual(labs().filter((name) => !before.includes(name)), []);
+  assert.deepEqual(await labs(), before);
 });
 
 Deno.test("lab hands its settings to a command, exits with its status and leaves nothing", async () => {

@@ -113,6 +113,13 @@ export async function clearLeftovers(): Promise<void> {
   }
 }
 
+/** The names of the labs that a process owns. */
+export async function labsOf(owner: number): Promise<string[]> {
+  const names = [...Deno.readDirSync(STATES)].map(({ name }) => name);
+  const states = await Promise.all(names.map((name) => readState(join(STATES, name))));
+  return names.filter((_, index) => states[index]?.owner === owner);
+}
+
 async function readState(path: string): Promise<LabState | null> {
   try {
     return JSON.parse(await Deno.readTextFile(path)) as LabState;
