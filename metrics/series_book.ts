@@ -116,7 +116,12 @@ export class SeriesBook {
 
   /** The series, in the order in which they were first seen. */
   series(): Series[] {
-    return [...this.#entries.values()].map((entry) => seriesOf(entry, this.family));
+    return [...this.#entries.values()].map((entry) => {
+      const series = seriesOf(entry, this.family);
+      // Windows are added up again, for charts.
+      keys.set(series, seriesKey(entry.name));
+      return series;
+    });
   }
 
   #addGauge(gauge: Gauge): void {
