@@ -17,11 +17,6 @@ const LEAST_PATIENCE_NS = 5e9;
 const EPOCH_NS = 2 ** 30;
 const EPOCHS = 32;
 
-/** The start of the next epoch, by the clock of the programs. */
-export function nextEpoch(nsecs: number): number {
-  return (Math.floor(nsecs / EPOCH_NS) + 1) * EPOCH_NS;
-}
-
 /** Counts by message type. */
 export type Counts = ReadonlyMap<number, number>;
 
@@ -44,21 +39,24 @@ export interface Requests {
  * ones, plus those unanswered and pending.
  */
 export class Unanswered {
-  readonly #firstEpoch: number;
-  /** Requests of each epoch number that have counted as unanswered, less those answered late. */
-  readonly #given = new Map<number, number[]>();
+  readonly #states = new Map<number, State>();
 
   /**
-   * @param from the start of an epoch. Earlier requests are ignored: not every probe was attached when they or
+   * Adds the first reading: requests before it do not count, because not every probe was attached when they or
    * their answers came.
    */
-  constructor(from: number) {
-    this.#firstEpoch = Math.floor(from / EPOCH_NS);
+  begin(received: ByEpoch, answered: ByEpoch): void {
+    for (const [type, requests] of received) {
+      const { closed } = this.#stateOf(type);
+      for (let number = 0; number < EPOCHS; number++) {
+        closed[number] = (requests[number] ?? 0) - (answered.get(type)?.[number] ?? 0);
+      }
+    }
   }
 
   /**
-   * Adds a reading. Call it at least every 20 s; otherwise late answers of an epoch count for the next epoch
-   * with the same number.
+   * Adds the next reading. Call it at least every 20 s; otherwise late answers of an epoch count for the next
+   * epoch with the same number.
    *
    * @param nsecs when it was made, by the clock of the programs.
    */
@@ -66,20 +64,23 @@ export class Unanswered {
     const [unanswered, late, pending] = [new Map(), new Map(), new Map()];
     const current = Math.floor(nsecs / EPOCH_NS);
     for (const [type, requests] of received) {
-      const given = this.#given.getOrInsertComputed(type, () => new Array(EPOCHS).fill(0));
+      const { closed, given } = this.#stateOf(type);
       const counts = { unanswered: 0, late: 0, pending: 0 };
       for (let number = 0; number < EPOCHS; number++) {
-        const open = (requests[number] ?? 0) - (answered.get(type)?.[number] ?? 0) - given[number]!;
+        const open = (requests[number] ?? 0) - (answered.get(type)?.[number] ?? 0) -
+          closed[number]!;
         // The newest epoch of this number.
         const epoch = current - (current - number) % EPOCHS;
-        if (epoch < this.#firstEpoch) {
-          given[number]! += open;
-        } else if (open < 0) {
-          counts.late -= open;
-          given[number]! += open;
+        if (open < 0) {
+          // Answers to requests that were given up, or came before the first reading.
+          const answeredLate = Math.min(-open, given[number]!);
+          counts.late += answeredLate;
+          given[number]! -= answeredLate;
+          closed[number]! += open;
         } else if (nsecs - (epoch + 1) * EPOCH_NS >= LEAST_PATIENCE_NS) {
           counts.unanswered += open;
           given[number]! += open;
+          closed[number]! += open;
         } else {
           counts.pending += open;
         }
@@ -90,4 +91,19 @@ export class Unanswered {
     }
     return { unanswered, late, pending };
   }
+
+  #stateOf(type: number): State {
+    return this.#states.getOrInsertComputed(
+      type,
+      () => ({ closed: new Array(EPOCHS).fill(0), given: new Array(EPOCHS).fill(0) }),
+    );
+  }
+}
+
+/** Requests of one message type, by the number of their epoch. */
+interface State {
+  /** Without an answer, and not waited for any more. */
+  readonly closed: number[];
+  /** Of those, the ones that counted as unanswered, and had no late answer so far. */
+  readonly given: number[];
 }

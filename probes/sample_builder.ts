@@ -33,7 +33,7 @@ export class SampleBuilder {
   readonly #callouts: CalloutNames;
   readonly #statements: StatementNames;
   readonly #differences: ReadingDifferences;
-  #unanswered = new Unanswered(0);
+  readonly #unanswered = new Unanswered();
   readonly #sampler: ServerSampler;
   /** The last names, as text. */
   #names = JSON.stringify(NO_NAMES);
@@ -66,21 +66,10 @@ export class SampleBuilder {
     });
   }
 
-  /**
-   * The first sample: it counts nothing.
-   *
-   * @param countsFrom the start of the first epoch in which every probe was attached.
-   */
-  async baseline(
-    maps: Maps,
-    nsecs: number,
-    elapsedNs: number,
-    countsFrom: number,
-  ): Promise<Sample> {
-    this.#unanswered = new Unanswered(countsFrom);
-    const sample = await this.next(maps, nsecs, elapsedNs);
-    const requests = { ...sample.requests, unanswered: {}, late: {} };
-    return { ...sample, maps: {}, requests };
+  /** The first sample: it counts nothing. */
+  async baseline(maps: Maps, nsecs: number, elapsedNs: number): Promise<Sample> {
+    this.#unanswered.begin(requestsIn(maps, this.#server.family), answeredIn(maps));
+    return { ...await this.next(maps, nsecs, elapsedNs), maps: {} };
   }
 
   /**

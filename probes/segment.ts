@@ -7,7 +7,6 @@
 import { isGone } from "../system/proc.ts";
 import type { Server } from "../discovery/types.ts";
 import type { CaptureRecord, Sample } from "../metrics/capture.ts";
-import { nextEpoch } from "../metrics/unanswered.ts";
 import { monotonicTime, wallClockOffset } from "../system/libc.ts";
 import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
 import { BreakpointCheck } from "./breakpoint_check.ts";
@@ -62,11 +61,8 @@ export class Segment {
   readonly #number: number;
   readonly #periodMs: number;
   #outcome: Outcome | null = null;
-  /**
-   * When every request and answer is seen from, by the clock of the readings: the next epoch after every probe
-   * was attached. Null before that.
-   */
-  #countsFrom: number | null = null;
+  /** When every probe was attached, by the clock of the readings; null before that. */
+  #attachedAt: number | null = null;
   /** When the baseline was read, by the same clock. */
   #baselineAt: number | null = null;
   #probes = 0;
@@ -149,8 +145,8 @@ export class Segment {
           break;
         case "reading":
           // Printed after detaching, or before everything was attached.
-          if (event.nsecs === null || this.#countsFrom === null) break;
-          if (event.nsecs < this.#countsFrom) break;
+          if (event.nsecs === null || this.#attachedAt === null) break;
+          if (event.nsecs < this.#attachedAt) break;
           yield* this.#reading(event.nsecs, event.maps, samples);
           if (this.#outcome !== null && event.nsecs >= this.#lastFrom) {
             this.#isRead = true;
@@ -169,7 +165,7 @@ export class Segment {
           break;
         case "ended":
           this.complaint = event.complaint || `it ended with status ${event.code}`;
-          if (this.#countsFrom === null) {
+          if (this.#attachedAt === null) {
             this.blamed = programsIn(event.complaint, this.#prepared.plan);
           }
       }
@@ -177,7 +173,7 @@ export class Segment {
   }
 
   *#attached(probes: number): Generator<CaptureRecord> {
-    this.#countsFrom = nextEpoch(Number(monotonicTime()));
+    this.#attachedAt = Number(monotonicTime());
     this.#probes = probes;
     const planned = this.#prepared.rendered.probes;
     if (probes === planned) return;
@@ -221,7 +217,7 @@ export class Segment {
     this.#baselineAt = nsecs;
     const elapsedNs = this.#state.elapsedAt(nsecs);
     const deadline = this.#state.deadline ??= performance.now() + options.durationMs;
-    const baseline = await samples.baseline(maps, nsecs, elapsedNs, this.#countsFrom!);
+    const baseline = await samples.baseline(maps, nsecs, elapsedNs);
     this.#check = await CounterCheck.begin(this.#server);
     const unwatched = gap.wordsAt(elapsedNs);
     if (unwatched !== null) yield this.#state.note(unwatched);
@@ -273,7 +269,7 @@ export class Segment {
       );
     }
     return this.#outcome ?? await changeOf(this.#server) ??
-      (this.#countsFrom === null ? "not attached" : "bpftrace ended");
+      (this.#attachedAt === null ? "not attached" : "bpftrace ended");
   }
 
   /** Ends with the next reading after a moment. */
@@ -283,7 +279,7 @@ export class Segment {
     this.#outcome = why;
     this.#lastFrom = from;
     clearTimeout(this.#limit);
-    if (this.#countsFrom === null) run.stop();
+    if (this.#attachedAt === null) run.stop();
     else this.#limit = setTimeout(() => run.stop(), this.#periodMs + SILENCE_LIMIT_MS);
   }
 

@@ -144,11 +144,12 @@ async function serve(
     ...database?.environment,
     ...(options.libraries === undefined ? {} : { LD_LIBRARY_PATH: options.libraries }),
   };
+  let server: Deno.ChildProcess;
   const start = async () => {
     const argv = options.ownProcessIds
       ? inSuite("unshare", "--pid", "--fork", "--kill-child=TERM", "--", program, "-c", file)
       : inSuite(program, "-c", file);
-    const child = await startKea(argv, network.serverNetns, directory, environment);
+    const child = server = await startKea(argv, network.serverNetns, directory, environment);
     await keep(child);
     await untilServing(child, directory);
     if (!options.ownProcessIds) return child.pid;
@@ -177,7 +178,11 @@ async function serve(
         database = await startDatabase({ backend, directory }, keep);
       },
     },
-    restart: async () => pid = await start(),
+    restart: async () => {
+      // A Kea that is dead and not reaped still runs for the next one, which then ends at once.
+      await server.status;
+      return pid = await start();
+    },
     [Symbol.asyncDispose]: () => belongings.clear(),
   };
 }
