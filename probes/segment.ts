@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isGone } from "../system/proc.ts";
+import { isGone, isRunning } from "../system/proc.ts";
 import type { Server } from "../discovery/types.ts";
 import type { CaptureRecord, Sample } from "../metrics/capture.ts";
 import { monotonicTime, wallClockOffset } from "../system/libc.ts";
@@ -37,8 +37,8 @@ const SILENCE_LIMIT_MS = 15_000;
 /** Longest time between two readings, and so the longest time to stop. */
 const LONGEST_READING_MS = 2000;
 
-/** How often the server and the clock are checked, milliseconds. */
-const CHECK_MS = 1000;
+/** How often the server is asked whether it runs, milliseconds, and after how many times for all of it. */
+const [ALIVE_MS, TIMES_PER_CHECK] = [200, 5];
 
 /** Milliseconds from one reading of the maps to the next, for windows of a length. */
 export function periodOf(intervalMs: number): number {
@@ -69,6 +69,9 @@ export class Segment {
   #readings = 0;
   /** Compares with Kea's own counters, from the first reading on. */
   #check: CounterCheck | null = null;
+  /** When the server ran the last time that it was asked, and whether it has ended since; elapsed times. */
+  #aliveNs = 0;
+  #hasEnded = false;
   /** Whether the last reading came. */
   #isRead = false;
   /**
@@ -244,11 +247,27 @@ export class Segment {
     this.#readings++;
     const isWindow = this.#readings % readingsPerWindow(this.#state.options.intervalMs) === 0;
     if (this.#outcome === null && !isWindow) return;
-    const elapsedNs = this.#state.elapsedAt(nsecs);
+    await this.#askAlive();
+    const elapsedNs = this.#elapsedAt(nsecs);
     this.#state.gap.reading(elapsedNs);
     const sample = await samples.next(maps, nsecs, elapsedNs);
     yield sample;
     yield* this.#unknownDrops(sample);
+  }
+
+  /** The elapsed time of a reading; what is read of a server that has ended is of its last moment. */
+  #elapsedAt(nsecs: number): number {
+    const elapsedNs = this.#state.elapsedAt(nsecs);
+    if (!this.#hasEnded || elapsedNs <= this.#aliveNs) return elapsedNs;
+    // A window is not empty.
+    return Math.max(this.#aliveNs, this.#state.gap.lastNs + 1_000_000);
+  }
+
+  async #askAlive(): Promise<void> {
+    const now = this.#state.elapsedNs;
+    if (this.#hasEnded) return;
+    if (await isRunning(this.#server.pid, this.#server.startTicks)) this.#aliveNs = now;
+    else this.#hasEnded = true;
   }
 
   async *#unknownDrops({ process, sockets }: Sample): AsyncGenerator<CaptureRecord> {
@@ -267,6 +286,10 @@ export class Segment {
           ? "It was stopped before every probe was attached"
           : "bpftrace gave no last reading",
       );
+    }
+    // It was over within a moment of its end.
+    if (this.#outcome === "over" && this.#hasEnded) {
+      gap.cause(`The server (pid ${this.#server.pid}) ended`);
     }
     return this.#outcome ?? await changeOf(this.#server) ??
       (this.#attachedAt === null ? "not attached" : "bpftrace ended");
@@ -294,20 +317,29 @@ export class Segment {
     (this.#check?.end() ?? Promise.resolve()).then(() => this.#lastFrom = monotonicTime());
   }
 
-  /** Checks every second whether the server or the clock has changed. */
+  /** Checks whether the server runs, and every second whether it or the clock has changed. */
   #checkRegularly(): () => void {
     let isBusy = false;
+    let times = 0;
     const timer = setInterval(async () => {
       // Reading a server with very many descriptors takes longer than a second.
       if (isBusy) return;
       isBusy = true;
       // A failed check is repeated the next time.
-      const change = await changeOf(this.#server).catch(() => null) ??
-        (wasSet(this.#prepared.wallClock) ? "clock set" : null);
+      await this.#askAlive().catch(() => {});
+      const change = this.#hasEnded
+        ? "server ended"
+        : ++times % TIMES_PER_CHECK === 0
+        ? await this.#changed().catch(() => null)
+        : null;
       isBusy = false;
       if (change !== null) this.#stopSoon(change);
-    }, CHECK_MS);
+    }, ALIVE_MS);
     return () => clearInterval(timer);
+  }
+
+  async #changed(): Promise<Outcome | null> {
+    return await changeOf(this.#server) ?? (wasSet(this.#prepared.wallClock) ? "clock set" : null);
   }
 }
 
