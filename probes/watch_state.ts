@@ -32,6 +32,9 @@ export interface WatchOptions {
   readonly slow?: SlowOptions;
 }
 
+/** The longest watch, milliseconds: the longest wait of `setTimeout`, 24 days; then a new watch begins. */
+export const LONGEST_WATCH_MS = 2 ** 31 - 1;
+
 /** Options for slow packets. */
 export interface SlowOptions {
   /** A packet that takes longer is slow, nanoseconds. */

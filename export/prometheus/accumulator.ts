@@ -27,6 +27,11 @@ export interface Bucket {
 /** A value: an exact integer, a fraction such as seconds, or a histogram. */
 export type Value = bigint | number | HistogramValue;
 
+/** Whether a value is a histogram. */
+export function isHistogram(value: Value): value is HistogramValue {
+  return typeof value === "object";
+}
+
 /** One series of a family. */
 export interface ExposedSeries {
   readonly labels: Labels;
@@ -70,11 +75,6 @@ export class Accumulator {
       const entry = this.#entry(source, { server, ...labelsOf(source, series) }, emptyOf(source));
       entry.value = sumOf(entry.value, series);
     }
-  }
-
-  /** Makes a series known with its first value, so that a rate over its first event is right. */
-  declare(family: Family, labels: Labels): void {
-    this.#entry(family, labels, emptyOf(family));
   }
 
   /** Sets a value that is known as a whole. */

@@ -31,14 +31,6 @@ export class MessageWriter {
     return this;
   }
 
-  fixed64(field: number, value: bigint): this {
-    this.#tag(field, FIXED64);
-    const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigUint64(0, value, true);
-    this.#bytes.push(...bytes);
-    return this;
-  }
-
   string(field: number, value: string): this {
     return this.bytes(field, new TextEncoder().encode(value));
   }

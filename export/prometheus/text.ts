@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ExposedFamily, ExposedSeries, HistogramValue, Labels, Value } from "./accumulator.ts";
+import { type ExposedFamily, type ExposedSeries, isHistogram, type Labels } from "./accumulator.ts";
 import { type BucketsPerOctave, classicOf, secondsOf } from "./buckets.ts";
 import { PREFIX } from "./families.ts";
 
@@ -47,11 +47,6 @@ function samplesOf(
     `${name}_sum${labelText(labels)} ${secondsOf(value.sum)}`,
     `${name}_count${labelText(labels)} ${count}`,
   ];
-}
-
-/** Whether a value is a histogram. */
-export function isHistogram(value: Value): value is HistogramValue {
-  return typeof value === "object";
 }
 
 function labelText(labels: Labels): string {

@@ -9,6 +9,7 @@ import { describeServer, type RunningKea, runningKeas } from "../../discovery/se
 import type { Bpftrace } from "../../probes/bpftrace.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
+import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { oneLine } from "../../system/command_line.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import { ServerNames } from "./server_names.ts";
@@ -33,15 +34,16 @@ const LOOK_MS = 1000;
 /** Pause before a server is tried again that was not watched to its end; twice as long each time. */
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [2000, 60_000];
 
-/** What `setTimeout` can wait at most, 24 days; then a new watch begins. */
-const LONGEST_WATCH_MS = 2 ** 31 - 1;
-
 /** The servers that are watched now. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #names = new ServerNames();
   readonly #statuses = new Map<string, ServerStatus>();
+  /** By process id; and the newest of each name, because one process takes the place of another. */
   readonly #watching = new Map<number, Promise<void>>();
+  readonly #turns = new Map<string, Promise<void>>();
+  /** The servers that run now. */
+  readonly #running = new Set<ServerStatus>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -49,7 +51,7 @@ export class Fleet {
 
   /** Whether at least one server is watched, and all that are watched have been read. */
   get isReady(): boolean {
-    return this.#watching.size > 0 && this.#statuses.values().every((status) => status.isReady);
+    return this.#running.size > 0 && this.#running.values().every((status) => status.isReady);
   }
 
   /** How many servers are watched. */
@@ -61,27 +63,31 @@ export class Fleet {
   async run(): Promise<void> {
     const { signal } = this.#options;
     while (!signal.aborted) {
-      for (const kea of runningKeas()) {
+      const keas = runningKeas();
+      const pids = new Set(keas.map(({ pid }) => pid));
+      for (const kea of keas) {
         if (this.#watching.has(kea.pid) || !this.#options.isChosen(kea)) continue;
-        this.#watching.set(
-          kea.pid,
-          this.#follow(kea).finally(() => this.#watching.delete(kea.pid)),
-        );
+        const name = this.#names.nameOf(kea, pids);
+        if (name === null) continue;
+        const turn = this.#follow(kea, name, this.#turns.get(name))
+          .finally(() => this.#watching.delete(kea.pid));
+        this.#watching.set(kea.pid, turn);
+        this.#turns.set(name, turn);
       }
       await pause(LOOK_MS, undefined, { signal }).catch(() => {});
     }
     await Promise.all(this.#watching.values());
   }
 
-  /** Watches one process until it ends. */
-  async #follow(kea: RunningKea): Promise<void> {
+  /** Watches one process until it ends, when the one before it has come to its end. */
+  async #follow(kea: RunningKea, name: string, before: Promise<void> | undefined): Promise<void> {
     const { signal, say } = this.#options;
-    const name = this.#names.nameOf(kea);
-    if (name === null) return;
+    await before;
     const status = this.#statuses.getOrInsertComputed(
       name,
       () => new ServerStatus(name, this.#options.accumulator),
     );
+    this.#running.add(status);
     let wait = FIRST_PAUSE_MS;
     while (!signal.aborted && isThere(kea)) {
       try {
@@ -94,6 +100,7 @@ export class Fleet {
       await pause(wait, undefined, { signal }).catch(() => {});
       wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
     }
+    this.#running.delete(status);
     this.#names.free(kea.pid);
   }
 

@@ -17,11 +17,15 @@ export class ServerNames {
   /**
    * The name of a process: `dhcp4`, or `dhcp4@UNIT` when another process has that.
    *
+   * @param running the process ids of all servers that run.
    * @returns null when it has ended.
    */
-  nameOf({ pid, family }: RunningKea): string | null {
+  nameOf({ pid, family }: RunningKea, running: ReadonlySet<number>): string | null {
     const kind = `dhcp${family}`;
-    const used = new Set(this.#names.values());
+    // A process that has ended leaves its name to the next one.
+    const used = new Set(
+      this.#names.entries().filter(([other]) => running.has(other)).map(([, name]) => name),
+    );
     const unit = unitOf(pid);
     if (unit === null) return null;
     const candidates = [kind, `${kind}@${unit}`, `${kind}@${unit}:${pid}`];

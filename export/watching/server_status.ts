@@ -16,7 +16,10 @@ const UP = gauge("server_up", "Whether the server runs.");
 const START = gauge("server_start_time_seconds", "When the server was first watched.");
 const RESTARTS = counter("server_restarts_total", "How often another process took its place.");
 const INFO = gauge("server_info", "The server: version and program.");
-const COMPLETE = gauge("watch_complete", "Whether all packets are seen at this moment.");
+const COMPLETE = gauge(
+  "watch_complete",
+  "Whether nothing was missed since the last reading before the probes were attached.",
+);
 const AVAILABLE = gauge("metric_available", "Whether a metric is measured on this server.");
 const UNWATCHED = counter("unwatched_seconds_total", "How long no probe was attached.");
 const READ = gauge("last_reading_timestamp_seconds", "When the programs were read the last time.");
@@ -28,10 +31,13 @@ export class ServerStatus {
   readonly #name: string;
   readonly #accumulator: Accumulator;
   #builder: DocumentBuilder | null = null;
+  /** Whether the probes that are attached now have been read, and nothing was missed since. */
   #isRead = false;
+  #isComplete = false;
   #watches = 0;
   #cost = { bpf: 0, hits: 0 };
-  #unwatchedSince: number | null = null;
+  /** The newest reading, and how long nothing was attached between readings: ms, s. */
+  #lastRead: number | null = null;
   #unwatched = 0;
 
   /** @param name the label `server`. */
@@ -48,8 +54,10 @@ export class ServerStatus {
   /** Takes a record of the watch of one process; a header begins another one. */
   next(record: CaptureRecord): void {
     if (record.type === "capture") this.#begin(record);
+    if (record.type === "segment") this.#attached();
+    if (record.type === "note") this.#isComplete = false;
     if (record.type === "sample") this.#read();
-    if (record.type === "note") this.#set(COMPLETE, 0);
+    this.#set(COMPLETE, this.#isComplete && this.#isRead ? 1 : 0);
     const window = this.#builder!.next(record);
     if (window === null) return;
     this.#accumulator.add(this.#name, window);
@@ -67,7 +75,6 @@ export class ServerStatus {
     }
     this.#builder = null;
     this.#isRead = false;
-    this.#unwatchedSince ??= Date.now();
     this.#accumulator.dropGauges(this.#name);
     this.#set(UP, 0);
     this.#set(COMPLETE, 0);
@@ -75,6 +82,7 @@ export class ServerStatus {
 
   #begin(header: CaptureHeader): void {
     this.#builder = new DocumentBuilder();
+    this.#attached();
     this.#set(RESTARTS, this.#watches++);
     this.#set(UP, 1);
     this.#set(START, Date.parse(header.started) / 1000);
@@ -90,14 +98,19 @@ export class ServerStatus {
     }
   }
 
+  /** Probes were attached; notes that follow are of these. */
+  #attached(): void {
+    this.#isRead = false;
+    this.#isComplete = true;
+  }
+
   #read(): void {
     const now = Date.now();
-    if (this.#unwatchedSince !== null) this.#unwatched += (now - this.#unwatchedSince) / 1000;
-    this.#unwatchedSince = null;
+    if (!this.#isRead && this.#lastRead !== null) this.#unwatched += (now - this.#lastRead) / 1000;
     this.#isRead = true;
+    this.#lastRead = now;
     this.#set(UNWATCHED, this.#unwatched);
     this.#set(READ, now / 1000);
-    this.#set(COMPLETE, 1);
   }
 
   #set(family: Family, value: number): void {

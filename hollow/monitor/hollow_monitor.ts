@@ -13,6 +13,7 @@ import { mergedWindows } from "../../metrics/overview.ts";
 import { chooseServer, describeServer } from "../../discovery/servers.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import { watch } from "../../probes/watch.ts";
+import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { onEndSignals } from "../../system/signals.ts";
@@ -39,9 +40,6 @@ export interface HollowMonitorOptions {
 
 /** Longest time between two readings of the kernel's maps, seconds. */
 const LONGEST_READING = 5;
-
-/** The longest wait of `setTimeout`, 24 days; then a new watch begins. */
-const LONGEST_WATCH_MS = 2 ** 31 - 1;
 
 /** How long pushing the last windows may take after ^C, milliseconds. */
 const LAST_PUSH_MS = 10_000;

@@ -68,6 +68,14 @@ for (const features of [[], ["native-histograms"]]) {
       packets += await send(lab, 53);
       await isCounted(received("dhcp4"), packets);
       await isCounted('kea_ebpf_server_restarts_total{server="dhcp4"}', 1);
+
+      // The next one is there before the monitor has left the old one.
+      Deno.kill(lab.pid, "SIGKILL");
+      chosen.add(await lab.restart());
+      await isCounted('kea_ebpf_server_restarts_total{server="dhcp4"}', 2);
+      await until(isReady, "the server that came at once is watched");
+      packets += await send(lab, 31);
+      await isCounted(received("dhcp4"), packets);
       await isCounted(`resets(${received("dhcp4")}[10m])`, 0);
 
       await using second = await startLab({ family: 6 });
