@@ -163,7 +163,7 @@ Deno.test("monitor on a full disk says so, detaches, and leaves a readable captu
     assert.ok(records.length >= 2);
     assert.equal(records[0]!.type, "capture");
   } finally {
-    await must("umount", folder);
+    await must("umount", "--lazy", folder);
     await Deno.remove(folder);
   }
 });

@@ -261,7 +261,7 @@ Deno.test("the producer with a full disk refuses a batch, keeps its state, and g
     assert.equal((await client.push(batchWith(2, [counterAt(2000)]))).kind, "accepted");
     assert.equal((await consumeOnce(join(data, "kea"))).records.length, 2);
   } finally {
-    await must("umount", data);
+    await must("umount", "--lazy", data);
     await Deno.remove(data);
   }
 });

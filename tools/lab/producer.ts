@@ -62,6 +62,7 @@ export async function startProducer(options: ProducerOptions = {}): Promise<Prod
   await Promise.race([listens.promise, reading]);
   if (!printed.includes("\n")) {
     await status;
+    if (options.data === undefined) await Deno.remove(data, { recursive: true });
     throw new Error(`The producer ended: ${log}`);
   }
   const kill = async (signal: Deno.Signal) => {
