@@ -19,6 +19,8 @@ import { ServerStatus } from "./server_status.ts";
 export interface FleetOptions {
   /** Which servers of the host are watched. */
   readonly isChosen: (kea: RunningKea) => boolean;
+  /** The most servers that are watched at once; any process can call itself a Kea. */
+  readonly most?: number;
   readonly profile: Profile;
   readonly bpftrace: Bpftrace;
   /** Time between two readings, milliseconds. */
@@ -27,6 +29,9 @@ export interface FleetOptions {
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
+
+/** The most servers, where no other number is given. */
+const MOST_SERVERS = 32;
 
 /** How often the host is asked for servers, milliseconds. */
 const LOOK_MS = 1000;
@@ -42,6 +47,7 @@ export class Fleet {
   /** By process id; and the newest of each name, because one process takes the place of another. */
   readonly #watching = new Map<number, Promise<void>>();
   readonly #turns = new Map<string, Promise<void>>();
+  #isFull = false;
   /** The servers that run now. */
   readonly #running = new Set<ServerStatus>();
 
@@ -67,16 +73,30 @@ export class Fleet {
       const pids = new Set(keas.map(({ pid }) => pid));
       for (const kea of keas) {
         if (this.#watching.has(kea.pid) || !this.#options.isChosen(kea)) continue;
+        if (!this.#hasRoom()) break;
         const name = this.#names.nameOf(kea, pids);
         if (name === null) continue;
         const turn = this.#follow(kea, name, this.#turns.get(name))
           .finally(() => this.#watching.delete(kea.pid));
         this.#watching.set(kea.pid, turn);
         this.#turns.set(name, turn);
+        // What has ended need not be waited for.
+        turn.finally(() => this.#turns.get(name) === turn && this.#turns.delete(name));
       }
       await pause(LOOK_MS, undefined, { signal }).catch(() => {});
     }
     await Promise.all(this.#watching.values());
+  }
+
+  /** Whether another server can be watched; says once that it cannot. */
+  #hasRoom(): boolean {
+    const { most = MOST_SERVERS, say } = this.#options;
+    const isFull = this.#watching.size >= most;
+    if (isFull && !this.#isFull) {
+      say(`Watching ${most} servers, no more: choose some with --server`);
+    }
+    this.#isFull = isFull;
+    return !isFull;
   }
 
   /** Watches one process until it ends, when the one before it has come to its end. */

@@ -23,14 +23,16 @@ for (const features of [[], ["native-histograms"]]) {
     const chosen = new Set([lab.pid]);
     const accumulator = new Accumulator();
     const stop = new AbortController();
+    const said: string[] = [];
     const fleet = new Fleet({
       isChosen: ({ pid }) => chosen.has(pid),
+      most: 2,
       profile: "light",
       bpftrace: await findBpftrace(),
       intervalMs: 500,
       accumulator,
       signal: stop.signal,
-      say: () => {},
+      say: (line) => said.push(line),
     });
     const running = fleet.run();
     const server = Deno.serve(
@@ -89,6 +91,14 @@ for (const features of [[], ["native-histograms"]]) {
         : "histogram_count(sum(kea_ebpf_packet_processing_seconds))";
       await isCounted(answered, packets + solicits);
       assert.ok(await runs(lab.pid));
+
+      await using third = await startLab({ threads: 0 });
+      chosen.add(third.pid);
+      await until(
+        () => said.some((line) => /^Watching 2 servers, no more/.test(line)),
+        "it is full",
+      );
+      assert.equal(fleet.size, 2);
     } finally {
       stop.abort();
       await running;
