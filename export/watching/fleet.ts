@@ -12,6 +12,7 @@ import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { oneLine } from "../../system/command_line.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
+import type { FleetObserver } from "./fleet_observer.ts";
 import { ServerNames } from "./server_names.ts";
 import { ServerStatus } from "./server_status.ts";
 
@@ -26,6 +27,8 @@ export interface FleetOptions {
   /** Time between two readings, milliseconds. */
   readonly intervalMs: number;
   readonly accumulator: Accumulator;
+  /** Get every record, in this order. */
+  readonly observers?: readonly FleetObserver[];
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -111,11 +114,12 @@ export class Fleet {
     let wait = FIRST_PAUSE_MS;
     while (!signal.aborted && isThere(kea)) {
       try {
-        await this.#watchOnce(kea, status, () => wait = FIRST_PAUSE_MS);
+        await this.#watchOnce(kea, name, status, () => wait = FIRST_PAUSE_MS);
       } catch (error) {
         if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`);
       }
       status.gone();
+      for (const observer of this.#options.observers ?? []) observer.gone(name);
       if (!isThere(kea)) break;
       await pause(wait, undefined, { signal }).catch(() => {});
       wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
@@ -124,8 +128,13 @@ export class Fleet {
     this.#names.free(kea.pid);
   }
 
-  async #watchOnce({ pid }: RunningKea, status: ServerStatus, onRead: () => void): Promise<void> {
-    const { profile, bpftrace, intervalMs, signal, say } = this.#options;
+  async #watchOnce(
+    { pid }: RunningKea,
+    name: string,
+    status: ServerStatus,
+    onRead: () => void,
+  ): Promise<void> {
+    const { profile, bpftrace, intervalMs, observers = [], signal, say } = this.#options;
     const records = watch({
       server: await describeServer(pid),
       profile,
@@ -138,7 +147,8 @@ export class Fleet {
       say,
     });
     for await (const record of records) {
-      status.next(record);
+      const window = status.next(record);
+      for (const observer of observers) observer.next(name, record, window);
       if (record.type === "sample") onRead();
     }
   }

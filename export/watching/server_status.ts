@@ -5,6 +5,7 @@
  */
 
 import type { CaptureHeader, CaptureRecord } from "../../metrics/capture.ts";
+import type { Window } from "../../metrics/document.ts";
 import { DocumentBuilder, METRICS } from "../../metrics/document_builder.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { Family } from "../prometheus/families.ts";
@@ -51,20 +52,26 @@ export class ServerStatus {
     return this.#isRead;
   }
 
-  /** Takes a record of the watch of one process; a header begins another one. */
-  next(record: CaptureRecord): void {
+  /**
+   * Takes a record of the watch of one process; a header begins another one.
+   *
+   * @returns the final window that ends with it.
+   */
+  next(record: CaptureRecord): Window | null {
     if (record.type === "capture") this.#begin(record);
     if (record.type === "segment") this.#attached();
     if (record.type === "note") this.#isComplete = false;
     if (record.type === "sample") this.#read();
     this.#set(COMPLETE, this.#isComplete && this.#isRead ? 1 : 0);
     const window = this.#builder!.next(record);
-    if (window === null) return;
+    if (window === null) return null;
     this.#accumulator.add(this.#name, window);
     const cost = this.#builder!.cost();
-    if (cost === null) return;
-    this.#set(BPF, this.#cost.bpf + cost.bpf_seconds);
-    this.#set(RUNS, this.#cost.hits + cost.hits);
+    if (cost !== null) {
+      this.#set(BPF, this.#cost.bpf + cost.bpf_seconds);
+      this.#set(RUNS, this.#cost.hits + cost.hits);
+    }
+    return window;
   }
 
   /** The process has ended, or is not watched any more. */
