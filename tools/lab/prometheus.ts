@@ -1,16 +1,11 @@
 /**
- * A real Prometheus on this machine, for tests: Debian's package, unpacked into the cache folder, so that no
- * service is installed.
+ * A real Prometheus on this machine, for tests: Debian's package, unpacked into the cache folder.
  *
  * @module
  */
 
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ownFolder } from "../../system/own_folder.ts";
-import { outputOf } from "../../system/run.ts";
-import { LabError } from "./lab_error.ts";
+import { unpackedPackage } from "./unpacked_package.ts";
 
 /** Debian's package of Prometheus; it has promtool, too. */
 export interface PrometheusPrograms {
@@ -24,33 +19,8 @@ export interface PrometheusPrograms {
  * @throws {LabError} when it is not available.
  */
 export async function ensurePrometheus(): Promise<PrometheusPrograms> {
-  const cache = ownFolder("cache");
-  const root = join(cache, "prometheus");
-  if (!existsSync(root)) {
-    await Deno.mkdir(cache, { recursive: true });
-    // A second process waits here, and finds it unpacked.
-    using lock = await Deno.open(`${root}.lock`, { create: true, write: true });
-    await lock.lock(true);
-    if (!existsSync(root)) await unpack(root);
-  }
-  const bin = join(root, "usr/bin");
+  const bin = join(await unpackedPackage("prometheus"), "usr/bin");
   return { prometheus: join(bin, "prometheus"), promtool: join(bin, "promtool") };
-}
-
-async function unpack(root: string): Promise<void> {
-  const unfinished = `${root}.unfinished`;
-  await rm(unfinished, { recursive: true, force: true });
-  await Deno.mkdir(unfinished);
-  const failed = (why: string) => new LabError(`Cannot get Debian's Prometheus: ${why}`);
-  const limits = { limitMs: 300_000 };
-  await outputOf(["apt-get", "download", "prometheus"], failed, {
-    ...limits,
-    directory: unfinished,
-  });
-  const [archive] = [...Deno.readDirSync(unfinished)].map(({ name }) => join(unfinished, name));
-  await outputOf(["dpkg-deb", "-x", archive!, unfinished], failed, limits);
-  await Deno.remove(archive!);
-  await Deno.rename(unfinished, root);
 }
 
 /** A running Prometheus. Disposing ends it and removes its data. */
