@@ -10,7 +10,8 @@ import { requireHost } from "../../probes/requirements.ts";
 import { say } from "../../system/command_line.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
-import { metricsHandler } from "../web/metrics_server.ts";
+import type { Handler } from "../web/handler.ts";
+import { routed, routesOf } from "../web/routes.ts";
 import { Fleet } from "./fleet.ts";
 
 /** Options of {@linkcode runExporter}. */
@@ -51,7 +52,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
   });
   const server = listen(
     options.address,
-    metricsHandler({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady }),
+    routed(routesOf({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady })),
   );
   say(`Listening on http://${server.addr.hostname}:${server.addr.port}${path}`);
   await fleet.run();
@@ -61,7 +62,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
 
 function listen(
   address: string,
-  handler: (request: Request) => Response,
+  handler: Handler,
 ): Deno.HttpServer<Deno.NetAddr> {
   const [, hostname, port] = /^\[?([^\]]*?)\]?:(\d{1,5})$/.exec(address) ?? [];
   if (port === undefined || Number(port) > 65_535) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Accumulator } from "../../export/prometheus/accumulator.ts";
 import { Fleet } from "../../export/watching/fleet.ts";
-import { metricsHandler } from "../../export/web/metrics_server.ts";
+import { routed, routesOf } from "../../export/web/routes.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
@@ -37,12 +37,12 @@ for (const features of [[], ["native-histograms"]]) {
     const running = fleet.run();
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      metricsHandler({
+      routed(routesOf({
         accumulator,
         path: "/metrics",
         bucketsPerOctave: 2,
         isReady: () => fleet.isReady,
-      }),
+      })),
     );
     try {
       const isReady = async () => {
