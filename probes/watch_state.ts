@@ -6,6 +6,7 @@
 
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { Server } from "../discovery/types.ts";
+import type { Level } from "../system/command_line.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 import { Gap } from "./gap.ts";
 import type { FindHostPid, FindSites } from "./prepare.ts";
@@ -23,7 +24,7 @@ export interface WatchOptions {
   /** Stops the watch; what was measured is kept. */
   readonly signal: AbortSignal;
   /** Called with lines for people. */
-  readonly say: (line: string) => void;
+  readonly say: (line: string, level?: Level) => void;
   /** How long to wait for a server that ended, milliseconds; default: 15 s. */
   readonly restartGraceMs?: number;
   readonly findSites?: FindSites;
@@ -84,7 +85,7 @@ export class WatchState {
   /** A reason for the verdict PARTIAL, as a record. */
   note(reason: string): CaptureRecord {
     this.reasons.push(reason);
-    this.options.say(reason);
+    this.options.say(reason, "warning");
     return { type: "note", elapsed_ns: this.elapsedNs, reason };
   }
 

@@ -108,8 +108,33 @@ export function print(content: string | Uint8Array): void {
  * Writes a line for people to standard error, without control characters for their terminal. It is not an
  * error if standard error is closed.
  */
-export function say(line: string): void {
-  sayStyled(printableLines(line));
+export function say(line: string, level: Level = "info"): void {
+  const lines = printableLines(line);
+  sayStyled(isJournal() ? lines.replaceAll(/^/gm, LEVELS[level]) : lines);
+}
+
+/** How important a line is. */
+export type Level = "error" | "warning" | "info";
+
+/** The same as systemd's journal reads it at the start of a line: sd-daemon(3). */
+const LEVELS: Readonly<Record<Level, string>> = { error: "<3>", warning: "<4>", info: "<6>" };
+
+let journal: boolean | null = null;
+
+/** Whether standard error is systemd's journal, which adds the time to each line. */
+export function isJournal(): boolean {
+  return journal ??= isStream(Deno.env.get("JOURNAL_STREAM"));
+}
+
+/** Whether standard error is a stream: DEVICE:INODE, both decimal. */
+function isStream(stream: string | undefined): boolean {
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = Deno.statSync("/proc/self/fd/2");
+    return `${dev}:${ino}` === stream;
+  } catch {
+    return false;
+  }
 }
 
 /** The same for text with colours, whose parts from outside are printable already. */
@@ -168,7 +193,7 @@ export async function runMain(work: () => Promise<number>): Promise<never> {
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
     if (error instanceof Stopped) Deno.exit(error.status);
-    say(`error: ${oneLine(error)}`);
+    say(`error: ${oneLine(error)}`, "error");
     Deno.exit(1);
   }
 }

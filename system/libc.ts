@@ -36,6 +36,11 @@ function open() {
       memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
       sendfile: { parameters: ["i32", "i32", "pointer", "u64"], result: "i64" },
       fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+      socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+      sendto: {
+        parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
+        result: "i64",
+      },
       errno: { name: "__errno_location", parameters: [], result: "pointer" },
     }).symbols;
   } catch {
@@ -282,4 +287,42 @@ export function sealedMemory(from: number, limitBytes: number): Descriptor | str
   if (isSealed && done <= limitBytes) return descriptor(fd);
   if (fd >= 0) library.close(fd);
   return reason;
+}
+
+/** include/linux/socket.h and include/linux/net.h */
+const [AF_UNIX, SOCK_DGRAM, MSG_DONTWAIT, MSG_NOSIGNAL] = [1, 2, 0x40, 0x4000];
+
+/** The longest path of a socket, bytes: struct sockaddr_un. */
+const LONGEST_SOCKET_PATH = 107;
+
+/**
+ * Sends a datagram to a Unix socket, without waiting.
+ *
+ * @param path its path; `@` at the start stands for the zero byte of an abstract name.
+ * @returns whether it was sent.
+ */
+export function sendDatagram(path: string, text: string): boolean {
+  const encoder = new TextEncoder();
+  const name = encoder.encode(path);
+  if (library === null || name.length > LONGEST_SOCKET_PATH) return false;
+  const isAbstract = path.startsWith("@");
+  if (isAbstract) name[0] = 0;
+  // struct sockaddr_un; the length of an abstract name counts, a path ends with a zero byte.
+  const address = new Uint8Array(2 + name.length + (isAbstract ? 0 : 1));
+  address[0] = AF_UNIX;
+  address.set(name, 2);
+  const fd = library.socket(AF_UNIX, SOCK_DGRAM | O_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bytes = encoder.encode(text);
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  const sent = library.sendto(
+    fd,
+    bytes,
+    BigInt(bytes.length),
+    flags,
+    address,
+    address.length,
+  );
+  library.close(fd);
+  return Number(sent) === bytes.length;
 }

@@ -10,7 +10,7 @@ import type { Bpftrace } from "../../probes/bpftrace.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
-import { oneLine } from "../../system/command_line.ts";
+import { type Level, oneLine } from "../../system/command_line.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { FleetObserver } from "./fleet_observer.ts";
 import { ServerNames } from "./server_names.ts";
@@ -30,7 +30,7 @@ export interface FleetOptions {
   /** Get every record, in this order. */
   readonly observers?: readonly FleetObserver[];
   readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
+  readonly say: (line: string, level?: Level) => void;
 }
 
 /** The most servers, where no other number is given. */
@@ -96,7 +96,7 @@ export class Fleet {
     const { most = MOST_SERVERS, say } = this.#options;
     const isFull = this.#watching.size >= most;
     if (isFull && !this.#isFull) {
-      say(`Watching ${most} servers, no more: choose some with --server`);
+      say(`Watching ${most} servers, no more: choose some with --server`, "warning");
     }
     this.#isFull = isFull;
     return !isFull;
@@ -116,7 +116,7 @@ export class Fleet {
       try {
         await this.#watchOnce(kea, name, status, () => wait = FIRST_PAUSE_MS);
       } catch (error) {
-        if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`);
+        if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`, "warning");
       }
       status.gone();
       for (const observer of this.#options.observers ?? []) observer.gone(name);

@@ -8,7 +8,10 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import { say } from "../../system/command_line.ts";
+import { ServiceManager } from "../../system/notify.ts";
 import { onEndSignals } from "../../system/signals.ts";
+import { reportService } from "../service/service.ts";
+import { ServiceStatus } from "../service/service_status.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
 import type { Handler } from "../web/handler.ts";
 import { routed, routesOf } from "../web/routes.ts";
@@ -44,10 +47,12 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
   using _signals = onEndSignals(() => stop.abort());
   const accumulator = new Accumulator(limit);
   const bpftrace = await findBpftrace();
+  const status = new ServiceStatus();
   const fleet = new Fleet({
     ...{ profile, bpftrace, intervalMs, accumulator, say },
     isChosen: ({ pid, family }) =>
       chosen.length === 0 || chosen.includes(String(pid)) || chosen.includes(`dhcp${family}`),
+    observers: [status],
     signal: stop.signal,
   });
   const server = listen(
@@ -55,7 +60,12 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
     routed(routesOf({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady })),
   );
   say(`Listening on http://${server.addr.hostname}:${server.addr.port}${path}`);
-  await fleet.run();
+  const running = fleet.run();
+  using _service = reportService({
+    ...{ manager: ServiceManager.fromEnvironment(), status, signal: stop.signal },
+    servers: () => fleet.size,
+  });
+  await running;
   await server.shutdown();
   return 0;
 }

@@ -23,3 +23,21 @@ Deno.test("makeOwnOutput() makes a folder for this user alone, and leaves one th
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("a line for systemd's journal begins with its priority, one for a file does not", async () => {
+  const folder = await Deno.makeTempDir();
+  const script = join(import.meta.dirname!, "../../hollow/ebpf_to_json.ts");
+  const log = join(folder, "log");
+  const says = async (stream: string) => {
+    const shell = `exec 2>"$1"; export JOURNAL_STREAM=${stream}; "$2" run -A "$3" /nonexistent`;
+    const args = ["-c", shell, "sh", log, Deno.execPath(), script];
+    await new Deno.Command("sh", { args, stdin: "null", stdout: "null" }).output();
+    return await Deno.readTextFile(log);
+  };
+  try {
+    assert.match(await says('$(stat -c %d:%i "$1")'), /^<3>error: Cannot read "\/nonexistent"/);
+    assert.match(await says("1:1"), /^error: Cannot read "\/nonexistent"/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
