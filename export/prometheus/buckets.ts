@@ -63,11 +63,19 @@ export interface NativeBuckets {
   readonly zero: bigint;
 }
 
+/** Events by exponential bucket, ascending. */
+export interface ExponentialCounts {
+  /** Count by native index, none of them 0. */
+  readonly counts: readonly (readonly [index: number, count: bigint])[];
+  /** Events of no time at all. */
+  readonly zero: bigint;
+}
+
 /**
- * A histogram as a native one. A bucket's events go where its middle lies: the error of a quantile is at most
- * 10.8 %, and no bucket's count ever goes down.
+ * A histogram in exponential buckets. A bucket's events go where its middle lies: the error of a quantile is
+ * at most 10.8 %, and no bucket's count ever goes down.
  */
-export function nativeOf({ buckets }: HistogramValue): NativeBuckets {
+export function exponentialOf({ buckets }: HistogramValue): ExponentialCounts {
   const counts = new Map<number, bigint>();
   let zero = 0n;
   for (const { lower, upper, count } of buckets.values()) {
@@ -79,10 +87,16 @@ export function nativeOf({ buckets }: HistogramValue): NativeBuckets {
     const index = nativeIndex((lower + upper) / 2 / 1e9);
     counts.set(index, (counts.get(index) ?? 0n) + count);
   }
+  return { counts: [...counts].sort(([a], [b]) => a - b), zero };
+}
+
+/** A histogram as a native one. */
+export function nativeOf(value: HistogramValue): NativeBuckets {
+  const { counts, zero } = exponentialOf(value);
   const spans: { offset: number; length: number }[] = [];
   const deltas: bigint[] = [];
   let [next, before] = [0, 0n];
-  for (const [index, count] of [...counts].sort(([a], [b]) => a - b)) {
+  for (const [index, count] of counts) {
     if (spans.length > 0 && index === next) spans.at(-1)!.length++;
     else spans.push({ offset: index - next, length: 1 });
     deltas.push(count - before);

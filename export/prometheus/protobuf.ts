@@ -13,7 +13,7 @@ import {
 } from "./accumulator.ts";
 import { type BucketsPerOctave, classicOf, NATIVE_SCHEMA, nativeOf, secondsOf } from "./buckets.ts";
 import { PREFIX } from "./families.ts";
-import { MessageWriter } from "./protobuf_writer.ts";
+import { MessageWriter } from "../protobuf/message_writer.ts";
 
 // Field numbers are those of prometheus/client_model, io/prometheus/client/metrics.proto.
 const TYPES = { counter: 0, gauge: 1, histogram: 4 } as const;
