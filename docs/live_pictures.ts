@@ -9,7 +9,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { newCommand, resolveUserPath, runMain, say } from "../system/command_line.ts";
-import { replaceFile } from "../metrics/files.ts";
+import { replaceFile } from "../system/replace_file.ts";
 import { terminalPicture } from "./terminal_picture.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";

@@ -8,7 +8,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { readInput } from "../metrics/input/read_input.ts";
 import { newCommand, print, resolveUserPath, runMain } from "../system/command_line.ts";
-import { replaceFile } from "../metrics/files.ts";
+import { replaceFile } from "../system/replace_file.ts";
 import { exposed } from "./prometheus/exposed.ts";
 
 const command = newCommand("to-prometheus")

@@ -15,7 +15,7 @@ import {
 } from "../system/command_line.ts";
 import { piecesOf } from "../system/file_bytes.ts";
 import { jsonSchema } from "../metrics/document.ts";
-import { replaceFile } from "../metrics/files.ts";
+import { replaceFile } from "../system/replace_file.ts";
 import { convert } from "../metrics/input/convert.ts";
 
 const command = newCommand("to-json")

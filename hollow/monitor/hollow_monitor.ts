@@ -16,12 +16,13 @@ import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
+import type { Spool } from "../../system/push/spool.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import type { ProducerClient } from "../push/producer_client.ts";
 import { Pusher } from "../push/pusher.ts";
 import { serverName } from "../push/pushing_command.ts";
 import { recordsOf } from "../push/records.ts";
-import { Spool, SPOOL_LIMIT } from "../push/spool.ts";
+import { openSpool, type SpooledWindow, spooledWindow } from "../push/spool.ts";
 import { WallClock } from "./wall_clock.ts";
 
 /** Options of {@linkcode hollowMonitor}. */
@@ -59,7 +60,7 @@ export async function hollowMonitor(options: HollowMonitorOptions): Promise<numb
   const { pid, ...facts } = await chooseServer(options.server);
   const name = options.name ?? serverName(facts)!;
   const bpftrace = await findBpftrace();
-  using spool = await Spool.open(await options.spool(name), { limit: SPOOL_LIMIT, say });
+  using spool = await openSpool(await options.spool(name), { say });
   if (spool.waiting > 0) say(`${spool.waiting} windows of an earlier run are waiting`);
 
   const [stop, giveUp] = [new AbortController(), new AbortController()];
@@ -92,7 +93,7 @@ export async function hollowMonitor(options: HollowMonitorOptions): Promise<numb
 interface Watching extends Pick<HollowMonitorOptions, "profile" | "interval" | "verbose"> {
   readonly bpftrace: Bpftrace;
   readonly name: string;
-  readonly spool: Spool;
+  readonly spool: Spool<SpooledWindow>;
   readonly signal: AbortSignal;
 }
 
@@ -121,7 +122,7 @@ async function watchOnce(watching: Watching, first: number): Promise<number> {
   const push = async () => {
     for (const window of mergedWindows(open.splice(0), 1)) {
       const adjusted = clock.adjusted(window);
-      await spool.add(adjusted.start, recordsOf(adjusted, name));
+      await spool.add(spooledWindow(adjusted.start, recordsOf(adjusted, name)));
     }
   };
   let pid = first;
@@ -150,7 +151,7 @@ async function watchOnce(watching: Watching, first: number): Promise<number> {
 
 /** Sends waiting windows, until the signal. */
 async function pushAll(
-  spool: Spool,
+  spool: Spool<SpooledWindow>,
   pusher: Pusher,
   signal: AbortSignal,
   verbose: boolean,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { oneLine } from "../../system/command_line.ts";
-import { directClient, isOfThisHost } from "./direct_client.ts";
+import { directClient, isOfThisHost } from "../../system/push/direct_client.ts";
+import { bytesOf, excerpt, failureOf, retryAfterMs } from "../../system/push/http_answer.ts";
 import { z } from "zod";
 import type { Batch, HollowRecord } from "./records.ts";
 import type { TokenSource } from "./token.ts";
@@ -65,11 +65,11 @@ export type DatasetState = z.infer<typeof state>;
 /** Longest wait for a whole answer, milliseconds. */
 const TIMEOUT_MS = 30_000;
 
-/** Limit for an answer's Retry-After, milliseconds. */
-const LONGEST_RETRY_AFTER_MS = 3_600_000;
-
 /** Longest answer that is read, bytes. */
 const LONGEST_ANSWER = 16 * 2 ** 20;
+
+/** What makes Deno trust a certificate. */
+const TRUST = "DENO_CERT=FILE";
 
 /** Options of {@linkcode ProducerClient}. */
 export interface ProducerClientOptions {
@@ -120,7 +120,7 @@ export class ProducerClient {
     try {
       answer = await this.#request("POST", this.#path("/records"), batch, signal);
     } catch (error) {
-      return { kind: "retry", why: this.#redacted(reasonOf(error)), afterMs: null };
+      return { kind: "retry", why: this.#redacted(failureOf(error, TRUST)), afterMs: null };
     }
     const { status } = answer;
     if (status === 200) {
@@ -185,7 +185,7 @@ export class ProducerClient {
       return await this.#request(method, path, body, undefined, token);
     } catch (error) {
       throw new ProducerError(
-        `Cannot reach the producer at ${this.base}: ${this.#redacted(reasonOf(error))}`,
+        `Cannot reach the producer at ${this.base}: ${this.#redacted(failureOf(error, TRUST))}`,
       );
     }
   }
@@ -224,7 +224,7 @@ export class ProducerClient {
       ...(this.#direct === null ? {} : { client: this.#direct }),
       signal: signal === undefined ? stop : AbortSignal.any([signal, stop]),
     });
-    const text = await textOf(response);
+    const text = new TextDecoder().decode(await bytesOf(response, LONGEST_ANSWER));
     return {
       status: response.status,
       json: json(text),
@@ -292,50 +292,10 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
 }
 
-/** Reads an answer, up to a limit. */
-async function textOf(response: Response): Promise<string> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let length = 0;
-  for await (const piece of response.body) {
-    length += piece.length;
-    if (length > LONGEST_ANSWER) throw new Error("its answer does not end");
-    text += decoder.decode(piece, { stream: true });
-  }
-  return text;
-}
-
 function json(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return null;
   }
-}
-
-/** Seconds or a date. */
-function retryAfterMs(header: string | null): number | null {
-  if (header === null) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
-}
-
-/** Why there is no answer; `fetch` has it in the cause of its error. */
-function reasonOf(error: unknown): string {
-  if (error instanceof DOMException && error.name === "TimeoutError") return "no answer in time";
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const text = oneLine(cause)
-    .replace(/^error sending request (for url|from) .*?: (?=\D)/, "")
-    .replace(/^client error \(\w+\): /, "")
-    .replace(/ \(os error \d+\)/, "");
-  const hint = /certificate/i.test(text) ? " (DENO_CERT=FILE names a certificate to trust)" : "";
-  return `${excerpt(text)}${hint}`;
-}
-
-/** Foreign text, shortened and without control characters. */
-function excerpt(text: string): string {
-  // deno-lint-ignore no-control-regex
-  const line = text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ");
-  return line.length > 300 ? `${line.slice(0, 300)}...` : line;
 }

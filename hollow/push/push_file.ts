@@ -13,7 +13,7 @@ import type { ProducerClient } from "./producer_client.ts";
 import { Pusher } from "./pusher.ts";
 import { serverName } from "./pushing_command.ts";
 import { type HollowRecord, inBatches, RecordError, recordsOf } from "./records.ts";
-import { SEQUENCE_STEP } from "./spool.ts";
+import { SEQUENCE_STEP } from "../../system/push/spool.ts";
 import type { Family } from "../../metrics/dhcp.ts";
 
 /** Prints the records of a file, one per line. */

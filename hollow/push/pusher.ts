@@ -5,9 +5,11 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
+import { waitFor } from "../../system/push/backoff.ts";
+import type { Spooled } from "../../system/push/spool.ts";
 import { type HollowRecord, inBatches } from "./records.ts";
 import type { ProducerClient, PushOutcome } from "./producer_client.ts";
-import type { Spooled } from "./spool.ts";
+import type { SpooledWindow } from "./spool.ts";
 
 /** The outcome of a window. */
 export type Delivery =
@@ -20,9 +22,6 @@ export type Delivery =
 const ATTEMPTS = 4;
 
 const STALE = "another process pushes as the same source";
-
-/** First and longest wait between two attempts, milliseconds. */
-const BACKOFF_MS = { first: 1000, longest: 60_000 };
 
 /** Options of {@linkcode Pusher}. */
 export interface PusherOptions {
@@ -48,7 +47,7 @@ export class Pusher {
   }
 
   /** Sends a window in as many batches as needed; returns when the outcome is known. */
-  async deliver({ sequence, id, records }: Spooled): Promise<Delivery> {
+  async deliver({ sequence, id, records }: Spooled<SpooledWindow>): Promise<Delivery> {
     const parts: Part[] = [];
     for await (const batch of inBatches(records)) {
       parts.push({
@@ -105,7 +104,8 @@ export class Pusher {
       if (isLast || (outcome.kind === "misconfigured" && !retryForever)) return outcome;
       if (outcome.why !== this.#trouble) say(`Cannot push: ${outcome.why}; retrying`);
       this.#trouble = outcome.why;
-      await pause(waitFor(outcome, attempt), undefined, { signal }).catch(() => {});
+      const afterMs = outcome.kind === "retry" ? outcome.afterMs : null;
+      await pause(waitFor(afterMs, attempt), undefined, { signal }).catch(() => {});
       if (signal.aborted) return outcome;
     }
   }
@@ -128,14 +128,4 @@ function halves({ records, sequence, room }: Part): [Part, Part] {
     { records: records.slice(0, middle), sequence, room: half },
     { records: records.slice(middle), sequence: sequence + half, room: half },
   ];
-}
-
-/** Milliseconds until the next attempt: doubled each time, with 50 % jitter. */
-export function waitFor(
-  outcome: { readonly kind: string; readonly afterMs?: number | null },
-  attempt: number,
-  random: () => number = Math.random,
-): number {
-  const backoff = Math.min(BACKOFF_MS.first * 2 ** (attempt - 1), BACKOFF_MS.longest);
-  return Math.max(outcome.afterMs ?? 0, backoff * (0.5 + random() / 2));
 }

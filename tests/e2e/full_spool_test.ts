@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Spool } from "../../hollow/push/spool.ts";
+import { openSpool, spooledWindow } from "../../hollow/push/spool.ts";
 import { must } from "./run_script.ts";
 import { counterAt } from "../hollow/push/hollow_records.ts";
 
@@ -11,9 +11,11 @@ Deno.test("Spool on a full disk keeps windows in memory, and goes back to the di
   await must("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", folder);
   const said: string[] = [];
   try {
-    using spool = await Spool.open(folder, { limit: 2 ** 20, say: (line) => said.push(line) });
+    using spool = await openSpool(folder, { limit: 2 ** 20, say: (line) => said.push(line) });
     const records = Array.from({ length: 100 }, (_, index) => counterAt(index * 1000));
-    for (let window = 0; window < 12; window++) await spool.add(`window ${window}`, records);
+    for (let window = 0; window < 12; window++) {
+      await spool.add(spooledWindow(`window ${window}`, records));
+    }
     assert.match(said.join(), /^Cannot write .*No space left on device.*kept in memory$/);
 
     const onDisk = () =>
@@ -29,7 +31,7 @@ Deno.test("Spool on a full disk keeps windows in memory, and goes back to the di
     assert.deepEqual(windows, Array.from({ length: 12 }, (_, index) => `window ${index}`));
     assert.equal(spool.dropped, 0);
 
-    await spool.add("afterwards", records);
+    await spool.add(spooledWindow("afterwards", records));
     assert.equal(onDisk(), 1);
     assert.deepEqual(
       Array.from(Deno.readDirSync(folder), ({ name }) => name).filter((name) =>

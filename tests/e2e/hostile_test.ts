@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { DiscoveryError } from "../../discovery/discovery_error.ts";
 import { describeServer, runningKeas } from "../../discovery/servers.ts";
-import { Spool, SPOOL_LIMIT } from "../../hollow/push/spool.ts";
+import { openSpool } from "../../hollow/push/spool.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { endlessLibrary, HostileProcesses } from "./hostile_processes.ts";
@@ -46,7 +46,7 @@ const PRODUCER = "http://127.0.0.1:9/api";
 
 /** How many packets of a kind the windows in a spool have. */
 async function spooled(folder: string, message: string): Promise<number> {
-  using spool = await Spool.open(folder, { limit: SPOOL_LIMIT, say: () => {} });
+  using spool = await openSpool(folder, { say: () => {} });
   let count = 0;
   for (let next = await spool.first(); next !== null; next = await spool.first()) {
     for (const record of next.records) {

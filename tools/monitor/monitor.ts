@@ -16,13 +16,14 @@ import {
 } from "../../system/command_line.ts";
 import { type CaptureRecord, readCapture, type Traffic } from "../../metrics/capture.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import { CaptureFile, replaceFile } from "../../metrics/files.ts";
+import { CaptureFile } from "../../metrics/capture_file.ts";
 import { documentText } from "../../metrics/document_text.ts";
 import { Overview } from "../../metrics/overview.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
 import { chooseServer } from "../../discovery/servers.ts";
 import type { Server } from "../../discovery/types.ts";
 import { printableJson, printableLines } from "../../system/printable.ts";
+import { replaceFile } from "../../system/replace_file.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { type SlowOptions, watch } from "../../probes/watch.ts";

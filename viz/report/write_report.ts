@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import { replaceFile } from "../../metrics/files.ts";
+import { replaceFile } from "../../system/replace_file.ts";
 import type { TopLevelSpec } from "vega-lite";
 import { type Chart, type Layout, LAYOUTS } from "../charts/chart.ts";
 import { printable } from "../../system/printable.ts";

@@ -1,7 +1,6 @@
 /** What becomes of a batch whatever a server answers; real sockets on this machine. */
 
 import assert from "node:assert/strict";
-import { isOfThisHost } from "../../../hollow/push/direct_client.ts";
 import { ProducerClient, UrlError } from "../../../hollow/push/producer_client.ts";
 import { batchWith, counterAt } from "./hollow_records.ts";
 import { pathOf } from "../../metrics/fixtures/captures.ts";
@@ -233,31 +232,6 @@ Deno.test("ProducerClient sends a token over plain HTTP to this machine, or with
   assert.equal(new ProducerClient({ ...options, allowPlainHttp: true }).base, "http://10.0.0.1");
   const tokenless = { ...options, token: () => null, allowPlainHttp: false };
   assert.equal(new ProducerClient(tokenless).base, "http://10.0.0.1");
-});
-
-Deno.test("isOfThisHost() knows this machine's names and addresses, as URLs write them", () => {
-  const hostOf = (url: string) => new URL(url).hostname;
-  const addresses = Deno.networkInterfaces().map(({ address }) =>
-    address.includes(":") ? `[${address}]` : address
-  );
-  for (
-    const host of [
-      ...[
-        "localhost",
-        "LOCALHOST.",
-        "a.localhost",
-        "127.0.0.1",
-        "127.9.9.9",
-        "127.1",
-        "2130706433",
-      ],
-      ...["0.0.0.0", "[::1]", "[::]", "[0:0::1]", "[::ffff:127.0.0.1]", Deno.hostname()],
-      ...addresses,
-    ]
-  ) assert.ok(isOfThisHost(hostOf(`http://${host}:8980/api`)), host);
-  for (const host of ["192.0.2.1", "[2001:db8::1]", "127.0.0.1.example", "localhost.example"]) {
-    assert.ok(!isOfThisHost(hostOf(`http://${host}/api`)), host);
-  }
 });
 
 Deno.test("to-hollow goes through no proxy to a producer of this host", async () => {

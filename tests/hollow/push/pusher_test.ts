@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ProducerClient } from "../../../hollow/push/producer_client.ts";
-import { Pusher, waitFor } from "../../../hollow/push/pusher.ts";
+import { Pusher } from "../../../hollow/push/pusher.ts";
 import type { Batch, HollowRecord } from "../../../hollow/push/records.ts";
 import { counterAt } from "./hollow_records.ts";
 
@@ -126,13 +126,4 @@ Deno.test("Pusher without retryForever returns at once what the user must correc
     kind: "stopped",
     why: "404: because: there is no such address, check the URL",
   }]);
-});
-
-Deno.test("waitFor() doubles up to a minute, with 50 % jitter, and respects afterMs", () => {
-  const later = { kind: "retry", afterMs: null };
-  const [least, most] = [() => 0, () => 1];
-  assert.deepEqual([1, 2, 3].map((attempt) => waitFor(later, attempt, least)), [500, 1000, 2000]);
-  assert.deepEqual([1, 2, 3].map((attempt) => waitFor(later, attempt, most)), [1000, 2000, 4000]);
-  assert.equal(waitFor(later, 1000, most), 60_000);
-  assert.equal(waitFor({ kind: "retry", afterMs: 90_000 }, 1, least), 90_000);
 });

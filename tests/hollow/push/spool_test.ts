@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Spool, SpoolError } from "../../../hollow/push/spool.ts";
+import { openSpool, type SpooledWindow, spooledWindow } from "../../../hollow/push/spool.ts";
+import { type Spool, SpoolError } from "../../../system/push/spool.ts";
 import { counterAt } from "./hollow_records.ts";
 
 /** Runs a test with a folder, and what the spool says. */
 function spoolTest(
   name: string,
-  test: (folder: string, said: string[], open: (limit?: number) => Promise<Spool>) => Promise<void>,
+  test: (
+    folder: string,
+    said: string[],
+    open: (limit?: number) => Promise<Spool<SpooledWindow>>,
+  ) => Promise<void>,
 ) {
   Deno.test(name, async () => {
     const folder = await Deno.makeTempDir({ prefix: "kea-spool-test-" });
     const said: string[] = [];
-    const open = (limit = 2 ** 20) => Spool.open(folder, { limit, say: (line) => said.push(line) });
+    const open = (limit = 2 ** 20) => openSpool(folder, { limit, say: (line) => said.push(line) });
     try {
       await test(folder, said, open);
     } finally {
@@ -29,8 +34,8 @@ spoolTest(
   "Spool gives windows back in their order, across a restart",
   async (_folder, said, open) => {
     const first = await open();
-    await first.add("2026-01-01T00:00:00.000Z", [counterAt(0)]);
-    await first.add("2026-01-01T00:00:01.000Z", [counterAt(1000)]);
+    await first.add(spooledWindow("2026-01-01T00:00:00.000Z", [counterAt(0)]));
+    await first.add(spooledWindow("2026-01-01T00:00:01.000Z", [counterAt(1000)]));
     const before = await first.first();
     first[Symbol.dispose]();
 
@@ -67,10 +72,10 @@ spoolTest(
     {
       using spool = await open(3000);
       for (let second = 0; second < 20; second++) {
-        await spool.add(`window ${second}`, [
+        await spool.add(spooledWindow(`window ${second}`, [
           counterAt(second * 1000),
           counterAt(second, 2, "kea-2"),
-        ]);
+        ]));
       }
       const sizes = files(folder).map((name) => Deno.statSync(join(folder, name)).size);
       assert.ok(sizes.reduce((sum, size) => sum + size) <= 3000);
@@ -97,8 +102,8 @@ for (
   spoolTest(`Spool sets a file aside when ${what}, and goes on`, async (folder, said, open) => {
     {
       using spool = await open();
-      await spool.add("first", [counterAt(0)]);
-      await spool.add("second", [counterAt(1000)]);
+      await spool.add(spooledWindow("first", [counterAt(0)]));
+      await spool.add(spooledWindow("second", [counterAt(1000)]));
     }
     const path = join(folder, files(folder)[0]!);
     await Deno.writeTextFile(path, damage(await Deno.readTextFile(path)));
@@ -132,15 +137,15 @@ spoolTest(
 spoolTest("Spool keeps windows in memory when the disk takes none", async (folder, said, open) => {
   using spool = await open();
   await Deno.mkdir(join(folder, "away"));
-  await spool.add("on disk", [counterAt(0)]);
+  await spool.add(spooledWindow("on disk", [counterAt(0)]));
   // A folder that is gone takes no files, root's neither.
   for (const name of files(folder)) {
     await Deno.rename(join(folder, name), join(folder, "away", name));
   }
   await Deno.rename(folder, `${folder}-away`);
   try {
-    await spool.add("in memory", [counterAt(1000)]);
-    await spool.add("in memory too", [counterAt(2000)]);
+    await spool.add(spooledWindow("in memory", [counterAt(1000)]));
+    await spool.add(spooledWindow("in memory too", [counterAt(2000)]));
   } finally {
     await Deno.rename(`${folder}-away`, folder);
   }
@@ -163,14 +168,37 @@ spoolTest(
     const now = Date.now;
     try {
       using spool = await open();
-      await spool.add("first", [counterAt(0)]);
+      await spool.add(spooledWindow("first", [counterAt(0)]));
       const first = (await spool.first())!.sequence;
       spool.remove(first);
       Date.now = () => 0;
-      await spool.add("second", [counterAt(1000)]);
+      await spool.add(spooledWindow("second", [counterAt(1000)]));
       assert.ok((await spool.first())!.sequence > first);
     } finally {
       Date.now = now;
     }
+  },
+);
+
+spoolTest(
+  "Spool says why windows are quarantined once in a row",
+  async (folder, said, open) => {
+    using spool = await open();
+    const quarantine = async (reason: string) => {
+      await spool.add(spooledWindow("a window", [counterAt(0)]));
+      spool.quarantine((await spool.first())!.sequence, reason);
+    };
+    await quarantine("400: no");
+    await quarantine("400: no");
+    await quarantine("422: no");
+    await spool.add(spooledWindow("accepted", [counterAt(0)]));
+    spool.remove((await spool.first())!.sequence);
+    await quarantine("422: no");
+    assert.deepEqual(said.map((line) => /quarantined: (.*?: no):/.exec(line)?.[1]), [
+      "400: no",
+      "422: no",
+      "422: no",
+    ]);
+    assert.equal(files(join(folder, "quarantine")).length, 4);
   },
 );

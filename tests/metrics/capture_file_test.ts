@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readCapture } from "../../metrics/capture.ts";
-import { CaptureFile, replaceFile, WriteError } from "../../metrics/files.ts";
+import { CaptureFile } from "../../metrics/capture_file.ts";
+import { WriteError } from "../../system/replace_file.ts";
 import { END, HEADER, sampleAt } from "./capture_records.ts";
 
-const FILES = import.meta.resolve("../../metrics/files.ts");
+const FILE = import.meta.resolve("../../metrics/capture_file.ts");
 
 /** A folder of the test's own. */
 async function folder(): Promise<AsyncDisposable & { path: string }> {
@@ -40,7 +41,7 @@ Deno.test("CaptureFile keeps whole lines when there is no room, says so, and goe
   const path = join(place.path, "capture.ndjson");
   // A limit on the size of files ends a write half way, as a full disk does, and needs no root.
   const script = `
-    import { CaptureFile } from ${JSON.stringify(FILES)};
+    import { CaptureFile } from ${JSON.stringify(FILE)};
     const header = ${JSON.stringify(HEADER)};
     const note = (length) => ({ type: "note", elapsed_ns: 0, reason: "x".repeat(length) });
     using file = CaptureFile.create(Deno.args[0]);
@@ -69,23 +70,6 @@ Deno.test("CaptureFile keeps whole lines when there is no room, says so, and goe
     HEADER,
     { type: "note", elapsed_ns: 0, reason: "x".repeat(10) },
   ]);
-});
-
-Deno.test("replaceFile() replaces a whole file and leaves nothing beside it", async () => {
-  await using place = await folder();
-  const path = join(place.path, "metrics.json");
-  await replaceFile(path, "old");
-  await replaceFile(path, "new");
-  assert.equal(await Deno.readTextFile(path), "new");
-  assert.equal((await Array.fromAsync(Deno.readDir(place.path))).length, 1);
-});
-
-Deno.test("replaceFile() says which file cannot be written", async () => {
-  await assert.rejects(replaceFile("/proc/nowhere/metrics.json", "new"), {
-    name: "WriteError",
-    message:
-      'Cannot write "/proc/nowhere/metrics.json" (No such file or directory): make room or give another folder',
-  });
 });
 
 Deno.test("CaptureFile gives what it has written, whatever has its name by then", async () => {

@@ -9,8 +9,16 @@ const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((
   name,
 ) => [name, name.toLowerCase()]);
 
+/** Certificates of a client. */
+export type ClientOptions = Deno.CreateHttpClientOptions & Partial<Deno.TlsCertifiedKeyPem>;
+
 /** A client for `fetch` that uses no proxy, whatever the environment says. */
-export const directClient: Deno.HttpClient = withoutProxies(() => Deno.createHttpClient({}));
+export function createDirectClient(options: ClientOptions): Deno.HttpClient {
+  return withoutProxies(() => Deno.createHttpClient(options));
+}
+
+/** The one without certificates. */
+export const directClient: Deno.HttpClient = createDirectClient({});
 
 /** Deno reads these when a client is created, and has no option to ignore them. */
 function withoutProxies<T>(make: () => T): T {
