@@ -16,6 +16,7 @@ import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { describeServer } from "../discovery/servers.ts";
 import type { Sample } from "../metrics/capture.ts";
 import type { Bpftrace } from "../probes/bpftrace.ts";
+import { inThisProcess } from "../probes/prepare.ts";
 import { watch } from "../probes/watch.ts";
 import { type Profile, PROFILES } from "../probes/programs.ts";
 import {
@@ -125,6 +126,7 @@ async function watched<T>(
         bpftrace,
         intervalMs: 1000,
         durationMs: 3600_000,
+        preparation: inThisProcess(),
         signal: stop.signal,
         say: () => {},
       })

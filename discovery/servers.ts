@@ -59,20 +59,22 @@ function executableOf(pid: number): string {
  *
  * @param selector a process id, `dhcp4`, `dhcp6`, or nothing for the lab's (`KEA_LAB_PID`, in a
  * command of `deno task lab`), else for the only one that runs.
+ * @param describe describes it: `describeServer()`, or in another process.
  * @throws {ChoiceError} when there is more than one; {@linkcode DiscoveryError} when there is none.
  */
 export async function chooseServer(
   selector: string | undefined = Deno.env.get("KEA_LAB_PID") || undefined,
+  describe: (pid: number) => Promise<Server> = describeServer,
 ): Promise<Server> {
   if (selector !== undefined && /^\d+$/.test(selector)) {
-    return await describeServer(Number(selector));
+    return await describe(Number(selector));
   }
   if (selector !== undefined && !/^dhcp[46]$/.test(selector)) {
     throw new ChoiceError(
       `Cannot choose a server by "${selector}": expected a process id, dhcp4 or dhcp6`,
     );
   }
-  return await describeServer(onlyServer(runningKeas(), selector).pid);
+  return await describe(onlyServer(runningKeas(), selector).pid);
 }
 
 /**

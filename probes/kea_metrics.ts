@@ -14,6 +14,7 @@ import { onEndSignals } from "../system/signals.ts";
 import { findBpftrace } from "./bpftrace.ts";
 import { printedProgram } from "./printed_program.ts";
 import { requireHost } from "./requirements.ts";
+import { inThisProcess } from "./prepare.ts";
 import { watch } from "./watch.ts";
 import { INTERVAL_OPTION, PROFILE_OPTION, SERVER_OPTION } from "./watch_options.ts";
 
@@ -58,6 +59,7 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
       bpftrace,
       intervalMs,
       durationMs: options.duration * 1000,
+      preparation: inThisProcess(),
       signal: stop.signal,
       say,
     })

@@ -22,7 +22,11 @@ export async function printedProgram(
   intervalMs: number,
 ): Promise<string> {
   const symbols = await symbolFolder(server.pid);
-  const { rendered } = await prepareIn(symbols, server, profile, bpftrace, intervalMs);
+  const { rendered } = await prepareIn(symbols, {
+    ...{ server, profile, bpftrace, intervalMs },
+    slowNs: 0,
+    leftOut: new Map(),
+  });
   const { family, pid, version } = server;
   const environment = Object.entries({ BCC_SYMFS: symbols, ...BPFTRACE_ENVIRONMENT })
     .filter(([name]) => !name.startsWith("__")).map(([name, value]) => `${name}=${value}`);

@@ -11,7 +11,7 @@ import { type Names, NO_NAMES } from "../metrics/counted_maps.ts";
 import { Unanswered } from "../metrics/unanswered.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
 import { demangleTypes } from "./exception_names.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./preparation.ts";
 import type { OverheadMeter } from "./overhead_meter.ts";
 import type { Maps } from "./probe_run.ts";
 import {

@@ -11,7 +11,7 @@ import { monotonicTime, wallClockOffset } from "../system/libc.ts";
 import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
 import { BreakpointCheck } from "./breakpoint_check.ts";
 import { programsIn } from "./attach_points.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared } from "./preparation.ts";
 import { OverheadMeter } from "./overhead_meter.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { fullMaps } from "./readings.ts";

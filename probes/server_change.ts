@@ -9,8 +9,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { basename } from "node:path";
 import { hookLibrariesOf } from "../discovery/hook_libraries.ts";
 import { parseMaps } from "../discovery/mapped_files.ts";
-import { describeServer, openFiles } from "../discovery/servers.ts";
+import { openFiles } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
+import type { Preparation } from "./preparation.ts";
 
 /** Changes of a watched server. */
 export type ServerChange = "server ended" | "server changed";
@@ -59,15 +60,15 @@ async function hasOtherHooks(
 }
 
 /** Describes a server that is being reconfigured, once it has its sockets again. */
-export async function settled(pid: number): Promise<Server> {
+export async function settled(pid: number, { describe }: Preparation): Promise<Server> {
   const limit = performance.now() + 5000;
-  const server = await describeServer(pid);
+  const server = await describe(pid);
   while (server.sockets.length === 0 && performance.now() < limit) {
     await pause(200);
     // Describing takes longer, because the server is asked for its configuration. It also reports an end.
     const isDone = await openFiles(pid, server.family)
       .then(({ sockets }) => sockets.length > 0, () => true);
-    if (isDone) return await describeServer(pid);
+    if (isDone) return await describe(pid);
   }
   return server;
 }

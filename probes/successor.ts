@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { describeServer, openFiles, runningKeas } from "../discovery/servers.ts";
+import { openFiles, runningKeas } from "../discovery/servers.ts";
 import type { Family, Server } from "../discovery/types.ts";
 import type { WatchState } from "./watch_state.ts";
 
@@ -28,7 +28,7 @@ export async function successor(
   while (performance.now() < limit && !state.isOver) {
     for (const { pid, family } of runningKeas()) {
       if (family !== server.family || !await isAt(pid, family, networkNamespace)) continue;
-      const next = await describeServer(pid).catch(() => null);
+      const next = await state.options.preparation.describe(pid).catch(() => null);
       if (next !== null && (pid !== server.pid || next.startTicks !== server.startTicks)) {
         return next;
       }

@@ -12,7 +12,7 @@ import { isRunning } from "../system/proc.ts";
 import type { Server } from "../discovery/types.ts";
 import { BpftraceError } from "./bpftrace.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
-import { prepare, type Prepared } from "./prepare.ts";
+import type { Prepared } from "./preparation.ts";
 import { type Outcome, periodOf, Segment } from "./segment.ts";
 import { settled } from "./server_change.ts";
 
@@ -85,7 +85,10 @@ const AFTER: Readonly<Record<Outcome, Following>> = {
       "The server changed its sockets, its lease file or its hook libraries: attached anew",
     );
     // If it has ended, the next attempt notices.
-    return firstAttempt(state, await settled(server.pid).catch(ifGone(server)));
+    return firstAttempt(
+      state,
+      await settled(server.pid, state.options.preparation).catch(ifGone(server)),
+    );
   },
 
   "server ended": async (state, { server }, _, networkNamespace) => {
@@ -172,13 +175,12 @@ async function preparedFor(
   { options }: WatchState,
   { server, profile, leftOut }: Attempt,
 ): Promise<Prepared | null> {
-  const { bpftrace, intervalMs, findSites, findHostPid, slow } = options;
+  const { bpftrace, intervalMs, preparation, slow } = options;
   try {
-    return await prepare(server, profile, bpftrace, Math.round(periodOf(intervalMs)), {
-      findSites,
-      findHostPid,
-      slowNs: slow?.thresholdNs,
-      leftOut,
+    return await preparation.prepare({
+      ...{ server, profile, bpftrace, leftOut },
+      intervalMs: Math.round(periodOf(intervalMs)),
+      slowNs: slow?.thresholdNs ?? 0,
     });
   } catch (error) {
     if (await isRunning(server.pid, server.startTicks)) throw error;

@@ -9,7 +9,7 @@ import type { Server } from "../discovery/types.ts";
 import type { Level } from "../system/command_line.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 import { Gap } from "./gap.ts";
-import type { FindHostPid, FindSites } from "./prepare.ts";
+import type { Preparation } from "./preparation.ts";
 import type { Profile } from "./programs.ts";
 
 /** What to watch, and for how long. */
@@ -27,8 +27,8 @@ export interface WatchOptions {
   readonly say: (line: string, level?: Level) => void;
   /** How long to wait for a server that ended, milliseconds; default: 15 s. */
   readonly restartGraceMs?: number;
-  readonly findSites?: FindSites;
-  readonly findHostPid?: FindHostPid;
+  /** Where a server is described and its program prepared. */
+  readonly preparation: Preparation;
   /** Packets that take longer are listed one by one. */
   readonly slow?: SlowOptions;
 }

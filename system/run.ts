@@ -22,8 +22,8 @@ export interface RunOptions {
   /** The limit for standard output and for standard error, bytes; over it, it is killed and its output dropped. */
   readonly limitBytes?: number;
   /**
-   * If we are root, runs as user `nobody`, without our groups. Limits its memory: its input may be made to
-   * fill it.
+   * If we are root, runs as user `nobody`, without our groups. Limits its memory, because its input may be made to
+   * fill it, and ends it with this process.
    */
   readonly asNobody?: boolean;
 }
@@ -43,8 +43,14 @@ const NOBODY = 65534;
 
 const [DEFAULT_LIMIT_MS, DEFAULT_LIMIT_BYTES] = [60_000, 256 * 1024 * 1024];
 
-/** Starts a program with at most 4 GiB of memory; the exit statuses if there is no such program. */
-const WITH_LITTLE_MEMORY = ["sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"] as const;
+/**
+ * Starts a program with at most 4 GiB of memory, that dies with this process: its input may keep it busy for ever. Then
+ * the exit statuses if there is no such program.
+ */
+const WITH_LITTLE_MEMORY = [
+  ...["setpriv", "--pdeathsig", "KILL", "--"],
+  ...["sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"],
+] as const;
 const NO_PROGRAM: readonly (number | null)[] = [126, 127];
 
 /** How long a program's children may hold its pipes after its end, milliseconds. */

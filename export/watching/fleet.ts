@@ -5,8 +5,9 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { describeServer, type RunningKea, runningKeas } from "../../discovery/servers.ts";
+import { type RunningKea, runningKeas } from "../../discovery/servers.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
+import { IN_A_CHILD } from "../../probes/prepare_in_child.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
@@ -136,13 +137,14 @@ export class Fleet {
   ): Promise<void> {
     const { profile, bpftrace, intervalMs, observers = [], signal, say } = this.#options;
     const records = watch({
-      server: await describeServer(pid),
+      server: await IN_A_CHILD.describe(pid),
       profile,
       bpftrace,
       intervalMs,
       durationMs: LONGEST_WATCH_MS,
       // The process that takes its place is found as any other.
       restartGraceMs: 0,
+      preparation: IN_A_CHILD,
       signal,
       say,
     });

@@ -10,8 +10,9 @@ import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { Window } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
 import { mergedWindows } from "../../metrics/overview.ts";
-import { chooseServer, describeServer } from "../../discovery/servers.ts";
+import { chooseServer } from "../../discovery/servers.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
+import { IN_A_CHILD } from "../../probes/prepare_in_child.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { requireHost } from "../../probes/requirements.ts";
@@ -57,7 +58,7 @@ const PAUSE_MS = 5000;
 export async function hollowMonitor(options: HollowMonitorOptions): Promise<number> {
   const { client, verbose } = options;
   requireHost();
-  const { pid, ...facts } = await chooseServer(options.server);
+  const { pid, ...facts } = await chooseServer(options.server, IN_A_CHILD.describe);
   const name = options.name ?? serverName(facts)!;
   const bpftrace = await findBpftrace();
   using spool = await openSpool(await options.spool(name), { say });
@@ -127,12 +128,13 @@ async function watchOnce(watching: Watching, first: number): Promise<number> {
   };
   let pid = first;
   const records: AsyncGenerator<CaptureRecord> = watch({
-    server: await describeServer(first),
+    server: await IN_A_CHILD.describe(first),
     profile: watching.profile,
     bpftrace: watching.bpftrace,
     intervalMs: interval / readings * 1000,
     durationMs: LONGEST_WATCH_MS,
     restartGraceMs: Infinity,
+    preparation: IN_A_CHILD,
     signal,
     say,
   });

@@ -7,7 +7,7 @@ import { proveSites } from "../../discovery/sites/prove.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { Site } from "../../discovery/sites/types.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
-import type { FindSites } from "../../probes/prepare.ts";
+import { type FindSites, inThisProcess } from "../../probes/prepare.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { total } from "../../tools/lab/totals.ts";
@@ -28,7 +28,7 @@ async function watchTraffic(
     profile: "standard",
     bpftrace: await findBpftrace(),
     ...how,
-    findSites,
+    preparation: inThisProcess({ findSites }),
     see: (record) => {
       if (record.type === "capture") sites.push(...record.plan.sites);
     },

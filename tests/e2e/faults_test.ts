@@ -7,6 +7,7 @@ import type { MetricsDocument } from "../../metrics/document.ts";
 import { documentOf } from "../../metrics/document_builder.ts";
 import { proveSites } from "../../discovery/sites/prove.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
+import { inThisProcess } from "../../probes/prepare.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { total } from "../../tools/lab/totals.ts";
@@ -152,13 +153,15 @@ Deno.test("a Kea that ends again while its probes are planned is waited for agai
     {
       profile: "standard",
       bpftrace: await findBpftrace(),
-      findSites: async (server, groups) => {
-        if (++plans === 2) {
-          await replacing;
-          await replace();
-        }
-        return await proveSites(server, groups);
-      },
+      preparation: inThisProcess({
+        findSites: async (server, groups) => {
+          if (++plans === 2) {
+            await replacing;
+            await replace();
+          }
+          return await proveSites(server, groups);
+        },
+      }),
       see: ({ type }) => isWatchedAgain ||= type === "sample" && plans === 3,
     },
     async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { watchWhile } from "../../tools/lab/watch_while.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
+import { inThisProcess } from "../../probes/prepare.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { must } from "./run_script.ts";
@@ -14,7 +15,7 @@ Deno.test("programs made blind are PARTIAL, an idle server with noise is COMPLET
   const { document: blind, result: report } = await watchWhile(lab, {
     profile: "light",
     bpftrace: await findBpftrace(),
-    findHostPid: () => Promise.resolve(1),
+    preparation: inThisProcess({ findHostPid: () => Promise.resolve(1) }),
   }, () => runPerfdhcp(lab, { rate: 100, exchanges: 53 }));
   const sent = Object.values(report).reduce((sum, { sent }) => sum + sent, 0);
   assert.equal(blind.capture.verdict, "PARTIAL");

@@ -8,6 +8,7 @@ import { describeServer } from "../../discovery/servers.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
+import { inThisProcess } from "../../probes/prepare.ts";
 import { watch, type WatchOptions } from "../../probes/watch.ts";
 
 /** How a server is watched; windows of a second, and no words, where nothing else is said. */
@@ -19,7 +20,12 @@ export interface Watching
   readonly see?: (record: CaptureRecord) => void;
 }
 
-const DEFAULTS = { intervalMs: 1000, durationMs: 3600_000, say: () => {} };
+const DEFAULTS = {
+  intervalMs: 1000,
+  durationMs: 3600_000,
+  preparation: inThisProcess(),
+  say: () => {},
+};
 
 /**
  * Watches a server from before some work begins until it has ended.

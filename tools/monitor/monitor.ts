@@ -27,7 +27,7 @@ import { replaceFile } from "../../system/replace_file.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { type SlowOptions, watch } from "../../probes/watch.ts";
-import { planFor } from "../../probes/prepare.ts";
+import { inThisProcess, planFor } from "../../probes/prepare.ts";
 import { OverheadMeter } from "../../probes/overhead_meter.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
@@ -118,6 +118,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
     bpftrace,
     intervalMs: Math.round(options.interval * 1000),
     durationMs: options.duration * 1000,
+    preparation: inThisProcess(),
     signal: stop.signal,
     say: show,
   });

@@ -10,6 +10,7 @@ import type { HistogramSeries, Series } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
 import { quantile } from "../../metrics/histogram.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
+import { inThisProcess } from "../../probes/prepare.ts";
 import { watch } from "../../probes/watch.ts";
 import { histograms } from "../../viz/series.ts";
 
@@ -52,6 +53,7 @@ export async function learnThreshold(
       bpftrace,
       intervalMs: 1000,
       durationMs: LOOK_SECONDS * 1000,
+      preparation: inThisProcess(),
       signal: AbortSignal.any([signal, enough.signal]),
       say: () => {},
     })

@@ -1,0 +1,56 @@
+/**
+ * How a watch gets to know a server and what to attach: in this process, or in a child whose memory is free again
+ * when it has ended.
+ *
+ * @module
+ */
+
+import type { Server } from "../discovery/types.ts";
+import type { Bpftrace } from "./bpftrace.ts";
+import type { LeftOut, Plan } from "./plan.ts";
+import type { Profile } from "./programs.ts";
+import type { RefusalCounters } from "./refusal_counters.ts";
+import type { Rendered } from "./render.ts";
+import type { Statements } from "./statement_names.ts";
+
+/** What is to be attached to a server. */
+export interface PreparationRequest {
+  readonly server: Server;
+  readonly profile: Profile;
+  readonly bpftrace: Bpftrace;
+  /** Time between two readings of the maps, milliseconds. */
+  readonly intervalMs: number;
+  /** Packets that take longer are reported one by one, nanoseconds; 0 for none. */
+  readonly slowNs: number;
+  /** Programs that failed to attach to this server before. */
+  readonly leftOut: LeftOut;
+}
+
+/** A plan and its program. Disposing removes the private symbol files. */
+export interface Prepared extends AsyncDisposable {
+  readonly plan: Plan;
+  readonly rendered: Rendered;
+  /** The program's offset to the wall clock, see `wallClockOffset()`; 0: none. */
+  readonly wallClock: bigint;
+  /** Folder of private symbol files for bpftrace. */
+  readonly symbols: string;
+  /** Hook points by number; empty if unknown or if no callout is watched. */
+  readonly hookPoints: readonly string[];
+  /** Statements of MariaDB's client; empty if not watched. */
+  readonly statements: Statements;
+  /** Kea's own counters, if they replace a program. */
+  readonly counters: RefusalCounters | null;
+}
+
+/** Describes servers and prepares programs. */
+export interface Preparation {
+  /**
+   * Describes a running server.
+   *
+   * @throws {DiscoveryError} when there is no such process, or it cannot be read.
+   */
+  describe(pid: number): Promise<Server>;
+
+  /** Plans and renders for a server; every site is verified. */
+  prepare(request: PreparationRequest): Promise<Prepared>;
+}

@@ -1,0 +1,91 @@
+/**
+ * Describes servers and prepares programs in a child process: what reading the server's files needs, some 60 MB that
+ * V8 and malloc would keep, is free again when it has ended.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { privateFolder } from "../system/private_folder.ts";
+import { complaintOf, type Ran, run, textOf } from "../system/run.ts";
+import type { Preparation } from "./preparation.ts";
+import { type ChildRequest, PREPARED, SERVER } from "./prepared_record.ts";
+import { RefusalCounters } from "./refusal_counters.ts";
+
+/** Longest time for a child, milliseconds: it takes 1 to 3 s on a quiet machine. */
+const LIMIT_MS = 120_000;
+
+/** The longest answer, bytes; the plan of a server with all sites has some 100,000. */
+const LIMIT_BYTES = 16 * 2 ** 20;
+
+/** The variables by which Deno finds its cache; the child gets no others of ours. */
+const DENO_VARIABLES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME"] as const;
+
+/** Prepares in a child that dies with this process. */
+export const IN_A_CHILD: Preparation = {
+  describe: (pid) => answerOf({ describe: pid }, SERVER, pid),
+
+  prepare: async ({ server, leftOut, ...request }) => {
+    await using resources = new AsyncDisposableStack();
+    const { path: symbols } = resources.use(await privateFolder("symbols"));
+    const { plan, wallClock, hasCounters, ...rest } = await answerOf(
+      { symbols, request: { ...request, server, leftOut: [...leftOut] } },
+      PREPARED,
+      server.pid,
+    );
+    const counters = hasCounters ? await RefusalCounters.of(server) : null;
+    if (hasCounters && counters === null) {
+      throw failed(server.pid, "Kea answered its counters once and then no more");
+    }
+    const kept = resources.move();
+    return {
+      ...rest,
+      ...{ symbols, counters },
+      plan: { ...plan, server },
+      wallClock: BigInt(wallClock),
+      [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    };
+  },
+};
+
+/** Asks a child about the server of a process. */
+async function answerOf<T>(asked: ChildRequest, answer: z.ZodType<T>, pid: number): Promise<T> {
+  const ran = await run([
+    ...["setpriv", "--pdeathsig", "KILL", "--"] as const,
+    ...[Deno.execPath(), "run", "--allow-all", "--cached-only", "--quiet"],
+    new URL("prepare_child.ts", import.meta.url).pathname,
+  ], {
+    input: JSON.stringify(asked),
+    environment: denoEnvironment(),
+    limitMs: LIMIT_MS,
+    limitBytes: LIMIT_BYTES,
+  });
+  if (ran.code !== 0) throw errorOf(ran, pid);
+  const parsed = answer.safeParse(JSON.parse(textOf(ran)));
+  if (!parsed.success) {
+    throw failed(pid, `its answer is not as expected, ${z.prettifyError(parsed.error)}`);
+  }
+  return parsed.data;
+}
+
+function denoEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    DENO_VARIABLES.flatMap((name) => {
+      const value = Deno.env.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** The child's own words, or why it has none. */
+function errorOf(ran: Ran, pid: number): DiscoveryError {
+  const said = /^error: (.+)$/m.exec(new TextDecoder().decode(ran.stderr))?.[1];
+  return said === undefined ? failed(pid, complaintOf(ran)) : new DiscoveryError(said);
+}
+
+function failed(pid: number, why: string): DiscoveryError {
+  return new DiscoveryError(
+    `Cannot plan the probes for process ${pid}, the process that does it failed (${why}): it is tried again`,
+  );
+}
