@@ -6,7 +6,7 @@
 
 import type { CostSample } from "../metrics/capture.ts";
 import { countPrograms, programInfo } from "../system/libc.ts";
-import { isGone, parseStat } from "../system/proc.ts";
+import { isGone, parseStat, TICKS } from "../system/proc.ts";
 
 /** The share of an interval in which the kernel counts, and its minimum, milliseconds. */
 const [SLICE, LEAST_SLICE_MS] = [0.05, 20];
@@ -143,5 +143,5 @@ async function readPrograms(bpftracePid: number): Promise<Taken> {
 async function usage(pid: number): Promise<{ cpuSeconds: number; memoryBytes: number }> {
   const { userTicks, systemTicks } = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
   const pages = Number((await Deno.readTextFile(`/proc/${pid}/statm`)).split(" ")[1]);
-  return { cpuSeconds: (userTicks + systemTicks) / 100, memoryBytes: pages * 4096 };
+  return { cpuSeconds: (userTicks + systemTicks) / TICKS, memoryBytes: pages * 4096 };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isGone, statOf } from "../system/proc.ts";
+import { isGone, statOf, TICKS } from "../system/proc.ts";
 import { socketInodes } from "../system/sockets.ts";
 import { runAtNetworkOf } from "../system/network_namespace.ts";
 import { textOf } from "../system/run.ts";
@@ -13,9 +13,6 @@ import { throttledSecondsOf } from "../system/cpu_limit.ts";
 
 /** Longest time for a list of sockets, milliseconds. */
 const SS_LIMIT_MS = 10_000;
-
-/** Clock ticks per second in /proc/PID/stat: USER_HZ, 100 on every Linux ABI that Kea runs on. */
-const TICKS = 100;
 
 /** Reads one process repeatedly. */
 export class ServerSampler {

@@ -4,17 +4,24 @@
  * @module
  */
 
+/** Clock ticks per second: USER_HZ, 100 on every Linux ABI that Kea runs on. */
+export const TICKS = 100;
+
 /** Fields of /proc/PID/stat that we use. */
 export interface Stat {
+  /** The first 15 bytes of its program's name. */
+  readonly command: string;
   readonly state: string;
   readonly processGroup: number;
   /** The process group that its terminal sends ^C to. */
   readonly foregroundGroup: number;
   readonly minorFaults: number;
   readonly majorFaults: number;
-  /** CPU times in clock ticks, USER_HZ: 100 per second on every Linux ABI that Kea runs on. */
+  /** CPU times in clock ticks, see {@linkcode TICKS}. */
   readonly userTicks: number;
   readonly systemTicks: number;
+  /** CPU times of its children that have ended, in the same ticks. */
+  readonly endedTicks: number;
   readonly threads: number;
   /** Clock ticks since boot: with the process id it identifies a process. */
   readonly startTicks: number;
@@ -32,6 +39,7 @@ export function parseStat(text: string): Stat {
   /** By its number in proc(5); what follows the name is field 3. */
   const field = (number: number) => Number(words[number - 3]);
   return {
+    command: text.slice(text.indexOf("(") + 1, text.lastIndexOf(")")),
     state: words[0]!,
     processGroup: field(5),
     foregroundGroup: field(8),
@@ -39,6 +47,7 @@ export function parseStat(text: string): Stat {
     majorFaults: field(12),
     userTicks: field(14),
     systemTicks: field(15),
+    endedTicks: field(16) + field(17),
     threads: field(20),
     startTicks: field(22),
     startCode: field(26),

@@ -15,6 +15,7 @@ import { ServiceStatus } from "../service/service_status.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
 import type { Handler } from "../web/handler.ts";
 import { routed, routesOf } from "../web/routes.ts";
+import { exposeOwnCost } from "./own_cost.ts";
 import { Fleet } from "./fleet.ts";
 
 /** Options of {@linkcode runExporter}. */
@@ -46,6 +47,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
   const stop = new AbortController();
   using _signals = onEndSignals(() => stop.abort());
   const accumulator = new Accumulator(limit);
+  using _cost = exposeOwnCost(accumulator);
   const bpftrace = await findBpftrace();
   const status = new ServiceStatus();
   const fleet = new Fleet({

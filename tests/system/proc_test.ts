@@ -5,6 +5,7 @@ Deno.test("parseStat() is not misled by a command name with parentheses", () => 
   // Every field holds its own number in proc(5).
   const fields = Array.from({ length: 50 }, (_, index) => index + 3).slice(1).join(" ");
   assert.deepEqual(parseStat(`7 (a) b (c) S ${fields}`), {
+    command: "a) b (c",
     state: "S",
     processGroup: 5,
     foregroundGroup: 8,
@@ -12,6 +13,7 @@ Deno.test("parseStat() is not misled by a command name with parentheses", () => 
     majorFaults: 12,
     userTicks: 14,
     systemTicks: 15,
+    endedTicks: 33,
     threads: 20,
     startTicks: 22,
     startCode: 26,

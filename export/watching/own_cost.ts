@@ -1,0 +1,106 @@
+/**
+ * What the exporter itself takes of the host: CPU time and memory, its bpftraces included.
+ *
+ * @module
+ */
+
+import denoJson from "../../deno.json" with { type: "json" };
+import { isGone, parseStat, type Stat, TICKS } from "../../system/proc.ts";
+import type { Accumulator } from "../prometheus/accumulator.ts";
+import type { Family } from "../prometheus/families.ts";
+
+const INFO: Family = {
+  name: "exporter_info",
+  type: "gauge",
+  help: "The exporter: its version.",
+};
+const START: Family = {
+  name: "exporter_start_time_seconds",
+  type: "gauge",
+  help: "When the exporter was started: its counters began at 0.",
+};
+const CPU: Family = {
+  name: "exporter_cpu_seconds_total",
+  type: "counter",
+  help: "CPU time of the exporter and of the programs that it started.",
+};
+const MEMORY: Family = {
+  name: "exporter_memory_bytes",
+  type: "gauge",
+  help: "Anonymous memory of the exporter, and of its bpftraces together.",
+};
+
+/** Time between two readings, milliseconds: one takes about a millisecond. */
+const PERIOD_MS = 10_000;
+
+/** The own cost at one time. */
+export interface OwnCost {
+  readonly cpuSeconds: number;
+  /** Anonymous memory in bytes. */
+  readonly exporterBytes: number;
+  readonly bpftraceBytes: number;
+}
+
+/** Exposes the own cost until disposed. */
+export function exposeOwnCost(accumulator: Accumulator): Disposable {
+  accumulator.set(INFO, { version: denoJson.version }, 1n);
+  accumulator.set(START, {}, performance.timeOrigin / 1000);
+  let cpuSeconds = 0;
+  const read = () => {
+    const cost = ownCost();
+    // A program that ends while this is read is in neither part of the sum.
+    cpuSeconds = Math.max(cpuSeconds, cost.cpuSeconds);
+    accumulator.set(CPU, {}, cpuSeconds);
+    accumulator.set(MEMORY, { process: "exporter" }, cost.exporterBytes);
+    accumulator.set(MEMORY, { process: "bpftrace" }, cost.bpftraceBytes);
+  };
+  read();
+  const timer = setInterval(read, PERIOD_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** Reads the cost of this process, of what it started and still runs, and of what has ended. */
+export function ownCost(): OwnCost {
+  const self = statOf(Deno.pid)!;
+  let cpuSeconds = secondsOf(self);
+  let bpftraceBytes = 0;
+  for (const pid of children()) {
+    const stat = statOf(pid);
+    if (stat === null) continue;
+    cpuSeconds += secondsOf(stat);
+    if (stat.command === "bpftrace") bpftraceBytes += anonymousBytes(pid);
+  }
+  return { cpuSeconds, exporterBytes: anonymousBytes(Deno.pid), bpftraceBytes };
+}
+
+/** CPU time of a process and of its children that have ended. */
+function secondsOf({ userTicks, systemTicks, endedTicks }: Stat): number {
+  return (userTicks + systemTicks + endedTicks) / TICKS;
+}
+
+function statOf(pid: number): Stat | null {
+  const text = read(`/proc/${pid}/stat`);
+  return text === "" ? null : parseStat(text);
+}
+
+/** The processes that this one has started, by any of its threads. */
+function children(): number[] {
+  const threads = [...Deno.readDirSync("/proc/self/task")];
+  const lists = threads.map(({ name }) => read(`/proc/self/task/${name}/children`));
+  return lists.join(" ").split(" ").filter((pid) => pid !== "").map(Number);
+}
+
+function anonymousBytes(pid: number): number {
+  const kilobytes = /^Anonymous:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1];
+  return 1024 * Number(kilobytes ?? 0);
+}
+
+/** A file of /proc; empty if its process has ended. */
+function read(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (isGone(error)) return "";
+    throw error;
+  }
+}

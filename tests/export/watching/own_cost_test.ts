@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { ownCost } from "../../../export/watching/own_cost.ts";
+
+Deno.test("ownCost() counts programs that have ended, and those that run", async () => {
+  const before = ownCost();
+  assert.ok(before.exporterBytes > 2 ** 20, `${before.exporterBytes} bytes`);
+  // A program that needs 0.2 s of CPU time.
+  const work = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
+  await using busy = new Deno.Command("sh", {
+    args: ["-c", `${work}; echo done; exec sleep 60`],
+    stdout: "piped",
+  }).spawn();
+  const output = busy.stdout.getReader();
+  await output.read();
+  const running = ownCost().cpuSeconds - before.cpuSeconds;
+  busy.kill("SIGKILL");
+  await busy.status;
+  await output.cancel();
+  const ended = ownCost().cpuSeconds - before.cpuSeconds;
+  assert.ok(running > 0.05, `${running} s while it runs`);
+  assert.ok(ended >= running, `${ended} s when it has ended`);
+});
