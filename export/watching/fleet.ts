@@ -119,12 +119,13 @@ export class Fleet {
       } catch (error) {
         if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`, "warning");
       }
-      status.gone();
+      status.gone(isThere(kea));
       for (const observer of this.#options.observers ?? []) observer.gone(name);
       if (!isThere(kea)) break;
       await pause(wait, undefined, { signal }).catch(() => {});
       wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
     }
+    status.gone(false);
     this.#running.delete(status);
     this.#names.free(kea.pid);
   }

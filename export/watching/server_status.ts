@@ -24,6 +24,10 @@ const COMPLETE = gauge(
 const AVAILABLE = gauge("metric_available", "Whether a metric is measured on this server.");
 const UNWATCHED = counter("unwatched_seconds_total", "How long no probe was attached.");
 const READ = gauge("last_reading_timestamp_seconds", "When the programs were read the last time.");
+const QUEUED = gauge(
+  "socket_queued_bytes",
+  "Memory of packets that wait in the server's sockets to be read.",
+);
 const BPF = counter("bpf_seconds_total", "CPU time of the eBPF programs.");
 const RUNS = counter("bpf_runs_total", "How often the eBPF programs ran.");
 
@@ -35,7 +39,9 @@ export class ServerStatus {
   /** Whether the probes that are attached now have been read, and nothing was missed since. */
   #isRead = false;
   #isComplete = false;
-  #watches = 0;
+  /** The process that is or was watched, and how many there have been. */
+  #pid: number | null = null;
+  #processes = 0;
   #cost = { bpf: 0, hits: 0 };
   /** The newest reading, and how long nothing was attached between readings: ms, s. */
   #lastRead: number | null = null;
@@ -61,7 +67,7 @@ export class ServerStatus {
     if (record.type === "capture") this.#begin(record);
     if (record.type === "segment") this.#attached();
     if (record.type === "note") this.#isComplete = false;
-    if (record.type === "sample") this.#read();
+    if (record.type === "sample") this.#read(record);
     this.#set(COMPLETE, this.#isComplete && this.#isRead ? 1 : 0);
     const window = this.#builder!.next(record);
     if (window === null) return null;
@@ -74,8 +80,12 @@ export class ServerStatus {
     return window;
   }
 
-  /** The process has ended, or is not watched any more. */
-  gone(): void {
+  /**
+   * The process has ended, or is not watched for now.
+   *
+   * @param isRunning whether the process is still there.
+   */
+  gone(isRunning: boolean): void {
     const cost = this.#builder?.cost() ?? null;
     if (cost !== null) {
       this.#cost = { bpf: this.#cost.bpf + cost.bpf_seconds, hits: this.#cost.hits + cost.hits };
@@ -83,14 +93,17 @@ export class ServerStatus {
     this.#builder = null;
     this.#isRead = false;
     this.#accumulator.dropGauges(this.#name);
-    this.#set(UP, 0);
+    this.#set(UP, isRunning ? 1 : 0);
     this.#set(COMPLETE, 0);
   }
 
   #begin(header: CaptureHeader): void {
     this.#builder = new DocumentBuilder();
     this.#attached();
-    this.#set(RESTARTS, this.#watches++);
+    // One process may be watched several times.
+    if (this.#pid !== header.server.pid) this.#processes++;
+    this.#pid = header.server.pid;
+    this.#set(RESTARTS, this.#processes - 1);
     this.#set(UP, 1);
     this.#set(START, Date.parse(header.started) / 1000);
     const { version, executable } = header.server;
@@ -111,13 +124,18 @@ export class ServerStatus {
     this.#isComplete = true;
   }
 
-  #read(): void {
+  #read({ sockets }: Extract<CaptureRecord, { type: "sample" }>): void {
     const now = Date.now();
     if (!this.#isRead && this.#lastRead !== null) this.#unwatched += (now - this.#lastRead) / 1000;
     this.#isRead = true;
     this.#lastRead = now;
     this.#set(UNWATCHED, this.#unwatched);
     this.#set(READ, now / 1000);
+    const queued = Map.groupBy(sockets, ({ socket }) => socket);
+    for (const [socket, each] of queued) {
+      const bytes = each.reduce((sum, { queued_bytes }) => sum + queued_bytes, 0);
+      this.#accumulator.set(QUEUED, { server: this.#name, socket }, bytes);
+    }
   }
 
   #set(family: Family, value: number): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { CaptureHeader } from "../../../metrics/capture.ts";
 import { Accumulator } from "../../../export/prometheus/accumulator.ts";
 import { ServerNames } from "../../../export/watching/server_names.ts";
 import { ServerStatus } from "../../../export/watching/server_status.ts";
@@ -31,12 +32,39 @@ Deno.test("ServerStatus is complete with the first reading, and not any more aft
     }
   }
   assert.equal(complete(), 0);
-  status.gone();
+  status.gone(false);
   assert.equal(status.isReady, false);
   assert.equal(valueOf(accumulator, "server_up"), 0);
   for (const record of records) status.next(record);
   assert.equal(complete(), 1);
-  assert.equal(valueOf(accumulator, "server_restarts_total"), 2);
+});
+
+Deno.test("ServerStatus counts processes, not how often one was watched", () => {
+  const accumulator = new Accumulator();
+  const status = new ServerStatus("dhcp4", accumulator);
+  const restarts = () => valueOf(accumulator, "server_restarts_total");
+  for (const record of records) status.next(record);
+  status.gone(true);
+  assert.deepEqual([
+    valueOf(accumulator, "server_up"),
+    valueOf(accumulator, "watch_complete"),
+  ], [1, 0]);
+  for (const record of records) status.next(record);
+  assert.equal(restarts(), 0);
+  status.gone(false);
+  const { server } = header as CaptureHeader;
+  status.next({ ...header as CaptureHeader, server: { ...server, pid: server.pid + 1 } });
+  assert.equal(restarts(), 1);
+});
+
+Deno.test("ServerStatus has what waits in the sockets of a kind together", () => {
+  const accumulator = new Accumulator();
+  const status = new ServerStatus("dhcp4", accumulator);
+  status.next(header!);
+  const sample = others.find((record) => record.type === "sample")!;
+  const socket = { socket: "raw", drops: 0, queued_bytes: 700 } as const;
+  status.next({ ...sample, sockets: [{ ...socket, id: "1" }, { ...socket, id: "2" }] });
+  assert.equal(valueOf(accumulator, "socket_queued_bytes"), 1400);
 });
 
 Deno.test("ServerNames gives the name of a server that has ended to the next one", () => {
