@@ -5,22 +5,43 @@
  */
 
 import { join } from "node:path";
-import { unpackedPackage } from "./unpacked_package.ts";
+import { type Release, unpackedPackage } from "./unpacked_package.ts";
 
-/** Debian's package of Prometheus; it has promtool, too. */
+/** Programs of Debian's Prometheus. */
 export interface PrometheusPrograms {
   readonly prometheus: string;
   readonly promtool: string;
 }
 
 /**
- * Unpacks Debian's Prometheus if it is missing.
+ * Unpacks Debian's Prometheus if it is missing: 2.42 of this machine's release, 3.5 or later of sid.
  *
  * @throws {LabError} when it is not available.
  */
-export async function ensurePrometheus(): Promise<PrometheusPrograms> {
-  const bin = join(await unpackedPackage("prometheus"), "usr/bin");
-  return { prometheus: join(bin, "prometheus"), promtool: join(bin, "promtool") };
+export async function ensurePrometheus(release: Release = "host"): Promise<PrometheusPrograms> {
+  const prometheus = await unpackedPackage("prometheus", release);
+  // Newer releases have it in a package of its own.
+  const promtool = release === "host" ? prometheus : await unpackedPackage("promtool", release);
+  return {
+    prometheus: join(prometheus, "usr/bin/prometheus"),
+    promtool: join(promtool, "usr/bin/promtool"),
+  };
+}
+
+/** How a Prometheus is set up. */
+export interface PrometheusSettings {
+  readonly release?: Release;
+  /** More of the scrape configuration. */
+  readonly scrape?: Readonly<Record<string, unknown>>;
+  /** Files of rules, which are evaluated every second. */
+  readonly rules?: readonly string[];
+}
+
+/** An alert, as Prometheus shows it. */
+export interface Alert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly state: "pending" | "firing";
 }
 
 /** A running Prometheus. Disposing ends it and removes its data. */
@@ -41,15 +62,20 @@ export class Prometheus implements AsyncDisposable {
    * @param target host and port.
    * @param features as `--enable-feature` takes them.
    */
-  static async start(target: string, features: readonly string[] = []): Promise<Prometheus> {
-    const { prometheus } = await ensurePrometheus();
+  static async start(
+    target: string,
+    features: readonly string[] = [],
+    { release = "host", scrape = {}, rules = [] }: PrometheusSettings = {},
+  ): Promise<Prometheus> {
+    const { prometheus } = await ensurePrometheus(release);
     const data = await Deno.makeTempDir({ prefix: "kea-prometheus-test-" });
     const configuration = join(data, "prometheus.yml");
     await Deno.writeTextFile(
       configuration,
       JSON.stringify({
-        global: { scrape_interval: "1s" },
-        scrape_configs: [{ job_name: "kea", static_configs: [{ targets: [target] }] }],
+        global: { scrape_interval: "1s", evaluation_interval: "1s" },
+        rule_files: rules,
+        scrape_configs: [{ job_name: "kea", static_configs: [{ targets: [target] }], ...scrape }],
       }),
     );
     const address = `127.0.0.1:${freePort()}`;
@@ -72,13 +98,41 @@ export class Prometheus implements AsyncDisposable {
   async query(
     expression: string,
   ): Promise<{ readonly labels: Record<string, string>; readonly value: number }[]> {
-    const url = `${this.#base}/api/v1/query?query=${encodeURIComponent(expression)}`;
-    const answer = await fetch(url).then((response) => response.json()).catch(() => null);
-    const found = (answer?.data?.result ?? []) as {
-      metric: Record<string, string>;
-      value: [number, string];
-    }[];
-    return found.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+    const found = await this.#resultOf<{ value?: [number, string] }>(expression);
+    return found.map(({ metric, value }) => ({ labels: metric, value: Number(value?.[1]) }));
+  }
+
+  /** All samples of a range of a counter, `name[10m]`: of each series its values, the oldest first. */
+  async samples(
+    expression: string,
+  ): Promise<{ readonly labels: Record<string, string>; readonly values: number[] }[]> {
+    const found = await this.#resultOf<{ values?: [number, string][] }>(expression);
+    return found.map(({ metric, values = [] }) => ({
+      labels: metric,
+      values: values.map(([, value]) => Number(value)),
+    }));
+  }
+
+  /** The alerts that are pending or firing. */
+  async alerts(): Promise<Alert[]> {
+    const data = await this.#get<{ alerts: Alert[] }>("alerts");
+    return data?.alerts ?? [];
+  }
+
+  async #resultOf<T>(
+    expression: string,
+  ): Promise<(T & { readonly metric: Record<string, string> })[]> {
+    const data = await this.#get<{ result: (T & { metric: Record<string, string> })[] }>(
+      `query?query=${encodeURIComponent(expression)}`,
+    );
+    return data?.result ?? [];
+  }
+
+  /** The data that a path of its API answers with; null as long as it does not answer. */
+  async #get<T>(path: string): Promise<T | null> {
+    const answer = await fetch(`${this.#base}/api/v1/${path}`)
+      .then((response) => response.json()).catch(() => null);
+    return answer?.data ?? null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
