@@ -5,8 +5,11 @@
  * @module
  */
 
-import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
+import { Option } from "@commander-js/extra-typings";
+import { newCommand, numberBetween, oneLine, runMain } from "../system/command_line.ts";
 import { PROFILE_OPTION } from "../probes/watch_options.ts";
+import { HISTOGRAMS } from "./otlp/metrics_request.ts";
+import { INTERVAL_SECONDS, otlpSettingsOfProcess } from "./otlp/settings.ts";
 import { runExporter } from "./watching/run_exporter.ts";
 
 const command = newCommand("exporter")
@@ -30,6 +33,9 @@ const command = newCommand("exporter")
     numberBetween(10, 10_000),
     200,
   )
+  .option("--otlp <url>", "send OTLP to this base URL, too (or OTEL_EXPORTER_OTLP_ENDPOINT)")
+  .option("--otlp-interval <seconds>", "time between two (15)", numberBetween(...INTERVAL_SECONDS))
+  .addOption(new Option("--otlp-histograms <kind>", "kind of histograms").choices(HISTOGRAMS))
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -37,11 +43,17 @@ const command = newCommand("exporter")
 Examples:
   deno task exporter
   deno task exporter --server dhcp4 --profile light --web.listen-address 0.0.0.0:10047
+  deno task exporter --otlp http://127.0.0.1:4318
   curl http://127.0.0.1:10047/metrics`,
   );
 
 await command.parseAsync(Deno.args, { from: "user" });
 const options = command.opts() as Record<string, unknown>;
+const { otlp, otlpInterval, otlpHistograms } = command.opts();
+const otlpSettings = rightUsage(() =>
+  otlpSettingsOfProcess({ url: otlp, intervalSeconds: otlpInterval, histograms: otlpHistograms })
+);
+
 await runMain(async () =>
   await runExporter({
     chosen: options["server"] as string[],
@@ -50,5 +62,15 @@ await runMain(async () =>
     address: options["web.listenAddress"] as string,
     path: options["web.telemetryPath"] as string,
     limit: options["maxLabelSets"] as number,
+    otlp: otlpSettings,
   })
 );
+
+/** What the options say; ends with status 2 where they cannot be used. */
+function rightUsage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    return command.error(`error: ${oneLine(error)}`);
+  }
+}

@@ -12,6 +12,8 @@ import { ServiceManager } from "../../system/notify.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import { reportService } from "../service/service.ts";
 import { ServiceStatus } from "../service/service_status.ts";
+import { OtlpExport } from "../otlp/otlp_export.ts";
+import type { OtlpSettings } from "../otlp/settings.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
 import type { Handler } from "../web/handler.ts";
 import { routed, routesOf } from "../web/routes.ts";
@@ -29,6 +31,8 @@ export interface ExporterOptions {
   readonly path: string;
   /** The most label sets of a family on one server. */
   readonly limit: number;
+  /** Where OTLP is sent; nowhere for null. */
+  readonly otlp: OtlpSettings | null;
 }
 
 /** The address where it listens cannot be used. */
@@ -62,12 +66,14 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
     routed(routesOf({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady })),
   );
   say(`Listening on http://${server.addr.hostname}:${server.addr.port}${path}`);
+  const otlp = options.otlp && await OtlpExport.start({ settings: options.otlp, accumulator, say });
   const running = fleet.run();
   using _service = reportService({
     ...{ manager: ServiceManager.fromEnvironment(), status, signal: stop.signal },
     servers: () => fleet.size,
   });
   await running;
+  await otlp?.end();
   await server.shutdown();
   return 0;
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { HistogramValue } from "../../../export/prometheus/accumulator.ts";
 import {
   BUCKETS_PER_OCTAVE,
   classicOf,
@@ -10,21 +9,7 @@ import {
   secondsOf,
 } from "../../../export/prometheus/buckets.ts";
 import { boundsOf, bucketOf } from "../../../metrics/histogram.ts";
-
-function histogramOf(times: readonly number[]): HistogramValue {
-  const histogram: HistogramValue = { buckets: new Map(), count: 0n, sum: 0n };
-  for (const time of times) {
-    const { lower, upper } = boundsOf(bucketOf(time));
-    const bucket = histogram.buckets.getOrInsertComputed(
-      lower,
-      () => ({ lower, upper, count: 0n }),
-    );
-    bucket.count++;
-    histogram.count++;
-    histogram.sum += BigInt(time);
-  }
-  return histogram;
-}
+import { histogramOf } from "../histogram_of.ts";
 
 const times = fc.array(fc.integer({ min: 0, max: 1e10 }), { maxLength: 50 });
 

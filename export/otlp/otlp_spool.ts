@@ -1,0 +1,41 @@
+/**
+ * Requests of OTLP on disk that the receiver has not accepted yet.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { z } from "zod";
+import { ownFolder } from "../../system/own_folder.ts";
+import { Spool } from "../../system/push/spool.ts";
+
+/** A request that waits. */
+export interface SpooledRequest {
+  /** Compressed with gzip, in base64. */
+  readonly body: string;
+}
+
+/** Limit on disk, bytes: a day of requests of a server with exponential histograms has about 30 MB. */
+const SPOOL_LIMIT = 64 * 2 ** 20;
+
+const schema = z.object({ body: z.base64() });
+
+/**
+ * Opens the folder of the requests to an endpoint.
+ *
+ * @throws {SpoolError} when another process uses it, or it cannot be used.
+ */
+export async function openOtlpSpool(
+  url: URL,
+  say: (line: string) => void,
+): Promise<Spool<SpooledRequest>> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(url.href));
+  const name = new Uint8Array(digest).toHex().slice(0, 16);
+  return await Spool.open<SpooledRequest>(join(ownFolder("state"), "otlp", name), {
+    limit: SPOOL_LIMIT,
+    say,
+    noun: "request",
+    inUse: "another exporter does: stop it, or set XDG_STATE_HOME to another folder",
+    schema,
+  });
+}
