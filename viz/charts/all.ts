@@ -16,11 +16,16 @@ import { percentileRanges } from "./ranges.ts";
 import { stages } from "./stages.ts";
 import { traffic } from "./traffic.ts";
 
-/** The charts for which a document has data. */
-export function chartsOf(document: MetricsDocument): Chart[] {
+/**
+ * The charts for which a document has data.
+ *
+ * @param period what the document covers, for captions.
+ */
+export function chartsOf(document: MetricsDocument, period = "the whole run"): Chart[] {
   return [
     quantilesOverTime(document, {
       id: "processing-time",
+      period,
       metric: "packet_processing_time",
       title: "Processing time",
       words: "From the system call that reads a request to the one that sends its answer",
@@ -32,12 +37,14 @@ export function chartsOf(document: MetricsDocument): Chart[] {
     stages(document),
     quantilesOverTime(document, {
       id: "socket-wait",
+      period,
       metric: "packet_socket_wait",
       title: "Wait in the socket",
       words: "From a packet's arrival in the kernel to the system call that reads it",
     }),
     quantilesOverTime(document, {
       id: "lease-allocation",
+      period,
       metric: "lease_allocation_time",
       title: "Lease allocation",
       words: "The allocation engine's search for an address",

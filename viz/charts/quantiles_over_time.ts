@@ -38,12 +38,14 @@ export interface QuantilesOverTime {
   readonly title: string;
   /** What the times measure, for the caption: "From its arrival to its answer". */
   readonly words: string;
+  /** What the document covers, for the caption. */
+  readonly period: string;
 }
 
 /** Draws p50, p95 and p99 of a metric, a panel for each of its series. */
 export function quantilesOverTime(
   document: MetricsDocument,
-  { id, metric, title, words }: QuantilesOverTime,
+  { id, metric, title, words, period }: QuantilesOverTime,
 ): Chart | null {
   const all = histograms(document.totals, metric);
   const { kept, left } = top(all, MOST_SERIES, ({ count }) => count);
@@ -62,7 +64,7 @@ export function quantilesOverTime(
     caption:
       `${words}. Half of them took less than p50, one in a hundred longer than p99; the shade ` +
       `is the uncertainty of the measurement. Slowest is ${nameOf(slowest)}, p99 ` +
-      `${duration(p99(slowest))} over the whole run.${others}`,
+      `${duration(p99(slowest))} over ${period}.${others}`,
     table: tableOf(document, metric, names),
     spec: ({ width, ticks }): TopLevelSpec => {
       const short = shortNames(names, (width - 86) / BOLD, HEADER_SIZE);

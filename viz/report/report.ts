@@ -4,25 +4,23 @@
  * @module
  */
 
-import type { Ledger, MetricsDocument } from "../../metrics/document.ts";
-import { ledgerRows } from "../../metrics/ledger.ts";
-import type { Chart, Table } from "../charts/chart.ts";
+import type { MetricsDocument } from "../../metrics/document.ts";
+import type { Chart } from "../charts/chart.ts";
 import { numbersWithoutChart } from "./without_chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "../../system/printable.ts";
 import { CSS } from "./report_style.ts";
 import { durationOf, plural, significant } from "../series.ts";
 import { duration, serverHeading, utc } from "../format.ts";
-import { COLOURS, INK } from "../charts/theme.ts";
+import { inlineSvg } from "./inline_svg.ts";
+import { accountOf, ledgerTable, slowTable } from "./account.ts";
+import { tableHtml } from "./table_html.ts";
 
 /** A chart with its drawings by layout. */
 export interface DrawnChart {
   readonly chart: Chart;
   readonly svgs: ReadonlyMap<string, string>;
 }
-
-/** The most rows of a table; the document has all of them. */
-const MOST_ROWS = 250;
 
 /** Renders the page. */
 export function report(document: MetricsDocument, charts: readonly DrawnChart[]): string {
@@ -92,7 +90,9 @@ function list(title: string, items: readonly string[]): string {
 function figure({ chart, svgs }: DrawnChart): string {
   const { id, title, caption, table } = chart;
   const drawings = [...svgs].map(([layout, svg]) =>
-    `<div class="drawing ${layout}">${inline(svg, `${id}-${layout}`, `${title}. ${caption}`)}</div>`
+    `<div class="drawing ${layout}">${
+      inlineSvg(svg, `${id}-${layout}`, `${title}. ${caption}`)
+    }</div>`
   );
   return `<figure id="${id}">
 <figcaption><h2>${escaped(title)}</h2><p>${escaped(caption)}</p></figcaption>
@@ -102,76 +102,11 @@ ${tableHtml(table)}</details>
 </figure>`;
 }
 
-/** An SVG as a part of the page: unique ids, the page's colours. */
-function inline(svg: string, id: string, words: string): string {
-  let text = svg.replace(/^[^]*?<svg /, "<svg ")
-    .replaceAll(/\bid="([^"]+)"/g, `id="${id}-$1"`)
-    .replaceAll(/url\(#([^)]+)\)/g, `url(#${id}-$1)`)
-    .replace("<svg ", `<svg role="img" aria-label="${escaped(words)}" `);
-  for (const [name, colour] of Object.entries({ ...COLOURS, ...INK })) {
-    text = text.replaceAll(`"${colour}"`, `"var(--${name})"`);
-  }
-  return text;
-}
-
-function tableHtml({ columns, rows }: Table): string {
-  const shown = rows.length > MOST_ROWS ? rows.slice(-MOST_ROWS) : rows;
-  const cut = shown.length < rows.length
-    ? `<p>The last ${MOST_ROWS} of ${rows.length} rows; metrics.json has them all.</p>`
-    : "";
-  // Columns of numbers are aligned right, columns of words left.
-  const sides = columns.map((_, index) =>
-    shown.every((row) => NUMBER.test(row[index] ?? "")) ? "" : ' class="words"'
-  );
-  const cells = (row: readonly string[]) =>
-    row.map((cell, index) =>
-      index === 0
-        ? `<th scope="row"${sides[index]}>${escaped(cell)}</th>`
-        : `<td${sides[index] ?? ""}>${escaped(cell)}</td>`
-    ).join("");
-  return `${cut}<div class="table"><table><thead><tr>${
-    columns.map((column, index) => `<th scope="col"${sides[index]}>${escaped(column)}</th>`)
-      .join("")
-  }</tr></thead><tbody>${
-    shown.map((row) => `<tr>${cells(row)}</tr>`).join("\n")
-  }</tbody></table></div>`;
-}
-
-/** A number with its unit, a range of numbers, a time of day, or a missing number. */
-const NUMBER = /^(|not known|[<-]?\d[\d.,:]*( [%\w]+)?([\u2013,] ?\d[\d.,]*( \w+)?)*)$/;
-
 function ledger({ ledger }: MetricsDocument): string {
   if (ledger === undefined) return "";
-  const rows = ledgerRows(ledger).map((
-    [what, count, depth],
-  ) => [`${"\u2003".repeat(depth)}${what}`, count]);
   return `<section id="ledger"><h2>Where every packet went</h2>
 <p>${accountOf(ledger)}</p>
-${tableHtml({ columns: ["what", "packets"], rows })}</section>`;
-}
-
-function accountOf({ refused, unexplained, not_watched_seconds, not_seen }: Ledger): string {
-  const unanswered = refused["unanswered"] ?? 0;
-  const sentences = [
-    ...unanswered === 0 ? [] : [
-      `${
-        plural(unanswered, "request")
-      } got no answer, and the reason is not known: look in Kea's log, ` +
-      "and run <code>deno task troubleshoot</code>.",
-    ],
-    ...not_watched_seconds === undefined ? [] : [
-      `${significant(not_watched_seconds)} s were not watched, and ` +
-      (not_seen == null
-        ? "how many packets came in that time is not known."
-        : `${plural(not_seen, "packet")} of the client came in that time.`),
-    ],
-    ...unexplained === null
-      ? ["Only the probes counted these packets, so packets that they missed do not appear."]
-      : unexplained === 0
-      ? []
-      : [`${plural(unexplained, "packet")} ${unexplained === 1 ? "is" : "are"} unexplained.`],
-  ];
-  return sentences.length === 0 ? "Every packet is accounted for." : sentences.join(" ");
+${tableHtml(ledgerTable(ledger))}</section>`;
 }
 
 function slowPackets({ slow }: MetricsDocument): string {
@@ -179,19 +114,9 @@ function slowPackets({ slow }: MetricsDocument): string {
   const sentence =
     `${plural(slow.packets.length, "packet")} took longer than ${duration(slow.threshold_ns)}` +
     (slow.omitted === 0 ? "." : `, and ${slow.omitted} more, not listed.`);
-  const names = [...new Set(slow.packets.flatMap(({ stages }) => Object.keys(stages)))];
-  const rows = slow.packets.slice(0, MOST_ROWS).map((packet) => [
-    packet.time.slice(0, 23).replace("T", " "),
-    `${packet.message} -> ${packet.answer}`,
-    duration(packet.duration_ns),
-    packet.client,
-    packet.transaction,
-    ...names.map((name) => name in packet.stages ? duration(packet.stages[name]!) : ""),
-  ]);
-  const columns = ["time (UTC)", "message", "took", "client", "transaction", ...names];
   return `<section id="slow"><h2>Slow packets</h2>
 <p>${sentence}</p>
-${rows.length === 0 ? "" : tableHtml({ columns, rows })}</section>`;
+${slow.packets.length === 0 ? "" : tableHtml(slowTable(slow.packets))}</section>`;
 }
 
 function otherMetrics(document: MetricsDocument): string {

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** The style sheet. The names of colours are those of the theme; in dark mode, data is brighter. */
-export const CSS = `
+/** Colours of a page; their names are those of the theme. In dark mode, data is brighter. */
+export const PALETTE = `
 :root {
   --blue: #0072b2; --orange: #b87f00; --green: #008563; --red: #d55e00; --purple: #b8578f;
   --sky: #3a9bd9; --grey: #7d8590; --brown: #8c564b;
@@ -18,7 +18,10 @@ export const CSS = `
     --sky: #86cbf5; --grey: #8b949e; --brown: #c49c94; --text: #e6edf3; --muted: #9da7b3; --line: #30363d;
     --page: #0d1117; --panel: #161b22; --good: #56d364; --poor: #e3b341;
   }
-}
+}`;
+
+/** The style sheet. */
+export const CSS = `${PALETTE}
 * { box-sizing: border-box; }
 body {
   margin: 0 auto; padding: 32px 24px 48px; max-width: 1020px; background: var(--page);
