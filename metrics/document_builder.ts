@@ -263,8 +263,12 @@ class Run {
   }
 }
 
-/** The reasons for metrics without events. */
-function silentMetrics(
+/**
+ * The reasons for metrics without events.
+ *
+ * @param explained metrics whose reason is known.
+ */
+export function silentMetrics(
   totals: readonly Series[],
   explained: readonly { readonly metric: string }[],
 ): { metric: string; why: string }[] {
