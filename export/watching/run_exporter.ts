@@ -14,11 +14,14 @@ import { reportService } from "../service/service.ts";
 import { ServiceStatus } from "../service/service_status.ts";
 import { OtlpExport } from "../otlp/otlp_export.ts";
 import type { OtlpSettings } from "../otlp/settings.ts";
+import { LivePage } from "../page/live_page.ts";
+import { RecentMessages } from "../page/recent_messages.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
 import type { Handler } from "../web/handler.ts";
 import { routed, routesOf } from "../web/routes.ts";
 import { exposeOwnCost } from "./own_cost.ts";
 import { Fleet } from "./fleet.ts";
+import { History } from "./history.ts";
 
 /** Options of {@linkcode runExporter}. */
 export interface ExporterOptions {
@@ -54,17 +57,22 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
   using _cost = exposeOwnCost(accumulator);
   const bpftrace = await findBpftrace();
   const status = new ServiceStatus();
+  const history = new History();
+  const messages = new RecentMessages();
   const fleet = new Fleet({
-    ...{ profile, bpftrace, intervalMs, accumulator, say },
+    ...{ profile, bpftrace, intervalMs, accumulator },
+    say: (line) => {
+      messages.add(line);
+      say(line);
+    },
     isChosen: ({ pid, family }) =>
       chosen.length === 0 || chosen.includes(String(pid)) || chosen.includes(`dhcp${family}`),
-    observers: [status],
+    observers: [status, history],
     signal: stop.signal,
   });
-  const server = listen(
-    options.address,
-    routed(routesOf({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady })),
-  );
+  await using page = new LivePage({ history, messages, watching: () => fleet.size });
+  const routes = routesOf({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady });
+  const server = listen(options.address, routed(new Map([...page.routes, ...routes])));
   say(`Listening on http://${server.addr.hostname}:${server.addr.port}${path}`);
   const otlp = options.otlp && await OtlpExport.start({ settings: options.otlp, accumulator, say });
   const running = fleet.run();
@@ -73,6 +81,8 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
     servers: () => fleet.size,
   });
   await running;
+  // Its viewers would hold the server.
+  await page[Symbol.asyncDispose]();
   await otlp?.end();
   await server.shutdown();
   return 0;
