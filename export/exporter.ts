@@ -5,12 +5,20 @@
  * @module
  */
 
-import { Option } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { newCommand, numberBetween, oneLine, runMain } from "../system/command_line.ts";
 import { PROFILE_OPTION } from "../probes/watch_options.ts";
 import { HISTOGRAMS } from "./otlp/metrics_request.ts";
 import { INTERVAL_SECONDS, otlpSettingsOfProcess } from "./otlp/settings.ts";
 import { runExporter } from "./watching/run_exporter.ts";
+import { DEFAULT_ADDRESS } from "./web/start_web.ts";
+
+const several = (value: string, before: string[]) => [...before, value];
+
+function webPath(text: string): string {
+  if (/^\/[\w./~-]*$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected a path such as /metrics.");
+}
 
 const command = newCommand("exporter")
   .description(
@@ -20,13 +28,20 @@ const command = newCommand("exporter")
   .option(
     "--server <pid|dhcp4|dhcp6...>",
     "watch these servers only",
-    (value: string, before: string[]) => [...before, value],
-    [] as string[],
+    several,
+    [],
   )
   .addOption(PROFILE_OPTION)
   .option("--reading <seconds>", "time between two readings", numberBetween(0.5, 10), 5)
-  .option("--web.listen-address <host:port>", "where to listen", "127.0.0.1:10047")
-  .option("--web.telemetry-path <path>", "where the metrics are", "/metrics")
+  .addOption(
+    new Option(
+      "--web.listen-address <host:port|unix:path>",
+      "where to listen; may be given several times",
+    ).argParser(several).default([], DEFAULT_ADDRESS),
+  )
+  .option("--web.systemd-socket", "listen on the sockets that systemd has opened")
+  .option("--web.telemetry-path <path>", "where the metrics are", webPath, "/metrics")
+  .option("--web.config.file <file>", "TLS, passwords and client certificates (YAML)")
   .option(
     "--max-label-sets <number>",
     "most label sets of a metric",
@@ -53,13 +68,19 @@ const { otlp, otlpInterval, otlpHistograms } = command.opts();
 const otlpSettings = rightUsage(() =>
   otlpSettingsOfProcess({ url: otlp, intervalSeconds: otlpInterval, histograms: otlpHistograms })
 );
-
+const addresses = options["web.listenAddress"] as string[];
+const isSocketActivated = options["web.systemdSocket"] === true;
+const listensNowhereElse = addresses.length === 0 && !isSocketActivated;
 await runMain(async () =>
   await runExporter({
     chosen: options["server"] as string[],
     profile: command.opts().profile,
     intervalMs: 1000 * (options["reading"] as number),
-    address: options["web.listenAddress"] as string,
+    web: {
+      addresses: listensNowhereElse ? [DEFAULT_ADDRESS] : addresses,
+      isSocketActivated,
+      configFile: (options["web.config.file"] as string | undefined) ?? null,
+    },
     path: options["web.telemetryPath"] as string,
     limit: options["maxLabelSets"] as number,
     otlp: otlpSettings,

@@ -17,8 +17,8 @@ import type { OtlpSettings } from "../otlp/settings.ts";
 import { LivePage } from "../page/live_page.ts";
 import { RecentMessages } from "../page/recent_messages.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
-import type { Handler } from "../web/handler.ts";
 import { routed, routesOf } from "../web/routes.ts";
+import { startWeb, type WebOptions } from "../web/start_web.ts";
 import { exposeOwnCost } from "./own_cost.ts";
 import { Fleet } from "./fleet.ts";
 import { History } from "./history.ts";
@@ -29,18 +29,13 @@ export interface ExporterOptions {
   readonly chosen: readonly string[];
   readonly profile: Profile;
   readonly intervalMs: number;
-  /** Host and port. */
-  readonly address: string;
+  readonly web: WebOptions;
+  /** Where the metrics are. */
   readonly path: string;
   /** The most label sets of a family on one server. */
   readonly limit: number;
   /** Where OTLP is sent; nowhere for null. */
   readonly otlp: OtlpSettings | null;
-}
-
-/** The address where it listens cannot be used. */
-export class AddressError extends Error {
-  override name = "AddressError";
 }
 
 /**
@@ -72,8 +67,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
   });
   await using page = new LivePage({ history, messages, watching: () => fleet.size });
   const routes = routesOf({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady });
-  const server = listen(options.address, routed(new Map([...page.routes, ...routes])));
-  say(`Listening on http://${server.addr.hostname}:${server.addr.port}${path}`);
+  await using _web = await startWeb(options.web, routed(new Map([...page.routes, ...routes])), say);
   const otlp = options.otlp && await OtlpExport.start({ settings: options.otlp, accumulator, say });
   const running = fleet.run();
   using _service = reportService({
@@ -81,27 +75,6 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
     servers: () => fleet.size,
   });
   await running;
-  // Its viewers would hold the server.
-  await page[Symbol.asyncDispose]();
   await otlp?.end();
-  await server.shutdown();
   return 0;
-}
-
-function listen(
-  address: string,
-  handler: Handler,
-): Deno.HttpServer<Deno.NetAddr> {
-  const [, hostname, port] = /^\[?([^\]]*?)\]?:(\d{1,5})$/.exec(address) ?? [];
-  if (port === undefined || Number(port) > 65_535) {
-    throw new AddressError(`Cannot listen on "${address}": expected host:port`);
-  }
-  try {
-    return Deno.serve(
-      { hostname: hostname || "0.0.0.0", port: Number(port), onListen: () => {} },
-      handler,
-    );
-  } catch (error) {
-    throw new AddressError(`Cannot listen on ${address}, ${(error as Error).message}`);
-  }
 }

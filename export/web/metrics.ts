@@ -31,7 +31,7 @@ export function metricsHandler({ accumulator, bucketsPerOctave }: MetricsOptions
     const body = format === "protobuf"
       ? protobufOf(families, { bucketsPerOctave: perOctave, started })
       : textOf(families, { format, bucketsPerOctave: perOctave });
-    return new Response(request.method === "HEAD" ? null : body, {
+    return new Response(body, {
       headers: { "content-type": FORMATS[format], "vary": "accept" },
     });
   };

@@ -33,16 +33,13 @@ export function routesOf(options: RoutesOptions): ReadonlyMap<string, Handler> {
 
 /** Answers each request by its path. */
 export function routed(routes: ReadonlyMap<string, Handler>): Handler {
-  return async (request) => {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return new Response("Only GET and HEAD\n", { status: 405, headers: { allow: "GET, HEAD" } });
-    }
+  return (request) => {
     const handler = routes.get(new URL(request.url).pathname);
     if (handler === undefined) {
       return new Response(`Nothing is here, but at ${[...routes.keys()].join(", ")}\n`, {
         status: 404,
       });
     }
-    return await handler(request);
+    return handler(request);
   };
 }
