@@ -19,6 +19,7 @@ import { RecentMessages } from "../page/recent_messages.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
 import { routed, routesOf } from "../web/routes.ts";
 import { startWeb, type WebOptions } from "../web/start_web.ts";
+import { isChosen } from "./chosen_servers.ts";
 import { exposeOwnCost } from "./own_cost.ts";
 import { Fleet } from "./fleet.ts";
 import { History } from "./history.ts";
@@ -60,8 +61,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
       messages.add(line);
       say(line);
     },
-    isChosen: ({ pid, family }) =>
-      chosen.length === 0 || chosen.includes(String(pid)) || chosen.includes(`dhcp${family}`),
+    isChosen: (kea) => isChosen(kea, chosen),
     observers: [status, history],
     signal: stop.signal,
   });
