@@ -114,11 +114,11 @@ export class MeasuredExporter implements AsyncDisposable {
 
   /** What it takes. */
   async cost(): Promise<ExporterCost> {
-    const self = await statOf(this.pid);
+    const self = statOf(this.pid);
     if (self === null) throw new Error("The exporter has ended");
     const none = { cpu: 0, memory: 0 };
     const found = await Promise.all((await childrenOf(this.pid)).map(async (pid) => {
-      const isBpftrace = (await statOf(pid))?.command === "bpftrace";
+      const isBpftrace = (statOf(pid))?.command === "bpftrace";
       return isBpftrace ? await takenBy(pid) : none;
     }));
     return {

@@ -5,6 +5,7 @@
  */
 
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
+import { linkTarget } from "../system/libc.ts";
 import { isGone, parseStat } from "../system/proc.ts";
 import { hookLibrariesOf } from "./hook_libraries.ts";
 import { DiscoveryError } from "./discovery_error.ts";
@@ -38,20 +39,18 @@ export function runningKeas(): RunningKea[] {
   return found.toSorted((a, b) => a.pid - b.pid);
 }
 
-/** The name of a process's program. If anything is wrong with it, it is not a Kea. */
+/** A Kea; null for a process that has ended, that we may not read, or whose path is not text. */
 function keaAt(pid: number): RunningKea | null {
-  try {
-    const executable = executableOf(pid);
-    const family = FAMILIES[executable.split("/").at(-1)!];
-    return family === undefined ? null : { pid, family, executable };
-  } catch {
-    // It has ended, we may not read it, or its path is not text.
-    return null;
-  }
+  const target = linkTarget(`/proc/${pid}/exe`);
+  if (target === null) return null;
+  const executable = withoutMark(target);
+  const family = FAMILIES[executable.slice(executable.lastIndexOf("/") + 1)];
+  return family === undefined ? null : { pid, family, executable };
 }
 
-function executableOf(pid: number): string {
-  return Deno.readLinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
+/** A path without the kernel's mark of a file that has been removed or replaced. */
+function withoutMark(path: string): string {
+  return path.replace(/ \(deleted\)$/, "");
 }
 
 /**
@@ -162,7 +161,7 @@ export async function describeServer(pid: number): Promise<Server> {
 /** The program of a process, for people. */
 function programOf(pid: number): string {
   try {
-    return executableOf(pid);
+    return withoutMark(Deno.readLinkSync(`/proc/${pid}/exe`));
   } catch (error) {
     // Deno returns only UTF-8 text.
     if (error instanceof Deno.errors.InvalidData) return "a program whose path is not UTF-8";

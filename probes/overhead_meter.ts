@@ -68,7 +68,7 @@ export class OverheadMeter implements AsyncDisposable {
       this.#counted = { milliseconds: 0, nanoseconds: 0, runs: 0 };
     }
     try {
-      const [tracer, self] = await Promise.all([usage(this.#bpftracePid), usage(Deno.pid)]);
+      const [tracer, self] = [usage(this.#bpftracePid), usage(Deno.pid)];
       this.#timer = setTimeout(() => {
         this.#slice = this.#count();
       }, Math.random() * this.#latestMs);
@@ -91,7 +91,7 @@ export class OverheadMeter implements AsyncDisposable {
   /** Counts for a slice. Other tools may make the kernel count before and after; that is left out. */
   async #count(): Promise<void> {
     const over = new Promise<void>((resolve) => this.#endSlice = resolve);
-    const before = await readPrograms(this.#bpftracePid);
+    const before = readPrograms(this.#bpftracePid);
     const since = performance.now();
     {
       using _counting = countPrograms();
@@ -101,7 +101,7 @@ export class OverheadMeter implements AsyncDisposable {
     const milliseconds = performance.now() - since;
     // A slice that was cut short does not count.
     if (milliseconds < this.#sliceMs / 2) return;
-    const after = await readPrograms(this.#bpftracePid);
+    const after = readPrograms(this.#bpftracePid);
     for (const [id, { nanoseconds, runs }] of after) {
       const first = before.get(id);
       if (first === undefined) continue;
@@ -120,14 +120,16 @@ export class OverheadMeter implements AsyncDisposable {
   }
 }
 
-/** @returns nothing when bpftrace is gone. */
-async function readPrograms(bpftracePid: number): Promise<Taken> {
+/**
+ * Read without another thread, which would take longer than reading.
+ *
+ * @returns nothing when bpftrace is gone.
+ */
+function readPrograms(bpftracePid: number): Taken {
   const programs = new Map<string, { nanoseconds: number; runs: number }>();
   const folder = `/proc/${bpftracePid}/fdinfo`;
-  for (
-    const name of await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).catch(() => [])
-  ) {
-    let text = await Deno.readTextFile(`${folder}/${name}`).catch(() => "");
+  for (const name of namesIn(folder)) {
+    let text = textOf(`${folder}/${name}`);
     const id = /^prog_id:\s+(\d+)$/m.exec(text)?.[1];
     if (id === undefined || programs.has(id)) continue;
     // bpftrace 0.27 keeps only the links of its programs, whose information has no times.
@@ -140,8 +142,25 @@ async function readPrograms(bpftracePid: number): Promise<Taken> {
   return programs;
 }
 
-async function usage(pid: number): Promise<{ cpuSeconds: number; memoryBytes: number }> {
-  const { userTicks, systemTicks } = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
-  const pages = Number((await Deno.readTextFile(`/proc/${pid}/statm`)).split(" ")[1]);
+function namesIn(folder: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch {
+    // The descriptor has been closed.
+    return "";
+  }
+}
+
+function usage(pid: number): { cpuSeconds: number; memoryBytes: number } {
+  const { userTicks, systemTicks } = parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  const pages = Number(Deno.readTextFileSync(`/proc/${pid}/statm`).split(" ")[1]);
   return { cpuSeconds: (userTicks + systemTicks) / TICKS, memoryBytes: pages * 4096 };
 }

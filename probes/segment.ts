@@ -16,7 +16,7 @@ import { OverheadMeter } from "./overhead_meter.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
 import { fullMaps } from "./readings.ts";
 import { SampleBuilder } from "./sample_builder.ts";
-import { changeOf, type ServerChange } from "./server_change.ts";
+import { changeOf, ChangeWatch, type ServerChange } from "./server_change.ts";
 import { SlowPackets } from "./slow_packets.ts";
 import type { WatchState } from "./watch_state.ts";
 
@@ -65,6 +65,7 @@ export class Segment {
   #attachedAt: number | null = null;
   /** When the baseline was read, by the same clock. */
   #baselineAt: number | null = null;
+  readonly #changes: ChangeWatch;
   #probes = 0;
   #readings = 0;
   /** Compares with Kea's own counters, from the first reading on. */
@@ -88,6 +89,7 @@ export class Segment {
     this.#prepared = prepared;
     this.#server = server;
     this.#number = number;
+    this.#changes = new ChangeWatch(server);
     this.#periodMs = periodOf(state.options.intervalMs);
   }
 
@@ -247,7 +249,7 @@ export class Segment {
     this.#readings++;
     const isWindow = this.#readings % readingsPerWindow(this.#state.options.intervalMs) === 0;
     if (this.#outcome === null && !isWindow) return;
-    await this.#askAlive();
+    this.#askAlive();
     const elapsedNs = this.#elapsedAt(nsecs);
     this.#state.gap.reading(elapsedNs);
     const sample = await samples.next(maps, nsecs, elapsedNs);
@@ -263,10 +265,10 @@ export class Segment {
     return Math.max(this.#aliveNs, this.#state.gap.lastNs + 1_000_000);
   }
 
-  async #askAlive(): Promise<void> {
+  #askAlive(): void {
     const now = this.#state.elapsedNs;
     if (this.#hasEnded) return;
-    if (await isRunning(this.#server.pid, this.#server.startTicks)) this.#aliveNs = now;
+    if (isRunning(this.#server.pid, this.#server.startTicks)) this.#aliveNs = now;
     else this.#hasEnded = true;
   }
 
@@ -326,7 +328,7 @@ export class Segment {
       if (isBusy) return;
       isBusy = true;
       // A failed check is repeated the next time.
-      await this.#askAlive().catch(() => {});
+      this.#askAlive();
       const change = this.#hasEnded
         ? "server ended"
         : ++times % TIMES_PER_CHECK === 0
@@ -339,7 +341,7 @@ export class Segment {
   }
 
   async #changed(): Promise<Outcome | null> {
-    return await changeOf(this.#server) ?? (wasSet(this.#prepared.wallClock) ? "clock set" : null);
+    return await this.#changes.look() ?? (wasSet(this.#prepared.wallClock) ? "clock set" : null);
   }
 }
 

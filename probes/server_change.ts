@@ -4,6 +4,7 @@
  * @module
  */
 
+import { linkTarget } from "../system/libc.ts";
 import { isGone, isRunning } from "../system/proc.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { basename } from "node:path";
@@ -16,6 +17,50 @@ import type { Preparation } from "./preparation.ts";
 /** Changes of a watched server. */
 export type ServerChange = "server ended" | "server changed";
 
+/** How often a server is examined after something about it has changed, before that is trusted to stay. */
+const LOOKS = 5;
+
+/** After so many looks it is examined anyway. */
+const LOOKS_BETWEEN = 30;
+
+/**
+ * Looks again and again whether a server has changed. It is examined only if its descriptors or its memory map look
+ * different: a socket is bound some time after it was made, and a lease file gets its first line after it was opened.
+ */
+export class ChangeWatch {
+  readonly #server: Server;
+  #seen = "";
+  #looks = 0;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** As {@linkcode changeOf}. */
+  async look(): Promise<ServerChange | null> {
+    const { pid, startTicks } = this.#server;
+    const seen = await appearanceOf(pid);
+    this.#looks = seen === this.#seen ? this.#looks + 1 : 0;
+    this.#seen = seen;
+    const isSettled = this.#looks > LOOKS && this.#looks % LOOKS_BETWEEN !== 0;
+    return isSettled && isRunning(pid, startTicks) ? null : await changeOf(this.#server);
+  }
+}
+
+/** Where its descriptors lead, and what it has mapped; empty for a process that is gone. */
+async function appearanceOf(pid: number): Promise<string> {
+  try {
+    const descriptors = Array.from(
+      Deno.readDirSync(`/proc/${pid}/fd`),
+      ({ name }) => `${name} ${linkTarget(`/proc/${pid}/fd/${name}`)}`,
+    );
+    return [...descriptors, await Deno.readTextFile(`/proc/${pid}/maps`)].join("\n");
+  } catch (error) {
+    if (isGone(error)) return "";
+    throw error;
+  }
+}
+
 /** The change of a server since the probes were attached, ignoring momentary ones. */
 export async function changeOf(server: Server): Promise<ServerChange | null> {
   const first = await differenceOf(server);
@@ -27,7 +72,7 @@ export async function changeOf(server: Server): Promise<ServerChange | null> {
 
 async function differenceOf(server: Server): Promise<ServerChange | null> {
   const { pid, family } = server;
-  if (!await isRunning(pid, server.startTicks)) return "server ended";
+  if (!isRunning(pid, server.startTicks)) return "server ended";
   try {
     const { sockets, leaseFile } = await openFiles(pid, family);
     const isSame = sockets.join() === server.sockets.join() &&

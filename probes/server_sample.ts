@@ -36,18 +36,18 @@ export class ServerSampler {
     const folder = `/proc/${this.#pid}`;
     try {
       const tids: number[] = [];
-      for await (const { name } of Deno.readDir(`${folder}/task`)) tids.push(Number(name));
+      for (const { name } of Deno.readDirSync(`${folder}/task`)) tids.push(Number(name));
       tids.sort((a, b) => a - b);
-      const threads = await Promise.all(tids.map(async (tid, index) => {
-        const fields = await statOf(this.#pid, tid);
+      const threads = tids.map((tid, index) => {
+        const fields = statOf(this.#pid, tid);
         return fields === null ? null : {
           tid,
           thread: index === 0 ? "main" : `thread-${index}`,
           user_seconds: fields.userTicks / TICKS,
           system_seconds: fields.systemTicks / TICKS,
         };
-      }));
-      const whole = await statOf(this.#pid);
+      });
+      const whole = statOf(this.#pid);
       if (whole === null) return null;
       return {
         threads: threads.filter((thread) => thread !== null),
@@ -70,7 +70,7 @@ export class ServerSampler {
    */
   async sockets(kinds: readonly ("raw" | "udp")[]): Promise<SocketSample[]> {
     try {
-      const inodes = await socketInodes(this.#pid);
+      const inodes = socketInodes(this.#pid);
       const ss = ["ss", "-H", "-0", "-u", "-a", "-n", "-m", "-e"] as const;
       const ran = await runAtNetworkOf(this.#pid, ss, { limitMs: SS_LIMIT_MS });
       return parseSockets(textOf(ran), inodes, kinds);

@@ -126,7 +126,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
       const { server } = attempt;
       await using prepared = await preparedFor(state, attempt);
       // For a server that is gone, the list of what is not available has no meaning.
-      if (prepared !== null && await isRunning(server.pid, server.startTicks)) {
+      if (prepared !== null && isRunning(server.pid, server.startTicks)) {
         notAvailable = prepared.plan.notAvailable;
         if (segment === 0) {
           yield headerOf(prepared.plan, options, state.started);
@@ -183,7 +183,7 @@ async function preparedFor(
       slowNs: slow?.thresholdNs ?? 0,
     });
   } catch (error) {
-    if (await isRunning(server.pid, server.startTicks)) throw error;
+    if (isRunning(server.pid, server.startTicks)) throw error;
     return null;
   }
 }

@@ -26,6 +26,7 @@ function open() {
       syscall: { parameters: ["i64", "i64", "buffer", "i64"], result: "i64" },
       plain: { name: "syscall", parameters: ["i64", "i64", "i64", "i64"], result: "i64" },
       ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+      readlink: { parameters: ["buffer", "buffer", "u64"], result: "i64" },
       close: { parameters: ["i32"], result: "i32" },
       open: { parameters: ["buffer", "i32"], result: "i32" },
       openat2: {
@@ -259,6 +260,33 @@ export function openAtOnce(path: string): Descriptor | string {
   if (library === null) return "this system has no libc.so.6";
   const fd = library.open(cString(path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   return fd < 0 ? why() : descriptor(fd);
+}
+
+/** The longest target of a link that is read, bytes: a path of Linux. */
+const PATH_MAX = 4096;
+
+const target = new Uint8Array(PATH_MAX);
+const strict = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * The target of a link of /proc; null if there is none, we may not read it, or it is not UTF-8. A kernel thread has
+ * none, and hosts have hundreds of those: `Deno.readLinkSync()` makes an error with its stack for each.
+ */
+export function linkTarget(link: string): string | null {
+  if (library === null) {
+    try {
+      return Deno.readLinkSync(link);
+    } catch {
+      return null;
+    }
+  }
+  const length = Number(library.readlink(cString(link), target, BigInt(PATH_MAX)));
+  if (length < 0) return null;
+  try {
+    return strict.decode(target.subarray(0, length));
+  } catch {
+    return null;
+  }
 }
 
 /** include/uapi/linux/memfd.h and fcntl.h: no further seal, no change of length, no writing. */

@@ -57,11 +57,14 @@ export function parseStat(text: string): Stat {
   };
 }
 
-/** Reads /proc/PID/stat, or that of one thread; null when it is gone. */
-export async function statOf(pid: number, thread?: number): Promise<Stat | null> {
+/**
+ * Reads /proc/PID/stat, or that of one thread; null when it is gone. The kernel takes no lock of the process for
+ * it, so it is read without another thread, which would take ten times as long.
+ */
+export function statOf(pid: number, thread?: number): Stat | null {
   const task = thread === undefined ? "" : `/task/${thread}`;
   try {
-    return parseStat(await Deno.readTextFile(`/proc/${pid}${task}/stat`));
+    return parseStat(Deno.readTextFileSync(`/proc/${pid}${task}/stat`));
   } catch (error) {
     if (isGone(error)) return null;
     throw error;
@@ -69,8 +72,8 @@ export async function statOf(pid: number, thread?: number): Promise<Stat | null>
 }
 
 /** Whether the process that started at this time (clock ticks since boot) still runs. */
-export async function isRunning(pid: number, startTicks: number): Promise<boolean> {
-  const stat = await statOf(pid);
+export function isRunning(pid: number, startTicks: number): boolean {
+  const stat = statOf(pid);
   return stat !== null && stat.state !== "Z" && stat.startTicks === startTicks;
 }
 

@@ -4,18 +4,20 @@
  * @module
  */
 
+import { linkTarget } from "./libc.ts";
+
 /**
  * Inodes of a process's sockets, as the tables of /proc/PID/net name them.
  *
  * @throws {Deno.errors.NotFound} when it has ended.
  * @throws {Deno.errors.PermissionDenied} when we may not read it.
  */
-export async function socketInodes(pid: number): Promise<Set<string>> {
+export function socketInodes(pid: number): Set<string> {
   const inodes = new Set<string>();
-  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
     // Other descriptors may have been closed, or lead to a path that is not text.
-    const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
-    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    const target = linkTarget(`/proc/${pid}/fd/${name}`);
+    const inode = /^socket:\[(\d+)\]$/.exec(target ?? "")?.[1];
     if (inode !== undefined) inodes.add(inode);
   }
   return inodes;

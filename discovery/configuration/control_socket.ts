@@ -15,7 +15,7 @@ import { type KeaStart, pathAt } from "./kea_options.ts";
  * @throws {DiscoveryError} when one is relative to a directory that is not known.
  */
 export async function listeningSockets(pid: number, start: KeaStart): Promise<string[]> {
-  const inodes = await socketInodes(pid);
+  const inodes = socketInodes(pid);
   const table = await Deno.readTextFile(`/proc/${pid}/net/unix`);
   return listeningPaths(table, inodes).map((path) => pathAt(start, path));
 }

@@ -5,7 +5,7 @@
  */
 
 import denoJson from "../../deno.json" with { type: "json" };
-import { isGone, parseStat, type Stat, TICKS } from "../../system/proc.ts";
+import { isGone, type Stat, statOf, TICKS } from "../../system/proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { Family } from "../prometheus/families.ts";
 
@@ -30,8 +30,8 @@ const MEMORY: Family = {
   help: "Anonymous memory of the exporter, and of its bpftraces together.",
 };
 
-/** Time between two readings, milliseconds: one takes about a millisecond. */
-const PERIOD_MS = 10_000;
+/** Time between two readings, milliseconds: the kernel walks all pages for one, about a millisecond. */
+const PERIOD_MS = 15_000;
 
 /** The own cost at one time. */
 export interface OwnCost {
@@ -76,11 +76,6 @@ export function ownCost(): OwnCost {
 /** CPU time of a process and of its children that have ended. */
 function secondsOf({ userTicks, systemTicks, endedTicks }: Stat): number {
   return (userTicks + systemTicks + endedTicks) / TICKS;
-}
-
-function statOf(pid: number): Stat | null {
-  const text = read(`/proc/${pid}/stat`);
-  return text === "" ? null : parseStat(text);
 }
 
 /** The processes that this one has started, by any of its threads. */

@@ -110,8 +110,8 @@ export async function childrenOf(pid: number): Promise<number[]> {
 }
 
 /** Whether a process is there and not a zombie: init takes its time with those. */
-export async function runs(pid: number): Promise<boolean> {
-  const stat = await statOf(pid);
+export function runs(pid: number): boolean {
+  const stat = statOf(pid);
   return stat !== null && stat.state !== "Z";
 }
 

@@ -55,9 +55,9 @@ Deno.test("run() ends what a program started, and does not wait for what has lef
   const ran = await run(["sh", "-c", script]);
   const [ended, left] = textOf(ran).trim().split("\n").map(Number);
   assert.equal(ran.code, 3);
-  const state = async (pid: number) => (await statOf(pid))?.state ?? "Z";
-  while (await state(ended!) !== "Z") await pause(10);
-  assert.notEqual(await state(left!), "Z");
+  const state = (pid: number) => statOf(pid)?.state ?? "Z";
+  while (state(ended!) !== "Z") await pause(10);
+  assert.notEqual(state(left!), "Z");
   Deno.kill(left!, "SIGKILL");
 });
 

@@ -47,7 +47,7 @@ export class Belongings {
   ): Promise<Belongings> {
     const belongings = new Belongings(name, {
       owner: Deno.pid,
-      ownerStartTicks: (await statOf(Deno.pid))!.startTicks,
+      ownerStartTicks: (statOf(Deno.pid))!.startTicks,
       processNamespace: await processNamespace(),
       ...made,
       processes: [],
@@ -64,7 +64,7 @@ export class Belongings {
 
   /** Adds a process. */
   async keepProcess(pid: number): Promise<void> {
-    const stat = await statOf(pid);
+    const stat = statOf(pid);
     if (stat === null) return;
     const processes = [...this.#state.processes, [pid, stat.startTicks] as const];
     this.#state = { ...this.#state, processes };
@@ -92,7 +92,7 @@ async function clear(name: string, state: LabState): Promise<void> {
   for (const namespace of state.namespaces) {
     // Any other process in there belongs to the lab, and would keep the namespace alive.
     for (const pid of await processesIn(namespace)) {
-      const stat = await statOf(pid);
+      const stat = statOf(pid);
       if (stat !== null) await stopProcess(pid, stat.startTicks);
     }
     await run(["ip", "netns", "delete", namespace]);
@@ -108,7 +108,7 @@ export async function clearLeftovers(): Promise<void> {
     const state = await readState(join(STATES, name));
     // Process ids of another process namespace have no meaning here.
     if (state === null || state.processNamespace !== await processNamespace()) continue;
-    if (await isRunning(state.owner, state.ownerStartTicks)) continue;
+    if (isRunning(state.owner, state.ownerStartTicks)) continue;
     await clear(name, state);
   }
 }
@@ -138,13 +138,13 @@ async function processesIn(namespace: string): Promise<number[]> {
 /** SIGTERM, then SIGKILL after 3 s, but only to the process that started at this time. */
 async function stopProcess(pid: number, startTicks: number): Promise<void> {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    if (!await isRunning(pid, startTicks)) return;
+    if (!isRunning(pid, startTicks)) return;
     try {
       Deno.kill(pid, signal);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
-    for (let waited = 0; waited < 3000 && await isRunning(pid, startTicks); waited += 50) {
+    for (let waited = 0; waited < 3000 && isRunning(pid, startTicks); waited += 50) {
       await pause(50);
     }
   }

@@ -209,7 +209,7 @@ class KeaCounters {
         now = next;
       }
       // Another process starts at zero.
-      if (!await isRunning(this.#server.pid, this.#server.startTicks)) return null;
+      if (!isRunning(this.#server.pid, this.#server.startTicks)) return null;
       const grown = Object.entries(now).filter(([name]) => isAccounted(name))
         .map(([name, value]) => [name, value - (this.#before[name] ?? 0)] as const);
       return grown.some(([, by]) => by < 0) ? null : Object.fromEntries(grown);

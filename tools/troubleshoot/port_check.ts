@@ -35,7 +35,7 @@ export const PORT_CHECK = ofServer("others on the port", async (server, facts) =
       listed?.stderr.trim() || "there is no ss: apt-get install iproute2",
     );
   }
-  const inodes = await socketInodes(pid);
+  const inodes = socketInodes(pid);
   const sockets = portSockets(listed.stdout, port);
   const others = sockets.filter(({ inode }) => !inodes.has(inode));
   if (others.length === 0) return ok("no one else");
@@ -97,12 +97,21 @@ function nameOf({ address, device }: PortSocket): string {
   return device === null ? address : `${address} of ${device}`;
 }
 
+function inodesOf(pid: number): ReadonlySet<string> {
+  try {
+    return socketInodes(pid);
+  } catch {
+    // It has ended, or we may not read it.
+    return new Set();
+  }
+}
+
 /** Processes that hold sockets, by inode. */
 async function holdersOf(sockets: readonly PortSocket[]): Promise<Map<string, string>> {
   const holders = new Map<string, string>();
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    const inodes = await socketInodes(Number(name)).catch(() => new Set<string>());
+    const inodes = inodesOf(Number(name));
     for (const { inode } of sockets) {
       if (!inodes.has(inode)) continue;
       holders.set(inode, `${(await textOf(`/proc/${name}/comm`))?.trim()} (process ${name})`);
