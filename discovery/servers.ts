@@ -40,7 +40,7 @@ export function runningKeas(): RunningKea[] {
 }
 
 /** A Kea; null for a process that has ended, that we may not read, or whose path is not text. */
-function keaAt(pid: number): RunningKea | null {
+export function keaAt(pid: number): RunningKea | null {
   const target = linkTarget(`/proc/${pid}/exe`);
   if (target === null) return null;
   const executable = withoutMark(target);

@@ -5,7 +5,8 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { type RunningKea, runningKeas } from "../../discovery/servers.ts";
+import { KeaLookout } from "../../discovery/kea_lookout.ts";
+import { keaAt, type RunningKea } from "../../discovery/servers.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
 import { IN_A_CHILD } from "../../probes/prepare_in_child.ts";
 import type { Profile } from "../../probes/programs.ts";
@@ -72,8 +73,9 @@ export class Fleet {
   /** Watches until the signal comes, and every probe is detached. */
   async run(): Promise<void> {
     const { signal } = this.#options;
+    const lookout = new KeaLookout();
     while (!signal.aborted) {
-      const keas = runningKeas();
+      const keas = lookout.look();
       const pids = new Set(keas.map(({ pid }) => pid));
       for (const kea of keas) {
         if (this.#watching.has(kea.pid) || !this.#options.isChosen(kea)) continue;
@@ -158,5 +160,5 @@ export class Fleet {
 }
 
 function isThere({ pid, executable }: RunningKea): boolean {
-  return runningKeas().some((each) => each.pid === pid && each.executable === executable);
+  return keaAt(pid)?.executable === executable;
 }
