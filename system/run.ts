@@ -22,10 +22,12 @@ export interface RunOptions {
   /** The limit for standard output and for standard error, bytes; over it, it is killed and its output dropped. */
   readonly limitBytes?: number;
   /**
-   * If we are root, runs as user `nobody`, without our groups. Limits its memory, because its input may be made to
-   * fill it, and ends it with this process.
+   * If we are root, runs as user `nobody`, without our groups. Limits its memory and its CPU time, because its input
+   * may be made to use them up, and ends it with this process.
    */
   readonly asNobody?: boolean;
+  /** CPU time of a program that runs as `nobody`, seconds; default: 30. A busy machine does not use it up. */
+  readonly limitCpuSeconds?: number;
 }
 
 /** The result of a program. */
@@ -43,14 +45,9 @@ const NOBODY = 65534;
 
 const [DEFAULT_LIMIT_MS, DEFAULT_LIMIT_BYTES] = [60_000, 256 * 1024 * 1024];
 
-/**
- * Starts a program with at most 4 GiB of memory, that dies with this process: its input may keep it busy for ever. Then
- * the exit statuses if there is no such program.
- */
-const WITH_LITTLE_MEMORY = [
-  ...["setpriv", "--pdeathsig", "KILL", "--"],
-  ...["sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"],
-] as const;
+/** Starts a program with at most 4 GiB of memory; its first argument is the limit of its CPU time, seconds. */
+const LIMITED = 'ulimit -v 4194304; ulimit -S -t "$1"; shift; exec "$@"';
+/** The exit statuses if there is no such program. */
 const NO_PROGRAM: readonly (number | null)[] = [126, 127];
 
 /** How long a program's children may hold its pipes after its end, milliseconds. */
@@ -76,7 +73,18 @@ export async function run(
   const { input, limitMs = DEFAULT_LIMIT_MS, limitBytes = DEFAULT_LIMIT_BYTES } = options;
   const isNobody = options.asNobody === true && Deno.uid() === 0;
   const directory = isNobody ? "/" : options.directory;
-  const [program, ...args] = options.asNobody ? [...WITH_LITTLE_MEMORY, ...command] : command;
+  const limits = [
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "--",
+    "sh",
+    "-c",
+    LIMITED,
+    "sh",
+    String(options.limitCpuSeconds ?? 30),
+  ] as const;
+  const [program, ...args] = options.asNobody ? [...limits, ...command] : command;
   const child = new Deno.Command(program, {
     args,
     clearEnv: true,
@@ -100,6 +108,7 @@ export async function run(
   try {
     const fed = input === undefined ? null : feed(child.stdin, input);
     const status = await child.status;
+    if (status.signal === "SIGXCPU") exceeded ??= "time";
     clearTimeout(timer);
     timer = setTimeout(() => {
       killSession(child.pid);

@@ -8,7 +8,7 @@ import { run, textOf } from "../../system/run.ts";
 import { DiscoveryError } from "../discovery_error.ts";
 
 /** Longest time and output for some ten thousand names, milliseconds and bytes. */
-const [LIMIT_MS, LIMIT_BYTES] = [20_000, 64 * 2 ** 20];
+const [LIMIT_MS, LIMIT_BYTES] = [120_000, 64 * 2 ** 20];
 
 /**
  * Turns mangled names into C++ words; names of C and other texts stay unchanged.

@@ -274,8 +274,11 @@ export async function binutils(
 /** The most that is read of a file, and of what a program prints about it, bytes. */
 const [FILE_LIMIT, OUTPUT_LIMIT] = [512 * 2 ** 20, 256 * 2 ** 20];
 
-/** Longest time for one program on a file, milliseconds: objdump takes 1.2 s for Kea's largest library. */
-const LIMIT_MS = 30_000;
+/**
+ * Longest time for one program on a file on a busy machine, milliseconds. Its CPU time is limited, too; objdump
+ * takes 1.2 s of it for Kea's largest library.
+ */
+const LIMIT_MS = 120_000;
 
 /**
  * How many bytes a program may print for each byte of a file. For Kea's files nm prints 0.2, readelf 1 and

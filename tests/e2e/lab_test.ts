@@ -127,13 +127,13 @@ Deno.test("startLab() runs beside another lab", async () => {
   for (const report of reports) assertAnswered(report, load.exchanges);
 });
 
-Deno.test("startLab() says why Kea does not start and leaves nothing", async () => {
-  const labs = async () => (await labsOf(Deno.pid)).toSorted();
+Deno.test("lab says why Kea does not start and leaves nothing", async () => {
   await using _other = await startLab();
-  const before = await labs();
-  const hooks = [{ path: "/nowhere/libdhcp_none.so" }];
-  await assert.rejects(startLab({ hooks }), /Cannot start Kea, it ended: .*libdhcp_none\.so/);
-  assert.deepEqual(await labs(), before);
+  const child = startScript(LAB, ["--hook", "/nowhere/libdhcp_none.so", "--", "true"]);
+  const { code, stderr } = await finished(child);
+  assert.equal(code, 1);
+  assert.match(stderr, /Cannot start Kea, it ended: .*libdhcp_none\.so/);
+  assert.deepEqual(await labsOf(child.pid), []);
 });
 
 Deno.test("lab hands its settings to a command, exits with its status and leaves nothing", async () => {

@@ -29,6 +29,14 @@ Deno.test("run() ends a program that prints without end, or does not end", async
   assert.equal(complaintOf(lasting), "it took too long");
 });
 
+Deno.test("run() ends a program that uses up its CPU time", async () => {
+  const ran = await run(["sh", "-c", "while :; do :; done"], {
+    asNobody: true,
+    limitCpuSeconds: 1,
+  });
+  assert.deepEqual([ran.code, ran.exceeded], [null, "time"]);
+});
+
 Deno.test("run() takes a program that reads none of its input", async () => {
   const ran = await run(["true"], { input: "x".repeat(1_000_000) });
   assert.equal(ran.code, 0);
