@@ -45,9 +45,16 @@ const NOBODY = 65534;
 
 const [DEFAULT_LIMIT_MS, DEFAULT_LIMIT_BYTES] = [60_000, 256 * 1024 * 1024];
 
-/** Starts a program with at most 4 GiB of memory; its first argument is the limit of its CPU time, seconds. */
-const LIMITED = 'ulimit -v 4194304; ulimit -S -t "$1"; shift; exec "$@"';
-/** The exit statuses if there is no such program. */
+/** A program that ends with this process, and gets at most 4 GiB of memory and so many seconds of CPU time. */
+function limited(command: readonly string[], cpuSeconds: number): [string, ...string[]] {
+  const script = 'ulimit -v 4194304; ulimit -S -t "$1"; shift; exec "$@"';
+  return [
+    ...["setpriv", "--pdeathsig", "KILL", "--"] as const,
+    ...["sh", "-c", script, "sh", String(cpuSeconds), ...command],
+  ];
+}
+
+/** Its exit statuses if there is no such program. */
 const NO_PROGRAM: readonly (number | null)[] = [126, 127];
 
 /** How long a program's children may hold its pipes after its end, milliseconds. */
@@ -73,18 +80,9 @@ export async function run(
   const { input, limitMs = DEFAULT_LIMIT_MS, limitBytes = DEFAULT_LIMIT_BYTES } = options;
   const isNobody = options.asNobody === true && Deno.uid() === 0;
   const directory = isNobody ? "/" : options.directory;
-  const limits = [
-    "setpriv",
-    "--pdeathsig",
-    "KILL",
-    "--",
-    "sh",
-    "-c",
-    LIMITED,
-    "sh",
-    String(options.limitCpuSeconds ?? 30),
-  ] as const;
-  const [program, ...args] = options.asNobody ? [...limits, ...command] : command;
+  const [program, ...args] = options.asNobody
+    ? limited(command, options.limitCpuSeconds ?? 30)
+    : command;
   const child = new Deno.Command(program, {
     args,
     clearEnv: true,
