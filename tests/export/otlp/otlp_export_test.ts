@@ -192,6 +192,24 @@ for (
   });
 }
 
+Deno.test("OtlpExport sends what was moved back from quarantine", async () => {
+  await withState(async (folder) => {
+    const { came, server, url } = receiver([status(401, "who are you"), accepted]);
+    await using _ = server;
+    const first = await start(url);
+    first.count(101);
+    await first.otlp.end();
+    assert.equal(first.own("otlp_requests_refused_total"), 1);
+    for (const name of namesIn(folder).filter((name) => name.endsWith(".request"))) {
+      await Deno.rename(join(folder, name), join(folder, name.replace("quarantine/", "")));
+    }
+    const second = await start(url);
+    second.count(53);
+    await second.otlp.end();
+    assert.deepEqual(came.map(({ count }) => count), [101, 101, 53]);
+  });
+});
+
 Deno.test("OtlpExport reports what a receiver rejects or warns of", async () => {
   await withState(async () => {
     const { came, server, url } = receiver([
