@@ -26,8 +26,8 @@ const ROOT = join(import.meta.dirname!, "..", "..");
 /** Data for others: from our folder to theirs. */
 const SHARED: readonly (readonly [ours: string, theirs: string])[] = [
   ["export/grafana", `/usr/share/${NAME}/grafana`],
-  ["export/alerts", `/usr/share/${NAME}/prometheus`],
-  ["export/scrape", `/usr/share/${NAME}/prometheus`],
+  ["export/alerts", `/usr/share/${NAME}/alerts`],
+  ["export/scrape", `/usr/share/${NAME}/scrape`],
 ];
 
 const MAINTAINER_SCRIPTS = ["postinst", "prerm", "postrm"];

@@ -18,7 +18,8 @@ export interface ShippedCommand {
 }
 
 /** Tasks that need the checkout: they test, measure or build, or install what the package depends on. */
-const OF_CHECKOUT = /^(ok|test|test:.*|bench:.*|install|lab|demo|package|hollow-producer|live-.*)$/;
+const OF_CHECKOUT =
+  /^(ok|test|test:.*|bench:.*|install|lab|demo|dashboard|package|hollow-producer|live-.*)$/;
 
 /** All of them, by name. */
 export function shippedCommands(): ShippedCommand[] {

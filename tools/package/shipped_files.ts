@@ -10,8 +10,11 @@ import { dirname, join } from "node:path";
 /** Folders whose data are read at run time. */
 const DATA = ["metrics", "probes", "viz", "export"];
 
+/** Files for others: the package has them elsewhere. */
+const FOR_OTHERS = ["export/service", "export/grafana", "export/alerts", "export/scrape"];
+
 /** A path of a module in a string: imports, and scripts that are started by their path. */
-const MODULE = /"(\.{1,2}\/[^"\s]+\.ts)"/g;
+const MODULE = /"([\w./-]+\.ts)"/g;
 
 /**
  * Every module that is reachable from some scripts, and the data of the folders that have such.
@@ -39,7 +42,7 @@ export function shippedFiles(root: string, scripts: readonly string[]): string[]
 function dataIn(root: string, folder: string): string[] {
   return [...Deno.readDirSync(join(root, folder))].flatMap(({ name, isDirectory }) => {
     const path = join(folder, name);
-    if (isDirectory) return dataIn(root, path);
+    if (isDirectory) return FOR_OTHERS.includes(path) ? [] : dataIn(root, path);
     return name.endsWith(".ts") ? [] : [path];
   });
 }
