@@ -31,8 +31,13 @@ export function of(name: string, matchers = ""): string {
   return `${PREFIX}${name}{${OF_SERVER}${matchers === "" ? "" : `,${matchers}`}}`;
 }
 
-/** A metric of the exporter, or of its scrape. */
+/** A metric of the exporter itself. */
 export function ofExporter(name: string): string {
+  return ofScrape(PREFIX + name);
+}
+
+/** What Prometheus itself knows of the scrape of an exporter. */
+export function ofScrape(name: string): string {
   return `${name}{${OF_EXPORTER}}`;
 }
 

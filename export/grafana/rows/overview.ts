@@ -4,7 +4,7 @@
  * @module
  */
 
-import { of, ofExporter, quantile, rate, sum } from "../expressions.ts";
+import { of, ofScrape, quantile, rate, sum } from "../expressions.ts";
 import { legend, lines, number, rowsOf, UNITS } from "../panels.ts";
 import type { Row } from "../row.ts";
 
@@ -107,7 +107,7 @@ export const OVERVIEW: Row = {
         unit: UNITS.count,
         width: 4,
       },
-      [{ expression: ofExporter("up"), legend: "{{instance}}" }],
+      [{ expression: ofScrape("up"), legend: "{{instance}}" }],
     ),
   ],
 };

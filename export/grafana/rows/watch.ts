@@ -4,7 +4,7 @@
  * @module
  */
 
-import { of, ofExporter, rate, sum } from "../expressions.ts";
+import { of, ofExporter, ofScrape, rate, sum } from "../expressions.ts";
 import { legend, lines, rowsOf, UNITS } from "../panels.ts";
 import type { Row } from "../row.ts";
 
@@ -79,11 +79,35 @@ export const WATCH: Row = {
     ),
     lines(
       {
+        title: "CPU of the exporters",
+        description: "Cores in use by the exporter and the programs that it started.",
+        unit: UNITS.share,
+      },
+      [{
+        expression: `sum by (instance) (rate(${
+          ofExporter("exporter_cpu_seconds_total")
+        }[$__rate_interval]))`,
+        legend: "{{instance}}",
+      }],
+    ),
+    lines(
+      {
+        title: "Memory of the exporters",
+        description: "Anonymous memory of the exporter and of its bpftraces; it is flat.",
+        unit: UNITS.bytes,
+      },
+      [{
+        expression: `sum by (instance, process) (${ofExporter("exporter_memory_bytes")})`,
+        legend: "{{instance}} {{process}}",
+      }],
+    ),
+    lines(
+      {
         title: "Scrape",
         description: "Time that Prometheus needs to scrape the exporter.",
         unit: UNITS.seconds,
       },
-      [{ expression: ofExporter("scrape_duration_seconds"), legend: "{{instance}}" }],
+      [{ expression: ofScrape("scrape_duration_seconds"), legend: "{{instance}}" }],
     ),
     lines(
       {
@@ -91,7 +115,7 @@ export const WATCH: Row = {
         description: "Grows with servers, statements, callouts and log messages, and is limited.",
         unit: UNITS.count,
       },
-      [{ expression: ofExporter("scrape_samples_scraped"), legend: "{{instance}}" }],
+      [{ expression: ofScrape("scrape_samples_scraped"), legend: "{{instance}}" }],
     ),
   ],
 };
