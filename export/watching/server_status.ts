@@ -65,7 +65,7 @@ export class ServerStatus {
    */
   next(record: CaptureRecord): Window | null {
     if (record.type === "capture") this.#begin(record);
-    if (record.type === "segment") this.#attached();
+    if (record.type === "segment") this.#attached(record);
     if (record.type === "note") this.#isComplete = false;
     if (record.type === "sample") this.#read(record);
     this.#set(COMPLETE, this.#isComplete && this.#isRead ? 1 : 0);
@@ -99,7 +99,7 @@ export class ServerStatus {
 
   #begin(header: CaptureHeader): void {
     this.#builder = new DocumentBuilder();
-    this.#attached();
+    this.#attached(header);
     // One process may be watched several times.
     if (this.#pid !== header.server.pid) this.#processes++;
     this.#pid = header.server.pid;
@@ -108,20 +108,17 @@ export class ServerStatus {
     this.#set(START, Date.parse(header.started) / 1000);
     const { version, executable } = header.server;
     this.#accumulator.set(INFO, { server: this.#name, version, executable }, 1n);
-    const missing = new Set(header.plan.not_available.map(({ metric }) => metric));
-    for (const metric of METRICS) {
-      this.#accumulator.set(
-        AVAILABLE,
-        { server: this.#name, metric },
-        missing.has(metric) ? 0n : 1n,
-      );
-    }
   }
 
   /** Probes were attached; notes that follow are of these. */
-  #attached(): void {
+  #attached({ plan }: Pick<CaptureHeader, "plan">): void {
     this.#isRead = false;
     this.#isComplete = true;
+    const missing = new Set(plan.not_available.map(({ metric }) => metric));
+    for (const metric of METRICS) {
+      const isAvailable = missing.has(metric) ? 0n : 1n;
+      this.#accumulator.set(AVAILABLE, { server: this.#name, metric }, isAvailable);
+    }
   }
 
   #read({ sockets }: Extract<CaptureRecord, { type: "sample" }>): void {
