@@ -6,7 +6,13 @@
  */
 
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { newCommand, numberBetween, oneLine, runMain } from "../system/command_line.ts";
+import {
+  newCommand,
+  numberBetween,
+  oneLine,
+  resolveUserPath,
+  runMain,
+} from "../system/command_line.ts";
 import { PROFILE_OPTION } from "../probes/watch_options.ts";
 import { HISTOGRAMS } from "./otlp/metrics_request.ts";
 import { INTERVAL_SECONDS, otlpSettingsOfProcess } from "./otlp/settings.ts";
@@ -18,6 +24,13 @@ const several = (value: string, before: string[]) => [...before, value];
 function webPath(text: string): string {
   if (/^\/[\w./~-]*$/.test(text)) return text;
   throw new InvalidArgumentError("Expected a path such as /metrics.");
+}
+
+function textfilePath(text: string): string {
+  if (text.endsWith(".prom")) return resolveUserPath(text);
+  throw new InvalidArgumentError(
+    "Expected a name that ends in .prom: node_exporter reads no other.",
+  );
 }
 
 const command = newCommand("exporter")
@@ -42,6 +55,12 @@ const command = newCommand("exporter")
   .option("--web.systemd-socket", "listen on the sockets that systemd has opened")
   .option("--web.telemetry-path <path>", "where the metrics are", webPath, "/metrics")
   .option("--web.config.file <file>", "TLS, passwords and client certificates (YAML)")
+  .option(
+    "--textfile <file>",
+    "write the metrics at each reading for the textfile collector of node_exporter, and open no port " +
+      "unless one is given",
+    textfilePath,
+  )
   .option(
     "--max-label-sets <number>",
     "most label sets of a metric",
@@ -70,19 +89,22 @@ const otlpSettings = rightUsage(() =>
 );
 const addresses = options["web.listenAddress"] as string[];
 const isSocketActivated = options["web.systemdSocket"] === true;
-const listensNowhereElse = addresses.length === 0 && !isSocketActivated;
+const textfile = (options["textfile"] as string | undefined) ?? null;
+// A file in place of a port, where no other address is given.
+const usesDefault = addresses.length === 0 && !isSocketActivated && textfile === null;
 await runMain(async () =>
   await runExporter({
     chosen: options["server"] as string[],
     profile: command.opts().profile,
     intervalMs: 1000 * (options["reading"] as number),
     web: {
-      addresses: listensNowhereElse ? [DEFAULT_ADDRESS] : addresses,
+      addresses: usesDefault ? [DEFAULT_ADDRESS] : addresses,
       isSocketActivated,
       configFile: (options["web.config.file"] as string | undefined) ?? null,
     },
     path: options["web.telemetryPath"] as string,
     limit: options["maxLabelSets"] as number,
+    textfile,
     otlp: otlpSettings,
   })
 );

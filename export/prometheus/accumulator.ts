@@ -54,7 +54,12 @@ const OMITTED: Family = {
 interface State {
   readonly family: Family;
   readonly series: Map<string, ExposedSeries>;
+  /** How many of them are of each server. */
+  readonly used: Map<string | undefined, number>;
 }
+
+/** The most label sets that are counted as omitted: names may come from outside, without an end. */
+const MOST_OMITTED = 10_000;
 
 /** What one exporter has counted since its start. */
 export class Accumulator {
@@ -77,6 +82,11 @@ export class Accumulator {
     }
   }
 
+  /** Exposes a series from now on: at 0 if nothing has been counted. */
+  expose(family: Family, labels: Labels): void {
+    this.#entry(family, labels, emptyOf(family));
+  }
+
   /** Sets a value that is known as a whole. */
   set(family: Family, labels: Labels, value: bigint | number): void {
     this.#entry(family, labels, value).value = value;
@@ -84,9 +94,10 @@ export class Accumulator {
 
   /** Removes the gauges of a server that is gone; its counters stay. */
   dropGauges(server: string): void {
-    for (const { family, series } of this.#families.values()) {
+    for (const { family, series, used } of this.#families.values()) {
       if (family.type !== "gauge") continue;
       for (const [key, { labels }] of series) if (labels["server"] === server) series.delete(key);
+      used.delete(server);
     }
   }
 
@@ -102,15 +113,16 @@ export class Accumulator {
   #entry(family: Family, labels: Labels, first: Value): ExposedSeries {
     const state = this.#families.getOrInsertComputed(
       family.name,
-      () => ({ family, series: new Map() }),
+      () => ({ family, series: new Map(), used: new Map() }),
     );
     const key = keyOf(labels);
     const known = state.series.get(key);
     if (known !== undefined) return known;
-    const used = state.series.values().filter((each) => each.labels["server"] === labels["server"])
-      .reduce((count) => count + 1, 0);
+    const { server } = labels;
+    const used = state.used.get(server) ?? 0;
     const isFull = used >= this.#limit;
-    if (isFull) this.#omitted.add(`${family.name} ${key}`);
+    if (isFull && this.#omitted.size < MOST_OMITTED) this.#omitted.add(`${family.name} ${key}`);
+    if (!isFull) state.used.set(server, used + 1);
     const kept = isFull ? otherLabels(labels) : labels;
     return state.series.getOrInsertComputed(keyOf(kept), () => ({ labels: kept, value: first }));
   }

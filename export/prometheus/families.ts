@@ -41,9 +41,10 @@ const errors = (
   name: string,
   help: string,
   labels: Readonly<Record<string, string>> = {},
+  where: Readonly<Record<string, RegExp>> = {},
 ): Source => ({
   metric: "error_rate",
-  where: { kind },
+  where: { kind, ...where },
   name,
   type: "counter",
   help,
@@ -165,9 +166,14 @@ export const SOURCES: readonly Source[] = [
     severity: "severity",
     id: "id",
   }),
-  errors("statistic", "statistics_total", "What Kea's own counters of refusals counted.", {
-    id: "statistic",
-  }),
+  errors(
+    "statistic",
+    "statistics_total",
+    "What Kea's own counters of refusals counted.",
+    { id: "statistic" },
+    // Those of a subnet would be a series for each.
+    { id: /^(?!subnet\[)/ },
+  ),
   errors("database", "database_failures_total", "Queries that failed.", { id: "failure" }),
   errors(
     /^lease_file_(write|cleanup)_failed$/,

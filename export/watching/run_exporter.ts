@@ -17,6 +17,7 @@ import type { OtlpSettings } from "../otlp/settings.ts";
 import { LivePage } from "../page/live_page.ts";
 import { RecentMessages } from "../page/recent_messages.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
+import { Textfile } from "../prometheus/textfile.ts";
 import { routed, routesOf } from "../web/routes.ts";
 import { startWeb, type WebOptions } from "../web/start_web.ts";
 import { isChosen } from "./chosen_servers.ts";
@@ -35,6 +36,8 @@ export interface ExporterOptions {
   readonly path: string;
   /** The most label sets of a family on one server. */
   readonly limit: number;
+  /** The file for the textfile collector of node_exporter; none for null. */
+  readonly textfile: string | null;
   /** Where OTLP is sent; nowhere for null. */
   readonly otlp: OtlpSettings | null;
 }
@@ -55,6 +58,9 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
   const status = new ServiceStatus();
   const history = new History();
   const messages = new RecentMessages();
+  await using textfile = options.textfile === null
+    ? null
+    : new Textfile({ path: options.textfile, accumulator, say });
   const fleet = new Fleet({
     ...{ profile, bpftrace, intervalMs, accumulator },
     say: (line) => {
@@ -62,7 +68,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
       say(line);
     },
     isChosen: (kea) => isChosen(kea, chosen),
-    observers: [status, history],
+    observers: [status, history, ...textfile === null ? [] : [textfile]],
     signal: stop.signal,
   });
   await using page = new LivePage({ history, messages, watching: () => fleet.size });

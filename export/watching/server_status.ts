@@ -9,6 +9,7 @@ import type { Window } from "../../metrics/document.ts";
 import { DocumentBuilder, METRICS } from "../../metrics/document_builder.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { Family } from "../prometheus/families.ts";
+import { exposeKnown, exposeSocket } from "../prometheus/known_series.ts";
 
 const gauge = (name: string, help: string): Family => ({ name, type: "gauge", help });
 const counter = (name: string, help: string): Family => ({ name, type: "counter", help });
@@ -106,6 +107,7 @@ export class ServerStatus {
     this.#set(RESTARTS, this.#processes - 1);
     this.#set(UP, 1);
     this.#set(START, Date.parse(header.started) / 1000);
+    exposeKnown(this.#accumulator, this.#name, header);
     const { version, executable } = header.server;
     this.#accumulator.set(INFO, { server: this.#name, version, executable }, 1n);
   }
@@ -130,6 +132,7 @@ export class ServerStatus {
     this.#set(READ, now / 1000);
     const queued = Map.groupBy(sockets, ({ socket }) => socket);
     for (const [socket, each] of queued) {
+      exposeSocket(this.#accumulator, this.#name, socket);
       const bytes = each.reduce((sum, { queued_bytes }) => sum + queued_bytes, 0);
       this.#accumulator.set(QUEUED, { server: this.#name, socket }, bytes);
     }

@@ -57,3 +57,26 @@ Deno.test("textOf() escapes what a server may have put into a label", () => {
   const open = textOf(accumulator.families(), { format: "openmetrics", bucketsPerOctave: 2 });
   assert.match(open, /# TYPE kea_ebpf_exceptions counter\n[^#]*\n# EOF\n$/);
 });
+
+Deno.test("Accumulator leaves out what Kea counts for each subnet", () => {
+  const statistic = (id: string): Series => ({
+    ...counter(id, 1),
+    labels: { kind: "statistic", id },
+  });
+  const accumulator = new Accumulator();
+  const ids = ["subnet[7].v4-reservation-conflicts", "pkt4-receive-drop"];
+  accumulator.add("dhcp4", { series: ids.map(statistic) });
+  assert.deepEqual(accumulator.families()[0]!.series.map(({ labels }) => labels), [
+    { server: "dhcp4", statistic: "pkt4-receive-drop" },
+  ]);
+});
+
+Deno.test("Accumulator has room again when the gauges of a server are dropped", () => {
+  const gauge = { name: "queued", type: "gauge", help: "" } as const;
+  const accumulator = new Accumulator(1);
+  for (let times = 0; times < 3; times++) {
+    accumulator.set(gauge, { server: "dhcp4", socket: `socket ${times}` }, 1n);
+    accumulator.dropGauges("dhcp4");
+  }
+  assert.deepEqual(accumulator.families(), []);
+});
