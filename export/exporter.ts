@@ -13,7 +13,7 @@ import {
   resolveUserPath,
   runMain,
 } from "../system/command_line.ts";
-import { PROFILE_OPTION } from "../probes/watch_options.ts";
+import { PROFILE_OPTION, slowness } from "../probes/watch_options.ts";
 import { HISTOGRAMS } from "./otlp/metrics_request.ts";
 import { INTERVAL_SECONDS, otlpSettingsOfProcess } from "./otlp/settings.ts";
 import { runExporter } from "./watching/run_exporter.ts";
@@ -56,6 +56,17 @@ const command = newCommand("exporter")
   .option("--web.telemetry-path <path>", "where the metrics are", webPath, "/metrics")
   .option("--web.config.file <file>", "TLS, passwords and client certificates (YAML)")
   .option(
+    "--slow <milliseconds|auto>",
+    "list packets that take longer, their clients hashed; auto measures the p99.9 of each server first",
+    slowness,
+  )
+  .addOption(
+    new Option(
+      "--exemplars <how>",
+      "slow packets as exemplars; their transactions and clients leave this host, hashed or not",
+    ).choices(["off", "hashed", "plain"] as const).default("off" as const),
+  )
+  .option(
     "--textfile <file>",
     "write the metrics at each reading for the textfile collector of node_exporter, and open no port " +
       "unless one is given",
@@ -87,6 +98,8 @@ const { otlp, otlpInterval, otlpHistograms } = command.opts();
 const otlpSettings = rightUsage(() =>
   otlpSettingsOfProcess({ url: otlp, intervalSeconds: otlpInterval, histograms: otlpHistograms })
 );
+const { exemplars, slow } = command.opts();
+const threshold = slow ?? (exemplars === "off" ? undefined : "auto");
 const addresses = options["web.listenAddress"] as string[];
 const isSocketActivated = options["web.systemdSocket"] === true;
 const textfile = (options["textfile"] as string | undefined) ?? null;
@@ -104,6 +117,8 @@ await runMain(async () =>
     },
     path: options["web.telemetryPath"] as string,
     limit: options["maxLabelSets"] as number,
+    slow: threshold === undefined ? null : { threshold, redacts: exemplars !== "plain" },
+    hasExemplars: exemplars !== "off",
     textfile,
     otlp: otlpSettings,
   })

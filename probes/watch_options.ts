@@ -27,3 +27,8 @@ export const OUTPUT_OPTION = new Option(
   "-o, --output <folder>",
   "where the files go (default: a new folder, named for the server)",
 );
+
+/** Reads the threshold of slow packets, milliseconds. */
+export function slowness(text: string): number | "auto" {
+  return text === "auto" ? text : numberBetween(0.001, 3_600_000)(text);
+}

@@ -13,14 +13,10 @@ import {
   OUTPUT_OPTION,
   PROFILE_OPTION,
   SERVER_OPTION,
+  slowness,
 } from "../probes/watch_options.ts";
 import { monitor } from "./monitor/monitor.ts";
 import { newCommand, numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
-
-/** Reads the threshold of slow packets. */
-function slowness(text: string): number | "auto" {
-  return text === "auto" ? text : numberBetween(0.001, 3_600_000)(text);
-}
 
 const command = newCommand("monitor")
   .description(

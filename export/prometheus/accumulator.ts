@@ -15,7 +15,21 @@ export interface HistogramValue {
   readonly buckets: Map<number, Bucket>;
   count: bigint;
   sum: bigint;
+  /** Single events, the newest last. */
+  exemplars?: readonly Exemplar[];
 }
+
+/** A single event of a histogram. */
+export interface Exemplar {
+  readonly labels: Labels;
+  /** Nanoseconds. */
+  readonly value: number;
+  /** When it was. */
+  readonly time: Date;
+}
+
+/** How many exemplars a histogram keeps. */
+const MOST_EXEMPLARS = 10;
 
 /** A bucket: lower bound inclusive, upper exclusive, nanoseconds. */
 export interface Bucket {
@@ -85,6 +99,12 @@ export class Accumulator {
   /** Exposes a series from now on: at 0 if nothing has been counted. */
   expose(family: Family, labels: Labels): void {
     this.#entry(family, labels, emptyOf(family));
+  }
+
+  /** Keeps an event of a histogram, in place of its oldest one. */
+  addExemplar(family: Family, labels: Labels, exemplar: Exemplar): void {
+    const value = this.#entry(family, labels, emptyOf(family)).value as HistogramValue;
+    value.exemplars = [...value.exemplars ?? [], exemplar].slice(-MOST_EXEMPLARS);
   }
 
   /** Sets a value that is known as a whole. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HistogramValue } from "./accumulator.ts";
+import type { Exemplar, HistogramValue } from "./accumulator.ts";
 
 /** Buckets an octave of a classic histogram: a divisor of eight, so that no bucket of ours is cut. */
 export const BUCKETS_PER_OCTAVE = [1, 2, 4, 8] as const;
@@ -19,6 +19,8 @@ export interface Rung {
   readonly le: string;
   /** Events up to there, from the beginning. */
   readonly cumulative: bigint;
+  /** The newest one between the rung before and this one. */
+  readonly exemplar: Exemplar | null;
 }
 
 /** The upper bounds of a ladder, nanoseconds; the same for each histogram and scrape. */
@@ -32,16 +34,25 @@ export function ladder(perOctave: BucketsPerOctave): number[] {
   return [...bounds, 2 ** LAST_OCTAVE];
 }
 
-/** A histogram as a classic one; the last rung, `+Inf`, is its count. */
-export function classicOf({ buckets }: HistogramValue, perOctave: BucketsPerOctave): Rung[] {
+/** A histogram as a classic one; its last rung is `+Inf`. */
+export function classicOf(
+  { buckets, count, exemplars = [] }: HistogramValue,
+  perOctave: BucketsPerOctave,
+): Rung[] {
+  const newestIn = (from: number, to: number) =>
+    exemplars.findLast(({ value }) => value >= from && value < to) ?? null;
   const ascending = [...buckets.values()].sort((a, b) => a.upper - b.upper);
   let [at, cumulative] = [0, 0n];
-  return ladder(perOctave).map((bound) => {
+  const bounds = ladder(perOctave);
+  const rungs = bounds.map((bound, rung) => {
     for (; at < ascending.length && ascending[at]!.upper <= bound; at++) {
       cumulative += ascending[at]!.count;
     }
-    return { le: secondsOf(BigInt(bound)), cumulative };
+    const exemplar = newestIn(bounds[rung - 1] ?? 0, bound);
+    return { le: secondsOf(BigInt(bound)), cumulative, exemplar };
   });
+  const last = newestIn(bounds.at(-1)!, Infinity);
+  return [...rungs, { le: "+Inf", cumulative: count, exemplar: last }];
 }
 
 /** The schema of native histograms: 16 buckets an octave; no two of ours fall together. */

@@ -6,6 +6,7 @@
  */
 
 import {
+  type Exemplar,
   type ExposedFamily,
   type ExposedSeries,
   type HistogramValue,
@@ -66,8 +67,12 @@ function histogramOf(
   const histogram = new MessageWriter()
     .uint(1, value.count)
     .double(2, Number(secondsOf(value.sum)));
-  for (const { le, cumulative } of classicOf(value, bucketsPerOctave)) {
-    histogram.message(3, new MessageWriter().uint(1, cumulative).double(2, Number(le)));
+  for (const { le, cumulative, exemplar } of classicOf(value, bucketsPerOctave)) {
+    // The last one is known by the count; with an exemplar it is needed.
+    if (le === "+Inf" && exemplar === null) continue;
+    const bound = le === "+Inf" ? Infinity : Number(le);
+    const bucket = new MessageWriter().uint(1, cumulative).double(2, bound);
+    histogram.message(3, exemplar === null ? bucket : bucket.message(3, exemplarOf(exemplar)));
   }
   histogram.sint(5, NATIVE_SCHEMA).double(6, 0).uint(7, zero);
   // Without a span an empty native histogram is read as a classic one.
@@ -75,8 +80,17 @@ function histogramOf(
   for (const { offset, length } of filled) {
     histogram.message(12, new MessageWriter().sint(1, offset).uint(2, length));
   }
-  histogram.packedSints(13, deltas);
-  return histogram.message(15, timestampOf(started));
+  histogram.packedSints(13, deltas).message(15, timestampOf(started));
+  for (const exemplar of value.exemplars ?? []) histogram.message(16, exemplarOf(exemplar));
+  return histogram;
+}
+
+function exemplarOf({ labels, value, time }: Exemplar): MessageWriter {
+  const exemplar = new MessageWriter();
+  for (const [name, text] of Object.entries(labels)) {
+    exemplar.message(1, new MessageWriter().string(1, name).string(2, text));
+  }
+  return exemplar.double(2, value / 1e9).message(3, timestampOf(time));
 }
 
 function timestampOf(time: Date): MessageWriter {

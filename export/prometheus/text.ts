@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type ExposedFamily, type ExposedSeries, isHistogram, type Labels } from "./accumulator.ts";
+import {
+  type Exemplar,
+  type ExposedFamily,
+  type ExposedSeries,
+  isHistogram,
+  type Labels,
+} from "./accumulator.ts";
 import { type BucketsPerOctave, classicOf, secondsOf } from "./buckets.ts";
 import { PREFIX } from "./families.ts";
 
@@ -35,18 +41,25 @@ export function textOf(families: readonly ExposedFamily[], options: TextOptions)
 function samplesOf(
   name: string,
   { labels, value }: ExposedSeries,
-  { bucketsPerOctave }: TextOptions,
+  { format, bucketsPerOctave }: TextOptions,
 ): string[] {
   if (!isHistogram(value)) return [`${name}${labelText(labels)} ${value}`];
   const count = value.count.toString();
   return [
-    ...classicOf(value, bucketsPerOctave).map(({ le, cumulative }) =>
-      `${name}_bucket${labelText({ ...labels, le })} ${cumulative}`
-    ),
-    `${name}_bucket${labelText({ ...labels, le: "+Inf" })} ${count}`,
+    ...classicOf(value, bucketsPerOctave).map(({ le, cumulative, exemplar }) => {
+      const line = `${name}_bucket${labelText({ ...labels, le })} ${cumulative}`;
+      // Text 0.0.4 has none.
+      return exemplar === null || format !== "openmetrics"
+        ? line
+        : `${line} # ${exemplarText(exemplar)}`;
+    }),
     `${name}_sum${labelText(labels)} ${secondsOf(value.sum)}`,
     `${name}_count${labelText(labels)} ${count}`,
   ];
+}
+
+function exemplarText({ labels, value, time }: Exemplar): string {
+  return `${labelText(labels)} ${secondsOf(BigInt(value))} ${(time.getTime() / 1000).toFixed(3)}`;
 }
 
 function labelText(labels: Labels): string {

@@ -17,6 +17,7 @@ import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { FleetObserver } from "./fleet_observer.ts";
 import { ServerNames } from "./server_names.ts";
 import { ServerStatus } from "./server_status.ts";
+import type { SlowThresholds } from "./slow_thresholds.ts";
 
 /** Options of {@linkcode Fleet}. */
 export interface FleetOptions {
@@ -29,6 +30,8 @@ export interface FleetOptions {
   /** Time between two readings, milliseconds. */
   readonly intervalMs: number;
   readonly accumulator: Accumulator;
+  /** Lists the packets that are slower; none without it. */
+  readonly slow?: SlowThresholds;
   /** Get every record, in this order. */
   readonly observers?: readonly FleetObserver[];
   readonly signal: AbortSignal;
@@ -139,8 +142,12 @@ export class Fleet {
     onRead: () => void,
   ): Promise<void> {
     const { profile, bpftrace, intervalMs, observers = [], signal, say } = this.#options;
+    const server = await IN_A_CHILD.describe(pid);
+    const how = { bpftrace, signal, say, preparation: IN_A_CHILD };
+    const slow = await this.#options.slow?.of(name, server, how);
     const records = watch({
-      server: await IN_A_CHILD.describe(pid),
+      ...slow === undefined ? {} : { slow },
+      server,
       profile,
       bpftrace,
       intervalMs,

@@ -17,6 +17,7 @@ import type { OtlpSettings } from "../otlp/settings.ts";
 import { LivePage } from "../page/live_page.ts";
 import { RecentMessages } from "../page/recent_messages.ts";
 import { Accumulator } from "../prometheus/accumulator.ts";
+import { SlowExemplars } from "../prometheus/slow_exemplars.ts";
 import { Textfile } from "../prometheus/textfile.ts";
 import { routed, routesOf } from "../web/routes.ts";
 import { startWeb, type WebOptions } from "../web/start_web.ts";
@@ -24,6 +25,7 @@ import { isChosen } from "./chosen_servers.ts";
 import { exposeOwnCost } from "./own_cost.ts";
 import { Fleet } from "./fleet.ts";
 import { History } from "./history.ts";
+import { type SlowSettings, SlowThresholds } from "./slow_thresholds.ts";
 
 /** Options of {@linkcode runExporter}. */
 export interface ExporterOptions {
@@ -36,6 +38,10 @@ export interface ExporterOptions {
   readonly path: string;
   /** The most label sets of a family on one server. */
   readonly limit: number;
+  /** Which packets are listed as slow; none for null. */
+  readonly slow: SlowSettings | null;
+  /** Whether slow packets are exemplars of the processing time. */
+  readonly hasExemplars: boolean;
   /** The file for the textfile collector of node_exporter; none for null. */
   readonly textfile: string | null;
   /** Where OTLP is sent; nowhere for null. */
@@ -68,7 +74,12 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
       say(line);
     },
     isChosen: (kea) => isChosen(kea, chosen),
-    observers: [status, history, ...textfile === null ? [] : [textfile]],
+    observers: [
+      ...[status, history],
+      ...options.hasExemplars ? [new SlowExemplars(accumulator)] : [],
+      ...textfile === null ? [] : [textfile],
+    ],
+    ...options.slow === null ? {} : { slow: new SlowThresholds(options.slow) },
     signal: stop.signal,
   });
   await using page = new LivePage({ history, messages, watching: () => fleet.size });

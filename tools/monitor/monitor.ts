@@ -26,6 +26,7 @@ import { printableJson, printableLines } from "../../system/printable.ts";
 import { replaceFile } from "../../system/replace_file.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
+import { learnThreshold } from "../../probes/slow_threshold.ts";
 import { type SlowOptions, watch } from "../../probes/watch.ts";
 import { inThisProcess, planFor } from "../../probes/prepare.ts";
 import { OverheadMeter } from "../../probes/overhead_meter.ts";
@@ -36,7 +37,6 @@ import { windowLine } from "../../viz/window_line.ts";
 import { writeReport } from "../../viz/report/write_report.ts";
 import { LiveTerminal } from "./live_terminal.ts";
 import { trafficHint } from "../traffic/traffic_hint.ts";
-import { learnThreshold } from "./slow_threshold.ts";
 import { planText } from "./plan_text.ts";
 
 /** Options of `deno task monitor`; times in seconds. */
@@ -105,7 +105,11 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   const redacts = options.redact ?? false;
   let slow: { readonly slow?: SlowOptions } = {};
   if (options.slow === "auto") {
-    const learned = await learnThreshold(server, bpftrace, stop.signal, show);
+    const learned = await learnThreshold({
+      ...{ server, bpftrace },
+      signal: stop.signal,
+      say: show,
+    });
     server = learned.server;
     slow = { slow: { thresholdNs: learned.thresholdNs, redacts } };
   } else if (options.slow !== undefined) {

@@ -4,15 +4,13 @@
  * @module
  */
 
-import { describeServer } from "../../discovery/servers.ts";
-import type { Server } from "../../discovery/types.ts";
-import type { HistogramSeries, Series } from "../../metrics/document.ts";
-import { DocumentBuilder } from "../../metrics/document_builder.ts";
-import { quantile } from "../../metrics/histogram.ts";
-import type { Bpftrace } from "../../probes/bpftrace.ts";
-import { inThisProcess } from "../../probes/prepare.ts";
-import { watch } from "../../probes/watch.ts";
-import { histograms } from "../../viz/series.ts";
+import { describeServer } from "../discovery/servers.ts";
+import type { Server } from "../discovery/types.ts";
+import type { HistogramSeries, Series } from "../metrics/document.ts";
+import { DocumentBuilder } from "../metrics/document_builder.ts";
+import { quantile } from "../metrics/histogram.ts";
+import { inThisProcess } from "./prepare.ts";
+import { watch, type WatchOptions } from "./watch.ts";
 
 /** Longest measurement, seconds. */
 const LOOK_SECONDS = 10;
@@ -32,15 +30,18 @@ export interface Learned {
   readonly thresholdNs: number;
   /** The server, or the one that has replaced it. */
   readonly server: Server;
+  /** How many packets it rests on. */
+  readonly packets: number;
 }
 
 /** Measures with the cheapest profile what is slow on a server. */
 export async function learnThreshold(
-  server: Server,
-  bpftrace: Bpftrace,
-  signal: AbortSignal,
-  say: (line: string) => void,
+  { say, ...options }: Pick<
+    WatchOptions,
+    "server" | "bpftrace" | "signal" | "say" | "restartGraceMs" | "preparation"
+  >,
 ): Promise<Learned> {
+  const { server, signal } = options;
   say(`Measuring what is slow here, for at most ${LOOK_SECONDS} s`);
   const enough = new AbortController();
   const windows = new DocumentBuilder();
@@ -48,9 +49,8 @@ export async function learnThreshold(
   let pid = server.pid;
   for await (
     const record of watch({
-      server,
+      ...options,
       profile: "light",
-      bpftrace,
       intervalMs: 1000,
       durationMs: LOOK_SECONDS * 1000,
       preparation: inThisProcess(),
@@ -69,15 +69,16 @@ export async function learnThreshold(
   const buckets = bucketsOf(windows.document().totals);
   if (buckets.length === 0) {
     say(`Slow packets take over ${UNKNOWN_NS / 1e6} ms: the default, no packet was answered`);
-    return { thresholdNs: UNKNOWN_NS, server: newest };
+    return { thresholdNs: UNKNOWN_NS, server: newest, packets };
   }
   const threshold = quantile(buckets, SHARE).upper;
   say(`Slow packets take over ${(threshold / 1e6).toFixed(2)} ms: the p99.9 of ${packets} packets`);
-  return { thresholdNs: threshold, server: newest };
+  return { thresholdNs: threshold, server: newest, packets };
 }
 
 /** All answered packets as one histogram, shortest first. */
 function bucketsOf(series: readonly Series[]): HistogramSeries["buckets"] {
-  return histograms(series, "packet_processing_time").flatMap(({ buckets }) => buckets)
-    .toSorted((a, b) => a.upper - b.upper);
+  return series.filter((each): each is HistogramSeries =>
+    each.metric === "packet_processing_time" && each.kind === "histogram"
+  ).flatMap(({ buckets }) => buckets).toSorted((a, b) => a.upper - b.upper);
 }
