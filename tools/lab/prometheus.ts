@@ -119,6 +119,21 @@ export class Prometheus implements AsyncDisposable {
     return data?.alerts ?? [];
   }
 
+  /** The exemplars of series in the last ten minutes; it needs the feature `exemplar-storage`. */
+  async exemplars(
+    selector: string,
+  ): Promise<{ readonly labels: Record<string, string>; readonly value: number }[]> {
+    const now = Date.now() / 1000;
+    const found = await this.#get<
+      { exemplars: { labels: Record<string, string>; value: string }[] }[]
+    >(
+      `query_exemplars?query=${encodeURIComponent(selector)}&start=${now - 600}&end=${now}`,
+    );
+    return (found ?? []).flatMap(({ exemplars }) =>
+      exemplars.map(({ labels, value }) => ({ labels, value: Number(value) }))
+    );
+  }
+
   async #resultOf<T>(
     expression: string,
   ): Promise<(T & { readonly metric: Record<string, string> })[]> {

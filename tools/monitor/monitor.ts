@@ -107,6 +107,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   if (options.slow === "auto") {
     const learned = await learnThreshold({
       ...{ server, bpftrace },
+      preparation: inThisProcess(),
       signal: stop.signal,
       say: show,
     });
