@@ -13,10 +13,13 @@ import { setTimeout as pause } from "node:timers/promises";
 export type Verdict = "right" | "wrong" | "busy";
 
 /** The most checks that wait; the others are refused at once. */
-const MOST_WAITING = 8;
+const MOST_WAITING = 4;
 
-/** After a wrong password the next check waits so many times as long as that one took: 20 % of a core at most. */
-const REST = 4;
+/**
+ * After a wrong password the next check waits so many times as long as that one took, which is 20 % of a core, but
+ * not longer than this, milliseconds: on a busy machine a check takes its time.
+ */
+const [REST, LONGEST_REST_MS] = [4, 1000];
 
 /** How many pairs of user and password are remembered. */
 const MOST_REMEMBERED = 100;
@@ -71,7 +74,7 @@ export class PasswordCheck {
     const matches = await bcrypt.compare(password, known ?? this.#unknown());
     if (known !== undefined && matches) return "right";
     const now = performance.now();
-    this.#restsUntil = now + REST * (now - begun);
+    this.#restsUntil = now + Math.min(REST * (now - begun), LONGEST_REST_MS);
     return "wrong";
   }
 

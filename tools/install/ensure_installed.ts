@@ -64,6 +64,7 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
     ["/usr/include/boost/shared_ptr.hpp", "libboost-dev", "the same"],
     ["g++", "g++", "the same"],
     ["tcpdump", "tcpdump", "tests compare times with the wire"],
+    ["systemd-socket-activate", "systemd", "tests hand over a socket"],
   ],
 };
 
