@@ -15,8 +15,8 @@ import { costOf, type StoredWindow, textOf } from "../watching/stored_windows.ts
 import { numbersOf, type WindowNumbers } from "../watching/window_numbers.ts";
 import { sparkline } from "./sparkline.ts";
 
-/** What the lines of the last hour cover, milliseconds. */
-const HOUR_MS = 3_600_000;
+/** What a line covers: the last hour, or less after the start of the watch, milliseconds. */
+const [MOST_LINE_MS, LEAST_LINE_MS] = [3_600_000, 300_000];
 
 /** Percentiles are those of so many milliseconds. */
 const RECENT_MS = 60_000;
@@ -81,7 +81,12 @@ export function tilesOf(
   const rate = (name: "received" | "answered") =>
     newest === undefined ? "\u2013" : significant(newest.numbers[name] / newest.numbers.seconds);
   const spark = (of: (numbers: WindowNumbers) => number | null, colour: "blue" | "red") =>
-    sparkline(windows.map(({ end, numbers }) => [end, of(numbers)]), now, HOUR_MS, colour);
+    sparkline(
+      windows.map(({ end, numbers }) => [end, of(numbers)]),
+      now,
+      spanOf(windows, now),
+      colour,
+    );
   const recent = isThere ? numbersSince(windows, now - RECENT_MS) : null;
   const time = (of: "p50" | "p99") => recent?.[of] == null ? "\u2013" : duration(recent[of]);
   return [
@@ -126,6 +131,11 @@ export function tilesOf(
   ];
 }
 
+function spanOf(windows: readonly StoredWindow[], now: number): number {
+  const age = now - (windows[0]?.start ?? now);
+  return Math.min(MOST_LINE_MS, Math.max(LEAST_LINE_MS, age));
+}
+
 /** The numbers of all windows that end after a time, as one; null if there is none. */
 function numbersSince(windows: readonly StoredWindow[], time: number): WindowNumbers | null {
   const parsed = windows.filter(({ end }) => end > time)
@@ -142,7 +152,12 @@ export function machineTiles(
 ): Tile[] {
   const newest = isThere ? windows.at(-1)?.numbers : undefined;
   const spark = (of: (numbers: WindowNumbers) => number | null) =>
-    sparkline(windows.map(({ end, numbers }) => [end, of(numbers)]), now, HOUR_MS, "blue");
+    sparkline(
+      windows.map(({ end, numbers }) => [end, of(numbers)]),
+      now,
+      spanOf(windows, now),
+      "blue",
+    );
   return [
     {
       name: "CPU of Kea",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { oneLine } from "../../system/command_line.ts";
@@ -36,6 +37,9 @@ const [MINUTES, MOST_MINUTES] = [5, 60];
 
 /** Changes are collected for so long; drawings are looked after so often, milliseconds. */
 const [COLLECT_MS, LOOK_MS] = [250, 1000];
+
+/** A page waits so long for its charts, milliseconds; they come later, if the host is busy. */
+const DRAWN_MS = 15_000;
 
 const BOTH: readonly LayoutName[] = ["wide", "narrow"];
 
@@ -102,7 +106,7 @@ export class LivePage implements AsyncDisposable {
     }
     const [first, rest] = splitTop(containersHtml(factParts(server), ["top"]));
     yield first;
-    await this.#drawings.draw(server, BOTH);
+    await Promise.race([this.#drawings.draw(server, BOTH), pause(DRAWN_MS, null, { ref: false })]);
     const details = detailParts(server, this.#charts(server.name, BOTH));
     const tops = details.filter(({ container }) => container === "top");
     yield containersHtml(tops, ["top"]).replace(/^<div id="top">|<\/div>$/g, "") + rest;

@@ -103,7 +103,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 .about, footer { color: var(--muted); font-size: 13px; }
 .about { margin-top: 24px; }
 footer { margin-top: 40px; padding-top: 12px; border-top: 1px solid var(--line); }
-.not-available th { min-width: 12em; }
+.not-available th { min-width: 14em; }
 @media (max-width: 1100px) {
   #numbers .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   #numbers .tile.long { grid-column: span 3; }

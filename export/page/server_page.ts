@@ -42,7 +42,7 @@ export function factParts(server: ServerHistory): Part[] {
       container: "top",
       html: `<dl class="tiles">${tiles.map(tileHtml).join("")}</dl>`,
     },
-    ...verdict(last),
+    ...verdict(server, last),
   ];
 }
 
@@ -100,10 +100,15 @@ function facts(server: ServerHistory, last: LastMinutes): string {
   }</dl>`;
 }
 
-function verdict({ head: { capture } }: LastMinutes): Part[] {
+function verdict({ notes }: ServerHistory, { head: { capture } }: LastMinutes): Part[] {
   if (capture.reasons.length === 0) return [];
+  const since = new Map(notes.map(({ reason, from }) => [reason, from]));
+  const item = (reason: string) => {
+    const from = since.get(reason);
+    return from === undefined ? escaped(reason) : `${escaped(reason)} (${momentOf(from)})`;
+  };
   const html = `<section class="reasons"><h2>Why the last hour is partial</h2><ul>${
-    capture.reasons.map((reason) => `<li>${escaped(reason)}</li>`).join("")
+    capture.reasons.map((reason) => `<li>${item(reason)}</li>`).join("")
   }</ul></section>`;
   return [{ id: "reasons", container: "top", html }];
 }

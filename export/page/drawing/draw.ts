@@ -5,6 +5,7 @@
  * @module
  */
 
+import process from "node:process";
 import { inflateRawSync } from "node:zlib";
 import type { Window } from "../../../metrics/document.ts";
 import { print } from "../../../system/command_line.ts";
@@ -21,12 +22,13 @@ for await (const { text, isWhole } of linesOf(Deno.stdin.readable)) {
   if (message.type === "windows") keep(message);
   if (message.type === "forget") servers.delete(message.server);
   if (message.type !== "draw") continue;
-  const began = performance.now();
+  const before = process.cpuUsage();
   const { id, head, pending, layouts } = message;
   const windows = [...servers.get(message.server)?.entries() ?? []]
     .toSorted(([a], [b]) => a - b).map(([, window]) => window);
   const parts = await drawParts(head, windows, pending, layouts);
-  print(`${JSON.stringify({ id, parts, seconds: (performance.now() - began) / 1000 })}\n`);
+  const { user, system } = process.cpuUsage(before);
+  print(`${JSON.stringify({ id, parts, cpuSeconds: (user + system) / 1e6 })}\n`);
 }
 
 function keep({ server, first, windows }: Extract<ToDrawing, { type: "windows" }>): void {

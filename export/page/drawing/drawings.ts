@@ -30,7 +30,7 @@ interface Drawing {
   readonly began: number;
   /** The reading that it shows, milliseconds since the epoch. */
   readonly reading: number | null;
-  readonly milliseconds: number;
+  readonly cpuMs: number;
   /** When it was looked at. */
   used: number;
 }
@@ -74,7 +74,7 @@ export class Drawings implements AsyncDisposable {
     if (this.#failure !== null && now < this.#failure.again) return false;
     const newest = this.#newestOf(server.name, layouts);
     if (newest === null) return true;
-    const age = Math.max(LEAST_AGE_MS, newest.milliseconds / SHARE);
+    const age = Math.max(LEAST_AGE_MS, newest.cpuMs / SHARE);
     return newest.reading !== server.lastReading && now - newest.began >= age;
   }
 
@@ -125,10 +125,10 @@ export class Drawings implements AsyncDisposable {
   ): Promise<readonly DrawnPart[]> {
     const began = performance.now();
     const reading = server.lastReading;
-    const { parts, seconds }: Drawn = await this.#started()
+    const { parts, cpuSeconds }: Drawn = await this.#started()
       .draw(server.name, layouts, lastMinutes(server, MINUTES));
     this.#drawings.set(key, {
-      ...{ server: server.name, layouts, parts, began, reading, milliseconds: 1000 * seconds },
+      ...{ server: server.name, layouts, parts, began, reading, cpuMs: 1000 * cpuSeconds },
       used: performance.now(),
     });
     this.#failure = null;

@@ -37,8 +37,8 @@ const drawn = z.object({
     /** Nothing in it is foreign and unescaped. */
     html: z.string(),
   })),
-  /** How long it took. */
-  seconds: z.number(),
+  /** CPU time that it took. */
+  cpuSeconds: z.number(),
 });
 
 /** From the drawing process: the finished parts of a page. */
