@@ -134,7 +134,12 @@ function state(
 }
 
 function slow({ head: { slow } }: LastMinutes): Part[] {
-  if (slow === undefined) return [];
+  if (slow === undefined) {
+    const html =
+      `<section><h2>Slow packets</h2><p>They are not listed. An exporter that is started with
+<code>--slow auto</code> lists them, with hashed clients.</p></section>`;
+    return [{ id: "slow", container: "left", html }];
+  }
   const { packets, omitted, threshold_ns } = slow;
   const sentence =
     `${plural(packets.length, "packet")} took longer than ${duration(threshold_ns)}` +

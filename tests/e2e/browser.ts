@@ -1,6 +1,6 @@
-/** A real Chromium that opens a page from disk, without a network. */
+/** A real Chromium that opens a page, from disk without a network or from a server of ours. */
 
-import { chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 
 /** How a page is looked at. */
 export interface Look {
@@ -27,6 +27,22 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
+/** Starts Chromium. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ARGUMENTS,
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  });
+}
+
+/** What is cut off in a page, or cannot be seen, and how many drawings are seen. */
+export async function faultsOf(page: Page): Promise<Pick<Seen, "drawings" | "faults">> {
+  return await page.evaluate(FAULTS) as Pick<Seen, "drawings" | "faults">;
+}
+
 /** Opens a file for each look, takes a picture of the whole page, and calls `read` with the first. */
 export async function lookAt<T>(
   file: string,
@@ -34,13 +50,7 @@ export async function lookAt<T>(
   pictureOf: (look: Look) => string,
   read: (page: Page) => Promise<T>,
 ): Promise<{ readonly seen: readonly Seen[]; readonly read: T }> {
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ARGUMENTS,
-    handleSIGINT: false,
-    handleSIGTERM: false,
-    handleSIGHUP: false,
-  });
+  const browser = await openBrowser();
   try {
     const seen: Seen[] = [];
     let result: T | undefined;
@@ -59,7 +69,7 @@ export async function lookAt<T>(
       });
       await page.goto(`file://${file}`);
       await page.screenshot({ path: pictureOf(look), fullPage: true });
-      const found = await page.evaluate(FAULTS) as Pick<Seen, "drawings" | "faults">;
+      const found = await faultsOf(page);
       seen.push({ complaints, ...found });
       result ??= await read(page);
       await context.close();
