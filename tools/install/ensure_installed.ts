@@ -63,6 +63,8 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
     ["/usr/include/kea/hooks/hooks.h", "kea-dev", "tests build a hook library"],
     ["/usr/include/boost/shared_ptr.hpp", "libboost-dev", "the same"],
     ["g++", "g++", "the same"],
+    ["systemd-nspawn", "systemd-container", "tests boot the service in a container"],
+    ["lintian", "lintian", "tests look at the package"],
     ["tcpdump", "tcpdump", "tests compare times with the wire"],
     ["systemd-socket-activate", "systemd", "tests hand over a socket"],
   ],

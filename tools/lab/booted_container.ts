@@ -1,0 +1,157 @@
+/**
+ * A Debian that boots with systemd in a container of this machine, for tests of services.
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { ownFolder } from "../../system/own_folder.ts";
+import { sharesNamespace } from "../../system/namespaces.ts";
+import { outputOf, type Ran, run } from "../../system/run.ts";
+import { mirrorIn } from "./debian_suites.ts";
+import { LabError } from "./lab_error.ts";
+
+/** Releases: with systemd 252 and 257. */
+export const BOOTED_RELEASES = ["bookworm", "trixie"] as const;
+
+/** A release. */
+export type BootedRelease = typeof BOOTED_RELEASES[number];
+
+/** What the package depends on, and a Kea to watch. */
+const PACKAGES = [
+  ...["systemd", "systemd-sysv", "dbus", "init-system-helpers"],
+  ...["bpftrace", "binutils", "iproute2", "kea-dhcp4-server"],
+];
+
+const LIMIT_MS = 900_000;
+
+/** Installs a release into the cache folder, once. @returns its root, never to be changed. */
+async function ensureRoot(release: BootedRelease): Promise<string> {
+  const cache = ownFolder("cache");
+  const root = join(cache, `booted-${release}`);
+  if (existsSync(root)) return root;
+  await Deno.mkdir(cache, { recursive: true });
+  // A second process waits here, and finds it installed.
+  using lock = await Deno.open(`${root}.lock`, { create: true, write: true });
+  await lock.lock(true);
+  if (existsSync(root)) return root;
+  const failed = (why: string) => new LabError(`Cannot install Debian ${release}: ${why}`);
+  const mirror = mirrorIn(
+    await outputOf(
+      ["apt-get", "indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(LABEL)"],
+      failed,
+    ),
+  );
+  const unfinished = `${root}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await outputOf(
+    [
+      ...["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"],
+      ...["--pid", "--fork", "--kill-child", "--", "debootstrap", "--variant=minbase"],
+      ...[`--include=${PACKAGES.join(",")}`, release, unfinished, mirror],
+    ] as [string, ...string[]],
+    failed,
+    { limitMs: LIMIT_MS, environment: { DEBIAN_FRONTEND: "noninteractive" } },
+  );
+  await Deno.rename(unfinished, root);
+  return root;
+}
+
+/** Mounts what the container may change over the root, where no one else sees it, and boots. */
+const BOOT = `set -e
+mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
+exec systemd-nspawn --quiet --directory="$2/root" --register=no --keep-unit --boot \\
+  --private-network --capability=all --console=read-only \\
+  --system-call-filter="bpf perf_event_open @debug"`;
+
+/** A booted container. Disposing stops it and removes what it changed. */
+export class BootedContainer implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #folder: string;
+  readonly #leader: number;
+
+  private constructor(child: Deno.ChildProcess, folder: string, leader: number) {
+    this.#child = child;
+    this.#folder = folder;
+    this.#leader = leader;
+  }
+
+  /**
+   * Boots a release, and waits until its services have started.
+   *
+   * @throws {LabError} when it does not boot; nothing is left behind.
+   */
+  static async boot(release: BootedRelease): Promise<BootedContainer> {
+    const root = await ensureRoot(release);
+    const folder = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "kea-booted-test-" });
+    for (const name of ["upper", "work", "root"]) await Deno.mkdir(join(folder, name));
+    const child = new Deno.Command("setpriv", {
+      args: [
+        ...["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--"],
+        ...["sh", "-c", BOOT, "sh", root, folder],
+      ],
+      env: { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      detached: true,
+    }).spawn();
+    let isOver = false;
+    child.status.then(() => isOver = true);
+    const limit = performance.now() + 180_000;
+    while (!isOver && performance.now() < limit) {
+      await pause(200);
+      const leader = await firstChild(child.pid);
+      if (leader === null) continue;
+      const container = new BootedContainer(child, folder, leader);
+      const { stdout } = await container.run("systemctl", "is-system-running");
+      // A service of Debian's that does not start is none of ours.
+      if (/^(running|degraded)$/m.test(new TextDecoder().decode(stdout))) return container;
+    }
+    await stop(child, folder);
+    throw new LabError(`Cannot boot Debian ${release} in a container: systemd does not run`);
+  }
+
+  /** Runs a program in it, as root. */
+  async run(...command: readonly string[]): Promise<Ran> {
+    return await run([
+      ...["nsenter", "--target", String(this.#leader)] as const,
+      ...["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"],
+      ...["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"],
+      ...command,
+    ], { limitMs: 300_000 });
+  }
+
+  /** Where a path of it is on this machine. */
+  path(path: string): string {
+    return `/proc/${this.#leader}/root${path}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await stop(this.#child, this.#folder);
+  }
+}
+
+/** The first process of the container, which nspawn has started; null as long as there is none. */
+async function firstChild(pid: number): Promise<number | null> {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  const [first] = (await Deno.readTextFile(path).catch(() => "")).split(" ");
+  if (!first) return null;
+  // The shell's mount, before nspawn takes its place, is a process of this machine.
+  const isOurs = await sharesNamespace(Number(first), "pid").catch(() => true);
+  return isOurs ? null : Number(first);
+}
+
+async function stop(child: Deno.ChildProcess, folder: string): Promise<void> {
+  // The container's first process dies with nspawn, and all others with that one.
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+  await child.status;
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+}
