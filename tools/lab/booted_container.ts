@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ownFolder } from "../../system/own_folder.ts";
 import { sharesNamespace } from "../../system/namespaces.ts";
+import { type PrivateFolder, privateFolder } from "../../system/private_folder.ts";
 import { outputOf, type Ran, run } from "../../system/run.ts";
 import { mirrorIn } from "./debian_suites.ts";
 import { LabError } from "./lab_error.ts";
@@ -70,10 +71,10 @@ exec systemd-nspawn --quiet --directory="$2/root" --register=no --keep-unit --bo
 /** A booted container. Disposing stops it and removes what it changed. */
 export class BootedContainer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
-  readonly #folder: string;
+  readonly #folder: PrivateFolder;
   readonly #leader: number;
 
-  private constructor(child: Deno.ChildProcess, folder: string, leader: number) {
+  private constructor(child: Deno.ChildProcess, folder: PrivateFolder, leader: number) {
     this.#child = child;
     this.#folder = folder;
     this.#leader = leader;
@@ -86,12 +87,13 @@ export class BootedContainer implements AsyncDisposable {
    */
   static async boot(release: BootedRelease): Promise<BootedContainer> {
     const root = await ensureRoot(release);
-    const folder = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "kea-booted-test-" });
-    for (const name of ["upper", "work", "root"]) await Deno.mkdir(join(folder, name));
+    // Those of killed processes are removed.
+    const folder = await privateFolder("booted", join(ownFolder("cache"), "booted"));
+    for (const name of ["upper", "work", "root"]) await Deno.mkdir(join(folder.path, name));
     const child = new Deno.Command("setpriv", {
       args: [
         ...["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--"],
-        ...["sh", "-c", BOOT, "sh", root, folder],
+        ...["sh", "-c", BOOT, "sh", root, folder.path],
       ],
       env: { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" },
       stdin: "null",
@@ -145,7 +147,7 @@ async function firstChild(pid: number): Promise<number | null> {
   return isOurs ? null : Number(first);
 }
 
-async function stop(child: Deno.ChildProcess, folder: string): Promise<void> {
+async function stop(child: Deno.ChildProcess, folder: PrivateFolder): Promise<void> {
   // The container's first process dies with nspawn, and all others with that one.
   try {
     child.kill("SIGKILL");
@@ -153,5 +155,5 @@ async function stop(child: Deno.ChildProcess, folder: string): Promise<void> {
     // It has ended.
   }
   await child.status;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+  await folder[Symbol.asyncDispose]();
 }
