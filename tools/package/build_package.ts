@@ -92,11 +92,14 @@ async function sourceDate(): Promise<Date> {
 async function stageProject(stage: Stage): Promise<void> {
   const commands = shippedCommands();
   const app = `${LIBRARY}/app`;
-  for (const file of shippedFiles(ROOT, commands.map(({ script }) => script))) {
+  const files = shippedFiles(ROOT, commands.map(({ script }) => script));
+  for (const file of files) {
     stage.copy(join(ROOT, file), join(app, file));
   }
   say("Installing npm packages");
-  await installNpmPackages(stage.at(app), join(ROOT, "deno.lock"));
+  const modules = files.filter((file) => file.endsWith(".ts"));
+  const texts = modules.map((file) => Deno.readTextFileSync(join(ROOT, file)));
+  await installNpmPackages(stage.at(app), join(ROOT, "deno.lock"), texts);
   // Only what Deno loads itself is executable.
   for (const file of stage.files(join(app, "node_modules"))) {
     if (!Deno.lstatSync(stage.at(file)).isSymlink) Deno.chmodSync(stage.at(file), 0o644);

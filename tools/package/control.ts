@@ -60,7 +60,8 @@ The package also has:
 Deno, /usr/lib/${NAME}/deno: Copyright 2018-2026 the Deno authors, MIT License, with the
 text above. It includes V8 (BSD) and other libraries; "deno --version" names their versions.
 
-npm packages, /usr/lib/${NAME}/app/node_modules, each with the text of its license in its folder:
+npm packages, /usr/lib/${NAME}/app/node_modules, each with the text of its license in its folder.
+On Debian, the texts of Apache-2.0 and MPL-2.0 are in /usr/share/common-licenses, too.
 
 ${list.join("\n")}
 `;

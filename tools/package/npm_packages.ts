@@ -9,18 +9,21 @@ import configuration from "../../deno.json" with { type: "json" };
 import { outputOf } from "../../system/run.ts";
 import { PackageError } from "./package_error.ts";
 
-/** Only tests use these. */
-const OF_TESTS = ["fast-check", "playwright-core"];
-
 /** Not for x86-64 Debian, or not needed to run. */
 const UNUSED_PACKAGE = /-musl@/;
 const UNUSED_FILE =
-  /\.(map|[cm]?ts)$|^\.(setup-cache\.bin|deno\.lock|initialized|eslintrc.*|eslintignore|npmignore)$/;
+  /\.(map|[cm]?ts)$|^\.(setup-cache\.bin|deno\.lock|initialized|eslintrc.*|eslintignore|npmignore|gitignore|gitattributes)$/;
 
-/** The settings of the installed project: nothing is downloaded, nothing of the lock file changes. */
-export function installedConfiguration(): Record<string, unknown> {
+/**
+ * The settings of the installed project: nothing is downloaded, nothing of the lock file changes.
+ *
+ * @param texts of its modules: only what they import is installed.
+ */
+export function installedConfiguration(texts: readonly string[]): Record<string, unknown> {
   const { version, imports, compilerOptions } = configuration;
-  const needed = Object.entries(imports).filter(([name]) => !OF_TESTS.includes(name));
+  const needed = Object.entries(imports).filter(([name]) =>
+    texts.some((text) => text.includes(`"${name}"`) || text.includes(`"${name}/`))
+  );
   return {
     version,
     nodeModulesDir: "manual",
@@ -35,13 +38,18 @@ export function installedConfiguration(): Record<string, unknown> {
  * lock file.
  *
  * @param lock the project's lock file.
+ * @param texts of the modules that import them.
  * @throws {PackageError} when one cannot be installed.
  */
-export async function installNpmPackages(folder: string, lock: string): Promise<void> {
-  const installed = installedConfiguration();
+export async function installNpmPackages(
+  folder: string,
+  lock: string,
+  texts: readonly string[],
+): Promise<void> {
+  const installed = installedConfiguration(texts);
   const write = (settings: Record<string, unknown>) =>
     Deno.writeTextFile(join(folder, "deno.json"), `${JSON.stringify(settings, null, 2)}\n`);
-  // Not frozen, because packages for tests leave the lock file.
+  // Not frozen, because packages that are not needed leave the lock file.
   await write({ ...installed, nodeModulesDir: "auto", lock: { frozen: false } });
   await Deno.copyFile(lock, join(folder, "deno.lock"));
   const environment = Object.fromEntries(
