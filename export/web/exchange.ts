@@ -63,10 +63,11 @@ export async function answer(
   options: AnswerOptions,
 ): Promise<void> {
   const { handler, say } = options;
-  const refused = refusalOf(incoming) ?? await options.refusal(incoming);
+  const url = urlOf(incoming);
+  const refused = refusalOf(incoming, url) ?? await options.refusal(incoming);
   const response = refused === null
-    ? await Promise.try(handler, requestOf(incoming)).catch((error) => {
-      say(`Cannot answer ${pathOf(incoming)}: ${error instanceof Error ? error.stack : error}`);
+    ? await Promise.try(handler, requestOf(incoming, url!)).catch((error) => {
+      say(`Cannot answer ${url!.pathname}: ${error instanceof Error ? error.stack : error}`);
       return new Response("The exporter has an error here, its log says which\n", { status: 500 });
     })
     : new Response(`${refused.why}\n`, refused);
@@ -75,13 +76,13 @@ export async function answer(
 }
 
 /** What is refused wherever it goes. Nothing here has a use for a body, so none is read. */
-function refusalOf(incoming: IncomingMessage): Refusal | null {
+function refusalOf(incoming: IncomingMessage, url: URL | null): Refusal | null {
   const { method } = incoming;
   if (method !== "GET" && method !== "HEAD") {
     return { status: 405, why: "Only GET and HEAD", headers: { allow: "GET, HEAD" } };
   }
   if (hasBody(incoming)) return { status: 413, why: "Expected a request without a body" };
-  if (!URL.canParse(urlOf(incoming))) return { status: 400, why: "Cannot read the path" };
+  if (url === null) return { status: 400, why: "Cannot read the path" };
   return null;
 }
 
@@ -89,21 +90,18 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
-/** The host is not ours to believe: handlers get their own. */
-function urlOf({ url = "/" }: IncomingMessage): string {
-  return url.startsWith("/") ? `http://localhost${url}` : url;
+/** Path and query, on a host of our own: the client's is not to be trusted. A proxy may name one before the path. */
+function urlOf({ url = "/" }: IncomingMessage): URL | null {
+  const path = url.replace(/^https?:\/\/[^/?#]*(?=[/?#]|$)/i, "");
+  return /^([/?#]|$)/.test(path) ? URL.parse(`http://localhost${path}`) : null;
 }
 
-function pathOf(incoming: IncomingMessage): string {
-  return new URL(urlOf(incoming)).pathname;
-}
-
-function requestOf(incoming: IncomingMessage): Request {
+function requestOf(incoming: IncomingMessage, url: URL): Request {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) {
     headers.set(name, Array.isArray(value) ? value.join(", ") : value ?? "");
   }
-  return new Request(urlOf(incoming), { method: incoming.method!, headers });
+  return new Request(url, { method: incoming.method!, headers });
 }
 
 async function send(

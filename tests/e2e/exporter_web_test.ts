@@ -91,6 +91,16 @@ Deno.test("each path has its answer, and each is as short as it should be", asyn
     assert.deepEqual([status, headers.get("allow")], [405, "GET, HEAD"], method);
   }
   assert.equal((await get("/metrics", "-X", "GET", "-d", "a=b")).status, 413);
+  const targets = [
+    ["http://user:secret@evil.example/metrics", 200],
+    ["http://evil.example?buckets=1", 404],
+    ["*", 400],
+    ["javascript:alert(1)", 0],
+    ["evil.example/metrics", 0],
+  ] as const;
+  for (const [target, status] of targets) {
+    assert.equal((await get("", "--request-target", target)).status, status, target);
+  }
   assert.equal((await get("/metrics", "-H", "Host: evil.example")).status, 421);
   const long = await get(`/metrics?${"a".repeat(20_000)}`);
   assert.ok(long.status !== 200);
