@@ -109,6 +109,25 @@ Deno.test("each path has its answer, and each is as short as it should be", asyn
   assert.equal((await get("/metrics")).status, 200);
 });
 
+/** Sends the beginning of a request, or nothing, and waits until the connection is closed. */
+const SLOW = "import socket, sys; s = socket.create_connection(('127.0.0.1', sys.argv[1])); " +
+  "s.send(sys.argv[2].encode()); print('closed', s.recv(100) == b'', flush=True); sys.stdin.read()";
+
+Deno.test("200 scrapes at once are answered, and slow clients are closed", async () => {
+  await using server = await serve();
+  const { port } = new URL(server.url);
+  const beginnings = ["", "GET /metrics HTTP/1.1\r\nHost: localhost\r\n"];
+  const slow = beginnings.map((text) => pythonProcess(SLOW, [port, text]));
+  const bodies = await Promise.all(Array.from({ length: 200 }, async () => {
+    const response = await fetch(`${server.url}/metrics`);
+    assert.equal(response.status, 200);
+    return await response.text();
+  }));
+  assert.equal(new Set(bodies).size, 1);
+  // It is ready when its connection is closed.
+  for (const each of slow) await (await each)[Symbol.asyncDispose]();
+});
+
 Deno.test("TLS: the right certificate, a new one without a restart, and no broken one", async () => {
   await using pem = await certificates();
   const config = await configuration(pem, `${TLS}, min_version: TLS13}`);
