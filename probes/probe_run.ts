@@ -42,6 +42,16 @@ export function complaintIn(lines: readonly string[]): string {
   return (reasons.length > 0 ? reasons : said).slice(0, 3).join("; ");
 }
 
+/**
+ * Makes glibc give back what the compiler in bpftrace needed and has freed: of 45 MiB of anonymous memory 10 to 15 are
+ * only kept for later, and there is no later. With limits of their own, the thresholds do not grow (mallopt(3)).
+ */
+const FREES_MEMORY = {
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+  MALLOC_MMAP_THRESHOLD_: "131072",
+} as const;
+
 /** Lines that are kept for the reason of its end. */
 const MOST_COMPLAINTS = 1000;
 
@@ -82,6 +92,7 @@ export class ProbeRun implements AsyncDisposable {
       env: {
         ...childEnvironment(),
         ...BPFTRACE_ENVIRONMENT,
+        ...FREES_MEMORY,
         // Seen from here: bpftrace may have a root of its own.
         ...symbols === undefined ? {} : { BCC_SYMFS: `/proc/${Deno.pid}/root${symbols}` },
       },

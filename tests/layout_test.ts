@@ -64,7 +64,7 @@ const { tasks } = JSON.parse(text("deno.json")) as {
 /** The entry script of each task that has one. */
 const scripts = new Map(
   Object.entries(tasks).flatMap(([task, { command }]) => {
-    const script = /^deno run -A (\S+\.ts)$/.exec(command)?.[1];
+    const script = /^deno run -A (?:--v8-flags=\S+ )?(\S+\.ts)$/.exec(command)?.[1];
     return script === undefined ? [] : [[task, script] as const];
   }),
 );
