@@ -43,15 +43,17 @@ export class Stage {
     }).sort();
   }
 
-  /** Gives everything one time and the usual modes, whatever the umask and the cache are. */
+  /** Gives a folder and all in it one time and the usual modes, whatever the umask and the cache are. */
   setTimes(date: Date, below = ""): void {
     for (const { name, isDirectory, isSymlink } of Deno.readDirSync(this.at(below))) {
       const path = join(below, name);
       if (isDirectory) this.setTimes(date, path);
-      if (isSymlink) continue;
-      const isProgram = isDirectory || (Deno.statSync(this.at(path)).mode! & 0o100) !== 0;
+      if (isDirectory || isSymlink) continue;
+      const isProgram = (Deno.statSync(this.at(path)).mode! & 0o100) !== 0;
       Deno.chmodSync(this.at(path), isProgram ? 0o755 : 0o644);
       Deno.utimeSync(this.at(path), date, date);
     }
+    Deno.chmodSync(this.at(below), 0o755);
+    Deno.utimeSync(this.at(below), date, date);
   }
 }
