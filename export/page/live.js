@@ -72,23 +72,34 @@ function show({ order, parts }) {
 function update(old, fresh) {
   let at = old.firstChild;
   for (const next of [...fresh.childNodes]) {
-    if (at === null) {
-      old.append(next);
+    const alike = alikeFrom(at, next);
+    if (alike === null) {
+      old.insertBefore(next, at);
       continue;
     }
-    const following = at.nextSibling;
-    if (!at.isEqualNode(next)) {
-      if (at.nodeName !== next.nodeName || at.nodeName === "svg") at.replaceWith(next);
-      else if (at.nodeType === Node.ELEMENT_NODE) updateElement(at, next);
-      else at.data = next.data;
-    }
-    at = following;
+    while (at !== alike) at = removed(at);
+    at = at.nextSibling;
+    if (alike.isEqualNode(next)) continue;
+    if (alike.nodeName === "svg") alike.replaceWith(next);
+    else if (alike.nodeType === Node.ELEMENT_NODE) updateElement(alike, next);
+    else alike.data = next.data;
   }
-  while (at !== null) {
-    const following = at.nextSibling;
-    at.remove();
-    at = following;
-  }
+  while (at !== null) at = removed(at);
+}
+
+/** The first of a node and its next siblings that is of the same kind as another one. */
+function alikeFrom(node, other) {
+  const kindOf = ({ nodeName, classList }) => `${nodeName} ${classList?.[0] ?? ""}`;
+  const kind = kindOf(other);
+  while (node !== null && kindOf(node) !== kind) node = node.nextSibling;
+  return node;
+}
+
+/** Removes a node; returns the next one. */
+function removed(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
 }
 
 function updateElement(old, fresh) {
