@@ -106,7 +106,7 @@ export class LivePage implements AsyncDisposable {
     }
     const [first, rest] = splitTop(containersHtml(factParts(server), ["top"]));
     yield first;
-    await Promise.race([this.#drawings.draw(server, BOTH), pause(DRAWN_MS, null, { ref: false })]);
+    await inTime(this.#drawings.draw(server, BOTH), DRAWN_MS);
     const details = detailParts(server, this.#charts(server.name, BOTH));
     const tops = details.filter(({ container }) => container === "top");
     yield containersHtml(tops, ["top"]).replace(/^<div id="top">|<\/div>$/g, "") + rest;
@@ -190,6 +190,14 @@ export class LivePage implements AsyncDisposable {
       this.#drawings.draw(server, each.layouts).then(() => this.#show(each));
     }
   }
+}
+
+/** Waits for work, but not too long. */
+async function inTime(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  const over = new AbortController();
+  const late = pause(milliseconds, null, { signal: over.signal }).catch(() => {});
+  await Promise.race([work, late]);
+  over.abort();
 }
 
 /** A piece of HTML before the end of its last element, and that end. */
