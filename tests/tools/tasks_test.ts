@@ -12,7 +12,7 @@ const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json"))) as 
   tasks: Record<string, Task>;
 };
 const scripts = Object.entries(tasks).flatMap(([name, { command }]) => {
-  const script = /^deno run -A (\S+\.ts)$/.exec(command)?.[1];
+  const script = /^deno run -A (?:--v8-flags=\S+ )?(\S+\.ts)$/.exec(command)?.[1];
   return script === undefined ? [] : [{ name, script }];
 });
 
