@@ -19,6 +19,9 @@ import { MessageWriter } from "../protobuf/message_writer.ts";
 // Field numbers are those of prometheus/client_model, io/prometheus/client/metrics.proto.
 const TYPES = { counter: 0, gauge: 1, histogram: 4 } as const;
 
+/** The widest time that counts as none, seconds: less than any that is measured. */
+const ZERO_THRESHOLD = 2 ** -128;
+
 /** The exposition of families. */
 export function protobufOf(
   families: readonly ExposedFamily[],
@@ -74,8 +77,9 @@ function histogramOf(
     const bucket = new MessageWriter().uint(1, cumulative).double(2, bound);
     histogram.message(3, exemplar === null ? bucket : bucket.message(3, exemplarOf(exemplar)));
   }
-  histogram.sint(5, NATIVE_SCHEMA).double(6, 0).uint(7, zero);
-  // Without a span an empty native histogram is read as a classic one.
+  histogram.sint(5, NATIVE_SCHEMA).double(6, ZERO_THRESHOLD).uint(7, zero);
+  // Without a span, or in Prometheus 2.42 without a zero threshold, an empty native histogram is read as a
+  // classic one; 2.42 then may lose the native one that follows.
   const filled = spans.length === 0 ? [{ offset: 0, length: 0 }] : spans;
   for (const { offset, length } of filled) {
     histogram.message(12, new MessageWriter().sint(1, offset).uint(2, length));
