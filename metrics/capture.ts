@@ -25,6 +25,9 @@ const serverRecord = z.object({
   version: z.string(),
   executable: z.string(),
   host: z.string(),
+  /** Threads, and file names of hook libraries; captures of before have none. */
+  setup: z.object({ threads: z.int().nonnegative(), hook_libraries: z.array(z.string()) })
+    .optional(),
 });
 
 const planRecord = z.object({

@@ -122,6 +122,10 @@ const document = z.object({
     version: z.string().optional(),
     executable: z.string().optional(),
     host: z.string().optional(),
+    setup: z.object({
+      threads: z.int().nonnegative(),
+      hook_libraries: z.array(z.string()),
+    }).optional().describe("When the watch began: threads of the process, names of hook libraries"),
   }),
   capture: z.object({
     profile: foreign(z.string()),

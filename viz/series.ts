@@ -30,7 +30,7 @@ function rank({ labels }: HistogramSeries): number {
 }
 
 /** The name of a series in charts: its labels, the answer after an arrow. */
-export function nameOf({ labels }: Series): string {
+export function nameOf({ labels }: Pick<Series, "labels">): string {
   const { message, answer, ...others } = labels;
   const packet = [message, answer].filter((part) => part !== undefined).join(" \u2192 ");
   return printable([packet, ...Object.values(others)].filter(Boolean).join(" "));

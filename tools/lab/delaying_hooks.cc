@@ -1,7 +1,7 @@
 // A hook library for the lab. It makes hook points slow, throws at one, or parks packets, so that the
 // monitor's report can be compared with the known cause.
 //
-// Parameters: "sleep": milliseconds to sleep, by name of the hook point. "point": name of the hook
+// Parameters: "sleep": milliseconds to sleep, by name of the hook point; "sleep_us": microseconds. "point": name of the hook
 // point for the others. "throw": true throws std::runtime_error. "park": milliseconds after which
 // another thread lets the packet continue (leases4_committed and leases6_committed
 // only). "drop": true drops the packet.
@@ -22,7 +22,7 @@ using isc::hooks::LibraryHandle;
 
 namespace {
 
-std::map<std::string, long> sleeps_ms;
+std::map<std::string, long> sleeps_us;
 std::string point;
 long park_ms = 0;
 bool throws = false;
@@ -36,6 +36,12 @@ long number(LibraryHandle& handle, const std::string& name) {
 bool flag(LibraryHandle& handle, const std::string& name) {
     const auto value = handle.getParameter(name);
     return value && value->boolValue();
+}
+
+void learn(LibraryHandle& handle, const std::string& name, long unit_us) {
+    const auto sleeps = handle.getParameter(name);
+    if (!sleeps) return;
+    for (const auto& [here, time] : sleeps->mapValue()) sleeps_us[here] = time->intValue() * unit_us;
 }
 
 void pause(long milliseconds) {
@@ -56,8 +62,10 @@ void park(const char* argument, CalloutHandle& handle) {
 }
 
 int pass(const std::string& here, CalloutHandle& handle) {
-    const auto sleep = sleeps_ms.find(here);
-    if (sleep != sleeps_ms.end()) pause(sleep->second);
+    const auto sleep = sleeps_us.find(here);
+    if (sleep != sleeps_us.end()) {
+        std::this_thread::sleep_for(std::chrono::microseconds(sleep->second));
+    }
     if (here != point) return 0;
     if (throws) throw std::runtime_error("as asked for");
     if (drops) handle.setStatus(CalloutHandle::NEXT_STEP_DROP);
@@ -78,13 +86,9 @@ int multi_threading_compatible() { return 1; }
 int load(LibraryHandle& handle) {
     const auto name = handle.getParameter("point");
     point = name ? name->stringValue() : "";
-    sleeps_ms.clear();
-    const auto sleeps = handle.getParameter("sleep");
-    if (sleeps) {
-        for (const auto& [here, milliseconds] : sleeps->mapValue()) {
-            sleeps_ms[here] = milliseconds->intValue();
-        }
-    }
+    sleeps_us.clear();
+    learn(handle, "sleep", 1000);
+    learn(handle, "sleep_us", 1);
     park_ms = number(handle, "park");
     throws = flag(handle, "throw");
     drops = flag(handle, "drop");

@@ -1,0 +1,114 @@
+/**
+ * What else differed between two sides: a comparison shows that something changed, not why.
+ *
+ * @module
+ */
+
+import type { Comparison } from "./comparison.ts";
+import { isReceivedPackets } from "./observed.ts";
+import type { Side } from "./side.ts";
+
+/** Rates closer than this are the same load. */
+const LOAD_RATIO = 1.1;
+
+/** The facts, and how each is read from a side; null if it is not known. */
+const FACTS: readonly (readonly [what: string, of: (side: Side) => string | null])[] = [
+  ["family", ({ server }) => server.family === undefined ? null : `DHCPv${server.family}`],
+  ["version", ({ server }) => server.version ?? null],
+  ["host", ({ server }) => server.host ?? null],
+  ["program", ({ server }) => server.executable ?? null],
+  ["profile", ({ capture }) => capture.profile],
+  [
+    "interval",
+    ({ capture: { interval_seconds: seconds } }) => seconds === null ? null : `${seconds} s`,
+  ],
+  ["threads", ({ server, totals }) => {
+    const seen = new Set(namesIn(totals, "cpu_usage", "thread"));
+    seen.delete("all");
+    const count = server.setup?.threads ?? seen.size;
+    return count === 0 ? null : String(count);
+  }],
+  ["sockets", ({ totals }) => listed(namesIn(totals, "network_traffic", "socket"))],
+  ["databases", ({ totals }) => listed(namesIn(totals, "database_query_time", "backend"))],
+  ["hook libraries", ({ server, totals }) => {
+    const known = server.setup?.hook_libraries;
+    const seen = namesIn(totals, "hook_callout_time", "library");
+    if (known === undefined) return listed(seen);
+    return known.length === 0 ? "none" : listed(known);
+  }],
+  ["verdict of the capture", ({ capture }) => capture.verdict],
+];
+
+/** The differences, and what limits the comparison. */
+export function differencesOf(
+  before: Side,
+  after: Side,
+): Pick<Comparison, "differences" | "notes"> {
+  const differences = FACTS.flatMap(([what, of]) => {
+    const [one, other] = [of(before), of(after)];
+    return one === null || other === null || one === other
+      ? []
+      : [{ what, before: one, after: other }];
+  });
+  const [load, later] = [packetsPerSecond(before), packetsPerSecond(after)];
+  if (load !== null && later !== null && !isSameLoad(load, later)) {
+    const perSecond = (rate: number) => `${Number(rate.toPrecision(3))} packets/s`;
+    differences.push({ what: "load", before: perSecond(load), after: perSecond(later) });
+  }
+  return {
+    differences,
+    notes: [...familyNote(before, after), ...notesOf("BEFORE", before), ...notesOf("AFTER", after)],
+  };
+}
+
+/** Received packets per second; null if they were not watched. */
+export function packetsPerSecond({ totals, seconds }: Side): number | null {
+  const counters = totals.filter(isReceivedPackets);
+  if (counters.length === 0 || seconds === null || seconds === 0) return null;
+  return counters.reduce((sum, { value }) => sum + Number(value), 0) / seconds;
+}
+
+function isSameLoad(one: number, other: number): boolean {
+  return Math.max(one, other) <= LOAD_RATIO * Math.min(one, other);
+}
+
+function familyNote({ server: one }: Side, { server: other }: Side): string[] {
+  if (one.family === other.family || one.family === undefined || other.family === undefined) {
+    return [];
+  }
+  return [
+    `BEFORE is DHCPv${one.family}, AFTER is DHCPv${other.family}: their messages differ, so none of their series ` +
+    "can be compared",
+  ];
+}
+
+/** A run of fewer windows has fewer than four blocks. */
+const LEAST_WINDOWS = 8;
+
+function notesOf(word: string, { capture, windows, totals }: Side): string[] {
+  const reasons = capture.verdict === "PARTIAL" ? `: ${capture.reasons.join("; ")}` : "";
+  return [
+    ...capture.verdict === "PARTIAL" ? [`${word} is PARTIAL${reasons}`] : [],
+    ...totals.length === 0
+      ? [`${word} has no data: nothing was watched`]
+      : windows.length < LEAST_WINDOWS
+      ? [
+        `${word} has ${windows.length} window${
+          windows.length === 1 ? "" : "s"
+        }: bounds need at least ` +
+        `${LEAST_WINDOWS}, watch longer or with a shorter --interval`,
+      ]
+      : [],
+  ];
+}
+
+/** The values of a label, sorted. */
+function namesIn(series: Side["totals"], metric: string, label: string): string[] {
+  const found = series.filter((each) => each.metric === metric)
+    .flatMap(({ labels }) => labels[label] ?? []);
+  return [...new Set(found)].sort();
+}
+
+function listed(names: readonly string[]): string | null {
+  return names.length === 0 ? null : names.join(", ");
+}
