@@ -164,6 +164,11 @@ const slow = z.object({
   client: z.string(),
   /** Nanoseconds by stage. */
   stages: z.record(z.string(), count),
+  /**
+   * Nanoseconds by cause since its thread began with the packet: with the stage `queue` they are its whole
+   * time. Absent if they were not measured.
+   */
+  waits: z.record(z.string(), count).optional(),
 });
 
 const end = z.object({

@@ -110,6 +110,8 @@ const slow = z.object({
     transaction: z.string().describe("Transaction id, hexadecimal; hashed in a redacted run"),
     client: z.string().describe("Hardware address, or the end of the DUID; hashed if redacted"),
     stages: z.record(z.string(), z.number()).describe("Nanoseconds by stage"),
+    waits: z.record(z.string(), z.number()).optional()
+      .describe("Nanoseconds running and waiting, by cause; absent if not measured"),
   })),
   omitted: packets.describe("As slow, but too many to be listed one by one"),
 }).describe("Packets that took longer than the threshold, the slowest first");

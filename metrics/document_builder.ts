@@ -173,6 +173,7 @@ class Run {
       transaction: rest.transaction,
       client: rest.client,
       stages: rest.stages,
+      ...rest.waits === undefined ? {} : { waits: rest.waits },
     };
   }
 

@@ -8,6 +8,7 @@
 export const METRIC_NAMES = [
   "packet_processing_time",
   "packet_stage_time",
+  "packet_wait_time",
   "packet_socket_wait",
   "packet_parked_time",
   "pending_requests",

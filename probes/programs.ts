@@ -24,6 +24,8 @@ export type Provision =
   | "allocation"
   /** When it passed from one stage to the next. */
   | "stages"
+  /** What its thread waited for. */
+  | "waits"
   /** Whether a hook library parked it. */
   | "parking";
 
@@ -199,6 +201,15 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     requiredSites: ["stages.process.*", "stages.parsed.*", "stages.committed.*", "stages.packed.*"],
     maps: ["@stage"],
     bpfPerExchange: 6,
+  },
+  {
+    file: "waits.bt",
+    metrics: ["packet_wait_time"],
+    provides: "waits",
+    requires: "stages",
+    minProfile: "deep",
+    maps: ["@wait"],
+    bpfPerExchange: 4,
   },
   {
     file: "log_messages.bt",

@@ -13,7 +13,7 @@ import {
   bpfShare,
   columns,
   duration,
-  longestStage,
+  longestPart,
   perSecond,
   size,
   threeDigits,
@@ -43,6 +43,10 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
   [
     "Stages (packet_stage_time)",
     times("packet_stage_time", ({ message, stage }) => `${message} ${stage}`),
+  ],
+  [
+    "Running and waiting (packet_wait_time)",
+    times("packet_wait_time", ({ message, cause }) => `${message} ${cause}`),
   ],
   [
     "Wait in the socket (packet_socket_wait)",
@@ -148,16 +152,22 @@ function slowTitle({ slow }: MetricsDocument): string {
 function slow({ slow }: MetricsDocument): string[] {
   if (slow === undefined) return [];
   if (slow.packets.length === 0) return ["none"];
-  const rows = slow.packets.slice(0, MOST_SLOW).map((packet) => [
+  const shown = slow.packets.slice(0, MOST_SLOW);
+  const hasWaits = shown.some(({ waits }) => waits !== undefined);
+  const rows = shown.map((packet) => [
     `${packet.time.slice(11, 23)} ${packet.message} -> ${packet.answer}`,
     duration(packet.duration_ns),
-    longestStage(packet.stages),
+    longestPart(packet.stages),
+    ...hasWaits ? [longestPart(packet.waits ?? {})] : [],
     packet.client,
     packet.transaction,
   ]);
   const more = slow.packets.length - rows.length + slow.omitted;
   return [
-    ...columns([["", "took", "most of it", "client", "transaction"], ...rows]),
+    ...columns([
+      ["", "took", "most of it", ...hasWaits ? ["thread mostly"] : [], "client", "transaction"],
+      ...rows,
+    ]),
     ...more > 0 ? [`and ${more} more`] : [],
   ];
 }

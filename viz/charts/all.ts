@@ -15,6 +15,7 @@ import { quantilesOverTime } from "./quantiles_over_time.ts";
 import { percentileRanges } from "./ranges.ts";
 import { stages } from "./stages.ts";
 import { traffic } from "./traffic.ts";
+import { waits } from "./waits.ts";
 
 /** The charts for which a document has data. */
 export function chartsOf(document: MetricsDocument): Chart[] {
@@ -30,6 +31,7 @@ export function chartsOf(document: MetricsDocument): Chart[] {
     heatMap(document),
     distribution(document),
     stages(document),
+    waits(document),
     quantilesOverTime(document, {
       id: "socket-wait",
       metric: "packet_socket_wait",

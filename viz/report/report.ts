@@ -6,6 +6,7 @@
 
 import type { Ledger, MetricsDocument } from "../../metrics/document.ts";
 import { ledgerRows } from "../../metrics/ledger.ts";
+import { CAUSES } from "../../metrics/waits.ts";
 import { numbersWithoutChart } from "./without_chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "../../system/printable.ts";
@@ -102,6 +103,9 @@ function slowPackets({ slow }: MetricsDocument): string {
     `${plural(slow.packets.length, "packet")} took longer than ${duration(slow.threshold_ns)}` +
     (slow.omitted === 0 ? "." : `, and ${slow.omitted} more, not listed.`);
   const names = [...new Set(slow.packets.flatMap(({ stages }) => Object.keys(stages)))];
+  const causes = CAUSES.filter((cause) =>
+    slow.packets.some(({ waits }) => waits !== undefined && cause in waits)
+  );
   const rows = slow.packets.slice(0, MOST_ROWS).map((packet) => [
     packet.time.slice(0, 23).replace("T", " "),
     `${packet.message} -> ${packet.answer}`,
@@ -109,8 +113,12 @@ function slowPackets({ slow }: MetricsDocument): string {
     packet.client,
     packet.transaction,
     ...names.map((name) => name in packet.stages ? duration(packet.stages[name]!) : ""),
+    ...causes.map((cause) => {
+      const ns = packet.waits?.[cause];
+      return ns === undefined ? "" : duration(ns);
+    }),
   ]);
-  const columns = ["time (UTC)", "message", "took", "client", "transaction", ...names];
+  const columns = ["time (UTC)", "message", "took", "client", "transaction", ...names, ...causes];
   return `<section id="slow"><h2>Slow packets</h2>
 <p>${sentence}</p>
 ${rows.length === 0 ? "" : tableHtml({ columns, rows })}</section>`;
