@@ -37,7 +37,7 @@ Deno.test("the programs print the stages of a slow packet as they are read", () 
 
 Deno.test("the programs number what packets wait for as a capture reads it", () => {
   const text = programs.get("waits.bt")!;
-  const described = text.matchAll(/^ \*   (\d) (\w+)  /gm).map(([, number, name]) =>
+  const described = text.matchAll(/^ \* {3}(\d) (\w+) {2}/gm).map(([, number, name]) =>
     [Number(number), name!] as const
   ).toArray();
   assert.deepEqual(described, CAUSES.map((cause, number) => [number, cause]));
