@@ -11,6 +11,7 @@ import { compareSides } from "../metrics/comparison/compare_sides.ts";
 import type { Comparison } from "../metrics/comparison/comparison.ts";
 import type { Side } from "../metrics/comparison/side.ts";
 import { changeText, seriesName, statisticVerdict } from "../viz/comparison_words.ts";
+import { outputOf } from "../system/run.ts";
 import { newCommand, numberBetween, print, runMain, say } from "../system/command_line.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { bpftraceOf, KEAS, startLab } from "../tools/lab/lab.ts";
@@ -36,7 +37,13 @@ Examples:
 Exit status: 0 at most one pair in twenty is a false alarm, 1 more are.`,
   );
 
-/** Spans of the same load in one watch of a lab. */
+/** So many clients come again and again; each has its lease before the first span begins. */
+const CLIENTS = 500;
+
+/**
+ * Spans of the same load in one watch of a lab. Its Kea has real-time priority: otherwise these would be comparisons of
+ * whatever else this machine does in each span.
+ */
 async function spansOf(
   kea: keyof typeof KEAS,
   { spans, seconds, rate }: {
@@ -46,9 +53,10 @@ async function spansOf(
   },
 ): Promise<Side[]> {
   await using lab = await startLab({ kea });
+  await outputOf(["chrt", "-a", "-f", "-p", "20", String(lab.pid)], (why) => new Error(why));
   const stop = new AbortController();
-  const exchanges = Math.ceil(rate * spans * (seconds + 5));
-  const traffic = runPerfdhcp(lab, { rate, exchanges, clients: 2000, signal: stop.signal });
+  const exchanges = Math.ceil(rate * spans * (seconds + 5)) + 2 * CLIENTS;
+  const traffic = runPerfdhcp(lab, { rate, exchanges, clients: CLIENTS, signal: stop.signal });
   traffic.catch(() => {});
   try {
     return await watchSpans(
@@ -56,7 +64,9 @@ async function spansOf(
       { profile: "standard", bpftrace: await bpftraceOf(kea) },
       Array.from({ length: spans }, (_, index) => ({
         name: `${kea}, span ${index + 1}`,
-        work: () => pause(1000 * (seconds + 2)).then(() => {}),
+        ...index === 0 ? { prepare: () => pause(1000 * CLIENTS / rate) } : {},
+        // One window more than needed, for those at the edges.
+        work: () => pause(1000 * (seconds + 1)),
       })),
     );
   } finally {

@@ -10,6 +10,7 @@ import type {
   SideFacts,
   StatisticComparison,
 } from "../metrics/comparison/comparison.ts";
+import { LEAST_CHANGE } from "../metrics/comparison/statistic_tests.ts";
 import { printable } from "../system/printable.ts";
 import { duration, size, threeDigits, utc } from "./format.ts";
 import { integer, nameOf, significant } from "./series.ts";
@@ -120,12 +121,17 @@ export function sideText(side: SideFacts): string {
   );
 }
 
-/** How many series have which verdict, for people. */
+/** When a change counts, for people. */
 export function methodText({ method }: Comparison): string {
-  return `Bounds and p are corrected for ${
-    integer(method.comparisons)
-  } comparisons (Holm): the chance of any false ` +
-    `change is at most ${
-      100 * method.level
-    } %. A quantile counts as changed from 6.3 %, a mean or a count from 5 %.`;
+  const percent = (ratio: number) => `${Number((100 * ratio).toFixed(1))} %`;
+  return "A change counts if its bounds are beyond " +
+    `${percent(LEAST_CHANGE.p50)} (quantiles) or ${
+      percent(LEAST_CHANGE.mean)
+    } (means, counts), and if it is seen in ` +
+    `every fifth of the run. Bounds and p are corrected for ${
+      integer(method.comparisons)
+    } comparisons (Holm): ` +
+    `chance alone gives one false change in at most ${
+      percent(method.level)
+    } of all comparisons like this.`;
 }

@@ -74,6 +74,8 @@ function matched(before: Side, after: Side): {
   readonly names: readonly Named[];
   readonly notCompared: Comparison["not_compared"];
 } {
+  // All of these would differ; a note says why.
+  if (before.server.family !== after.server.family) return { names: [], notCompared: [] };
   const names = new Map<string, Named>();
   const notCompared: Comparison["not_compared"] = [];
   const sides = [{ side: before, other: after, word: "AFTER" }, {
@@ -100,22 +102,21 @@ function matched(before: Side, after: Side): {
 
 /** Why a side has no such series; null if it watched, and there was no such event. */
 function whyNot(
-  { metric, family, labels, unit }: Named,
+  { metric, labels, unit }: Named,
   other: Side,
   whys: ReadonlyMap<string, string>,
 ): string | null {
-  if (family !== (other.server.family ?? null)) return "the other family";
-  const why = whys.get(metric);
-  if (why !== undefined) return why;
   const alike = other.totals.filter((each) => each.metric === metric && each.unit === unit);
-  if (alike.length === 0) return "no such event was seen, or it was not watched";
   // A socket, a stage or a database is not an event: another one is another thing.
   for (const label of ["socket", "stage", "backend"]) {
     const value = labels[label];
-    if (value !== undefined && !alike.some((each) => each.labels[label] === value)) {
-      return `${label} ${value} does not occur in it`;
-    }
+    const isElsewhere = alike.length > 0 && value !== undefined &&
+      !alike.some((each) => each.labels[label] === value);
+    if (isElsewhere) return `${label} ${value} does not occur in it`;
   }
+  const why = whys.get(metric);
+  if (why !== undefined) return why;
+  if (alike.length === 0) return "no such event was seen, or it was not watched";
   return null;
 }
 

@@ -73,11 +73,12 @@ function isSameLoad(one: number, other: number): boolean {
 }
 
 function familyNote({ server: one }: Side, { server: other }: Side): string[] {
-  if (one.family === other.family || one.family === undefined || other.family === undefined) {
-    return [];
-  }
+  if (one.family === other.family) return [];
+  const [word, later] = [one, other].map(({ family }) =>
+    family === undefined ? "of an unknown family" : `DHCPv${family}`
+  );
   return [
-    `BEFORE is DHCPv${one.family}, AFTER is DHCPv${other.family}: their messages differ, so none of their series ` +
+    `BEFORE is ${word}, AFTER is ${later}: their messages differ, so none of their series ` +
     "can be compared",
   ];
 }

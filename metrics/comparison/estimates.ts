@@ -20,7 +20,12 @@ export interface Estimate {
   readonly error: number | null;
   /** Degrees of freedom of the error. */
   readonly degrees: number;
+  /** The figure in each part of the run, see {@linkcode PARTS}; without those in which there was no event. */
+  readonly parts: readonly number[];
 }
+
+/** Successive parts of a run, in each of which a change must be seen. */
+const PARTS = 5;
 
 /** The quantiles of the figures, and the least number of events for each figure. */
 const QUANTILE = { mean: null, p50: 0.5, p99: 0.99 } as const;
@@ -40,11 +45,16 @@ export function timeEstimate(
   if (total === 0) return null;
   const q = QUANTILE[statistic];
   if (q === null && sums === null) return null;
-  const value = q === null ? sumOf(sums!) / total : interpolated(
-    buckets.map(({ lower, upper, counts }) => ({ lower, upper, count: sumOf(counts) })),
-    q,
-  );
-  if (total < LEAST_EVENTS[statistic] || value <= 0) return { value, error: null, degrees: 0 };
+  const figureOf = (part: Part) =>
+    q === null ? sumOf(part(sums!)) / sumOf(part(counts)) : interpolated(
+      buckets.map(({ counts, ...bounds }) => ({ ...bounds, count: sumOf(part(counts)) })),
+      q,
+    );
+  const value = figureOf((windows) => windows);
+  const parts = partsOf(counts.length).map(figureOf).filter((figure) => figure > 0);
+  if (total < LEAST_EVENTS[statistic] || value <= 0) {
+    return { value, error: null, degrees: 0, parts };
+  }
   const draw = (bootstrap: BlockBootstrap) =>
     q === null ? ratios(bootstrap.sums(sums!), bootstrap.sums(counts)) : quantiles(
       buckets.map(({ counts, ...rest }) => ({ ...rest, drawn: bootstrap.sums(counts) })),
@@ -52,6 +62,7 @@ export function timeEstimate(
     );
   return {
     value,
+    parts,
     ...largerError(bootstraps.map((bootstrap) => {
       // A draw without any event has no figure.
       const known = draw(bootstrap).filter((each) => each > 0).map(Math.log);
@@ -80,6 +91,8 @@ export function rateEstimate(
   const counting = Math.sqrt(Math.max(total, step) * step) / all;
   return {
     value: total / all,
+    parts: partsOf(counts.length).map((part) => sumOf(part(counts)) / sumOf(part(exposure)))
+      .filter(Number.isFinite),
     ...largerError(bootstraps.map((bootstrap) => {
       const drawn = ratios(bootstrap.sums(counts), bootstrap.sums(exposure)).filter(
         Number.isFinite,
@@ -90,6 +103,17 @@ export function rateEstimate(
       };
     })),
   };
+}
+
+/** A part of some windows. */
+type Part = (windows: Float64Array) => Float64Array;
+
+function partsOf(windows: number): Part[] {
+  const edge = (part: number) => Math.round(part * windows / PARTS);
+  return Array.from(
+    { length: PARTS },
+    (_, part) => (values: Float64Array) => values.subarray(edge(part), edge(part + 1)),
+  );
 }
 
 /** The larger of the errors with short and with long blocks; null if there are too few blocks. */

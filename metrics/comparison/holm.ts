@@ -19,7 +19,7 @@ export interface Corrected {
  *
  * @returns the results in the order of the probabilities.
  */
-export function holm(probabilities: readonly number[], level = 0.05): Corrected[] {
+export function holm(probabilities: readonly number[], level: number): Corrected[] {
   const order = probabilities.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p);
   const corrected = new Array<Corrected>(probabilities.length);
   let largest = 0;

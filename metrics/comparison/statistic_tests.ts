@@ -10,16 +10,16 @@ import { type Corrected, holm } from "./holm.ts";
 import { criticalT, tailProbability } from "./student_t.ts";
 
 /** The chance of even one false change in a whole comparison. */
-export const LEVEL = 0.05;
+export const LEVEL = 0.01;
 
 /**
- * The least change that counts. A quantile is known to half a bucket, 6.3 %. Means and counts are exact, but no two
- * runs are alike: two of the same load differ by a few percent.
+ * The least change that counts: the bounds must be beyond it. A quantile is known to half a bucket, 6.3 %. Means and
+ * counts are exact, but no two runs are alike: two of the same load differ by a few percent.
  */
 export const LEAST_CHANGE: Readonly<Record<StatisticComparison["statistic"], number>> = {
   mean: 0.05,
-  p50: 0.0625,
-  p99: 0.0625,
+  p50: 0.063,
+  p99: 0.063,
   rate: 0.05,
 };
 
@@ -30,6 +30,8 @@ export const SAME_WITHIN = 0.25;
 export interface RawTest
   extends Pick<StatisticComparison, "statistic" | "before" | "after" | "change"> {
   readonly per?: "second" | "packet";
+  /** Whether the change is seen throughout: every part of one side is beyond every part of the other. */
+  readonly isThroughout: boolean;
   /** Null if there is not enough data. */
   readonly test: {
     readonly p: number;
@@ -48,6 +50,7 @@ export function ratioTest(
     statistic,
     before: before?.value ?? null,
     after: after?.value ?? null,
+    isThroughout: areApart(before, after),
     change: before === null || after === null || before.value === 0
       ? null
       : after.value / before.value - 1,
@@ -80,6 +83,7 @@ export function rateTest(
     per,
     before: before?.value ?? null,
     after: after?.value ?? null,
+    isThroughout: areApart(before, after),
     change: before === null || after === null
       ? null
       : before.value === 0
@@ -123,6 +127,12 @@ export function smallerChange(perSecond: RawTest, perPacket: RawTest): RawTest {
   return { ...one, test: { ...one.test, p: 1 } };
 }
 
+function areApart(before: Estimate | null, after: Estimate | null): boolean {
+  const [one, other] = [before?.parts ?? [], after?.parts ?? []];
+  if (one.length === 0 || other.length === 0) return false;
+  return Math.max(...one) < Math.min(...other) || Math.max(...other) < Math.min(...one);
+}
+
 /** Welch's standard error of a difference, and its degrees of freedom. */
 function joined(error1: number, degrees1: number, error2: number, degrees2: number) {
   const [a, b] = [error1 ** 2, error2 ** 2];
@@ -146,7 +156,7 @@ export function judged(tests: readonly RawTest[]): StatisticComparison[] {
     corrected.set(possible[index]!, each)
   );
   return tests.map((raw) => {
-    const { test, ...values } = raw;
+    const { test, isThroughout: _, ...values } = raw;
     const { p, level } = corrected.get(raw) ?? { p: null, level: null };
     const bounds = test === null || level === null ? null : test.boundsAt(level);
     const { lower, upper } = bounds ?? { lower: null, upper: null };
@@ -155,14 +165,18 @@ export function judged(tests: readonly RawTest[]): StatisticComparison[] {
 }
 
 function verdictOf(
-  { statistic, before, after, change }: RawTest,
+  { statistic, before, after, change, isThroughout }: RawTest,
   p: number | null,
   bounds: { readonly lower: number; readonly upper: number } | null,
 ): StatisticComparison["verdict"] {
   if (before === 0 && after === 0) return "same";
   if (p === null) return "not enough data";
-  const isLarge = change === null || Math.abs(change) >= LEAST_CHANGE[statistic];
-  if (p <= LEVEL && isLarge) return after! > before! ? "up" : "down";
+  const least = LEAST_CHANGE[statistic];
+  // From nothing, any number of events is large.
+  const isLarge = change === null || bounds !== null && (
+        bounds.lower > least || bounds.upper < 1 / (1 + least) - 1
+      );
+  if (p <= LEVEL && isLarge && isThroughout) return after! > before! ? "up" : "down";
   if (bounds === null) return "not enough data";
   return bounds.lower >= -SAME_WITHIN && bounds.upper <= SAME_WITHIN ? "same" : "not enough data";
 }

@@ -36,7 +36,11 @@ export function verdictOf(
     ? "No time of either side can be compared."
     : `Of ${times.length} times, ${parts.join(", ")}.` +
       (rates.length === 0 ? "" : ` Of ${series.length} counts, ${rates.join(", ")}.`);
-  return { verdict: wordOf(slower, faster, mixed, isPacketTimeSame(times)), why };
+  const verdict = wordOf(slower, faster, mixed, isPacketTimeSame(times));
+  return {
+    verdict,
+    why: verdict === "cannot say" && times.length > 0 ? `${why} Longer runs would say more.` : why,
+  };
 }
 
 function wordOf(

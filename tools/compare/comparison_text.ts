@@ -60,17 +60,17 @@ export function comparisonText(comparison: Comparison, colour: boolean): string 
   add(`        ${after.file}`);
   section(
     "What else differed",
-    columns(differences.map(({ what, before, after }) => [what, `${before} -> ${after}`])),
+    differences.map(({ what, before, after }) => `${what}: ${before} -> ${after}`).flatMap(wrapped),
   );
   section("Note", notes.flatMap(wrapped));
   for (const metric of new Set(series.filter(isChanged).map(({ metric }) => metric))) {
     const changed = series.filter((each) => each.metric === metric && isChanged(each));
-    section(`Changed: ${metric}`, rows(changed.flatMap(statisticRows)));
+    section(`Changed: ${metric}`, table([...HEAD, "p", ""], changed.flatMap(statisticRows)));
   }
   const unchanged = series.filter((each) => !isChanged(each) && !isNothing(each));
   const shown = unchanged.slice(0, MOST_UNCHANGED);
   section("No change found", [
-    ...rows(shown.map(seriesRow)),
+    ...table([...HEAD, ""], shown.map(seriesRow)),
     ...unchanged.length > shown.length
       ? [`${unchanged.length - shown.length} more are in --json`]
       : [],
@@ -87,16 +87,17 @@ export function comparisonText(comparison: Comparison, colour: boolean): string 
   return `${lines.join("\n")}\n`;
 }
 
-const HEAD = ["", "", "before", "after", "change", "bounds", "p", ""];
+const HEAD = ["", "", "before", "after", "change", "bounds"];
 
-function rows(cells: readonly (readonly string[])[]): string[] {
-  return cells.length === 0 ? [] : columns([HEAD, ...cells]);
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  return rows.length === 0 ? [] : columns([head, ...rows]);
 }
 
 function statisticRows(series: SeriesComparison): string[][] {
   return series.statistics.map((statistic, index) => [
     index === 0 ? seriesName(series) : "",
     ...cellsOf(series, statistic),
+    probabilityText(statistic),
     statisticVerdict(statistic),
   ]);
 }
@@ -124,7 +125,6 @@ function cellsOf(series: SeriesComparison, statistic: StatisticComparison): stri
     valueText(statistic, series, after),
     isKnown ? changeText(change) : "",
     boundsText(statistic),
-    probabilityText(statistic),
   ];
 }
 

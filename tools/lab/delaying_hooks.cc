@@ -1,16 +1,18 @@
 // A hook library for the lab. It makes hook points slow, throws at one, or parks packets, so that the
 // monitor's report can be compared with the known cause.
 //
-// Parameters: "sleep": milliseconds to sleep, by name of the hook point; "sleep_us": microseconds. "point": name of the hook
-// point for the others. "throw": true throws std::runtime_error. "park": milliseconds after which
-// another thread lets the packet continue (leases4_committed and leases6_committed
-// only). "drop": true drops the packet.
+// Parameters: "sleep": milliseconds to sleep, by name of the hook point; "sleep_us": microseconds. "while": name
+// of a file; it sleeps only while that exists. "point": name of the hook point for the others. "throw": true
+// throws std::runtime_error. "park": milliseconds after which another thread lets the packet continue
+// (leases4_committed and leases6_committed only). "drop": true drops the packet.
 
 #include <chrono>
 #include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <unistd.h>
 
 #include <cc/data.h>
 #include <dhcp/pkt4.h>
@@ -23,6 +25,7 @@ using isc::hooks::LibraryHandle;
 namespace {
 
 std::map<std::string, long> sleeps_us;
+std::string sleeps_while;
 std::string point;
 long park_ms = 0;
 bool throws = false;
@@ -31,6 +34,11 @@ bool drops = false;
 long number(LibraryHandle& handle, const std::string& name) {
     const auto value = handle.getParameter(name);
     return value ? value->intValue() : 0;
+}
+
+std::string text(LibraryHandle& handle, const std::string& name) {
+    const auto value = handle.getParameter(name);
+    return value ? value->stringValue() : "";
 }
 
 bool flag(LibraryHandle& handle, const std::string& name) {
@@ -63,7 +71,7 @@ void park(const char* argument, CalloutHandle& handle) {
 
 int pass(const std::string& here, CalloutHandle& handle) {
     const auto sleep = sleeps_us.find(here);
-    if (sleep != sleeps_us.end()) {
+    if (sleep != sleeps_us.end() && (sleeps_while.empty() || access(sleeps_while.c_str(), F_OK) == 0)) {
         std::this_thread::sleep_for(std::chrono::microseconds(sleep->second));
     }
     if (here != point) return 0;
@@ -84,8 +92,8 @@ int version() { return KEA_HOOKS_VERSION; }
 int multi_threading_compatible() { return 1; }
 
 int load(LibraryHandle& handle) {
-    const auto name = handle.getParameter("point");
-    point = name ? name->stringValue() : "";
+    point = text(handle, "point");
+    sleeps_while = text(handle, "while");
     sleeps_us.clear();
     learn(handle, "sleep", 1000);
     learn(handle, "sleep_us", 1);

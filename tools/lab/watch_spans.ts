@@ -4,21 +4,20 @@
  * @module
  */
 
-import { setTimeout as pause } from "node:timers/promises";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import { type Side, sideOf } from "../../metrics/comparison/side.ts";
 import type { Window } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
 import { type Watching, watchWhile } from "./watch_while.ts";
 
-/** What happens in a span; it is watched from the beginning of the work to its end. */
+/** What happens in a span. */
 export interface SpanOfWork {
   readonly name: string;
-  readonly work: () => Promise<void>;
+  /** Before the span: starts traffic, changes the server. */
+  readonly prepare?: () => Promise<unknown>;
+  /** The span lasts as long as this. */
+  readonly work: () => Promise<unknown>;
 }
-
-/** The first part of a span is left out: traffic begins, caches are cold, milliseconds. */
-const SETTLE_MS = 1500;
 
 /**
  * Watches while spans of work run one after the other.
@@ -33,19 +32,35 @@ export async function watchSpans(
 ): Promise<Side[]> {
   const builder = new DocumentBuilder();
   const windows: Window[] = [];
+  let seen: (window: Window) => void = () => {};
   const see = (record: CaptureRecord) => {
     const window = builder.next(record);
-    if (window !== null) windows.push(window);
+    if (window !== null) {
+      windows.push(window);
+      seen(window);
+    }
     watching.see?.(record);
+  };
+  /**
+   * Waits for a window that ends after now. On a busy machine readings come late, and count what happened until they
+   * were made.
+   */
+  const untilRead = async (): Promise<number> => {
+    const now = Date.now();
+    await new Promise<void>((done) =>
+      seen = ({ end }) => {
+        if (Date.parse(end) > now) done();
+      }
+    );
+    return now;
   };
   const edges: { readonly name: string; readonly from: number; readonly to: number }[] = [];
   await watchWhile(server, { ...watching, see }, async () => {
-    for (const { name, work } of spans) {
-      const working = work();
-      await Promise.race([pause(SETTLE_MS), working]);
-      const from = Date.now();
-      await working;
-      edges.push({ name, from, to: Date.now() });
+    for (const { name, prepare, work } of spans) {
+      await prepare?.();
+      const from = await untilRead();
+      await work();
+      edges.push({ name, from, to: await untilRead() });
     }
   });
   const document = { ...builder.document(), windows: [] };
