@@ -131,6 +131,7 @@ const document = z.object({
   }),
   capture: z.object({
     profile: foreign(z.string()),
+    bpftrace: z.string().optional().describe("Its version; absent if it is not known"),
     started: foreign(z.iso.datetime()),
     ended: foreign(z.iso.datetime()),
     duration_seconds: foreign(z.number()),

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Option } from "@commander-js/extra-typings";
 import { compareRuns } from "./compare/compare_runs.ts";
 import { type Condition, parseCondition } from "./compare/conditions.ts";
 import { newCommand, runMain } from "../system/command_line.ts";
@@ -21,11 +22,13 @@ const command = newCommand("compare")
   .argument("<after>", "the same")
   .option("-o, --output <folder>", "write a report, comparison.html, and its charts")
   .option("--json", "print only the comparison as JSON, on standard output")
-  .option(
-    "--fail-on <condition>",
-    'exit with status 4 when a proven change is so large: "p99>10%"; may be given several times',
-    (text: string, conditions: readonly Condition[]) => [...conditions, parseCondition(text)],
-    [] as readonly Condition[],
+  .addOption(
+    new Option(
+      "--fail-on <condition>",
+      'exit with status 4 when a proven change is so large: "p99>10%"; may be given several times',
+    )
+      .argParser((text, conditions: readonly Condition[]) => [...conditions, parseCondition(text)])
+      .default([] as readonly Condition[], "none"),
   )
   .option("--strict", "exit with status 3 when a side is PARTIAL or nothing can be said")
   .showHelpAfterError("(--help shows the options)")

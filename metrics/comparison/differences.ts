@@ -18,6 +18,7 @@ const FACTS: readonly (readonly [what: string, of: (side: Side) => string | null
   ["host", ({ server }) => server.host ?? null],
   ["program", ({ server }) => server.executable ?? null],
   ["profile", ({ capture }) => capture.profile],
+  ["bpftrace", ({ capture }) => capture.bpftrace ?? null],
   [
     "interval",
     ({ capture: { interval_seconds: seconds } }) => seconds === null ? null : `${seconds} s`,

@@ -69,8 +69,7 @@ export function changes({ series }: Comparison): Chart | null {
         scale: { type: "log" as const, domain, nice: false },
         axis: {
           values: ticksIn(domain[0]!, domain[1]!),
-          labelExpr:
-            "(datum.value >= 1 ? '+' : '') + format(100 * (datum.value - 1), '.0f') + ' %'",
+          labelExpr: "(datum.value > 1 ? '+' : '') + format(100 * (datum.value - 1), '.0f') + ' %'",
           grid: true,
         },
       };
@@ -119,8 +118,10 @@ export function changes({ series }: Comparison): Chart | null {
 
 /** Round ratios on a logarithmic axis. */
 function ticksIn(least: number, greatest: number): number[] {
-  const steps = greatest / least < 3
-    ? [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 1.75, 2, 2.5]
+  const steps = greatest / least < 2
+    ? [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 1.75, 2]
+    : greatest / least < 8
+    ? [0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5]
     : [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000];
   return steps.filter((step) => step >= least && step <= greatest);
 }

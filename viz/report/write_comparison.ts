@@ -97,17 +97,17 @@ export function chartsOf(comparison: Comparison, { before, after }: Sides): Char
 }
 
 function captionOf(series: SeriesComparison): string {
-  const found = series.statistics.filter(({ statistic, verdict }) =>
-    statistic !== "rate" && (verdict === "up" || verdict === "down")
-  );
-  if (found.length === 0) return `Verdict: ${series.time ?? series.rate}.`;
-  const parts = found.map((statistic) =>
-    `${statistic.statistic} ${valueText(statistic, series, statistic.before)} to ` +
-    `${valueText(statistic, series, statistic.after)}, ${changeText(statistic.change)} (${
-      boundsText(statistic)
-    })`
-  );
-  return `Verdict: ${series.time}. ${parts.join("; ")}.`;
+  return [`Verdict: ${seriesVerdict(series)}`, ...changesOf(series)].join(". ") + ".";
+}
+
+/** The changes of a series in words: "p50 269 us to 353 us, +31 % (+16 to +48 %)". */
+function changesOf(series: SeriesComparison): string[] {
+  return series.statistics.filter(({ verdict }) => verdict === "up" || verdict === "down")
+    .map((statistic) =>
+      `${statistic.statistic} ${valueText(statistic, series, statistic.before)} to ` +
+      `${valueText(statistic, series, statistic.after)}, ${changeText(statistic.change)} ` +
+      `(${boundsText(statistic)})`
+    );
 }
 
 function pageOf(comparison: Comparison, charts: readonly DrawnChart[]): string {
@@ -126,7 +126,7 @@ function pageOf(comparison: Comparison, charts: readonly DrawnChart[]): string {
     ])
   );
   const changed = series.filter(isChanged).map((each) =>
-    `${each.metric} ${seriesName(each)}: ${seriesVerdict(each)}`
+    `${each.metric} ${seriesName(each)}: ${seriesVerdict(each)}, ${changesOf(each).join("; ")}`
   );
   return `${pageHead(`Comparison \u2013 ${verdict}`)}
 <body>
