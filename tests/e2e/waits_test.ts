@@ -11,6 +11,10 @@ import { bpftraceOf, type KEAS, startLab } from "../../tools/lab/lab.ts";
 import { startSlowFileSystem } from "../../tools/lab/slow_file_system.ts";
 import { histogramsOf } from "../../tools/lab/totals.ts";
 import { type Waited, waitedIn, waitFor, waitingHooks } from "../../tools/lab/waiting_hooks.ts";
+import { watchWhile } from "../../tools/lab/watch_while.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { limitCpu } from "../../tools/lab/cpu_quota.ts";
+import { until } from "./run_script.ts";
 import { assertComplete } from "./watched.ts";
 
 /** What a packet waits for, one after the other, and for how long. */
@@ -113,6 +117,48 @@ for (const { kea, family, threads } of KINDS) {
     assert.ok(Number(withCause(document, waits, "other")?.sum ?? 0) / packets < MOST_MS * 1e6);
     assertWhole(document);
   });
+}
+
+Deno.test("a CPU quota of 20 % is a wait for a CPU, as long as the control group says", async () => {
+  await using slow = await startSlowFileSystem(WAIT_MS);
+  await using lab = await startLab({ threads: 0, hooks: [{ path: await waitingHooks("2.2") }] });
+  await waitFor(lab, ["running"], WAIT_MS, slow.folder);
+  const { document, result } = await watchWhile(
+    lab,
+    { profile: "deep", bpftrace: await bpftraceOf("2.2") },
+    async () => {
+      await using quota = await limitCpu(lab.pid, 0.2);
+      const before = [await quota.throttledSeconds(), await runDelayOf(lab.pid)] as const;
+      // A third of a CPU, while they last.
+      const report = await runPerfdhcp(lab, { rate: 60, exchanges: 101 });
+      const requests = report["REQUEST-ACK"]!.sent;
+      await until(async () => (await waitedIn(lab)).length === requests, "all are served");
+      return {
+        throttled: await quota.throttledSeconds() - before[0],
+        delayed: await runDelayOf(lab.pid) - before[1],
+      };
+    },
+  );
+  assertComplete(document);
+  const queued = ["DHCPDISCOVER", "DHCPREQUEST"].map((message) =>
+    Number(withCause(document, message, "run_queue")?.sum ?? 0)
+  );
+  const seconds = sumOf(queued) / 1e9;
+  const { throttled, delayed } = result;
+  const words = `${seconds} s in the run queue, throttled ${throttled} s, ${delayed} s in all`;
+  assert.ok(throttled > 0.5, words);
+  // Some of it is between packets; and on a busy machine it also waits for others.
+  assert.ok(seconds > 0.85 * throttled && seconds < 1.02 * delayed, words);
+  assert.ok(Number(withCause(document, "DHCPREQUEST", "lock")?.sum ?? 0) < 5e7);
+});
+
+/** How long the kernel let the threads of a process wait for a CPU, seconds. */
+async function runDelayOf(pid: number): Promise<number> {
+  const folder = `/proc/${pid}/task`;
+  const delays = [...Deno.readDirSync(folder)].map(async ({ name }) =>
+    Number((await Deno.readTextFile(`${folder}/${name}/schedstat`)).split(" ")[1]) / 1e9
+  );
+  return sumOf(await Promise.all(delays));
 }
 
 /** Within 10 %. */
