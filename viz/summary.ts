@@ -72,6 +72,7 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
   ],
   ["CPU, share of one core (cpu_usage)", cpu],
   ["Memory (memory_usage)", memory],
+  ["Host (host_pressure, host_steal_time)", host],
   ["Network (network_traffic)", traffic],
   ["Losses and errors (error_rate)", errors],
   ["Where every packet went", ledger],
@@ -256,6 +257,30 @@ function memory({ totals }: MetricsDocument): string[] {
     ...(sizes.length === 0 ? [] : [sizes.join(", ")]),
     ...(faults.length === 0 ? [] : [`page faults: ${faults.join(", ")}`]),
   ];
+}
+
+function host(document: MetricsDocument): string[] {
+  const { totals } = document;
+  const seconds = durationOf(document);
+  const pressures = counters(totals, "host_pressure", "seconds")
+    .filter(({ labels }) => labels["kind"] === "some")
+    .map(({ labels, value }) => `${labels["resource"]} ${percentOf(Number(value), seconds)}`);
+  const [steal] = counters(totals, "host_steal_time", "seconds");
+  const [periods] = counters(totals, "cpu_throttled", "periods");
+  const [throttled] = counters(totals, "cpu_usage", "seconds")
+    .filter(({ labels }) => labels["mode"] === "throttled");
+  return [
+    ...pressures.length === 0 ? [] : [`tasks waited, share of the time: ${pressures.join(", ")}`],
+    ...steal === undefined ? [] : [`steal time: ${duration(1e9 * Number(steal.value))} of CPU`],
+    ...periods === undefined || Number(periods.value) === 0 ? [] : [
+      `the server was held back by its CPU quota in ${periods.value} periods, ` +
+      duration(1e9 * Number(throttled?.value ?? 0)),
+    ],
+  ];
+}
+
+function percentOf(part: number, whole: number | null): string {
+  return whole === null || whole === 0 ? "?" : `${threeDigits(100 * part / whole)} %`;
 }
 
 function traffic(document: MetricsDocument): string[] {
