@@ -209,7 +209,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     requires: "stages",
     minProfile: "deep",
     maps: ["@wait"],
-    bpfPerExchange: 4,
+    bpfPerExchange: 3,
   },
   {
     file: "log_messages.bt",

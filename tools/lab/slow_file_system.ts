@@ -13,6 +13,7 @@ import { LabError } from "./lab_error.ts";
 export interface SlowFileSystem extends AsyncDisposable {
   /** Its files are numbered: "0", "1", ... Every process of root's can open them. */
   readonly folder: string;
+  readonly pid: number;
 }
 
 /**
@@ -41,6 +42,7 @@ export async function startSlowFileSystem(milliseconds: number): Promise<SlowFil
   }
   return {
     folder: join("/proc", String(child.pid), "root/mnt"),
+    pid: child.pid,
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGKILL");
       await lines.return(undefined);

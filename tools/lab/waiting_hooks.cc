@@ -29,6 +29,8 @@
 
 namespace {
 
+// More than a lab's server has.
+constexpr size_t MOST_THREADS = 8;
 constexpr size_t PAGE = 4096;
 // A file of slow_file_system.cc.
 constexpr size_t FILE_SIZE = 1 << 30;
@@ -37,7 +39,6 @@ struct Settings {
     std::vector<std::string> causes;
     long milliseconds = 0;
     std::string folder;
-    int log = -1;
 };
 
 std::string folderOfServer() {
@@ -45,20 +46,13 @@ std::string folderOfServer() {
     return folder == nullptr ? "." : folder;
 }
 
-// Read when the first packet comes: the test writes it after the server has started.
-const Settings& settings() {
-    static const Settings read = [] {
-        Settings settings;
-        std::ifstream file(folderOfServer() + "/waits");
-        std::string causes;
-        file >> causes >> settings.milliseconds >> settings.folder;
-        std::istringstream list(causes);
-        for (std::string cause; std::getline(list, cause, ',');) settings.causes.push_back(cause);
-        settings.log = open((folderOfServer() + "/waited").c_str(),
-                            O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-        return settings;
-    }();
-    return read;
+Settings settingsIn(std::ifstream& file) {
+    Settings settings;
+    std::string causes;
+    file >> causes >> settings.milliseconds >> settings.folder;
+    std::istringstream list(causes);
+    for (std::string cause; std::getline(list, cause, ',');) settings.causes.push_back(cause);
+    return settings;
 }
 
 long long nanoseconds(clockid_t clock) {
@@ -179,20 +173,47 @@ private:
     bool isAsked_ = false, isHeld_ = false;
 };
 
+// What is made before the first packet, so that no packet waits for that.
+struct Prepared {
+    Settings settings;
+    std::vector<Waiter*> waiters;
+    int log = -1;
+};
+
+std::atomic<const Prepared*> prepared{nullptr};
+
+// The test writes the file after the server has started. When "waited" is there, all is prepared.
+void prepare() {
+    while (true) {
+        std::ifstream file(folderOfServer() + "/waits");
+        if (file) {
+            auto* made = new Prepared{settingsIn(file), {}, -1};
+            for (size_t thread = 0; thread < MOST_THREADS; thread++) {
+                made->waiters.push_back(new Waiter(made->settings));
+            }
+            made->log = open((folderOfServer() + "/waited").c_str(),
+                             O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+            prepared = made;
+            return;
+        }
+        sleepFor(20);
+    }
+}
+
 int committed() {
-    static std::atomic<size_t> packets{0};
-    const Settings& now = settings();
-    if (now.causes.empty()) return 0;
-    // Its threads go on until the server ends.
-    thread_local Waiter* waiter = new Waiter(now);
-    const std::string& cause = now.causes[packets++ % now.causes.size()];
+    static std::atomic<size_t> packets{0}, threads{0};
+    const Prepared* now = prepared;
+    if (now == nullptr) return 0;
+    thread_local Waiter* waiter = now->waiters[threads++ % MOST_THREADS];
+    const auto& causes = now->settings.causes;
+    const std::string& cause = causes[packets++ % causes.size()];
     const auto queued = inRunQueue();
     const auto cpu = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
     const auto start = nanoseconds(CLOCK_MONOTONIC);
     waiter->wait(cause);
     const auto real = nanoseconds(CLOCK_MONOTONIC) - start;
     const auto ran = nanoseconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
-    dprintf(now.log, "%s %lld %lld %lld\n", cause.c_str(), real, ran, inRunQueue() - queued);
+    dprintf(now->log, "%s %lld %lld %lld\n", cause.c_str(), real, ran, inRunQueue() - queued);
     return 0;
 }
 
@@ -202,8 +223,12 @@ extern "C" {
 
 int version() { return KEA_HOOKS_VERSION; }
 int multi_threading_compatible() { return 1; }
-// Its arguments are Kea's handles, which it does not use.
-int load(void*) { return 0; }
+// Its arguments are Kea's handles, which it does not use. Its threads go on until the server ends, so it is
+// linked never to be unloaded.
+int load(void*) {
+    std::thread(prepare).detach();
+    return 0;
+}
 int unload() { return 0; }
 int leases4_committed(void*) { return committed(); }
 int leases6_committed(void*) { return committed(); }

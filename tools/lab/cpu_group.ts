@@ -1,5 +1,5 @@
 /**
- * A control group that limits a lab's server to a share of one CPU: version 1 or version 2.
+ * A control group for processes of a lab: it comes before all others on its CPUs, or has a quota. Version 1 or 2.
  *
  * @module
  */
@@ -16,21 +16,22 @@ const PERIOD_US = 100_000;
 const FIRST = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"];
 const SECOND = "/sys/fs/cgroup";
 
-/** A limited server; disposing removes the limit. */
-export interface CpuQuota extends AsyncDisposable {
+/** Such a group; disposing removes it. */
+export interface CpuGroup extends AsyncDisposable {
   /** How long the kernel has held the group back, seconds, all CPUs together. */
   throttledSeconds(): Promise<number>;
 }
 
 /**
- * Limits a process.
+ * Puts processes into a group of their own. The group has the greatest weight, so that only its quota holds it
+ * back, however busy the machine is.
  *
- * @param share of one CPU: 0.2.
+ * @param share its quota, of one CPU: 0.2; null for none.
  * @throws {LabError} where control groups do not limit CPUs.
  */
-export async function limitCpu(pid: number, share: number): Promise<CpuQuota> {
-  const name = `kea-lab-quota-${crypto.randomUUID().slice(0, 8)}`;
-  const quota = String(Math.round(share * PERIOD_US));
+export async function cpuGroup(pids: readonly number[], share: number | null): Promise<CpuGroup> {
+  const name = `kea-lab-cpu-${crypto.randomUUID().slice(0, 8)}`;
+  const quota = share === null ? null : String(Math.round(share * PERIOD_US));
   const mount = FIRST.find((each) => existsSync(join(each, "cpu.cfs_quota_us")));
   const folder = join(mount ?? SECOND, name);
   try {
@@ -38,15 +39,16 @@ export async function limitCpu(pid: number, share: number): Promise<CpuQuota> {
       await Deno.writeTextFile(join(SECOND, "cgroup.subtree_control"), "+cpu");
     }
     await Deno.mkdir(folder);
-    // With the greatest weight, so that only the quota holds it back, however busy the machine is.
     const settings = mount === undefined
-      ? { "cpu.max": `${quota} ${PERIOD_US}`, "cpu.weight": "10000" }
-      : { "cpu.cfs_quota_us": quota, "cpu.shares": "262144" };
+      ? { "cpu.max": `${quota ?? "max"} ${PERIOD_US}`, "cpu.weight": "10000" }
+      : { "cpu.cfs_quota_us": quota ?? "-1", "cpu.shares": "262144" };
     for (const [file, value] of Object.entries(settings)) {
       await Deno.writeTextFile(join(folder, file), value);
     }
   } catch (error) {
-    throw new LabError(`Cannot limit the CPU of process ${pid}: ${(error as Error).message}`);
+    throw new LabError(
+      `Cannot make a control group for processes ${pids.join(", ")}: ${(error as Error).message}`,
+    );
   }
   // Removes the group when it is empty and its input ends: when this process disposes of it, or is killed.
   const remover = new Deno.Command("sh", {
@@ -60,12 +62,16 @@ export async function limitCpu(pid: number, share: number): Promise<CpuQuota> {
     stderr: "null",
     detached: true,
   }).spawn();
-  await Deno.writeTextFile(join(folder, "cgroup.procs"), String(pid));
+  for (const pid of pids) await Deno.writeTextFile(join(folder, "cgroup.procs"), String(pid));
   return {
-    throttledSeconds: async () => await throttledSecondsOf(pid) ?? 0,
+    throttledSeconds: async () => await throttledSecondsOf(pids[0]!) ?? 0,
     [Symbol.asyncDispose]: async () => {
-      // Fails if the process has ended.
-      await Deno.writeTextFile(join(mount ?? SECOND, "cgroup.procs"), String(pid)).catch(() => {});
+      for (const pid of pids) {
+        // Fails if the process has ended.
+        await Deno.writeTextFile(join(mount ?? SECOND, "cgroup.procs"), String(pid)).catch(
+          () => {},
+        );
+      }
       await remover.stdin.close();
       await remover.status;
     },
