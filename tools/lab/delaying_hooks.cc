@@ -1,8 +1,8 @@
 // A hook library for the lab. It makes hook points slow, throws at one, or parks packets, so that the
 // monitor's report can be compared with the known cause.
 //
-// Parameters: "sleep": milliseconds to sleep, by name of the hook point; "sleep_us": microseconds. "while": name
-// of a file; it sleeps only while that exists. "point": name of the hook point for the others. "throw": true
+// Parameters: "sleep": milliseconds to sleep, by name of the hook point; "burn_us": microseconds of CPU to take.
+// "while": name of a file; it sleeps and burns only while that exists. "point": name of the hook point for the others. "throw": true
 // throws std::runtime_error. "park": milliseconds after which another thread lets the packet continue
 // (leases4_committed and leases6_committed only). "drop": true drops the packet.
 
@@ -24,8 +24,9 @@ using isc::hooks::LibraryHandle;
 
 namespace {
 
-std::map<std::string, long> sleeps_us;
-std::string sleeps_while;
+std::map<std::string, long> sleeps_ms;
+std::map<std::string, long> burns_us;
+std::string delays_while;
 std::string point;
 long park_ms = 0;
 bool throws = false;
@@ -46,10 +47,11 @@ bool flag(LibraryHandle& handle, const std::string& name) {
     return value && value->boolValue();
 }
 
-void learn(LibraryHandle& handle, const std::string& name, long unit_us) {
-    const auto sleeps = handle.getParameter(name);
-    if (!sleeps) return;
-    for (const auto& [here, time] : sleeps->mapValue()) sleeps_us[here] = time->intValue() * unit_us;
+void learn(LibraryHandle& handle, const std::string& name, std::map<std::string, long>& delays) {
+    delays.clear();
+    const auto given = handle.getParameter(name);
+    if (!given) return;
+    for (const auto& [here, time] : given->mapValue()) delays[here] = time->intValue();
 }
 
 void pause(long milliseconds) {
@@ -69,11 +71,23 @@ void park(const char* argument, CalloutHandle& handle) {
     }).detach();
 }
 
+// Takes CPU time: unlike a sleep, it leaves the caches of what runs after it as they were.
+void burn(long microseconds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
+    while (std::chrono::steady_clock::now() < end) {}
+}
+
+void delay(const std::string& here) {
+    const auto sleep = sleeps_ms.find(here);
+    const auto cpu = burns_us.find(here);
+    if (sleep == sleeps_ms.end() && cpu == burns_us.end()) return;
+    if (!delays_while.empty() && access(delays_while.c_str(), F_OK) != 0) return;
+    if (sleep != sleeps_ms.end()) pause(sleep->second);
+    if (cpu != burns_us.end()) burn(cpu->second);
+}
+
 int pass(const std::string& here, CalloutHandle& handle) {
-    const auto sleep = sleeps_us.find(here);
-    if (sleep != sleeps_us.end() && (sleeps_while.empty() || access(sleeps_while.c_str(), F_OK) == 0)) {
-        std::this_thread::sleep_for(std::chrono::microseconds(sleep->second));
-    }
+    delay(here);
     if (here != point) return 0;
     if (throws) throw std::runtime_error("as asked for");
     if (drops) handle.setStatus(CalloutHandle::NEXT_STEP_DROP);
@@ -93,10 +107,9 @@ int multi_threading_compatible() { return 1; }
 
 int load(LibraryHandle& handle) {
     point = text(handle, "point");
-    sleeps_while = text(handle, "while");
-    sleeps_us.clear();
-    learn(handle, "sleep", 1000);
-    learn(handle, "sleep_us", 1);
+    delays_while = text(handle, "while");
+    learn(handle, "sleep", sleeps_ms);
+    learn(handle, "burn_us", burns_us);
     park_ms = number(handle, "park");
     throws = flag(handle, "throw");
     drops = flag(handle, "drop");
