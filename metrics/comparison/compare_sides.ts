@@ -7,7 +7,7 @@
 import type { Series } from "../document.ts";
 import { DRAWS } from "./block_bootstrap.ts";
 import type { Comparison, SeriesComparison, SideFacts, StatisticComparison } from "./comparison.ts";
-import { differencesOf, packetsPerSecond } from "./differences.ts";
+import { differencesOf, isOfHost, packetsPerSecond } from "./differences.ts";
 import { rateEstimate, TIME_STATISTICS, timeEstimate } from "./estimates.ts";
 import { isReceivedPackets, keyOf, Observations } from "./observed.ts";
 import type { Side } from "./side.ts";
@@ -62,11 +62,15 @@ export function compareSides(before: Side, after: Side): Comparison {
   };
 }
 
-/** A series by name; a thread's CPU time is part of that of all threads, whose names and number may differ. */
 type Named = Exclude<Series, { kind: "gauge" }>;
 
+/**
+ * Whether a series is compared. A thread's CPU time is part of that of all threads, whose names and number may differ.
+ * The host's own figures are what else differed.
+ */
 function isCompared(series: Series): series is Named {
-  return series.kind !== "gauge" && (series.labels["thread"] ?? "all") === "all";
+  return series.kind !== "gauge" && (series.labels["thread"] ?? "all") === "all" &&
+    !isOfHost(series);
 }
 
 /** The series of both; and those that only one has, if the other did not look. */

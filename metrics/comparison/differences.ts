@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Series } from "../document.ts";
 import type { Comparison } from "./comparison.ts";
 import { isReceivedPackets } from "./observed.ts";
 import type { Side } from "./side.ts";
@@ -57,9 +58,43 @@ export function differencesOf(
     differences.push({ what: "load", before: perSecond(load), after: perSecond(later) });
   }
   return {
-    differences,
+    differences: [...differences, ...hostDifferences(before, after)],
     notes: [...familyNote(before, after), ...notesOf("BEFORE", before), ...notesOf("AFTER", after)],
   };
+}
+
+/** Whether a series is about the host, not about the server. */
+export function isOfHost({ metric }: Pick<Series, "metric">): boolean {
+  return metric === "host_pressure" || metric === "host_steal_time";
+}
+
+/** Shares of the time that are closer than this are alike. */
+const SHARE_DIFFERENCE = 0.05;
+
+/** How much of the time something on the host waited for a resource, or the hypervisor took it. */
+function hostDifferences(before: Side, after: Side): Comparison["differences"] {
+  const [one, other] = [before, after].map((side) =>
+    new Map(
+      side.totals.filter(isOfHost).map((series) => {
+        const name = [series.metric.replaceAll("_", " "), ...Object.values(series.labels)].join(
+          " ",
+        );
+        const share = series.kind === "counter" && side.seconds !== null && side.seconds > 0
+          ? Number(series.value) / side.seconds
+          : 0;
+        return [name, share];
+      }),
+    )
+  ) as [Map<string, number>, Map<string, number>];
+  const percent = (share: number) => `${(100 * share).toFixed(0)} % of the time`;
+  // Captures of before have none of these.
+  if (one.size === 0 || other.size === 0) return [];
+  return [...new Set([...one.keys(), ...other.keys()])].flatMap((what) => {
+    const [share, later] = [one.get(what) ?? 0, other.get(what) ?? 0];
+    return Math.abs(later - share) < SHARE_DIFFERENCE
+      ? []
+      : [{ what, before: percent(share), after: percent(later) }];
+  });
 }
 
 /** Received packets per second; null if they were not watched. */

@@ -86,6 +86,14 @@ Deno.test("compareSides() says what else differed", () => {
   assert.deepEqual(comparison.notes, ["AFTER is PARTIAL: Lost 3 events"]);
 });
 
+Deno.test("compareSides() takes a busier host for what else differed, not for a change of the server", () => {
+  const comparison = compareSides(madeSide({ seed: 1 }), madeSide({ seed: 2, pressure: 0.7 }));
+  assert.deepEqual(changed(comparison), []);
+  assert.deepEqual(comparison.differences, [
+    { what: "host pressure cpu some", before: "20 % of the time", after: "70 % of the time" },
+  ]);
+});
+
 Deno.test("compareSides() cannot say anything of v4 beside v6, and says why", () => {
   const comparison = compareSides(
     madeSide({ seed: 1 }),

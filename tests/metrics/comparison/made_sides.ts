@@ -17,6 +17,8 @@ export interface Made {
   readonly correlation?: number;
   /** Errors in all windows together, one in each of the first. */
   readonly errors?: number;
+  /** Share of the time in which something on the host waited for a CPU. */
+  readonly pressure?: number;
   readonly server?: MetricsDocument["server"];
   readonly capture?: Partial<MetricsDocument["capture"]>;
 }
@@ -47,6 +49,7 @@ export function madeSide(
     median = 200_000,
     correlation = 0.3,
     errors = 0,
+    pressure = 0.2,
     server = { family: 4, version: "2.2.0", host: "vm" },
     capture = {},
   }: Made,
@@ -66,6 +69,8 @@ export function madeSide(
     book.add({ metric: "network_traffic", labels, unit: "packets" }, perWindow);
     const kind = { kind: "log", id: "DHCP4_TEST" };
     book.add({ metric: "error_rate", labels: kind, unit: "events" }, index < errors ? 1 : 0);
+    const waiting = { metric: "host_pressure", labels: { resource: "cpu", kind: "some" } };
+    book.add({ ...waiting, unit: "seconds" }, pressure);
     return {
       start: new Date(start + 1000 * index).toISOString(),
       end: new Date(start + 1000 * (index + 1)).toISOString(),
