@@ -88,7 +88,7 @@ function matched(before: Side, after: Side): {
     word: "BEFORE",
   }];
   for (const { side, other, word } of sides) {
-    const whys = notWatched(other);
+    const whys = notWatched(other, side);
     const here = new Set(other.totals.map(keyOf));
     for (const series of side.totals.filter(isCompared)) {
       const key = keyOf(series);
@@ -124,11 +124,16 @@ function whyNot(
   return null;
 }
 
-/** The metrics that a side could not watch, with the reasons. */
-function notWatched({ capture }: Side): ReadonlyMap<string, string> {
+/**
+ * The metrics that a side could not watch, with the reasons. A reason that the other side has as well hides nothing: both
+ * watched the same parts of that metric.
+ */
+function notWatched({ capture }: Side, other: Side): ReadonlyMap<string, string> {
+  const shared = new Set(other.capture.not_available.map(({ metric, why }) => `${metric} ${why}`));
   return new Map(
-    capture.not_available.filter(({ why }) => why !== "No such event came in this run")
-      .map(({ metric, why }) => [metric, why]),
+    capture.not_available.filter(({ metric, why }) =>
+      why !== "No such event came in this run" && !shared.has(`${metric} ${why}`)
+    ).map(({ metric, why }) => [metric, why]),
   );
 }
 

@@ -7,7 +7,7 @@ import {
   comparisonSchema,
   parseComparison,
 } from "../../../metrics/comparison/comparison.ts";
-import { readSide, sideOf } from "../../../metrics/comparison/side.ts";
+import { readSide, type Side, sideOf } from "../../../metrics/comparison/side.ts";
 import { pathOf } from "../fixtures/captures.ts";
 import { madeSide } from "./made_sides.ts";
 
@@ -84,6 +84,39 @@ Deno.test("compareSides() says what else differed", () => {
     "verdict of the capture",
   ]);
   assert.deepEqual(comparison.notes, ["AFTER is PARTIAL: Lost 3 events"]);
+});
+
+Deno.test("compareSides() takes what is missing for zero only where both sides watched the same", () => {
+  const why = "log_information.bt: needs --profile deep";
+  const capture = { not_available: [{ metric: "error_rate", why }] };
+  const after = madeSide({ seed: 2, errors: 30, capture });
+  const without = (side: Side): Side => {
+    const isOther = ({ metric }: { readonly metric: string }) => metric !== "error_rate";
+    return {
+      ...side,
+      totals: side.totals.filter(isOther),
+      windows: side.windows.map((each) => ({ ...each, series: each.series.filter(isOther) })),
+    };
+  };
+  const other = { metric: "error_rate", labels: { kind: "other" }, unit: "events" };
+  const withOther = (side: Side): Side => ({
+    ...side,
+    totals: [...side.totals, { ...other, family: 4, kind: "counter", value: 0 }],
+  });
+  const same = compareSides(withOther(without(madeSide({ seed: 1, capture }))), after);
+  assert.deepEqual(changed(same), ["error_rate rate up"]);
+  const another = compareSides(
+    withOther(without(madeSide({
+      seed: 1,
+      capture: { not_available: [{ metric: "error_rate", why: "no site" }] },
+    }))),
+    after,
+  );
+  assert.deepEqual(changed(another), []);
+  assert.deepEqual(another.not_compared.map(({ why }) => why), [
+    `AFTER does not have it: ${why}`,
+    "BEFORE does not have it: no site",
+  ]);
 });
 
 Deno.test("compareSides() takes a busier host for what else differed, not for a change of the server", () => {
