@@ -156,7 +156,7 @@ function slow({ slow }: MetricsDocument): string[] {
   const shown = slow.packets.slice(0, MOST_SLOW);
   const hasWaits = shown.some(({ waits }) => waits !== undefined);
   const rows = shown.map((packet) => [
-    `${packet.time.slice(11, 23)} ${packet.message} -> ${packet.answer}`,
+    `${packet.time.slice(11, 23)} ${packet.message}` + (hasWaits ? "" : ` -> ${packet.answer}`),
     duration(packet.duration_ns),
     longestPart(packet.stages),
     ...hasWaits ? [longestPart(packet.waits ?? {})] : [],
