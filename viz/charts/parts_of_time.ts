@@ -110,7 +110,10 @@ export function partsOfTime(
                 type: "quantitative",
                 title: null,
                 // Room for the number after the longest bar.
-                scale: { domainMax: longestBar * (width > 400 ? 1.09 : 1.35), nice: false },
+                scale: {
+                  domainMax: longestBar * (width > 700 ? 1.09 : width > 400 ? 1.18 : 1.35),
+                  nice: false,
+                },
                 axis: { labelExpr: TIME_LABELS, tickCount: width > 400 ? 6 : 3 },
               },
               x2: { field: "end" },
