@@ -19,7 +19,7 @@ import { type Look, lookAt } from "./browser.ts";
 import { runScript, until } from "./run_script.ts";
 
 /** How long each side is, and a window, milliseconds. */
-const [SPAN_MS, WINDOW_MS] = [10_000, 500];
+const [SPAN_MS, WINDOW_MS] = [8000, 400];
 
 const LOOKS: readonly Look[] = [
   { width: 1280, scheme: "light" },
