@@ -11,7 +11,7 @@ import {
   type Sample,
 } from "../metrics/capture.ts";
 import { bucketOf } from "../metrics/histogram.ts";
-import { mulberry32 } from "../tools/lab/mulberry32.ts";
+import { mulberry32 } from "../system/mulberry32.ts";
 import { pathOf } from "../tests/metrics/fixtures/captures.ts";
 
 /** Time series of a busy server with many probes: map, key without its bucket, median in ns. */

@@ -10,7 +10,7 @@ import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
 import { ProducerClient } from "../hollow/push/producer_client.ts";
 import type { HollowRecord } from "../hollow/push/records.ts";
 import { startProducer } from "../tools/lab/producer.ts";
-import { mulberry32 } from "../tools/lab/mulberry32.ts";
+import { mulberry32 } from "../system/mulberry32.ts";
 import { median } from "./ratio.ts";
 
 const command = newCommand("bench:hollow")

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mulberry32 } from "../tools/lab/mulberry32.ts";
+import { mulberry32 } from "../system/mulberry32.ts";
 
 /** A median with its 95 % confidence interval. */
 export interface Estimate {

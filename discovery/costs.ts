@@ -12,3 +12,9 @@ export const COST_PER_HIT_US = { emulated: 3, "single-stepped": 16, tracepoint: 
 
 /** The cost of a probed system call for every other process of the host, microseconds. */
 export const HOST_COST_PER_CALL_US = 0.1;
+
+/**
+ * The cost of a context switch for every process of the host where packets' waits are watched, microseconds: two
+ * tracepoints and their programs (bench:switches).
+ */
+export const HOST_COST_PER_SWITCH_US = 0.3;

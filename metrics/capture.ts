@@ -25,6 +25,9 @@ const serverRecord = z.object({
   version: z.string(),
   executable: z.string(),
   host: z.string(),
+  /** Threads, and file names of hook libraries; captures of before have none. */
+  setup: z.object({ threads: z.int().nonnegative(), hook_libraries: z.array(z.string()) })
+    .optional(),
 });
 
 const planRecord = z.object({
@@ -78,6 +81,15 @@ const socketSample = z.object({
   queued_bytes: count,
 });
 
+const hostSample = z.object({
+  /** All CPUs together. */
+  steal_seconds: count.nullable(),
+  /** Periods in which the server's control group had used up its quota. */
+  throttled_periods: count.nullable(),
+  /** Seconds in which some tasks of the host waited for a resource, and in which all did. */
+  pressure: z.record(z.string(), z.object({ some: count, full: count })),
+});
+
 const costSample = z.object({
   bpf_seconds: count,
   hits: count,
@@ -119,6 +131,8 @@ const sample = z.object({
   }).optional(),
   process: processSample.nullable(),
   sockets: z.array(socketSample),
+  /** Absent in captures of earlier versions. */
+  host: hostSample.optional(),
   cost: costSample.nullable(),
 });
 
@@ -161,6 +175,11 @@ const slow = z.object({
   client: z.string(),
   /** Nanoseconds by stage. */
   stages: z.record(z.string(), count),
+  /**
+   * Nanoseconds by cause since its thread began with the packet: with the stage `queue` they are its whole
+   * time. Absent if they were not measured.
+   */
+  waits: z.record(z.string(), count).optional(),
 });
 
 const end = z.object({
@@ -189,6 +208,8 @@ export type SlowPacket = z.infer<typeof slow>;
 export type ProcessSample = z.infer<typeof processSample>;
 /** Packets that the kernel dropped at one socket since it was opened. */
 export type SocketSample = z.infer<typeof socketSample>;
+/** What the host did to the server since it was started: cumulative. */
+export type HostSample = z.infer<typeof hostSample>;
 /** Monitoring overhead so far. */
 export type CostSample = z.infer<typeof costSample>;
 /** A server, as stored in a capture. */

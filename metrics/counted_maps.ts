@@ -8,6 +8,7 @@ import { bucketOf } from "./histogram.ts";
 import { messageName } from "./messages.ts";
 import type { OwnSeriesName, SeriesBook } from "./series_book.ts";
 import type { Stage } from "./stages.ts";
+import { CAUSES } from "./waits.ts";
 
 /** A part of a key: a number, or a text such as a statement's name. */
 export type KeyPart = number | string;
@@ -226,6 +227,10 @@ const MAPS: Readonly<Record<string, CountedMap>> = {
   "@stage": times(([type, number], words) => ({
     metric: "packet_stage_time",
     labels: { message: message(type, words), stage: STAGE_NUMBERS[Number(number)] ?? "unknown" },
+  })),
+  "@wait": times(([type, number], words) => ({
+    metric: "packet_wait_time",
+    labels: { message: message(type, words), cause: CAUSES[Number(number)] ?? "unknown" },
   })),
   "@before": stage("before"),
   "@after": stage("after"),

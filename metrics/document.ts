@@ -110,6 +110,8 @@ const slow = z.object({
     transaction: z.string().describe("Transaction id, hexadecimal; hashed in a redacted run"),
     client: z.string().describe("Hardware address, or the end of the DUID; hashed if redacted"),
     stages: z.record(z.string(), z.number()).describe("Nanoseconds by stage"),
+    waits: z.record(z.string(), z.number()).optional()
+      .describe("Nanoseconds running and waiting, by cause; absent if not measured"),
   })),
   omitted: packets.describe("As slow, but too many to be listed one by one"),
 }).describe("Packets that took longer than the threshold, the slowest first");
@@ -122,9 +124,14 @@ const document = z.object({
     version: z.string().optional(),
     executable: z.string().optional(),
     host: z.string().optional(),
+    setup: z.object({
+      threads: z.int().nonnegative(),
+      hook_libraries: z.array(z.string()),
+    }).optional().describe("When the watch began: threads of the process, names of hook libraries"),
   }),
   capture: z.object({
     profile: foreign(z.string()),
+    bpftrace: z.string().optional().describe("Its version; absent if it is not known"),
     started: foreign(z.iso.datetime()),
     ended: foreign(z.iso.datetime()),
     duration_seconds: foreign(z.number()),

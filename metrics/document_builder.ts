@@ -173,6 +173,7 @@ class Run {
       transaction: rest.transaction,
       client: rest.client,
       stages: rest.stages,
+      ...rest.waits === undefined ? {} : { waits: rest.waits },
     };
   }
 
@@ -183,7 +184,7 @@ class Run {
   }
 
   document(): MetricsDocument {
-    const { server, profile, started, interval_seconds, slow_ns } = this.#header;
+    const { server, profile, bpftrace, started, interval_seconds, slow_ns } = this.#header;
     const totals = this.#totals.series();
     const reasons = this.#allReasons();
     const notWatchedSeconds = this.#notWatchedSeconds();
@@ -196,6 +197,7 @@ class Run {
       server: { ...server },
       capture: {
         profile,
+        bpftrace,
         started,
         ended: this.#ended ?? this.#windows.timeAt(this.#lastElapsed),
         duration_seconds: this.#durationSeconds(),

@@ -4,10 +4,11 @@
  * @module
  */
 
-/** Grouped: packets, leases, hook libraries, the process, the monitor itself. */
+/** Grouped: packets, leases, hook libraries, the process, its host, the monitor itself. */
 export const METRIC_NAMES = [
   "packet_processing_time",
   "packet_stage_time",
+  "packet_wait_time",
   "packet_socket_wait",
   "packet_parked_time",
   "pending_requests",
@@ -20,6 +21,9 @@ export const METRIC_NAMES = [
   "error_rate",
   "cpu_usage",
   "memory_usage",
+  "cpu_throttled",
+  "host_steal_time",
+  "host_pressure",
   "slow_packets_omitted",
 ] as const;
 

@@ -18,6 +18,7 @@ import {
 } from "./counted_maps.ts";
 import type { Window } from "./document.ts";
 import { messageName } from "./messages.ts";
+import { addHost } from "./host_series.ts";
 import { addProcess, SocketDrops } from "./server_series.ts";
 import { type OwnSeriesName, SeriesBook } from "./series_book.ts";
 
@@ -96,6 +97,7 @@ export class WindowBuilder {
     const packets = this.#addRows(book, now.maps);
     this.#addRequests(book, now, seconds);
     const serverCpu = addProcess(book, before.process, now.process, seconds);
+    addHost(book, before.host, now.host);
     const window = {
       start: this.timeAt(before.elapsed_ns),
       end: this.timeAt(now.elapsed_ns),

@@ -151,6 +151,22 @@ export function plan(facts: Facts, profile: Profile, leftOut: LeftOut = new Map(
   };
 }
 
+/** A plan for a host where the place of a system call's registers is unknown: causes of waits are fewer. */
+export function withoutRegisters(made: Plan): Plan {
+  const waits = made.sources.find(({ provides }) => provides === "waits");
+  if (waits === undefined) return made;
+  const why =
+    `${waits.file}: where this kernel keeps a system call's registers is unknown, so waits ` +
+    "for a lock, a disk, the network or memory all count as other";
+  return {
+    ...made,
+    notAvailable: [
+      ...made.notAvailable,
+      ...waits.metrics.map((metric) => ({ metric, why })),
+    ],
+  };
+}
+
 /** Whether a program belongs to a profile. */
 export function isIn(profile: Profile, { minProfile }: ProbeProgram): boolean {
   return PROFILES.indexOf(minProfile) <= PROFILES.indexOf(profile);

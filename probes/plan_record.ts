@@ -4,6 +4,7 @@
  * @module
  */
 
+import { basename } from "node:path";
 import type { CaptureHeader, PlanRecord, ServerRecord } from "../metrics/capture.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Bpftrace } from "./bpftrace.ts";
@@ -37,8 +38,10 @@ export function headerOf(
 
 /** A server, as stored in a capture. */
 export function serverRecordOf(server: Server): ServerRecord {
-  const { family, pid, version, executable, host } = server;
-  return { family, pid, version, executable: executable.path, host };
+  const { family, pid, version, executable, host, threads } = server;
+  const hook_libraries = server.hookLibraries.map((path) => basename(path)).sort();
+  const setup = { threads, hook_libraries };
+  return { family, pid, version, executable: executable.path, host, setup };
 }
 
 /** A plan, as stored in a capture; addresses in hexadecimal, costs in microseconds per hit. */

@@ -11,7 +11,7 @@ import { wallClockOffset } from "../system/libc.ts";
 import { privateFolder } from "../system/private_folder.ts";
 import { type FindSites, gatherFacts } from "./facts.ts";
 import { hostProcessId } from "./host_process_id.ts";
-import { knowsArrivals, type Plan, plan } from "./plan.ts";
+import { knowsArrivals, type Plan, plan, withoutRegisters } from "./plan.ts";
 import type { Preparation, PreparationRequest, Prepared } from "./preparation.ts";
 import { programTexts } from "./program_texts.ts";
 import type { Profile } from "./programs.ts";
@@ -68,10 +68,12 @@ export async function prepareIn(
     findSites,
     leftOut,
   );
-  const made = plan(facts, profile, leftOut);
+  const registers = await registersOffset(bpftrace);
+  const planned = plan(facts, profile, leftOut);
+  const made = registers === 0 ? withoutRegisters(planned) : planned;
   const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
   const rendered = render(made, await programTexts(), attachPoints, intervalMs, {
-    registers: await registersOffset(bpftrace),
+    registers,
     slowNs,
     wallClock,
     hostPid: await findHostPid(server, bpftrace),

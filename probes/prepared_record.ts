@@ -9,7 +9,7 @@ import type { MappedFile, Server } from "../discovery/types.ts";
 import type { Site } from "../discovery/sites/types.ts";
 import { METRIC_NAMES } from "../metrics/metric_names.ts";
 import type { Plan, PlannedSource } from "./plan.ts";
-import { PROFILES } from "./programs.ts";
+import { PROFILES, PROVISIONS } from "./programs.ts";
 
 const strings = z.array(z.string()).readonly();
 const database = z.enum(["mysql", "postgresql"]);
@@ -71,7 +71,7 @@ const source: z.ZodType<PlannedSource> = z.object({
   file: z.string(),
   metrics: z.array(z.enum(METRIC_NAMES)),
   maps: strings,
-  provides: z.enum(["packets", "allocation", "stages", "parking"]).nullable(),
+  provides: z.enum(PROVISIONS).nullable(),
   sites: z.array(site),
   forecast: z.number(),
 });

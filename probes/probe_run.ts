@@ -220,7 +220,10 @@ async function* merged(
       pending.delete(source);
     } else {
       pending.set(source, step(source));
-      yield result.value.text;
+      const { text, isWhole } = result.value;
+      // bpftrace was killed while it printed: there is no such message.
+      if (!isWhole && text.startsWith("{")) continue;
+      yield text;
     }
   }
 }

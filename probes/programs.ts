@@ -17,15 +17,19 @@ export type Profile = "light" | "standard" | "deep";
 export const PROFILES = ["light", "standard", "deep"] as const satisfies readonly Profile[];
 
 /** What a program knows about each packet, for other programs of a plan. */
-export type Provision =
+export const PROVISIONS = [
   /** When its request came and its answer left. */
-  | "packets"
+  "packets",
   /** When its lease was allocated. */
-  | "allocation"
+  "allocation",
   /** When it passed from one stage to the next. */
-  | "stages"
+  "stages",
+  /** What its thread waited for. */
+  "waits",
   /** Whether a hook library parked it. */
-  | "parking";
+  "parking",
+] as const;
+export type Provision = typeof PROVISIONS[number];
 
 /** A program in `programs/` and when it belongs in a plan. */
 export interface ProbeProgram {
@@ -199,6 +203,15 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     requiredSites: ["stages.process.*", "stages.parsed.*", "stages.committed.*", "stages.packed.*"],
     maps: ["@stage"],
     bpfPerExchange: 6,
+  },
+  {
+    file: "waits.bt",
+    metrics: ["packet_wait_time"],
+    provides: "waits",
+    requires: "stages",
+    minProfile: "deep",
+    maps: ["@wait"],
+    bpfPerExchange: 3,
   },
   {
     file: "log_messages.bt",

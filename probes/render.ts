@@ -9,6 +9,7 @@ import { matches, type Plan, type PlannedSource } from "./plan.ts";
 import type { ProgramTexts } from "./program_texts.ts";
 import type { Provision } from "./programs.ts";
 import { type Template, templatesWith } from "./templates.ts";
+import { WAIT_CONDITIONS } from "./waiting_calls.ts";
 
 /** A program ready for bpftrace. */
 export interface Rendered {
@@ -113,6 +114,8 @@ function parametersOf(
     recvmsg: receiveCall === "recvmsg",
     allocation: provided("allocation"),
     stages: provided("stages"),
+    waits: provided("waits"),
+    waits_for: WAIT_CONDITIONS,
     slow_ns: slowNs,
     wall_clock: wallClock,
     lease_file_fd: server.leaseFile?.fd ?? -1,

@@ -11,6 +11,7 @@ import { type Names, NO_NAMES } from "../metrics/counted_maps.ts";
 import { Unanswered } from "../metrics/unanswered.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
 import { demangleTypes } from "./exception_names.ts";
+import { readHost } from "./host_sample.ts";
 import type { Prepared } from "./preparation.ts";
 import type { OverheadMeter } from "./overhead_meter.ts";
 import type { Maps } from "./probe_run.ts";
@@ -102,6 +103,7 @@ export class SampleBuilder {
       ...await this.#newNames(maps),
       process: await this.#sampler.process(),
       sockets: await this.#sampler.sockets(this.#server.sockets),
+      host: await readHost(this.#server.pid),
       cost: await this.#overhead.read(),
     };
   }

@@ -7,6 +7,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { SlowPacket } from "../metrics/capture.ts";
 import type { Stage } from "../metrics/stages.ts";
+import { CAUSES } from "../metrics/waits.ts";
 
 /** The first word of such a line. */
 export const SLOW = "slow";
@@ -55,6 +56,7 @@ export class SlowPackets {
     );
     const stages = PRINTED_STAGES.map((name, at) => [name, Number(times[at])] as const)
       .filter(([name, ns]) => ns > 0 && !(isFine && COARSE.has(name)));
+    const waits = waitsOf(Number(time), stages, times.slice(PRINTED_STAGES.length).map(Number));
     return {
       nsecs: Number(nsecs),
       packet: {
@@ -69,6 +71,7 @@ export class SlowPackets {
           this.#family === 4 ? hardwareAddress(bytes, Number(long)) : duid(bytes, Number(long)),
         ),
         stages: Object.fromEntries(stages),
+        ...waits === null ? {} : { waits },
       },
     };
   }
@@ -77,6 +80,24 @@ export class SlowPackets {
     if (!this.#redacts) return text;
     return createHash("sha256").update(this.#salt).update(text).digest("hex").slice(0, 12);
   }
+}
+
+/**
+ * Nanoseconds by cause, and the rest since its thread began with the packet as running; null where that is not
+ * known.
+ */
+function waitsOf(
+  time: number,
+  stages: readonly (readonly [name: string, ns: number])[],
+  [isMeasured, ...waits]: readonly number[],
+): Record<string, number> | null {
+  const [queue] = stages.filter(([name]) => name === "queue").map(([, ns]) => ns);
+  if (isMeasured !== 1 || queue === undefined) return null;
+  const running = time - queue - waits.reduce((sum, ns) => sum + ns, 0);
+  return Object.fromEntries(
+    [running, ...waits].map((ns, cause) => [CAUSES[cause]!, ns] as const)
+      .filter(([, ns]) => ns > 0),
+  );
 }
 
 /** The bytes of 64-bit words, as in memory. */

@@ -34,13 +34,31 @@ export async function coresOf(pid: number, root = "/"): Promise<number | null> {
  * @returns null if that is not visible: the process has no group, or the group does not count it.
  */
 export async function throttledSecondsOf(pid: number, root = "/"): Promise<number | null> {
+  return (await throttlingOf(pid, root))?.seconds ?? null;
+}
+
+/** How a quota has held back a process's group since it exists. */
+export interface Throttling {
+  /** All CPUs together. */
+  readonly seconds: number;
+  /** Accounting periods in which the quota was used up. */
+  readonly periods: number;
+}
+
+/** The same with the number of periods; null if that is not visible. */
+export async function throttlingOf(pid: number, root = "/"): Promise<Throttling | null> {
   const group = await groupOf(pid, root);
   if (group === null) return null;
-  const stat = await read(join(group.folder, "cpu.stat"));
+  const stat = await read(join(group.folder, "cpu.stat")) ?? "";
+  const numberOf = (name: string) => new RegExp(`^${name} (\\d+)$`, "m").exec(stat)?.[1];
   // Microseconds in version 2, nanoseconds in version 1.
   const [name, perSecond] = group.version === 2 ? ["throttled_usec", 1e6] : ["throttled_time", 1e9];
-  const found = new RegExp(`^${name} (\\d+)$`, "m").exec(stat ?? "")?.[1];
-  return found === undefined ? null : Number(found) / Number(perSecond);
+  const time = numberOf(String(name));
+  if (time === undefined) return null;
+  return {
+    seconds: Number(time) / Number(perSecond),
+    periods: Number(numberOf("nr_throttled") ?? 0),
+  };
 }
 
 /** The group that limits a process's CPUs; null where it is not mounted here. */

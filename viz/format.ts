@@ -45,9 +45,9 @@ export function perSecond(count: number, seconds: number | null): string {
   return seconds === null ? "?" : threeDigits(count / seconds);
 }
 
-/** The stage that took most of a packet's time. */
-export function longestStage(stages: Readonly<Record<string, number>>): string {
-  const [longest] = Object.entries(stages).toSorted(([, a], [, b]) => b - a);
+/** The stage, or what its thread did, that took most of a packet's time. */
+export function longestPart(parts: Readonly<Record<string, number>>): string {
+  const [longest] = Object.entries(parts).toSorted(([, a], [, b]) => b - a);
   return longest === undefined ? "" : `${longest[0]} ${duration(longest[1])}`;
 }
 

@@ -9,6 +9,7 @@ import type { MetricName } from "../metrics/metric_names.ts";
 import { watchedSeconds } from "../metrics/windows.ts";
 import { messageRank } from "../metrics/messages.ts";
 import { stagePlace } from "../metrics/stages.ts";
+import { causePlace } from "../metrics/waits.ts";
 import { printable } from "../system/printable.ts";
 import { duration, threeDigits } from "./format.ts";
 
@@ -19,9 +20,10 @@ export function histograms(series: readonly Series[], metric: MetricName): Histo
   ).toSorted(inOrder);
 }
 
-/** Messages in the order of an exchange, their stages in the order of time. */
+/** Messages in the order of an exchange, their stages in the order of time, what they waited for. */
 function inOrder(a: HistogramSeries, b: HistogramSeries): number {
-  return rank(a) - rank(b) || stagePlace(a.labels["stage"]) - stagePlace(b.labels["stage"]);
+  return rank(a) - rank(b) || stagePlace(a.labels["stage"]) - stagePlace(b.labels["stage"]) ||
+    causePlace(a.labels["cause"]) - causePlace(b.labels["cause"]);
 }
 
 function rank({ labels }: HistogramSeries): number {
@@ -30,7 +32,7 @@ function rank({ labels }: HistogramSeries): number {
 }
 
 /** The name of a series in charts: its labels, the answer after an arrow. */
-export function nameOf({ labels }: Series): string {
+export function nameOf({ labels }: Pick<Series, "labels">): string {
   const { message, answer, ...others } = labels;
   const packet = [message, answer].filter((part) => part !== undefined).join(" \u2192 ");
   return printable([packet, ...Object.values(others)].filter(Boolean).join(" "));

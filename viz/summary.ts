@@ -13,7 +13,7 @@ import {
   bpfShare,
   columns,
   duration,
-  longestStage,
+  longestPart,
   perSecond,
   size,
   threeDigits,
@@ -45,6 +45,10 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
     times("packet_stage_time", ({ message, stage }) => `${message} ${stage}`),
   ],
   [
+    "Running and waiting (packet_wait_time)",
+    times("packet_wait_time", ({ message, cause }) => `${message} ${cause}`),
+  ],
+  [
     "Wait in the socket (packet_socket_wait)",
     times("packet_socket_wait", ({ message }) => message ?? ""),
   ],
@@ -68,6 +72,7 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
   ],
   ["CPU, share of one core (cpu_usage)", cpu],
   ["Memory (memory_usage)", memory],
+  ["Host (host_pressure, host_steal_time)", host],
   ["Network (network_traffic)", traffic],
   ["Losses and errors (error_rate)", errors],
   ["Where every packet went", ledger],
@@ -148,16 +153,22 @@ function slowTitle({ slow }: MetricsDocument): string {
 function slow({ slow }: MetricsDocument): string[] {
   if (slow === undefined) return [];
   if (slow.packets.length === 0) return ["none"];
-  const rows = slow.packets.slice(0, MOST_SLOW).map((packet) => [
-    `${packet.time.slice(11, 23)} ${packet.message} -> ${packet.answer}`,
+  const shown = slow.packets.slice(0, MOST_SLOW);
+  const hasWaits = shown.some(({ waits }) => waits !== undefined);
+  const rows = shown.map((packet) => [
+    `${packet.time.slice(11, 23)} ${packet.message}` + (hasWaits ? "" : ` -> ${packet.answer}`),
     duration(packet.duration_ns),
-    longestStage(packet.stages),
+    longestPart(packet.stages),
+    ...hasWaits ? [longestPart(packet.waits ?? {})] : [],
     packet.client,
     packet.transaction,
   ]);
   const more = slow.packets.length - rows.length + slow.omitted;
   return [
-    ...columns([["", "took", "most of it", "client", "transaction"], ...rows]),
+    ...columns([
+      ["", "took", "most of it", ...hasWaits ? ["thread mostly"] : [], "client", "transaction"],
+      ...rows,
+    ]),
     ...more > 0 ? [`and ${more} more`] : [],
   ];
 }
@@ -246,6 +257,30 @@ function memory({ totals }: MetricsDocument): string[] {
     ...(sizes.length === 0 ? [] : [sizes.join(", ")]),
     ...(faults.length === 0 ? [] : [`page faults: ${faults.join(", ")}`]),
   ];
+}
+
+function host(document: MetricsDocument): string[] {
+  const { totals } = document;
+  const seconds = durationOf(document);
+  const pressures = counters(totals, "host_pressure", "seconds")
+    .filter(({ labels }) => labels["kind"] === "some")
+    .map(({ labels, value }) => `${labels["resource"]} ${percentOf(Number(value), seconds)}`);
+  const [steal] = counters(totals, "host_steal_time", "seconds");
+  const [periods] = counters(totals, "cpu_throttled", "periods");
+  const [throttled] = counters(totals, "cpu_usage", "seconds")
+    .filter(({ labels }) => labels["mode"] === "throttled");
+  return [
+    ...pressures.length === 0 ? [] : [`tasks waited, share of the time: ${pressures.join(", ")}`],
+    ...steal === undefined ? [] : [`steal time: ${duration(1e9 * Number(steal.value))} of CPU`],
+    ...periods === undefined || Number(periods.value) === 0 ? [] : [
+      `the server was held back by its CPU quota in ${periods.value} periods, ` +
+      duration(1e9 * Number(throttled?.value ?? 0)),
+    ],
+  ];
+}
+
+function percentOf(part: number, whole: number | null): string {
+  return whole === null || whole === 0 ? "?" : `${threeDigits(100 * part / whole)} %`;
 }
 
 function traffic(document: MetricsDocument): string[] {

@@ -24,6 +24,7 @@ const COUNTED: Readonly<Record<string, string>> = {
   events: "{event}",
   rows: "{row}",
   faults: "{fault}",
+  periods: "{period}",
 };
 
 /** The name of a family, without what receivers append: the unit, and `_total` of counters. */

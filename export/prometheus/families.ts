@@ -81,6 +81,12 @@ export const SOURCES: readonly Source[] = [
     { ...MESSAGE, stage: "packet_stage" },
   ),
   histogram(
+    "packet_wait_time",
+    "packet_wait_seconds",
+    "Time of a request on its thread, by what it waited for; running is the rest.",
+    { ...MESSAGE, cause: "cause" },
+  ),
+  histogram(
     "packet_socket_wait",
     "packet_socket_wait_seconds",
     "Time of a request in the server's socket before it was received.",
@@ -207,6 +213,15 @@ export const SOURCES: readonly Source[] = [
     help: "CPU time of the server.",
     unit: "seconds",
     labels: { mode: "mode" },
+  },
+  // What the whole host did, node_exporter has.
+  {
+    metric: "cpu_throttled",
+    name: "server_throttled_periods_total",
+    type: "counter",
+    help: "Periods in which the CPU quota of the server's control group was used up.",
+    unit: "periods",
+    labels: {},
   },
   {
     metric: "memory_usage",

@@ -25,9 +25,9 @@ export type MetricsInput =
  * @throws {InputError} in one line when it is neither; {@linkcode DocumentError} when it is damaged.
  */
 export function openMetrics(path: string): MetricsInput {
-  const pieces = piecesOf(
-    path === "-" ? Deno.stdin : openInput(path, "a capture or a metrics document"),
-  );
+  const pieces = path === "-"
+    ? piecesOf(Deno.stdin)
+    : allOf(openInput(path, "a capture or a metrics document"));
   const first = pieces.next();
   if (first.done) throw new InputError(`Cannot read "${path}": it is empty`);
   const all = function* () {
@@ -58,6 +58,15 @@ export async function readInput(path: string, only?: "document"): Promise<Metric
     throw new InputError(`Cannot read "${path}", it is a capture: use deno task viz`);
   }
   return await overviewOf(readCapture(input.pieces));
+}
+
+/** The contents of a file, which is closed at their end. */
+function* allOf(file: Deno.FsFile): Generator<Uint8Array<ArrayBuffer>> {
+  try {
+    yield* piecesOf(file);
+  } finally {
+    file.close();
+  }
 }
 
 function textOf(path: string, pieces: Iterable<Uint8Array>): string {

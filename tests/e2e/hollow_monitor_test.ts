@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { mulberry32 } from "../../tools/lab/mulberry32.ts";
+import { mulberry32 } from "../../system/mulberry32.ts";
 import { keaCounters } from "../../discovery/control_channel.ts";
 import { recordsOf } from "../../hollow/push/records.ts";
 import type { HollowRecord } from "../../hollow/push/records.ts";

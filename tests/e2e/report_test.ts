@@ -49,7 +49,7 @@ Deno.test("monitor's report shows a change of rate and 200 malformed packets, an
     assert.equal(drawings, charts.length);
   }
   const expected = ["cpu", "database", "distribution", "errors", "latency-heat-map"];
-  expected.push("lease-allocation", "memory", "processing-time", "stages", "traffic");
+  expected.push("lease-allocation", "memory", "processing-time", "stages", "traffic", "waits");
   assert.deepEqual(charts.toSorted(), expected);
 
   // Two packets of an exchange are received, so a rate of exchanges is twice that of packets.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readCapture } from "../../metrics/capture.ts";
 import { bucketOf } from "../../metrics/histogram.ts";
 import { documentOf } from "../../metrics/document_builder.ts";
-import { mulberry32 } from "../../tools/lab/mulberry32.ts";
+import { mulberry32 } from "../../system/mulberry32.ts";
 import { END, HEADER, sampleAt, streamOf } from "./capture_records.ts";
 
 const random = mulberry32(20_260_101);

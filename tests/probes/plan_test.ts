@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { budgetOf, knowsArrivals, matches, plan } from "../../probes/plan.ts";
+import { budgetOf, knowsArrivals, matches, plan, withoutRegisters } from "../../probes/plan.ts";
 import { PROFILES } from "../../probes/programs.ts";
 import { factsOf, server, site, SITES } from "./server_and_sites.ts";
 
@@ -265,4 +265,16 @@ Deno.test("knowsArrivals() reads versions of builds from git", () => {
   assert.equal(knowsArrivals({ version: "3.3.1-git" }), true);
   assert.equal(knowsArrivals({ version: "2.7.8-git" }), true);
   assert.equal(knowsArrivals({ version: "2.4.0" }), false);
+});
+
+Deno.test("withoutRegisters() says which causes are not distinguished, where waits are planned", () => {
+  const made = (profile: "standard" | "deep") =>
+    plan(factsOf(server(), { sites: SITES, refusals: [] }), profile);
+  assert.ok(made("deep").sources.some(({ file }) => file === "waits.bt"));
+  const [added, ...others] = withoutRegisters(made("deep")).notAvailable
+    .filter((each) => !made("deep").notAvailable.some(({ why }) => why === each.why));
+  assert.equal(added!.metric, "packet_wait_time");
+  assert.match(added!.why, /a lock, a disk, the network or memory all count as other$/);
+  assert.deepEqual(others, []);
+  assert.deepEqual(withoutRegisters(made("standard")), made("standard"));
 });

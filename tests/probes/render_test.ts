@@ -34,12 +34,23 @@ Deno.test("render() splits the time in stages only beside the programs that know
   assert.doesNotMatch(programOf(light), /@(stage|before|allocation)/);
 });
 
+Deno.test("render() reads what a thread waits in only where the registers' place is known", () => {
+  const known = render(deep, texts, attachPoints, 1000, { registers: 16_216 }).program;
+  assert.match(known, /curtask->stack \+ 16216 \+ 120\);\n/);
+  assert.match(known, /if \(\$call == 65 \|\| \$call == 72 .*\$cause = \(uint64\)2; \}/);
+  const unknown = render(deep, texts, attachPoints, 1000).program;
+  assert.doesNotMatch(unknown, /\$call\b|f_inode|curtask->stack/);
+  for (const program of [known, unknown]) assert.match(program, /^tracepoint:sched:sched_switch$/m);
+  assert.doesNotMatch(render(standard, texts, attachPoints, 1000).program, /@wait|sched_switch/);
+});
+
 Deno.test("render() compares and keys by the host's numbers where /proc shows others", () => {
   const { program } = render(deep, texts, attachPoints, 1000, { hostPid: 31_415 });
   assert.match(program, /uprobe:.*\n\/curtask->tgid == 31415\//);
   assert.match(program, /@write_start\[curtask->pid\] = nsecs/);
   const code = program.replace(/\/\/.*$/gm, "");
-  assert.doesNotMatch(code, /4242\/\n|\b(?<!curtask->)[pt]id\b/);
+  // The thread of a scheduler's event has the host's number.
+  assert.doesNotMatch(code, /4242\/\n|\b(?<!curtask->|args->)[pt]id\b/);
 });
 
 Deno.test("render() puts recvmsg where the server receives with it", () => {

@@ -57,3 +57,19 @@ Deno.test("SlowPackets hashes clients alike within a run, and not in another", (
   assert.equal(first, again);
   assert.notEqual(first, elsewhere);
 });
+
+Deno.test("SlowPackets reads what a packet waited for, and the rest since its thread began is running", () => {
+  const times = [400, 60, 500, 100, 200, 100, 300, 50, 40, 0];
+  const slow = new SlowPackets(4, false);
+  const packetOf = (waits: readonly number[], stages: readonly number[] = times) =>
+    slow.read(line(9000, 1250, 3, 5, word(), 6, word(), word(), ...stages, ...waits)).packet;
+  assert.deepEqual(packetOf([1, 30, 0, 700, 0, 0, 0]).waits, {
+    running: 420,
+    run_queue: 30,
+    disk: 700,
+  });
+  assert.deepEqual(packetOf([1, 0, 0, 0, 0, 0, 0]).waits, { running: 1150 });
+  assert.equal(packetOf([0, 0, 0, 0, 0, 0, 0]).waits, undefined, "not measured");
+  const parked = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1250];
+  assert.equal(packetOf([1, 0, 0, 0, 0, 0, 0], parked).waits, undefined, "sent by another thread");
+});

@@ -1,16 +1,18 @@
 // A hook library for the lab. It makes hook points slow, throws at one, or parks packets, so that the
 // monitor's report can be compared with the known cause.
 //
-// Parameters: "sleep": milliseconds to sleep, by name of the hook point. "point": name of the hook
-// point for the others. "throw": true throws std::runtime_error. "park": milliseconds after which
-// another thread lets the packet continue (leases4_committed and leases6_committed
-// only). "drop": true drops the packet.
+// Parameters: "sleep": milliseconds to sleep, by name of the hook point; "burn_us": microseconds of CPU to take.
+// "while": name of a file; it sleeps and burns only while that exists. "point": name of the hook point for the others. "throw": true
+// throws std::runtime_error. "park": milliseconds after which another thread lets the packet continue
+// (leases4_committed and leases6_committed only). "drop": true drops the packet.
 
 #include <chrono>
 #include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <unistd.h>
 
 #include <cc/data.h>
 #include <dhcp/pkt4.h>
@@ -23,6 +25,8 @@ using isc::hooks::LibraryHandle;
 namespace {
 
 std::map<std::string, long> sleeps_ms;
+std::map<std::string, long> burns_us;
+std::string delays_while;
 std::string point;
 long park_ms = 0;
 bool throws = false;
@@ -33,9 +37,21 @@ long number(LibraryHandle& handle, const std::string& name) {
     return value ? value->intValue() : 0;
 }
 
+std::string text(LibraryHandle& handle, const std::string& name) {
+    const auto value = handle.getParameter(name);
+    return value ? value->stringValue() : "";
+}
+
 bool flag(LibraryHandle& handle, const std::string& name) {
     const auto value = handle.getParameter(name);
     return value && value->boolValue();
+}
+
+void learn(LibraryHandle& handle, const std::string& name, std::map<std::string, long>& delays) {
+    delays.clear();
+    const auto given = handle.getParameter(name);
+    if (!given) return;
+    for (const auto& [here, time] : given->mapValue()) delays[here] = time->intValue();
 }
 
 void pause(long milliseconds) {
@@ -55,9 +71,23 @@ void park(const char* argument, CalloutHandle& handle) {
     }).detach();
 }
 
-int pass(const std::string& here, CalloutHandle& handle) {
+// Takes CPU time: unlike a sleep, it leaves the caches of what runs after it as they were.
+void burn(long microseconds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
+    while (std::chrono::steady_clock::now() < end) {}
+}
+
+void delay(const std::string& here) {
     const auto sleep = sleeps_ms.find(here);
+    const auto cpu = burns_us.find(here);
+    if (sleep == sleeps_ms.end() && cpu == burns_us.end()) return;
+    if (!delays_while.empty() && access(delays_while.c_str(), F_OK) != 0) return;
     if (sleep != sleeps_ms.end()) pause(sleep->second);
+    if (cpu != burns_us.end()) burn(cpu->second);
+}
+
+int pass(const std::string& here, CalloutHandle& handle) {
+    delay(here);
     if (here != point) return 0;
     if (throws) throw std::runtime_error("as asked for");
     if (drops) handle.setStatus(CalloutHandle::NEXT_STEP_DROP);
@@ -76,15 +106,10 @@ int version() { return KEA_HOOKS_VERSION; }
 int multi_threading_compatible() { return 1; }
 
 int load(LibraryHandle& handle) {
-    const auto name = handle.getParameter("point");
-    point = name ? name->stringValue() : "";
-    sleeps_ms.clear();
-    const auto sleeps = handle.getParameter("sleep");
-    if (sleeps) {
-        for (const auto& [here, milliseconds] : sleeps->mapValue()) {
-            sleeps_ms[here] = milliseconds->intValue();
-        }
-    }
+    point = text(handle, "point");
+    delays_while = text(handle, "while");
+    learn(handle, "sleep", sleeps_ms);
+    learn(handle, "burn_us", burns_us);
     park_ms = number(handle, "park");
     throws = flag(handle, "throw");
     drops = flag(handle, "drop");

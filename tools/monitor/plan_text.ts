@@ -4,7 +4,11 @@
  * @module
  */
 
-import { COST_PER_HIT_US, HOST_COST_PER_CALL_US } from "../../discovery/costs.ts";
+import {
+  COST_PER_HIT_US,
+  HOST_COST_PER_CALL_US,
+  HOST_COST_PER_SWITCH_US,
+} from "../../discovery/costs.ts";
 import type { Plan } from "../../probes/plan.ts";
 
 /** Renders a plan as text of at most 100 columns. */
@@ -38,6 +42,11 @@ export function planText(plan: Plan): string {
     `Every other process of this host pays about ${HOST_COST_PER_CALL_US} us for each read, write, sendto and ` +
       "similar call.",
   );
+  if (sources.some(({ provides }) => provides === "waits")) {
+    lines.push(
+      `They also pay about ${HOST_COST_PER_SWITCH_US} us for each context switch (waits.bt).`,
+    );
+  }
   if (plan.notAvailable.length > 0) {
     lines.push("", "Not available:");
     for (const { metric, why } of plan.notAvailable) lines.push(`    ${metric}: ${why}`);

@@ -15,6 +15,7 @@ import { quantilesOverTime } from "./quantiles_over_time.ts";
 import { percentileRanges } from "./ranges.ts";
 import { stages } from "./stages.ts";
 import { traffic } from "./traffic.ts";
+import { waits } from "./waits.ts";
 
 /**
  * The charts for which a document has data.
@@ -35,6 +36,7 @@ export function chartsOf(document: MetricsDocument, period = "the whole run"): C
     heatMap(document),
     distribution(document),
     stages(document),
+    waits(document),
     quantilesOverTime(document, {
       id: "socket-wait",
       period,

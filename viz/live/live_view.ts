@@ -12,7 +12,7 @@ import { printable } from "../../system/printable.ts";
 import { gauges, histograms, nameOf, quantileText, secondsOf, significant } from "../series.ts";
 import { axisOf, histogramBar, sparkline } from "./sparkline.ts";
 import { aligned, cut, widthOf } from "./text_layout.ts";
-import { duration, longestStage, size } from "../format.ts";
+import { duration, longestPart, size } from "../format.ts";
 
 /** What the terminal can show. */
 export interface LiveScreen {
@@ -147,6 +147,7 @@ class Draw {
       ...this.#times("Hook callouts", "hook_callout_time", room),
       ...this.#threads(),
       ...this.#times("Stages", "packet_stage_time", room),
+      ...this.#times("Running and waiting", "packet_wait_time", room),
     ];
   }
 
@@ -219,11 +220,12 @@ class Draw {
   #slow(): string[] {
     const { facts: { slowNs }, slowCount, slow } = this.#state;
     if (slowNs === undefined) return [];
-    const rows = slow.map(({ time, message, duration_ns, stages, client, transaction }) =>
+    const rows = slow.map(({ time, message, duration_ns, stages, waits, client, transaction }) =>
       [
         `  ${time.slice(11, 19)} ${message}`,
         duration(duration_ns),
-        longestStage(stages),
+        longestPart(stages),
+        longestPart(waits ?? {}),
         client,
         transaction,
       ].map((cell) => this.text(cell))

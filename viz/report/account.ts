@@ -6,6 +6,7 @@
 
 import type { Ledger, MetricsDocument } from "../../metrics/document.ts";
 import { ledgerRows } from "../../metrics/ledger.ts";
+import { CAUSES } from "../../metrics/waits.ts";
 import type { Table } from "../charts/chart.ts";
 import { plural, significant } from "../series.ts";
 import { duration } from "../format.ts";
@@ -47,6 +48,9 @@ export function accountOf({ refused, unexplained, not_watched_seconds, not_seen 
 /** The slowest packets, a row for each. */
 export function slowTable(packets: NonNullable<MetricsDocument["slow"]>["packets"]): Table {
   const names = [...new Set(packets.flatMap(({ stages }) => Object.keys(stages)))];
+  const causes = CAUSES.filter((cause) =>
+    packets.some(({ waits }) => waits !== undefined && cause in waits)
+  );
   const rows = packets.slice(0, MOST_ROWS).map((packet) => [
     packet.time.slice(0, 23).replace("T", " "),
     `${packet.message} -> ${packet.answer}`,
@@ -54,6 +58,11 @@ export function slowTable(packets: NonNullable<MetricsDocument["slow"]>["packets
     packet.client,
     packet.transaction,
     ...names.map((name) => name in packet.stages ? duration(packet.stages[name]!) : ""),
+    ...causes.map((cause) => {
+      const ns = packet.waits?.[cause];
+      return ns === undefined ? "" : duration(ns);
+    }),
   ]);
-  return { columns: ["time (UTC)", "message", "took", "client", "transaction", ...names], rows };
+  const columns = ["time (UTC)", "message", "took", "client", "transaction", ...names, ...causes];
+  return { columns, rows };
 }

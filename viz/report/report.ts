@@ -5,37 +5,20 @@
  */
 
 import type { MetricsDocument } from "../../metrics/document.ts";
-import type { Chart } from "../charts/chart.ts";
 import { numbersWithoutChart } from "./without_chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "../../system/printable.ts";
-import { CSS } from "./report_style.ts";
 import { durationOf, plural, significant } from "../series.ts";
 import { duration, serverHeading, utc } from "../format.ts";
-import { inlineSvg } from "./inline_svg.ts";
 import { accountOf, ledgerTable, slowTable } from "./account.ts";
+import { type DrawnChart, figure, list, pageHead } from "./page_parts.ts";
 import { tableHtml } from "./table_html.ts";
-
-/** A chart with its drawings by layout. */
-export interface DrawnChart {
-  readonly chart: Chart;
-  readonly svgs: ReadonlyMap<string, string>;
-}
 
 /** Renders the page. */
 export function report(document: MetricsDocument, charts: readonly DrawnChart[]): string {
   const { server, capture } = document;
   const name = serverHeading(server);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="color-scheme" content="light dark">
-<title>${escaped(name)} \u2013 ${capture.verdict}</title>
-<style>${CSS}</style>
-</head>
+  return `${pageHead(`${name} \u2013 ${capture.verdict}`)}
 <body>
 <header>
 <p class="verdict ${capture.verdict === "COMPLETE" ? "complete" : "partial"}">${capture.verdict}</p>
@@ -78,28 +61,6 @@ function facts(document: MetricsDocument): [string, string][] {
     ["Profile", capture.profile],
   ];
   return found.flatMap(([term, fact]) => fact == null ? [] : [[term, fact]]);
-}
-
-function list(title: string, items: readonly string[]): string {
-  if (items.length === 0) return "";
-  return `<section class="reasons"><h2>${title}</h2><ul>${
-    items.map((item) => `<li>${escaped(item)}</li>`).join("")
-  }</ul></section>`;
-}
-
-function figure({ chart, svgs }: DrawnChart): string {
-  const { id, title, caption, table } = chart;
-  const drawings = [...svgs].map(([layout, svg]) =>
-    `<div class="drawing ${layout}">${
-      inlineSvg(svg, `${id}-${layout}`, `${title}. ${caption}`)
-    }</div>`
-  );
-  return `<figure id="${id}">
-<figcaption><h2>${escaped(title)}</h2><p>${escaped(caption)}</p></figcaption>
-${drawings.join("\n")}
-<details><summary>Numbers<span class="unseen"> of ${escaped(title)}</span></summary>
-${tableHtml(table)}</details>
-</figure>`;
 }
 
 function ledger({ ledger }: MetricsDocument): string {

@@ -11,7 +11,8 @@ import type { Table } from "../charts/chart.ts";
 export const MOST_ROWS = 250;
 
 /** A number with its unit, a range of numbers, a time of day, or a missing number. */
-const NUMBER = /^(|not known|[<-]?\d[\d.,:]*( [%\w]+)?([\u2013,] ?\d[\d.,]*( \w+)?)*)$/;
+const NUMBER =
+  /^(|not known|[<+-]?\d[\d.,:]*( [%\w]+)?((\u2013|,| to) ?[+-]?\d[\d.,]*( [%\w]+)?)*)$/;
 
 /** How a page shows a table. */
 export interface TablePlace {

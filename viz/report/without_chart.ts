@@ -15,6 +15,7 @@ import { duration } from "../format.ts";
 const CHARTED: ReadonlySet<string> = new Set<MetricName>([
   "packet_processing_time",
   "packet_stage_time",
+  "packet_wait_time",
   "packet_socket_wait",
   "lease_allocation_time",
   "database_query_time",

@@ -14,7 +14,8 @@ import { serverHeading, utc } from "../format.ts";
 import { chartsOf } from "../charts/all.ts";
 import { pngOf } from "./png.ts";
 import { complete, svgOf } from "./svg.ts";
-import { type DrawnChart, report } from "./report.ts";
+import type { DrawnChart } from "./page_parts.ts";
+import { report } from "./report.ts";
 
 /** What is written besides `report.html` and one SVG per chart. */
 export interface ReportOptions {
@@ -71,6 +72,6 @@ function titled(
 }
 
 /** A picture on white: on a dark background its text would be unreadable. */
-function onWhite(svg: string): string {
+export function onWhite(svg: string): string {
   return svg.replace(/<svg [^>]*>/, '$&<rect width="100%" height="100%" fill="#ffffff"/>');
 }

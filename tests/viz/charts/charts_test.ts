@@ -10,6 +10,7 @@ import { cpu } from "../../../viz/charts/cpu.ts";
 import { heatMap } from "../../../viz/charts/heat_map.ts";
 import { stages } from "../../../viz/charts/stages.ts";
 import { traffic } from "../../../viz/charts/traffic.ts";
+import { waits } from "../../../viz/charts/waits.ts";
 import { pngOf } from "../../../viz/report/png.ts";
 import { svgOf } from "../../../viz/report/svg.ts";
 import { pathOf } from "../../metrics/fixtures/captures.ts";
@@ -67,6 +68,21 @@ Deno.test("stages() counts packets without an allocation, which have other besid
 Deno.test("stages() takes the mean of those packets whose stages the standard profile knows", () => {
   const document = documentOf(["before", 9, 60], ["allocate", 9, 30], ["after", 9, 10]);
   assert.deepEqual(meansOf(document), { before: "60.0 ns", allocate: "30.0 ns", after: "10.0 ns" });
+});
+
+Deno.test("waits() splits the mean packet by what its thread did, in the order of causes", () => {
+  const book = new SeriesBook(4);
+  for (const [cause, count, ns] of [["disk", 5, 4_000_000], ["running", 10, 100_000]] as const) {
+    const labels = { message: "DHCPREQUEST", cause };
+    const name = { metric: "packet_wait_time", labels, unit: "ns" };
+    book.addToBucket(name, bucketOf(ns), count, count * ns);
+  }
+  const { caption, table } = waits({ ...real, totals: book.series() })!;
+  assert.deepEqual(table.rows.map((row) => [row[1], row[4]]), [
+    ["running", "100 us"],
+    ["disk", "2.00 ms"],
+  ]);
+  assert.match(caption, /The longest is disk of DHCPREQUEST: 2\.00 ms of 2\.10 ms, 95\.2 %\.$/);
 });
 
 Deno.test("heatMap() shows in a legend how many packets a colour means", async () => {
