@@ -45,6 +45,8 @@ async function recorded(
   change: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<Recorded> {
   const folder = await Deno.makeTempDir({ prefix: "kea-compare-test-" });
+  await using unfinished = new AsyncDisposableStack();
+  unfinished.defer(() => Deno.remove(folder, { recursive: true }));
   const path = join(folder, "capture.ndjson");
   using file = CaptureFile.create(path);
   await using traffic = new Traffic(lab);
@@ -65,11 +67,12 @@ async function recorded(
     },
   ]);
   const [before, after] = sides.map(({ from, to }) => `${path}@${clock(from!)}-${clock(to!)}`);
+  const kept = unfinished.move();
   return {
     before: before!,
     after: after!,
     folder,
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
