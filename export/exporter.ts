@@ -21,6 +21,12 @@ import { DEFAULT_ADDRESS } from "./web/start_web.ts";
 
 const several = (value: string, before: string[]) => [...before, value];
 
+/** A name that no server has would be waited for without an end. */
+function chosenServers(text: string, before: string[]): string[] {
+  if (/^([1-9]\d*|dhcp[46])$/.test(text)) return several(text, before);
+  throw new InvalidArgumentError("Expected a process id, dhcp4 or dhcp6.");
+}
+
 function webPath(text: string): string {
   if (/^\/[\w./~-]*$/.test(text)) return text;
   throw new InvalidArgumentError("Expected a path such as /metrics.");
@@ -38,11 +44,9 @@ const command = newCommand("exporter")
     "Watch every Kea DHCP server of this host, and those that start later, and expose the metrics to " +
       "Prometheus (root).",
   )
-  .option(
-    "--server <pid|dhcp4|dhcp6...>",
-    "watch these servers only",
-    several,
-    [],
+  .addOption(
+    new Option("--server <pid|dhcp4|dhcp6...>", "watch these servers only")
+      .argParser(chosenServers).default([] as string[], "all"),
   )
   .addOption(PROFILE_OPTION)
   .option("--reading <seconds>", "time between two readings", numberBetween(0.5, 10), 5)
@@ -50,7 +54,7 @@ const command = newCommand("exporter")
     new Option(
       "--web.listen-address <host:port|unix:path>",
       "where to listen; may be given several times",
-    ).argParser(several).default([], DEFAULT_ADDRESS),
+    ).argParser(several).default([] as string[], DEFAULT_ADDRESS),
   )
   .option("--web.systemd-socket", "listen on the sockets that systemd has opened")
   .option("--web.telemetry-path <path>", "where the metrics are", webPath, "/metrics")
@@ -79,7 +83,11 @@ const command = newCommand("exporter")
     200,
   )
   .option("--otlp <url>", "send OTLP to this base URL, too (or OTEL_EXPORTER_OTLP_ENDPOINT)")
-  .option("--otlp-interval <seconds>", "time between two (15)", numberBetween(...INTERVAL_SECONDS))
+  .option(
+    "--otlp-interval <seconds>",
+    "time between two requests (15)",
+    numberBetween(...INTERVAL_SECONDS),
+  )
   .addOption(new Option("--otlp-histograms <kind>", "kind of histograms").choices(HISTOGRAMS))
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
@@ -93,34 +101,37 @@ Examples:
   );
 
 await command.parseAsync(Deno.args, { from: "user" });
-const options = command.opts() as Record<string, unknown>;
-const { otlp, otlpInterval, otlpHistograms } = command.opts();
-const otlpSettings = rightUsage(() =>
-  otlpSettingsOfProcess({ url: otlp, intervalSeconds: otlpInterval, histograms: otlpHistograms })
+const options = command.opts();
+const otlp = rightUsage(() =>
+  otlpSettingsOfProcess({
+    url: options.otlp,
+    intervalSeconds: options.otlpInterval,
+    histograms: options.otlpHistograms,
+  })
 );
-const { exemplars, slow } = command.opts();
-const threshold = slow ?? (exemplars === "off" ? undefined : "auto");
-const addresses = options["web.listenAddress"] as string[];
+const { exemplars, textfile = null } = options;
+// An exemplar is a slow packet.
+const threshold = options.slow ?? (exemplars === "off" ? undefined : "auto");
+const addresses = options["web.listenAddress"];
 const isSocketActivated = options["web.systemdSocket"] === true;
-const textfile = (options["textfile"] as string | undefined) ?? null;
 // A file in place of a port, where no other address is given.
 const usesDefault = addresses.length === 0 && !isSocketActivated && textfile === null;
 await runMain(async () =>
   await runExporter({
-    chosen: options["server"] as string[],
-    profile: command.opts().profile,
-    intervalMs: 1000 * (options["reading"] as number),
+    chosen: options.server,
+    profile: options.profile,
+    intervalMs: 1000 * options.reading,
     web: {
       addresses: usesDefault ? [DEFAULT_ADDRESS] : addresses,
       isSocketActivated,
-      configFile: (options["web.config.file"] as string | undefined) ?? null,
+      configFile: options["web.config.file"] ?? null,
     },
-    path: options["web.telemetryPath"] as string,
-    limit: options["maxLabelSets"] as number,
+    path: options["web.telemetryPath"],
+    limit: options.maxLabelSets,
     slow: threshold === undefined ? null : { threshold, redacts: exemplars !== "plain" },
     hasExemplars: exemplars !== "off",
     textfile,
-    otlp: otlpSettings,
+    otlp,
   })
 );
 

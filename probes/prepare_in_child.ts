@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { DENO_VARIABLES, passedVariables } from "../system/passed_variables.ts";
 import { privateFolder } from "../system/private_folder.ts";
 import { complaintOf, type Ran, run, textOf } from "../system/run.ts";
 import type { Preparation } from "./preparation.ts";
@@ -18,9 +19,6 @@ const LIMIT_MS = 120_000;
 
 /** The longest answer, bytes; the plan of a server with all sites has some 100,000. */
 const LIMIT_BYTES = 16 * 2 ** 20;
-
-/** The variables by which Deno finds its cache; the child gets no others of ours. */
-const DENO_VARIABLES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME"] as const;
 
 /** Prepares in a child that dies with this process. */
 export const IN_A_CHILD: Preparation = {
@@ -57,7 +55,7 @@ async function answerOf<T>(asked: ChildRequest, answer: z.ZodType<T>, pid: numbe
     new URL("prepare_child.ts", import.meta.url).pathname,
   ], {
     input: JSON.stringify(asked),
-    environment: denoEnvironment(),
+    environment: passedVariables(DENO_VARIABLES),
     limitMs: LIMIT_MS,
     limitBytes: LIMIT_BYTES,
   });
@@ -67,15 +65,6 @@ async function answerOf<T>(asked: ChildRequest, answer: z.ZodType<T>, pid: numbe
     throw failed(pid, `its answer is not as expected, ${z.prettifyError(parsed.error)}`);
   }
   return parsed.data;
-}
-
-function denoEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    DENO_VARIABLES.flatMap((name) => {
-      const value = Deno.env.get(name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 }
 
 /** The child's own words, or why it has none. */

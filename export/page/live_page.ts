@@ -14,7 +14,7 @@ import type { Handler } from "../web/handler.ts";
 import type { LayoutName } from "./drawing/messages.ts";
 import { Drawings } from "./drawing/drawings.ts";
 import { overviewParts } from "./overview.ts";
-import { containersHtml, PAGE_END, PAGE_HEADERS, pageStart } from "./page_html.ts";
+import { containersHtml, PAGE_END, PAGE_HEADERS, pageStart, partsHtml } from "./page_html.ts";
 import { CSS } from "./page_style.ts";
 import type { RecentMessages } from "./recent_messages.ts";
 import { serversJson } from "./servers_json.ts";
@@ -104,12 +104,10 @@ export class LivePage implements AsyncDisposable {
       yield containersHtml(this.#parts({ server: name, layouts: BOTH })) + PAGE_END;
       return;
     }
-    const [first, rest] = splitTop(containersHtml(factParts(server), ["top"]));
-    yield first;
+    yield `<div id="top">${partsHtml(factParts(server), "top")}`;
     await inTime(this.#drawings.draw(server, BOTH), DRAWN_MS);
     const details = detailParts(server, this.#charts(server.name, BOTH));
-    const tops = details.filter(({ container }) => container === "top");
-    yield containersHtml(tops, ["top"]).replace(/^<div id="top">|<\/div>$/g, "") + rest;
+    yield `${partsHtml(details, "top")}</div>`;
     yield `<div class="columns">${containersHtml(details, ["left", "right"])}</div>${PAGE_END}`;
   }
 
@@ -198,12 +196,6 @@ async function inTime(work: Promise<unknown>, milliseconds: number): Promise<voi
   const late = pause(milliseconds, null, { signal: over.signal }).catch(() => {});
   await Promise.race([work, late]);
   over.abort();
-}
-
-/** A piece of HTML before the end of its last element, and that end. */
-function splitTop(html: string): [string, string] {
-  const end = "</div>";
-  return [html.slice(0, -end.length), end];
 }
 
 /** A stream of texts; a failure ends it, and is not said to the viewer. */

@@ -37,7 +37,7 @@ function idOf({ name }: ServerHistory): string {
 }
 
 /** Where a server's page is, from any page. */
-export function pageOf(name: string): string {
+function pageOf(name: string): string {
   return `?server=${encodeURIComponent(name)}`;
 }
 

@@ -6,7 +6,7 @@
 
 import { escaped } from "../../system/printable.ts";
 import { momentOf } from "./glance.ts";
-import { CONTAINERS, type Part, partHtml } from "./view.ts";
+import { type Container, CONTAINERS, type Part, partHtml } from "./view.ts";
 
 /** What a page is. */
 export interface PageFacts {
@@ -69,15 +69,18 @@ All servers of ${escaped(host)}</a></nav>`
 `;
 }
 
+/** The parts of a container. */
+export function partsHtml(parts: readonly Part[], container: Container): string {
+  return parts.filter((part) => part.container === container).map(partHtml).join("\n");
+}
+
 /** The containers with their parts. */
 export function containersHtml(
   parts: readonly Part[],
-  containers: readonly (typeof CONTAINERS[number])[] = CONTAINERS,
+  containers: readonly Container[] = CONTAINERS,
 ): string {
   return containers.map((container) =>
-    `<div id="${container}">${
-      parts.filter((part) => part.container === container).map(partHtml).join("\n")
-    }</div>`
+    `<div id="${container}">${partsHtml(parts, container)}</div>`
   ).join("\n");
 }
 

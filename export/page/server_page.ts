@@ -11,15 +11,13 @@ import { slowTable } from "../../viz/report/account.ts";
 import { tableHtml } from "../../viz/report/table_html.ts";
 import { type LastMinutes, lastMinutes } from "../watching/history_document.ts";
 import type { ServerHistory } from "../watching/server_history.ts";
+import { documentPath } from "./document_path.ts";
 import type { DrawnPart } from "./drawing/messages.ts";
 import { badgeHtml, badgeOf, machineTiles, momentOf, tileHtml, tilesOf } from "./glance.ts";
 import type { Part } from "./view.ts";
 
 /** The last hour. */
 const MINUTES = 60;
-
-/** Where all rows of a table are. */
-const DOCUMENT = "/api/v1/document";
 
 /** What the drawing process has made, or why it has not. */
 export interface DrawnCharts {
@@ -54,9 +52,9 @@ export function detailParts(server: ServerHistory, charts: DrawnCharts): Part[] 
   return [
     ...state(server, last, charts),
     ...drawn.filter(({ column }) => column === "left").map(part),
-    ...slow(last),
+    ...slow(server, last),
     ...drawn.filter(({ column }) => column === "right").map(part),
-    ...notAvailable(last),
+    ...notAvailable(server, last),
     ...about(charts),
   ];
 }
@@ -133,7 +131,7 @@ function state(
   return [{ id: "drawing", container: "top", html: `<p class="state">${escaped(words)}</p>` }];
 }
 
-function slow({ head: { slow } }: LastMinutes): Part[] {
+function slow({ name }: ServerHistory, { head: { slow } }: LastMinutes): Part[] {
   if (slow === undefined) {
     const html =
       `<section><h2>Slow packets</h2><p>They are not listed. An exporter that is started with
@@ -147,17 +145,17 @@ function slow({ head: { slow } }: LastMinutes): Part[] {
   const html = `<section><h2>Slow packets</h2><p>${sentence}</p>${
     packets.length === 0
       ? ""
-      : tableHtml(slowTable(packets), { document: DOCUMENT, name: "Slow packets" })
+      : tableHtml(slowTable(packets), { document: documentPath(name), name: "Slow packets" })
   }</section>`;
   return [{ id: "slow", container: "left", html }];
 }
 
-function notAvailable({ head: { capture } }: LastMinutes): Part[] {
+function notAvailable({ name }: ServerHistory, { head: { capture } }: LastMinutes): Part[] {
   if (capture.not_available.length === 0) return [];
   const rows = capture.not_available.map(({ metric, why }) => [metric, why]);
   const html = `<section class="not-available"><h2>Not available, and why</h2>${
     tableHtml({ columns: ["metric", "why"], rows }, {
-      document: DOCUMENT,
+      document: documentPath(name),
       name: "Not available, and why",
     })
   }</section>`;

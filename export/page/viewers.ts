@@ -15,7 +15,7 @@ export interface Viewed {
 }
 
 /** The most viewers at once: a connection of each is open. */
-export const MOST_VIEWERS = 64;
+const MOST_VIEWERS = 64;
 
 /** How often a viewer hears that the exporter is there, milliseconds. */
 const BEAT_MS = 5000;

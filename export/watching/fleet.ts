@@ -124,15 +124,19 @@ export class Fleet {
       } catch (error) {
         if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`, "warning");
       }
-      status.gone(isThere(kea));
-      for (const observer of this.#options.observers ?? []) observer.gone(name);
       if (!isThere(kea)) break;
+      this.#gone(name, status, true);
       await pause(wait, undefined, { signal }).catch(() => {});
       wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
     }
-    status.gone(false);
+    this.#gone(name, status, isThere(kea));
     this.#running.delete(status);
     this.#names.free(kea.pid);
+  }
+
+  #gone(name: string, status: ServerStatus, isRunning: boolean): void {
+    status.gone(isRunning);
+    for (const observer of this.#options.observers ?? []) observer.gone(name, isRunning);
   }
 
   async #watchOnce(

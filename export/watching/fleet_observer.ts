@@ -17,6 +17,10 @@ export interface FleetObserver {
    */
   next(server: string, record: CaptureRecord, window: Window | null): void;
 
-  /** The server has ended, or is not watched for now; `next` may follow later. */
-  gone(server: string): void;
+  /**
+   * The server has ended, or is not watched for now; `next` may follow later.
+   *
+   * @param isRunning whether its process is still there.
+   */
+  gone(server: string, isRunning: boolean): void;
 }

@@ -48,8 +48,8 @@ export class History implements FleetObserver {
     this.#changed(server);
   }
 
-  gone(server: string): void {
-    this.#serverOf(server).gone();
+  gone(server: string, isRunning: boolean): void {
+    this.#serverOf(server).gone(isRunning);
     this.#changed(server);
   }
 

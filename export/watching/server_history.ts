@@ -7,7 +7,6 @@
 import type { CaptureHeader, CaptureRecord, CostSample, Sample } from "../../metrics/capture.ts";
 import type { ListedPacket, Window } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
-import { parseStat } from "../../system/proc.ts";
 import { StoredWindows, type WindowCost } from "./stored_windows.ts";
 
 /**
@@ -127,10 +126,13 @@ export class ServerHistory {
     }
   }
 
-  /** The process has ended, or is not watched for now. */
-  gone(now = Date.now()): void {
-    const pid = this.header?.server.pid;
-    this.state = pid === undefined || runs(pid) ? "unwatched" : "gone";
+  /**
+   * The process has ended, or is not watched for now.
+   *
+   * @param isRunning whether it is still there.
+   */
+  gone(isRunning: boolean, now = Date.now()): void {
+    this.state = isRunning ? "unwatched" : "gone";
     this.goneAt = now;
     this.#endNotes(now);
     this.windows.close();
@@ -183,15 +185,6 @@ export class ServerHistory {
     if (this.#slow.length <= MOST_SLOW) return;
     const minute = Math.floor(Date.parse(this.#slow.shift()!.time) / MINUTE_MS);
     this.#omitted.set(minute, (this.#omitted.get(minute) ?? 0) + 1);
-  }
-}
-
-/** Whether a process is there. */
-function runs(pid: number): boolean {
-  try {
-    return parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`)).state !== "Z";
-  } catch {
-    return false;
   }
 }
 

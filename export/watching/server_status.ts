@@ -20,7 +20,7 @@ const RESTARTS = counter("server_restarts_total", "How often another process too
 const INFO = gauge("server_info", "The server: version and program.");
 const COMPLETE = gauge(
   "watch_complete",
-  "Whether nothing was missed since the last reading before the probes were attached.",
+  "Whether the probes are attached and were read, and nothing was missed since they were attached.",
 );
 const AVAILABLE = gauge("metric_available", "Whether a metric is measured on this server.");
 const UNWATCHED = counter("unwatched_seconds_total", "How long no probe was attached.");

@@ -12,7 +12,7 @@ import { gzip } from "node:zlib";
 import type { Handler } from "./handler.ts";
 
 /** How long a client may take to read a piece of an answer, milliseconds. */
-export const READING_LIMIT_MS = 30_000;
+const READING_LIMIT_MS = 30_000;
 
 /** A stream without an end, as the live page gets it. */
 const STREAM = "text/event-stream";

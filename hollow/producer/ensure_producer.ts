@@ -7,8 +7,12 @@
 import { existsSync, globSync } from "node:fs";
 import { say } from "../../system/command_line.ts";
 import { ownFolder } from "../../system/own_folder.ts";
+import { passedVariables } from "../../system/passed_variables.ts";
 import { childEnvironment } from "../../system/run.ts";
 import { join } from "node:path";
+
+/** The environment variables that Maven gets: where its cache is, and how it runs. */
+const OF_MAVEN = ["HOME", "JAVA_HOME", "MAVEN_OPTS", "MAVEN_ARGS"] as const;
 
 const SOURCES = import.meta.dirname!;
 
@@ -74,7 +78,7 @@ export async function maven(args: readonly string[]): Promise<string> {
       ],
       // It does not need a token from this process's environment.
       clearEnv: true,
-      env: childEnvironment(ofMaven()),
+      env: childEnvironment(passedVariables(OF_MAVEN)),
       stdin: "null",
     }).output();
   } catch (error) {
@@ -88,16 +92,6 @@ export async function maven(args: readonly string[]): Promise<string> {
   if (output.success) return text;
   const error = text.split("\n").find((line) => line.includes("ERROR")) ?? text.slice(-300);
   throw new BuildError(`Cannot build the Hollow producer, Maven says: ${error.trim()}`);
-}
-
-/** The environment variables that Maven gets: where its cache is, and how it runs. */
-function ofMaven(): Record<string, string> {
-  return Object.fromEntries(
-    ["HOME", "JAVA_HOME", "MAVEN_OPTS", "MAVEN_ARGS"].flatMap((name) => {
-      const value = Deno.env.get(name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 }
 
 /** A digest of the sources. */

@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import configuration from "../../deno.json" with { type: "json" };
+import { DENO_VARIABLES, passedVariables } from "../../system/passed_variables.ts";
 import { outputOf } from "../../system/run.ts";
 import { PackageError } from "./package_error.ts";
 
@@ -19,7 +20,7 @@ const UNUSED_FILE =
  *
  * @param texts of its modules: only what they import is installed.
  */
-export function installedConfiguration(texts: readonly string[]): Record<string, unknown> {
+function installedConfiguration(texts: readonly string[]): Record<string, unknown> {
   const { version, imports, compilerOptions } = configuration;
   const needed = Object.entries(imports).filter(([name]) =>
     texts.some((text) => text.includes(`"${name}"`) || text.includes(`"${name}/`))
@@ -52,13 +53,10 @@ export async function installNpmPackages(
   // Not frozen, because packages that are not needed leave the lock file.
   await write({ ...installed, nodeModulesDir: "auto", lock: { frozen: false } });
   await Deno.copyFile(lock, join(folder, "deno.lock"));
-  const environment = Object.fromEntries(
-    ["HOME", "DENO_DIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY", "HTTPS_PROXY", "DENO_CERT"]
-      .flatMap((name) => {
-        const value = Deno.env.get(name);
-        return value === undefined ? [] : [[name, value]];
-      }),
-  );
+  const environment = passedVariables([
+    ...DENO_VARIABLES,
+    ...["NPM_CONFIG_REGISTRY", "HTTPS_PROXY", "DENO_CERT"],
+  ]);
   await outputOf(
     [Deno.execPath(), "install", "--quiet"],
     (why) => new PackageError(`Cannot install npm packages: ${why}`),

@@ -17,9 +17,9 @@ export interface ShippedCommand {
   readonly script: string;
 }
 
-/** Tasks that need the checkout: they test, measure or build, or install what the package depends on. */
+/** Tasks that need the checkout: they test, measure, draw or build, or install what the package depends on. */
 const OF_CHECKOUT =
-  /^(ok|test|test:.*|bench:.*|install|lab|demo|dashboard|package|hollow-producer|live-.*)$/;
+  /^(ok|test|test:.*|bench:.*|install|lab|demo|dashboard|package|hollow-producer|.*-pictures?)$/;
 
 /** All of them, by name. */
 export function shippedCommands(): ShippedCommand[] {

@@ -23,10 +23,10 @@ for await (const { text, isWhole } of linesOf(Deno.stdin.readable)) {
   if (message.type === "forget") servers.delete(message.server);
   if (message.type !== "draw") continue;
   const before = process.cpuUsage();
-  const { id, head, pending, layouts } = message;
-  const windows = [...servers.get(message.server)?.entries() ?? []]
+  const { id, server, head, pending, layouts } = message;
+  const windows = [...servers.get(server)?.entries() ?? []]
     .toSorted(([a], [b]) => a - b).map(([, window]) => window);
-  const parts = await drawParts(head, windows, pending, layouts);
+  const parts = await drawParts(server, { head, windows, pending }, layouts);
   const { user, system } = process.cpuUsage(before);
   print(`${JSON.stringify({ id, parts, cpuSeconds: (user + system) / 1e6 })}\n`);
 }

@@ -15,6 +15,7 @@ import { svgOf } from "../../../viz/report/svg.ts";
 import { tableHtml } from "../../../viz/report/table_html.ts";
 import { numbersWithoutChart } from "../../../viz/report/without_chart.ts";
 import { completed, type DocumentHead } from "../../watching/history_document.ts";
+import { documentPath } from "../document_path.ts";
 import type { DrawnPart, LayoutName } from "./messages.ts";
 
 /** Two columns of a laptop's screen, or a phone. */
@@ -32,16 +33,20 @@ const LEFT: ReadonlySet<string> = new Set([
   "memory",
 ]);
 
-/** Where all rows of a table are. */
-const DOCUMENT = "/api/v1/document";
+/** The last hour of a server, its windows ready to read. */
+export interface LastHour {
+  readonly head: DocumentHead;
+  readonly windows: readonly Window[];
+  readonly pending: number;
+}
 
-/** Draws the charts of the last hour, and what has no chart. */
+/** Draws the charts of the last hour of a server, and what has no chart. */
 export async function drawParts(
-  head: DocumentHead,
-  windows: readonly Window[],
-  pending: number,
+  server: string,
+  { head, windows, pending }: LastHour,
   layouts: readonly LayoutName[],
 ): Promise<DrawnPart[]> {
+  const path = documentPath(server);
   const all = new Overview(1);
   for (const window of windows) all.add(window);
   const totals = all.windows()[0]?.series ?? [];
@@ -55,15 +60,16 @@ export async function drawParts(
     parts.push({
       id: chart.id,
       column: LEFT.has(chart.id) ? "left" : "right",
-      html: await figure(chart, layouts),
+      html: await figure(chart, layouts, path),
     });
   }
-  return [...parts, ...tables(document)];
+  return [...parts, ...tables(document, path)];
 }
 
 async function figure(
   { id, title, caption, table, spec }: Chart,
   layouts: readonly LayoutName[],
+  path: string,
 ): Promise<string> {
   const drawings: string[] = [];
   for (const name of layouts) {
@@ -76,7 +82,7 @@ async function figure(
   return `<figure><figcaption><h2>${escaped(title)}</h2><p>${escaped(caption)}</p></figcaption>
 ${drawings.join("\n")}
 <details><summary>Numbers<span class="unseen"> of ${escaped(title)}</span></summary>
-${tableHtml(table, { document: DOCUMENT, name: `Numbers of ${title}` })}</details></figure>`;
+${tableHtml(table, { document: path, name: `Numbers of ${title}` })}</details></figure>`;
 }
 
 /**
@@ -90,7 +96,7 @@ function slim(svg: string): string {
   );
 }
 
-function tables(document: MetricsDocument): DrawnPart[] {
+function tables(document: MetricsDocument, path: string): DrawnPart[] {
   const { ledger } = document;
   const other = numbersWithoutChart(document);
   return [
@@ -98,15 +104,13 @@ function tables(document: MetricsDocument): DrawnPart[] {
       id: "ledger",
       column: "left" as const,
       html: `<section><h2>Where every packet went</h2><p>${accountOf(ledger)}</p>
-${
-        tableHtml(ledgerTable(ledger), { document: DOCUMENT, name: "Where every packet went" })
-      }</section>`,
+${tableHtml(ledgerTable(ledger), { document: path, name: "Where every packet went" })}</section>`,
     }],
     ...other === null ? [] : [{
       id: "other",
       column: "right" as const,
       html: `<section><h2>Without a chart</h2><p>Totals of the last hour.</p>
-${tableHtml(other, { document: DOCUMENT, name: "Metrics without a chart" })}</section>`,
+${tableHtml(other, { document: path, name: "Metrics without a chart" })}</section>`,
     }],
   ];
 }

@@ -6,8 +6,9 @@
 
 import { join } from "node:path";
 import { oneLine } from "../../../system/command_line.ts";
-import { statOf } from "../../../system/proc.ts";
 import { linesOf } from "../../../system/lines.ts";
+import { DENO_VARIABLES, passedVariables } from "../../../system/passed_variables.ts";
+import { statOf, TICKS } from "../../../system/proc.ts";
 import { childEnvironment } from "../../../system/run.ts";
 import type { LastMinutes } from "../../watching/history_document.ts";
 import { type Drawn, type LayoutName, parseDrawn, type ToDrawing } from "./messages.ts";
@@ -20,9 +21,6 @@ const MOST_CPU_SECONDS = 30;
 
 /** The longest time for one drawing, and the longest line of its answer, bytes. */
 const [LIMIT_MS, LONGEST_LINE] = [300_000, 32 * 2 ** 20];
-
-/** Clock ticks per second. */
-const USER_HZ = 100;
 
 /** Behind Kea, but not so far that nothing is drawn when the host is busy: then people look at the page. */
 const NICE = "5";
@@ -43,7 +41,7 @@ const LAST_WORDS = 2000;
 export const NOT_NEEDED = "it is not needed";
 
 /** It ended in the middle of its work. */
-export class DrawingError extends Error {
+class DrawingError extends Error {
   override name = "DrawingError";
 }
 
@@ -69,7 +67,7 @@ export class DrawingProcess implements AsyncDisposable {
   #turn: Promise<void> = Promise.resolve();
 
   constructor(script = join(import.meta.dirname!, "draw.ts")) {
-    const { PATH, ...environment } = childEnvironment(ownFolders());
+    const { PATH, ...environment } = childEnvironment(passedVariables(DENO_VARIABLES));
     this.#child = new Deno.Command("setpriv", {
       args: [
         ...["--pdeathsig", "KILL", "--no-new-privs", "--", "nice", "-n", NICE],
@@ -192,8 +190,8 @@ export class DrawingProcess implements AsyncDisposable {
       this.#sent.delete(server);
       await this.#write({ type: "forget", server }).catch(() => {});
     }
-    const stat = await statOf(this.#child.pid);
-    this.#cpu = stat === null ? 0 : (stat.userTicks + stat.systemTicks) / USER_HZ;
+    const stat = statOf(this.#child.pid);
+    this.#cpu = stat === null ? 0 : (stat.userTicks + stat.systemTicks) / TICKS;
     if (this.#waiting.size === 0) this.#cpuBefore = this.#cpu;
     if (this.#cpu - this.#cpuBefore > MOST_CPU_SECONDS) {
       this.#end(`a drawing took over ${MOST_CPU_SECONDS} s of CPU time`);
@@ -212,14 +210,4 @@ export class DrawingProcess implements AsyncDisposable {
       // It has ended.
     }
   }
-}
-
-/** Where Deno finds its packages. */
-function ownFolders(): Record<string, string> {
-  return Object.fromEntries(
-    ["DENO_DIR", "HOME", "XDG_CACHE_HOME"].flatMap((name) => {
-      const value = Deno.env.get(name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { CaptureHeader } from "../../../metrics/capture.ts";
 import type { Window } from "../../../metrics/document.ts";
 import { parseDocument } from "../../../metrics/document.ts";
 import { documentOf } from "../../../metrics/document_builder.ts";
@@ -26,9 +25,9 @@ function* windowsOf(seconds: number, end = Date.now()): Generator<Window> {
 }
 
 /** A server with these windows. */
-function serverWith(windows: Iterable<Window>, header: CaptureHeader = HEADER): ServerHistory {
+function serverWith(windows: Iterable<Window>): ServerHistory {
   const server = new ServerHistory("dhcp4");
-  server.next(header, null);
+  server.next(HEADER, null);
   for (const window of windows) server.next(sampleAt(1, {}), window);
   return server;
 }
@@ -92,10 +91,8 @@ Deno.test("History bounds the bytes of all servers together", () => {
 Deno.test("History forgets the servers that are gone the longest, and none that runs", () => {
   const history = new History();
   for (let at = 0; at < 100; at++) {
-    const pid = at === 0 ? Deno.pid : 2 ** 22 + 1;
-    const server = { ...HEADER.server, pid };
-    history.next(`dhcp4@${at}`, { ...HEADER, server }, null);
-    if (at > 0) history.gone(`dhcp4@${at}`);
+    history.next(`dhcp4@${at}`, HEADER, null);
+    if (at > 0) history.gone(`dhcp4@${at}`, false);
   }
   assert.equal(history.servers.length, 64);
   assert.equal(history.get("dhcp4@0")?.state, "starting");
@@ -141,14 +138,11 @@ Deno.test("a note holds until other probes are attached, and an hour more in the
 });
 
 Deno.test("a server whose process is there and is not watched is not gone", () => {
-  const server = serverWith(windowsOf(60), {
-    ...HEADER,
-    server: { ...HEADER.server, pid: Deno.pid },
-  });
-  server.gone();
+  const server = serverWith(windowsOf(60));
+  server.gone(true);
   assert.equal(server.state, "unwatched");
   server.next({ ...HEADER, server: { ...HEADER.server, pid: 2 ** 22 + 1 } }, null);
-  server.gone();
+  server.gone(false);
   assert.equal(server.state, "gone");
   assert.equal(server.processes.length, 2);
   assert.deepEqual(lastMinutes(server, 5).head.capture.reasons, ["The server has ended"]);

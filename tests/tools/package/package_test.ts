@@ -13,7 +13,7 @@ Deno.test("the package has the commands of operators, and none that needs the ch
   for (const name of ["exporter", "monitor", "troubleshoot", "viz", "to-json", "hollow-monitor"]) {
     assert.ok(names.includes(name), name);
   }
-  for (const name of ["test", "lab", "install", "package", "bench:overhead"]) {
+  for (const name of ["test", "lab", "install", "package", "bench:overhead", "page-picture"]) {
     assert.ok(!names.includes(name), name);
   }
 });
@@ -24,7 +24,7 @@ Deno.test("the package has what its commands import, start and read, and no test
     const file of ["probes/prepare_child.ts", "probes/programs/packets_raw.bt", "deno.json"]
   ) assert.ok(files.includes(file), file);
   assert.deepEqual(
-    files.filter((file) => /^(tests|bench)\/|^tools\/package\//.test(file)),
+    files.filter((file) => /^(tests|bench|docs)\/|^tools\/package\//.test(file)),
     [],
   );
 });
