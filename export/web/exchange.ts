@@ -203,7 +203,8 @@ async function write(outgoing: ServerResponse, piece: Uint8Array): Promise<void>
 
 /** Ends an answer, and waits until it is sent or the client is gone. */
 async function finish(outgoing: ServerResponse, last?: Uint8Array): Promise<void> {
-  if (outgoing.destroyed) return;
+  // An answer whose turn on its connection has not come is not closed with it.
+  if (outgoing.destroyed || outgoing.req.socket.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   outgoing.once("close", resolve);
   outgoing.end(last);
