@@ -6,6 +6,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { oneLine } from "../../system/command_line.ts";
+import { orAborted } from "../../system/or_aborted.ts";
 import { waitFor } from "../../system/push/backoff.ts";
 import { isOfThisHost } from "../../system/push/direct_client.ts";
 import type { Spool, Spooled } from "../../system/push/spool.ts";
@@ -140,11 +141,8 @@ export class OtlpExport {
   /** Sends what waits, oldest first: a value never arrives behind a newer one. */
   async #sendOn(): Promise<void> {
     const { signal } = this.#giveUp;
-    const end = new Promise<void>((resolve) =>
-      signal.addEventListener("abort", () => resolve(), { once: true })
-    );
     while (!signal.aborted) {
-      await Promise.race([this.#spool.whenAvailable, end]);
+      await orAborted(this.#spool.whenAvailable, signal);
       const waiting = signal.aborted ? null : await this.#spool.first();
       if (waiting !== null) await this.#deliver(waiting);
       this.#state.update();

@@ -18,6 +18,7 @@ import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
 import type { Spool } from "../../system/push/spool.ts";
+import { orAborted } from "../../system/or_aborted.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import type { ProducerClient } from "../push/producer_client.ts";
 import { Pusher } from "../push/pusher.ts";
@@ -158,11 +159,8 @@ async function pushAll(
   signal: AbortSignal,
   verbose: boolean,
 ): Promise<void> {
-  const end = new Promise<void>((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
   while (!signal.aborted) {
-    await Promise.race([spool.whenAvailable, end]);
+    await orAborted(spool.whenAvailable, signal);
     const waiting = await spool.first();
     if (waiting === null) continue;
     const { sequence, window, records } = waiting;
