@@ -12,7 +12,7 @@ import { IN_A_CHILD } from "../../probes/prepare_in_child.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
-import { type Level, oneLine } from "../../system/command_line.ts";
+import { oneLine, type Say } from "../../system/command_line.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { FleetObserver } from "./fleet_observer.ts";
 import { ServerNames } from "./server_names.ts";
@@ -35,7 +35,7 @@ export interface FleetOptions {
   /** Get every record, in this order. */
   readonly observers?: readonly FleetObserver[];
   readonly signal: AbortSignal;
-  readonly say: (line: string, level?: Level) => void;
+  readonly say: Say;
 }
 
 /** The most servers, where no other number is given. */
@@ -159,7 +159,8 @@ export class Fleet {
     status: ServerStatus,
     onRead: () => void,
   ): Promise<void> {
-    const { profile, bpftrace, intervalMs, observers = [], signal, say } = this.#options;
+    const { profile, bpftrace, intervalMs, observers = [], signal } = this.#options;
+    const say: Say = (line, level) => this.#options.say(`${name}: ${line}`, level);
     const server = await IN_A_CHILD.describe(pid);
     const how = { bpftrace, signal, say, preparation: IN_A_CHILD };
     const slow = await this.#options.slow?.of(name, server, how);

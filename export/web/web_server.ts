@@ -8,7 +8,7 @@ import { lstatSync, unlinkSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { oneLine } from "../../system/command_line.ts";
+import { oneLine, type Say } from "../../system/command_line.ts";
 import { reasonOf } from "../../system/reason.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { answer, type Refusal } from "./exchange.ts";
@@ -23,7 +23,7 @@ export interface WebServerOptions {
   readonly addresses: readonly ListenAddress[];
   readonly handler: Handler;
   readonly security: WebSecurity;
-  readonly say: (line: string) => void;
+  readonly say: Say;
 }
 
 /** The most connections at once. */
@@ -135,7 +135,7 @@ export class WebServer implements AsyncDisposable {
     try {
       await answer(incoming, outgoing, { handler, refusal, headers, onStream, say });
     } catch (error) {
-      say(`Cannot answer a request: ${oneLine(error)}`);
+      say(`Cannot answer a request: ${oneLine(error)}`, "error");
       outgoing.destroy();
     } finally {
       this.#connections.idle(socket);

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { oneLine, say as sayLine } from "../../system/command_line.ts";
+import { type Level, oneLine, say as sayLine } from "../../system/command_line.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { Window } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
@@ -177,6 +177,6 @@ async function pushAll(
 }
 
 /** A line for people, with the time: this runs for months. */
-function say(line: string): void {
-  sayLine(`${new Date().toISOString()} ${line}`);
+function say(line: string, level?: Level): void {
+  sayLine(`${new Date().toISOString()} ${line}`, level);
 }
