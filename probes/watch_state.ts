@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { Say } from "../system/command_line.ts";
 import type { CaptureRecord } from "../metrics/capture.ts";
 import type { Server } from "../discovery/types.ts";
-import type { Level } from "../system/command_line.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 import { Gap } from "./gap.ts";
 import type { Preparation } from "./preparation.ts";
@@ -24,7 +24,7 @@ export interface WatchOptions {
   /** Stops the watch; what was measured is kept. */
   readonly signal: AbortSignal;
   /** Called with lines for people. */
-  readonly say: (line: string, level?: Level) => void;
+  readonly say: Say;
   /** How long to wait for a server that ended, milliseconds; default: 15 s. */
   readonly restartGraceMs?: number;
   /** Where a server is described and its program prepared. */

@@ -116,6 +116,9 @@ export function say(line: string, level: Level = "info"): void {
 /** How important a line is. */
 export type Level = "error" | "warning" | "info";
 
+/** What takes lines for people, as {@linkcode say} does. */
+export type Say = (line: string, level?: Level) => void;
+
 /** The same as systemd's journal reads it at the start of a line: sd-daemon(3). */
 const LEVELS: Readonly<Record<Level, string>> = { error: "<3>", warning: "<4>", info: "<6>" };
 

@@ -5,7 +5,8 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { oneLine } from "../../system/command_line.ts";
+import { oneLine, type Say } from "../../system/command_line.ts";
+import { orAborted } from "../../system/or_aborted.ts";
 import { waitFor } from "../../system/push/backoff.ts";
 import { isOfThisHost } from "../../system/push/direct_client.ts";
 import type { Spool, Spooled } from "../../system/push/spool.ts";
@@ -21,7 +22,7 @@ import type { OtlpSettings } from "./settings.ts";
 export interface OtlpExportOptions {
   readonly settings: OtlpSettings;
   readonly accumulator: Accumulator;
-  readonly say: (line: string) => void;
+  readonly say: Say;
 }
 
 /** How long sending may go on after the last values, milliseconds. */
@@ -78,6 +79,7 @@ export class OtlpExport {
       say(
         `The headers for OTLP go to ${url.host} over plain HTTP, where others on the path can read them: ` +
           "give an https URL",
+        "warning",
       );
     }
     if (spool.waiting > 0) say(`${spool.waiting} OTLP requests of an earlier run are waiting`);
@@ -133,18 +135,15 @@ export class OtlpExport {
       }
     } catch (error) {
       // The watch goes on, whatever is wrong with sending.
-      say(`Cannot make an OTLP request: ${oneLine(error)}`);
+      say(`Cannot make an OTLP request: ${oneLine(error)}`, "error");
     }
   }
 
   /** Sends what waits, oldest first: a value never arrives behind a newer one. */
   async #sendOn(): Promise<void> {
     const { signal } = this.#giveUp;
-    const end = new Promise<void>((resolve) =>
-      signal.addEventListener("abort", () => resolve(), { once: true })
-    );
     while (!signal.aborted) {
-      await Promise.race([this.#spool.whenAvailable, end]);
+      await orAborted(this.#spool.whenAvailable, signal);
       const waiting = signal.aborted ? null : await this.#spool.first();
       if (waiting !== null) await this.#deliver(waiting);
       this.#state.update();
@@ -159,7 +158,9 @@ export class OtlpExport {
       const outcome = await this.#client.send(Uint8Array.fromBase64(body), signal);
       if (outcome.kind !== "retry") return this.#done(sequence, outcome);
       if (signal.aborted) return;
-      if (outcome.why !== this.#trouble) say(`Cannot send OTLP: ${outcome.why}; retrying`);
+      if (outcome.why !== this.#trouble) {
+        say(`Cannot send OTLP: ${outcome.why}; retrying`, "warning");
+      }
       this.#trouble = outcome.why;
       await pause(waitFor(outcome.afterMs, attempt), undefined, { signal }).catch(() => {});
     }
@@ -179,7 +180,10 @@ export class OtlpExport {
     this.#state.rejected += rejected;
     const warning = rejected > 0n ? `rejects data points: ${message || "no reason"}` : message;
     if (warning !== "" && warning !== this.#warning) {
-      say(`The OTLP receiver accepts a request and ${rejected > 0n ? warning : `says ${warning}`}`);
+      say(
+        `The OTLP receiver accepts a request and ${rejected > 0n ? warning : `says ${warning}`}`,
+        "warning",
+      );
       this.#warning = warning;
     }
     this.#spool.remove(sequence);

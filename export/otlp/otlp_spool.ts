@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { z } from "zod";
+import type { Say } from "../../system/command_line.ts";
 import { ownFolder } from "../../system/own_folder.ts";
 import { Spool } from "../../system/push/spool.ts";
 
@@ -27,7 +28,7 @@ const schema = z.object({ body: z.base64() });
  */
 export async function openOtlpSpool(
   url: URL,
-  say: (line: string) => void,
+  say: Say,
 ): Promise<Spool<SpooledRequest>> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(url.href));
   const name = new Uint8Array(digest).toHex().slice(0, 16);

@@ -6,6 +6,9 @@
 
 import type { ExposedFamily, Labels } from "../prometheus/accumulator.ts";
 
+/** The most servers whose versions are remembered: more than are exposed. */
+const MOST = 128;
+
 /** Remembers the version of a server that has stopped: a resource is one through restarts. */
 export class Resources {
   readonly #host: string;
@@ -25,7 +28,13 @@ export class Resources {
   update(families: readonly ExposedFamily[]): void {
     const info = families.find(({ family }) => family.name === "server_info");
     for (const { labels: { server, version } } of info?.series ?? []) {
-      if (server !== undefined && version !== undefined) this.#versions.set(server, version);
+      if (server === undefined || version === undefined) continue;
+      this.#versions.delete(server);
+      this.#versions.set(server, version);
+    }
+    // Names come and go without an end; those that run are the newest.
+    for (const server of this.#versions.keys().take(Math.max(0, this.#versions.size - MOST))) {
+      this.#versions.delete(server);
     }
   }
 

@@ -5,14 +5,11 @@
  */
 
 import { escaped } from "../../system/printable.ts";
-import { lastMinutes } from "../watching/history_document.ts";
+import { lastHour } from "../watching/history_document.ts";
 import type { ServerHistory } from "../watching/server_history.ts";
 import { badgeHtml, badgeOf, momentOf, tileHtml, tilesOf } from "./glance.ts";
 import type { Message } from "./recent_messages.ts";
 import type { Part } from "./view.ts";
-
-/** The last hour. */
-const MINUTES = 60;
 
 /** What the overview shows beside its servers. */
 export interface OverviewFacts {
@@ -54,7 +51,7 @@ watch. A server that starts appears here by itself.</p></section>`;
 
 function serverRow(server: ServerHistory): Part {
   const { name, state, header, processes } = server;
-  const last = lastMinutes(server, MINUTES);
+  const last = lastHour(server);
   const facts = header === null ? [] : [
     `Kea ${header.server.version}`,
     `DHCPv${header.server.family}`,

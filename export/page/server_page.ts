@@ -9,15 +9,12 @@ import { duration } from "../../viz/format.ts";
 import { plural } from "../../viz/series.ts";
 import { slowTable } from "../../viz/report/account.ts";
 import { tableHtml } from "../../viz/report/table_html.ts";
-import { type LastMinutes, lastMinutes } from "../watching/history_document.ts";
+import { lastHour, type LastMinutes } from "../watching/history_document.ts";
 import type { ServerHistory } from "../watching/server_history.ts";
 import { documentPath } from "./document_path.ts";
 import type { DrawnPart } from "./drawing/messages.ts";
 import { badgeHtml, badgeOf, machineTiles, momentOf, tileHtml, tilesOf } from "./glance.ts";
 import type { Part } from "./view.ts";
-
-/** The last hour. */
-const MINUTES = 60;
 
 /** What the drawing process has made, or why it has not. */
 export interface DrawnCharts {
@@ -30,7 +27,7 @@ export interface DrawnCharts {
 
 /** The parts of a server's page that need no drawing: they come first. */
 export function factParts(server: ServerHistory): Part[] {
-  const last = lastMinutes(server, MINUTES);
+  const last = lastHour(server);
   const isThere = server.state === "watched" && !server.isLate();
   const tiles = [...tilesOf(last, isThere), ...machineTiles(last, isThere)];
   return [
@@ -46,7 +43,7 @@ export function factParts(server: ServerHistory): Part[] {
 
 /** The parts that follow: charts, slow packets, and what is not available. */
 export function detailParts(server: ServerHistory, charts: DrawnCharts): Part[] {
-  const last = lastMinutes(server, MINUTES);
+  const last = lastHour(server);
   const drawn = charts.parts ?? [];
   const part = ({ id, column, html }: DrawnPart): Part => ({ id, container: column, html });
   return [

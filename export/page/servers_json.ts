@@ -5,11 +5,8 @@
  */
 
 import type { History } from "../watching/history.ts";
-import { lastMinutes } from "../watching/history_document.ts";
+import { lastHour } from "../watching/history_document.ts";
 import type { ServerHistory } from "../watching/server_history.ts";
-
-/** What is counted, minutes. */
-const MINUTES = 60;
 
 /** Each server: what it is, whether it is watched, and the numbers of the last hour. */
 export function serversJson({ servers }: History): unknown {
@@ -17,7 +14,7 @@ export function serversJson({ servers }: History): unknown {
 }
 
 function serverJson(server: ServerHistory): unknown {
-  const { head: { capture }, windows } = lastMinutes(server, MINUTES);
+  const { head: { capture }, windows } = lastHour(server);
   const sum = (name: "received" | "answered" | "unanswered" | "dropped") =>
     windows.reduce((all, { numbers }) => all + numbers[name], 0);
   const iso = (time: number | null | undefined) =>

@@ -121,6 +121,14 @@ export class Accumulator {
     }
   }
 
+  /** Removes all series of a server that does not run: any number of them may come and go. */
+  forget(server: string): void {
+    for (const { series, used } of this.#families.values()) {
+      for (const [key, { labels }] of series) if (labels["server"] === server) series.delete(key);
+      used.delete(server);
+    }
+  }
+
   /** All families that have series. */
   families(): ExposedFamily[] {
     if (this.#omitted.size > 0) {

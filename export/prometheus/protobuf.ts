@@ -11,6 +11,7 @@ import {
   type ExposedSeries,
   type HistogramValue,
   isHistogram,
+  type Labels,
 } from "./accumulator.ts";
 import { type BucketsPerOctave, classicOf, NATIVE_SCHEMA, nativeOf, secondsOf } from "./buckets.ts";
 import { PREFIX } from "./families.ts";
@@ -49,10 +50,7 @@ function metricOf(
   { labels, value }: ExposedSeries,
   options: { readonly bucketsPerOctave: BucketsPerOctave; readonly started: Date },
 ): MessageWriter {
-  const metric = new MessageWriter();
-  for (const [name, text] of Object.entries(labels)) {
-    metric.message(1, new MessageWriter().string(1, name).string(2, text));
-  }
+  const metric = labelled(labels);
   if (isHistogram(value)) return metric.message(7, histogramOf(value, options));
   const number = new MessageWriter().double(1, Number(value));
   if (type === "gauge") return metric.message(2, number);
@@ -90,11 +88,16 @@ function histogramOf(
 }
 
 function exemplarOf({ labels, value, time }: Exemplar): MessageWriter {
-  const exemplar = new MessageWriter();
+  return labelled(labels).double(2, value / 1e9).message(3, timestampOf(time));
+}
+
+/** A message that begins with its `LabelPair` messages. */
+function labelled(labels: Labels): MessageWriter {
+  const message = new MessageWriter();
   for (const [name, text] of Object.entries(labels)) {
-    exemplar.message(1, new MessageWriter().string(1, name).string(2, text));
+    message.message(1, new MessageWriter().string(1, name).string(2, text));
   }
-  return exemplar.double(2, value / 1e9).message(3, timestampOf(time));
+  return message;
 }
 
 function timestampOf(time: Date): MessageWriter {

@@ -5,7 +5,7 @@
  */
 
 import type { CaptureRecord } from "../../metrics/capture.ts";
-import { oneLine } from "../../system/command_line.ts";
+import { oneLine, type Say } from "../../system/command_line.ts";
 import { replaceFile } from "../../system/replace_file.ts";
 import type { FleetObserver } from "../watching/fleet_observer.ts";
 import type { Accumulator } from "./accumulator.ts";
@@ -15,7 +15,7 @@ import { textOf } from "./text.ts";
 export interface TextfileOptions {
   readonly path: string;
   readonly accumulator: Accumulator;
-  readonly say: (line: string) => void;
+  readonly say: Say;
 }
 
 /**
@@ -60,7 +60,9 @@ export class Textfile implements FleetObserver, AsyncDisposable {
       const options = { format: "prometheus", bucketsPerOctave: 2 } as const;
       const problem = await replaceFile(path, textOf(accumulator.families(), options))
         .then(() => "", oneLine);
-      if (problem !== this.#problem) say(problem || `Writing ${path} again`);
+      if (problem !== this.#problem) {
+        say(problem || `Writing ${path} again`, problem === "" ? "info" : "warning");
+      }
       this.#problem = problem;
     }
   }

@@ -12,7 +12,7 @@ import { IN_A_CHILD } from "../../probes/prepare_in_child.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
-import { type Level, oneLine } from "../../system/command_line.ts";
+import { oneLine, type Say } from "../../system/command_line.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { FleetObserver } from "./fleet_observer.ts";
 import { ServerNames } from "./server_names.ts";
@@ -35,11 +35,14 @@ export interface FleetOptions {
   /** Get every record, in this order. */
   readonly observers?: readonly FleetObserver[];
   readonly signal: AbortSignal;
-  readonly say: (line: string, level?: Level) => void;
+  readonly say: Say;
 }
 
 /** The most servers, where no other number is given. */
 const MOST_SERVERS = 32;
+
+/** The most servers that are exposed: those that run, and the newest of those that have ended. */
+const MOST_EXPOSED = 64;
 
 /** How often the host is asked for servers, milliseconds. */
 const LOOK_MS = 1000;
@@ -112,10 +115,10 @@ export class Fleet {
   async #follow(kea: RunningKea, name: string, before: Promise<void> | undefined): Promise<void> {
     const { signal, say } = this.#options;
     await before;
-    const status = this.#statuses.getOrInsertComputed(
-      name,
-      () => new ServerStatus(name, this.#options.accumulator),
-    );
+    const status = this.#statuses.get(name) ?? new ServerStatus(name, this.#options.accumulator);
+    // The newest is the last.
+    this.#statuses.delete(name);
+    this.#statuses.set(name, status);
     this.#running.add(status);
     let wait = FIRST_PAUSE_MS;
     while (!signal.aborted && isThere(kea)) {
@@ -132,6 +135,17 @@ export class Fleet {
     this.#gone(name, status, isThere(kea));
     this.#running.delete(status);
     this.#names.free(kea.pid);
+    this.#forget();
+  }
+
+  /** Names have units and process ids of others, without an end: those that ended first are forgotten. */
+  #forget(): void {
+    for (const [name, status] of this.#statuses) {
+      if (this.#statuses.size <= MOST_EXPOSED) return;
+      if (this.#running.has(status) || this.#turns.has(name)) continue;
+      this.#statuses.delete(name);
+      this.#options.accumulator.forget(name);
+    }
   }
 
   #gone(name: string, status: ServerStatus, isRunning: boolean): void {
@@ -145,7 +159,8 @@ export class Fleet {
     status: ServerStatus,
     onRead: () => void,
   ): Promise<void> {
-    const { profile, bpftrace, intervalMs, observers = [], signal, say } = this.#options;
+    const { profile, bpftrace, intervalMs, observers = [], signal } = this.#options;
+    const say: Say = (line, level) => this.#options.say(`${name}: ${line}`, level);
     const server = await IN_A_CHILD.describe(pid);
     const how = { bpftrace, signal, say, preparation: IN_A_CHILD };
     const slow = await this.#options.slow?.of(name, server, how);

@@ -33,6 +33,11 @@ export function lastMinutes(server: ServerHistory, minutes: number, now = Date.n
   return { head: headOf(server, windows, since), windows, pending: server.pending };
 }
 
+/** The last hour of a server, up to now: what the page shows. */
+export function lastHour(server: ServerHistory): LastMinutes {
+  return lastMinutes(server, 60);
+}
+
 /**
  * The document as JSON, piece by piece: an hour of windows does not have to be in memory.
  */

@@ -69,9 +69,9 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
     : new Textfile({ path: options.textfile, accumulator, say });
   const fleet = new Fleet({
     ...{ profile, bpftrace, intervalMs, accumulator },
-    say: (line) => {
+    say: (line, level) => {
       messages.add(line);
-      say(line);
+      say(line, level);
     },
     isChosen: (kea) => isChosen(kea, chosen),
     observers: [

@@ -45,7 +45,8 @@ function unitOf(pid: number): string | null {
   try {
     const path = Deno.readTextFileSync(`/proc/${pid}/cgroup`).trim().split("\n").at(-1)!;
     const last = path.split("/").at(-1)!.replace(/\.(service|scope)$/, "");
-    return printable(last.slice(0, LONGEST)) || "host";
+    // Not half of a character: that is no text for a link.
+    return printable(last.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, "")) || "host";
   } catch {
     return null;
   }

@@ -44,7 +44,10 @@ export class ServerStatus {
   #pid: number | null = null;
   #processes = 0;
   #cost = { bpf: 0, hits: 0 };
-  /** The newest reading, and how long nothing was attached between readings: ms, s. */
+  /**
+   * The newest reading, by a clock that is never set back: no counter goes down; and how long nothing was attached
+   * between readings: ms, s.
+   */
   #lastRead: number | null = null;
   #unwatched = 0;
 
@@ -124,12 +127,12 @@ export class ServerStatus {
   }
 
   #read({ sockets }: Extract<CaptureRecord, { type: "sample" }>): void {
-    const now = Date.now();
+    const now = performance.now();
     if (!this.#isRead && this.#lastRead !== null) this.#unwatched += (now - this.#lastRead) / 1000;
     this.#isRead = true;
     this.#lastRead = now;
     this.#set(UNWATCHED, this.#unwatched);
-    this.#set(READ, now / 1000);
+    this.#set(READ, Date.now() / 1000);
     const queued = Map.groupBy(sockets, ({ socket }) => socket);
     for (const [socket, each] of queued) {
       exposeSocket(this.#accumulator, this.#name, socket);

@@ -39,11 +39,9 @@ export class SlowThresholds {
     if (threshold !== "auto") return { thresholdNs: Math.round(threshold * 1e6), redacts };
     const known = this.#learned.get(name);
     if (known !== undefined) return { thresholdNs: known, redacts };
-    const say = (line: string) => how.say(`${name}: ${line}`);
     const { thresholdNs, packets } = await learnThreshold({
       ...how,
       server,
-      say,
       restartGraceMs: 0,
     });
     // A server without traffic is asked again the next time.

@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import type { Say } from "../../system/command_line.ts";
 import type { Handler } from "./handler.ts";
 
 /** How long a client may take to read a piece of an answer, milliseconds. */
@@ -53,7 +54,7 @@ export interface AnswerOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** Called when the answer has become a stream. */
   readonly onStream: () => void;
-  readonly say: (line: string) => void;
+  readonly say: Say;
 }
 
 /** Answers one request; returns when the answer is sent or the client is gone. */
@@ -67,7 +68,10 @@ export async function answer(
   const refused = refusalOf(incoming, url) ?? await options.refusal(incoming);
   const response = refused === null
     ? await Promise.try(handler, requestOf(incoming, url!)).catch((error) => {
-      say(`Cannot answer ${url!.pathname}: ${error instanceof Error ? error.stack : error}`);
+      say(
+        `Cannot answer ${url!.pathname}: ${error instanceof Error ? error.stack : error}`,
+        "error",
+      );
       return new Response("The exporter has an error here, its log says which\n", { status: 500 });
     })
     : new Response(`${refused.why}\n`, refused);
@@ -203,7 +207,8 @@ async function write(outgoing: ServerResponse, piece: Uint8Array): Promise<void>
 
 /** Ends an answer, and waits until it is sent or the client is gone. */
 async function finish(outgoing: ServerResponse, last?: Uint8Array): Promise<void> {
-  if (outgoing.destroyed) return;
+  // An answer whose turn on its connection has not come is not closed with it.
+  if (outgoing.destroyed || outgoing.req.socket.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   outgoing.once("close", resolve);
   outgoing.end(last);

@@ -18,8 +18,8 @@ export function foreignHost(host: string | undefined): Refusal | null {
   const name = (host ?? "localhost").replace(/:\d*$/, "").toLowerCase();
   if (isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0) return null;
   const own = Deno.hostname().toLowerCase();
-  const isOwn = ["localhost", own].includes(name) || name.endsWith(".localhost") ||
-    name.startsWith(`${own}.`);
+  // Not a name that only begins with this host's: a stranger's can, too.
+  const isOwn = ["localhost", own].includes(name) || name.endsWith(".localhost");
   if (isOwn) return null;
   return { status: 421, why: "Expected this host's name in Host: localhost, or an address" };
 }

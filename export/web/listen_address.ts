@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AddressInfo } from "node:net";
 import { resolveUserPath } from "../../system/command_line.ts";
 
 /** A TCP address, a Unix socket, or a socket that systemd opened. */
@@ -62,7 +63,8 @@ export function addressText(address: ListenAddress): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether only this host reaches an address. */
-export function isLoopback(address: ListenAddress): boolean {
-  return "host" in address && /^(localhost|127(\.\d{1,3}){3}|::1)$/.test(address.host);
+/** Whether only this host reaches an address where a server listens, as it says when it is bound. */
+export function isLoopback(bound: AddressInfo | string | null): boolean {
+  return typeof bound === "object" && bound !== null &&
+    /^(::ffff:)?127(\.\d{1,3}){3}$|^::1$/i.test(bound.address);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolveUserPath } from "../../system/command_line.ts";
+import { resolveUserPath, type Say } from "../../system/command_line.ts";
 import type { Handler } from "./handler.ts";
 import { listenAddress, systemdSockets } from "./listen_address.ts";
 import { WebSecurity } from "./web_security.ts";
@@ -31,7 +31,7 @@ export interface WebOptions {
 export async function startWeb(
   { addresses, isSocketActivated, configFile }: WebOptions,
   handler: Handler,
-  say: (line: string) => void,
+  say: Say,
 ): Promise<WebServer> {
   const security = new WebSecurity(configFile === null ? null : resolveUserPath(configFile), say);
   const web = await WebServer.start({

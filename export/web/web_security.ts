@@ -4,7 +4,7 @@
  * @module
  */
 
-import { oneLine } from "../../system/command_line.ts";
+import { oneLine, type Say } from "../../system/command_line.ts";
 import type { Refusal } from "./exchange.ts";
 import { PasswordCheck } from "./password_check.ts";
 import {
@@ -30,7 +30,7 @@ const TOO_MANY: Refusal = {
 /** The state of the web configuration file. */
 export class WebSecurity {
   readonly #path: string | null;
-  readonly #say: (line: string) => void;
+  readonly #say: Say;
   #config: WebConfig = OPEN;
   #passwords = new PasswordCheck(OPEN.users);
   /** The files that were read, and which version of them. */
@@ -44,7 +44,7 @@ export class WebSecurity {
    * @param path null without one: no TLS and no password.
    * @throws {WebConfigError} when it cannot be used.
    */
-  constructor(path: string | null, say: (line: string) => void) {
+  constructor(path: string | null, say: Say) {
     this.#path = path;
     this.#say = say;
     if (path !== null) this.#read(path);
@@ -77,7 +77,7 @@ export class WebSecurity {
       this.#read(this.#path);
       this.#say("The web configuration or a certificate has changed: the new one is used");
     } catch (error) {
-      this.#say(`${oneLine(error)}; the one before stays in use`);
+      this.#say(`${oneLine(error)}; the one before stays in use`, "warning");
     }
   }
 

@@ -8,13 +8,14 @@ import { lstatSync, unlinkSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { oneLine } from "../../system/command_line.ts";
+import { oneLine, type Say } from "../../system/command_line.ts";
 import { reasonOf } from "../../system/reason.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { answer, type Refusal } from "./exchange.ts";
 import type { Handler } from "./handler.ts";
 import { foreignHost } from "./foreign_host.ts";
 import { AddressError, addressText, isLoopback, type ListenAddress } from "./listen_address.ts";
+import { Turns } from "./turns.ts";
 import type { WebSecurity } from "./web_security.ts";
 
 /** Options of {@linkcode WebServer.start}. */
@@ -22,7 +23,7 @@ export interface WebServerOptions {
   readonly addresses: readonly ListenAddress[];
   readonly handler: Handler;
   readonly security: WebSecurity;
-  readonly say: (line: string) => void;
+  readonly say: Say;
 }
 
 /** The most connections at once. */
@@ -90,8 +91,11 @@ export class WebServer implements AsyncDisposable {
     const server = tls === null
       ? createServer(LIMITS)
       : createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS, ...tls });
+    const turns = new Turns();
     const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      this.#answer(incoming, outgoing, isLoopback(address) && !security.knowsClients);
+      // Sockets of systemd and other words for loopback have their address only when they are bound.
+      const needsOwnHost = isLoopback(server.address()) && !security.knowsClients;
+      turns.take(incoming.socket, () => this.#answer(incoming, outgoing, needsOwnHost));
     };
     server.on("request", onRequest);
     // No one is asked to send a body.
@@ -101,7 +105,14 @@ export class WebServer implements AsyncDisposable {
       this.#connections.admit(socket);
       security.refresh();
     });
-    if (tls !== null) security.onTls((renewed) => (server as TlsServer).setSecureContext(renewed));
+    if (tls !== null) {
+      // The context has all but whether clients are asked for a certificate.
+      security.onTls((renewed) => {
+        const { requestCert, rejectUnauthorized } = renewed;
+        Object.assign(server, { requestCert, rejectUnauthorized });
+        (server as TlsServer).setSecureContext(renewed);
+      });
+    }
     if ("path" in address) await makeRoom(address.path);
     await bind(server, address);
     this.#servers.push({ server, address });
@@ -124,7 +135,7 @@ export class WebServer implements AsyncDisposable {
     try {
       await answer(incoming, outgoing, { handler, refusal, headers, onStream, say });
     } catch (error) {
-      say(`Cannot answer a request: ${oneLine(error)}`);
+      say(`Cannot answer a request: ${oneLine(error)}`, "error");
       outgoing.destroy();
     } finally {
       this.#connections.idle(socket);
@@ -159,10 +170,15 @@ async function makeRoom(path: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const probe = connect({ path });
   probe.once("connect", () => resolve(true));
-  probe.once("error", () => resolve(false));
+  // Only this means that no one listens: one that is busy refuses otherwise.
+  probe.once("error", (error) => resolve(codeOf(error) !== "ECONNREFUSED"));
   const isUsed = await promise;
   probe.destroy();
   if (!isUsed) removeSocket(path);
+}
+
+function codeOf(error: Error): unknown {
+  return "code" in error ? error.code : undefined;
 }
 
 function removeSocket(path: string): void {

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { oneLine, say as sayLine } from "../../system/command_line.ts";
+import { type Level, oneLine, say as sayLine } from "../../system/command_line.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { Window } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
@@ -18,6 +18,7 @@ import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
 import type { Spool } from "../../system/push/spool.ts";
+import { orAborted } from "../../system/or_aborted.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import type { ProducerClient } from "../push/producer_client.ts";
 import { Pusher } from "../push/pusher.ts";
@@ -158,11 +159,8 @@ async function pushAll(
   signal: AbortSignal,
   verbose: boolean,
 ): Promise<void> {
-  const end = new Promise<void>((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
   while (!signal.aborted) {
-    await Promise.race([spool.whenAvailable, end]);
+    await orAborted(spool.whenAvailable, signal);
     const waiting = await spool.first();
     if (waiting === null) continue;
     const { sequence, window, records } = waiting;
@@ -179,6 +177,6 @@ async function pushAll(
 }
 
 /** A line for people, with the time: this runs for months. */
-function say(line: string): void {
-  sayLine(`${new Date().toISOString()} ${line}`);
+function say(line: string, level?: Level): void {
+  sayLine(`${new Date().toISOString()} ${line}`, level);
 }

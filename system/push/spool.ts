@@ -7,7 +7,7 @@
 
 import { join } from "node:path";
 import type { z } from "zod";
-import { oneLine } from "../command_line.ts";
+import { oneLine, type Say } from "../command_line.ts";
 import { replaceFile } from "../replace_file.ts";
 
 /** What waits, with its number. */
@@ -24,7 +24,7 @@ export interface SpoolOptions<T> {
   /** Most bytes on disk. */
   readonly limit: number;
   /** Called, with lines for people, when something is lost or quarantined. */
-  readonly say: (line: string) => void;
+  readonly say: Say;
   /** What waits, such as `window`: the ending of its files, and its name in lines for people. */
   readonly noun: string;
   /** What to do where another process uses the folder. */
@@ -151,7 +151,10 @@ export class Spool<T extends object> implements Disposable {
     } catch (error) {
       kept = text;
       if (!this.#isDiskFull) {
-        this.#options.say(`${oneLine(error)}; ${this.#options.noun}s are kept in memory`);
+        this.#options.say(
+          `${oneLine(error)}; ${this.#options.noun}s are kept in memory`,
+          "warning",
+        );
       }
       this.#isDiskFull = true;
     }
@@ -204,9 +207,12 @@ export class Spool<T extends object> implements Disposable {
       Deno.writeTextFileSync(join(folder, `${digitsOf(sequence)}.reason`), `${reason}\n`);
       if (entry.text === null) Deno.renameSync(this.#path(sequence), path);
       else Deno.writeTextFileSync(path, entry.text);
-      if (reason !== this.#trouble) say(`A ${noun} was quarantined: ${reason}: ${path}`);
+      if (reason !== this.#trouble) say(`A ${noun} was quarantined: ${reason}: ${path}`, "warning");
     } catch (error) {
-      say(`A ${noun} is lost: ${reason}, and it cannot be quarantined (${oneLine(error)})`);
+      say(
+        `A ${noun} is lost: ${reason}, and it cannot be quarantined (${oneLine(error)})`,
+        "error",
+      );
     }
     this.#trouble = reason;
     this.#take(sequence);
@@ -237,6 +243,7 @@ export class Spool<T extends object> implements Disposable {
     const { say, noun } = this.#options;
     say(
       `The spool is full, ${gone} of its oldest ${noun}s were dropped unsent, ${this.#dropped} in all`,
+      "warning",
     );
     try {
       Deno.writeTextFileSync(join(this.#folder, "dropped"), `${this.#dropped}\n`);
@@ -263,7 +270,7 @@ export class Spool<T extends object> implements Disposable {
     try {
       Deno.removeSync(path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) this.#options.say(oneLine(error));
+      if (!(error instanceof Deno.errors.NotFound)) this.#options.say(oneLine(error), "warning");
     }
   }
 

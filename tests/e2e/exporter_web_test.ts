@@ -184,9 +184,13 @@ Deno.test("basic auth: the right password, wrong ones, and a change without a re
 
 Deno.test("client certificates: the right one, a stranger's, and none", async () => {
   await using pem = await certificates();
-  await using server = await serve({ config: await configuration(pem, `${TLS}, ${CLIENTS}}`) });
+  await using server = await serve({ config: await configuration(pem, `${TLS}}`) });
   const get = (...args: string[]) =>
     curl("--cacert", pem.path("ca.pem"), ...args, `${server.url}/metrics`);
+  assert.equal((await get()).status, 200);
+  // From now on clients need one.
+  await configuration(pem, `${TLS}, ${CLIENTS}}`);
+  await until(async () => (await get()).status === 0, "clients are asked for certificates");
   const as = (
     name: string,
   ) => ["--cert", pem.path(`${name}.pem`), "--key", pem.path(`${name}.key`)];

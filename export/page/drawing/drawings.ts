@@ -4,13 +4,10 @@
  * @module
  */
 
-import { lastMinutes } from "../../watching/history_document.ts";
+import { lastHour } from "../../watching/history_document.ts";
 import type { ServerHistory } from "../../watching/server_history.ts";
 import { DrawingProcess, NOT_NEEDED } from "./drawing_process.ts";
 import type { Drawn, DrawnPart, LayoutName } from "./messages.ts";
-
-/** The last hour. */
-const MINUTES = 60;
 
 /** A drawing is used for so long, milliseconds; and it takes at most this share of a core. */
 const [LEAST_AGE_MS, SHARE] = [5000, 0.05];
@@ -126,7 +123,7 @@ export class Drawings implements AsyncDisposable {
     const began = performance.now();
     const reading = server.lastReading;
     const { parts, cpuSeconds }: Drawn = await this.#started()
-      .draw(server.name, layouts, lastMinutes(server, MINUTES));
+      .draw(server.name, layouts, lastHour(server));
     this.#drawings.set(key, {
       ...{ server: server.name, layouts, parts, began, reading, cpuMs: 1000 * cpuSeconds },
       used: performance.now(),

@@ -80,3 +80,16 @@ Deno.test("Accumulator has room again when the gauges of a server are dropped", 
   }
   assert.deepEqual(accumulator.families(), []);
 });
+
+Deno.test("Accumulator forgets a server, and has room for it again", () => {
+  const accumulator = new Accumulator(1);
+  for (let times = 0; times < 3; times++) {
+    accumulator.add("dhcp4@a", { series: [counter(`${times}`, 1)] });
+    accumulator.add("dhcp4", { series: [counter("a", 1)] });
+    accumulator.forget("dhcp4@a");
+  }
+  const [exceptions] = accumulator.families();
+  assert.deepEqual(exceptions!.series.map(({ labels, value }) => [labels, value]), [
+    [{ server: "dhcp4", exception: "a" }, 3n],
+  ]);
+});

@@ -57,6 +57,21 @@ Deno.test("ServerStatus counts processes, not how often one was watched", () => 
   assert.equal(restarts(), 1);
 });
 
+Deno.test("ServerStatus counts no time backwards when the clock is set back", () => {
+  const accumulator = new Accumulator();
+  const status = new ServerStatus("dhcp4", accumulator);
+  for (const record of records) status.next(record);
+  const { now } = Date;
+  try {
+    Date.now = () => now() - 3_600_000;
+    for (const record of records) status.next(record);
+  } finally {
+    Date.now = now;
+  }
+  const seconds = valueOf(accumulator, "unwatched_seconds_total") as number;
+  assert.ok(seconds >= 0 && seconds < 60, `${seconds}`);
+});
+
 Deno.test("ServerStatus has what waits in the sockets of a kind together", () => {
   const accumulator = new Accumulator();
   const status = new ServerStatus("dhcp4", accumulator);

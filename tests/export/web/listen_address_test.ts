@@ -17,14 +17,13 @@ Deno.test("listenAddress() reads what other exporters take", () => {
   }
 });
 
-Deno.test("isLoopback() knows the addresses that no other host reaches", () => {
-  const those = ["127.0.0.1:1", "127.1.2.3:1", "[::1]:1", "localhost:1", ":1", "10.0.0.1:1"];
-  assert.deepEqual(those.map((each) => isLoopback(listenAddress(each))), [
-    true,
-    true,
-    true,
-    true,
-    false,
-    false,
-  ]);
+Deno.test("isLoopback() knows the addresses that no other host reaches, once they are bound", () => {
+  const bound = (address: string) => ({ address, family: "", port: 1 });
+  for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
+    assert.equal(isLoopback(bound(address)), true, address);
+  }
+  for (const address of ["0.0.0.0", "::", "10.0.0.1", "::ffff:10.0.0.1", "127.evil"]) {
+    assert.equal(isLoopback(bound(address)), false, address);
+  }
+  assert.deepEqual(["/run/a.sock", null].map(isLoopback), [false, false]);
 });
