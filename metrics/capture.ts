@@ -145,7 +145,13 @@ const segment = z.object({
   reason: z.string(),
 });
 
-const note = z.object({ type: z.literal("note"), elapsed_ns: elapsed, reason: z.string() });
+const note = z.object({
+  type: z.literal("note"),
+  elapsed_ns: elapsed,
+  reason: z.string(),
+  /** It is over: nothing is missed from now on. Without it, it lasts as long as these probes are attached. */
+  is_past: z.literal(true).exactOptional(),
+});
 
 const traffic = z.object({
   type: z.literal("traffic"),

@@ -166,7 +166,7 @@ export class Segment {
           break;
         }
         case "lost":
-          yield this.#state.note(`bpftrace lost ${event.events} of its own events`);
+          yield this.#state.pastNote(`bpftrace lost ${event.events} of its own events`);
           break;
         case "ended":
           this.complaint = event.complaint || `it ended with status ${event.code}`;
@@ -225,7 +225,7 @@ export class Segment {
     const baseline = await samples.baseline(maps, nsecs, elapsedNs);
     this.#check = await CounterCheck.begin(this.#server);
     const unwatched = gap.wordsAt(elapsedNs);
-    if (unwatched !== null) yield this.#state.note(unwatched);
+    if (unwatched !== null) yield this.#state.pastNote(unwatched);
     gap.reading(elapsedNs);
     options.say(`Watching pid ${this.#server.pid} with ${this.#probes} probes`);
     yield baseline;

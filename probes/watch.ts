@@ -153,7 +153,7 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
   }
 
   const unwatched = state.gap.wordsAt(state.elapsedNs);
-  if (unwatched !== null) yield state.note(unwatched);
+  if (unwatched !== null) yield state.pastNote(unwatched);
   yield {
     type: "end",
     elapsed_ns: unwatched === null ? state.gap.lastNs : state.elapsedNs,

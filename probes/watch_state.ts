@@ -82,11 +82,16 @@ export class WatchState {
     return this.#origin.elapsedNs + nsecs - this.#origin.nsecs;
   }
 
-  /** A reason for the verdict PARTIAL, as a record. */
-  note(reason: string): CaptureRecord {
+  /** A reason for the verdict PARTIAL, as a record; it lasts as long as these probes are attached. */
+  note(reason: string): Extract<CaptureRecord, { type: "note" }> {
     this.reasons.push(reason);
     this.options.say(reason, "warning");
     return { type: "note", elapsed_ns: this.elapsedNs, reason };
+  }
+
+  /** The same for what was missed before and is over. */
+  pastNote(reason: string): CaptureRecord {
+    return { ...this.note(reason), is_past: true };
   }
 
   /** The same, but each reason only once. */

@@ -20,9 +20,10 @@ const RESTARTS = counter("server_restarts_total", "How often another process too
 const INFO = gauge("server_info", "The server: version and program.");
 const COMPLETE = gauge(
   "watch_complete",
-  "Whether the probes are attached and were read, and nothing was missed since they were attached.",
+  "Whether the probes are attached and were read, and nothing is missed.",
 );
 const AVAILABLE = gauge("metric_available", "Whether a metric is measured on this server.");
+const LOSSES = counter("watch_losses_total", "How often something was missed; the log says what.");
 const UNWATCHED = counter("unwatched_seconds_total", "How long no probe was attached.");
 const READ = gauge("last_reading_timestamp_seconds", "When the programs were read the last time.");
 const QUEUED = gauge(
@@ -40,6 +41,7 @@ export class ServerStatus {
   /** Whether the probes that are attached now have been read, and nothing was missed since. */
   #isRead = false;
   #isComplete = false;
+  #losses = 0;
   /** The process that is or was watched, and how many there have been. */
   #pid: number | null = null;
   #processes = 0;
@@ -70,7 +72,11 @@ export class ServerStatus {
   next(record: CaptureRecord): Window | null {
     if (record.type === "capture") this.#begin(record);
     if (record.type === "segment") this.#attached(record);
-    if (record.type === "note") this.#isComplete = false;
+    if (record.type === "note") {
+      this.#losses++;
+      if (!record.is_past) this.#isComplete = false;
+    }
+    this.#set(LOSSES, this.#losses);
     if (record.type === "sample") this.#read(record);
     this.#set(COMPLETE, this.#isComplete && this.#isRead ? 1 : 0);
     const window = this.#builder!.next(record);

@@ -14,7 +14,7 @@ function valueOf(accumulator: Accumulator, name: string) {
   return found?.series[0]?.value;
 }
 
-Deno.test("ServerStatus is complete with the first reading, and not any more after a note", () => {
+Deno.test("ServerStatus is complete with the first reading, and not while something is missed", () => {
   const accumulator = new Accumulator();
   const status = new ServerStatus("dhcp4", accumulator);
   const complete = () => valueOf(accumulator, "watch_complete");
@@ -22,8 +22,15 @@ Deno.test("ServerStatus is complete with the first reading, and not any more aft
   assert.deepEqual([complete(), status.isReady], [0, false]);
   for (const record of others) status.next(record);
   assert.deepEqual([complete(), status.isReady], [1, true]);
-  status.next({ type: "note", elapsed_ns: 1e9, reason: "bpftrace lost 1 of its own events" });
-  assert.equal(complete(), 0);
+  const lost = {
+    type: "note",
+    elapsed_ns: 1e9,
+    reason: "bpftrace lost 1 of its own events",
+  } as const;
+  status.next({ ...lost, is_past: true });
+  assert.deepEqual([complete(), valueOf(accumulator, "watch_losses_total")], [1, 1]);
+  status.next({ type: "note", elapsed_ns: 1e9, reason: "@received is full" });
+  assert.deepEqual([complete(), valueOf(accumulator, "watch_losses_total")], [0, 2]);
   for (const record of records) {
     status.next(record);
     // Attached anew, but with a site that was not found.
