@@ -77,7 +77,9 @@ export class BreakpointCheck {
     for (const [site, offset] of this.#offsets) {
       const places = addressesOf(codeMappings(maps, site.file), offset);
       for (const place of places) planned.add(place);
-      if (places.some((place) => now.get(place) !== BREAKPOINT)) missing.push(site);
+      // Nowhere: it runs another program now, or has unloaded the library. The probe may be in another file.
+      const isThere = places.length > 0 && places.every((place) => now.get(place) === BREAKPOINT);
+      if (!isThere) missing.push(site);
     }
     const strange = [...now.keys()].filter((place) =>
       !this.#before.has(place) && !planned.has(place)

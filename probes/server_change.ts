@@ -77,7 +77,7 @@ async function differenceOf(server: Server): Promise<ServerChange | null> {
     const { sockets, leaseFile } = await openFiles(pid, family);
     const isSame = sockets.join() === server.sockets.join() &&
       leaseFile?.path === server.leaseFile?.path && leaseFile?.fd === server.leaseFile?.fd &&
-      !await hasOtherHooks(server);
+      !await hasOtherCode(server);
     return isSame ? null : "server changed";
   } catch (error) {
     if (isGone(error)) return "server ended";
@@ -85,12 +85,14 @@ async function differenceOf(server: Server): Promise<ServerChange | null> {
   }
 }
 
-/** Whether a server has new hook libraries, or has one elsewhere in memory. */
-async function hasOtherHooks(
+/** Whether a server runs another program, has new hook libraries, or has one elsewhere in memory. */
+async function hasOtherCode(
   { pid, executable, libraries, hookLibraries }: Server,
 ): Promise<boolean> {
-  const now = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`))
-    .filter(({ inode }) => inode !== executable.inode);
+  const mapped = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
+  // The same process, but with another program.
+  if (!mapped.some(({ inode }) => inode === executable.inode)) return true;
+  const now = mapped.filter(({ inode }) => inode !== executable.inode);
   const places = new Set(now.map(({ inode, range }) => `${inode} ${range}`));
   const before = new Map(
     libraries.map((file) => [`${file.inode} ${basename(file.pinnedPath)}`, file] as const),

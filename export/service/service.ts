@@ -29,17 +29,24 @@ const STARTING_MS = 500;
 const [EXTENSION_MS, LONGEST_EXTENSION_MS] = [30_000, 300_000];
 
 /**
+ * The longest time without a record of a server that is attached anew, milliseconds: it is described twice and its
+ * program prepared, 120 s each at most, and attached, 60 s. One server that makes this slow must not end the watch of
+ * all others.
+ */
+const LONGEST_SILENCE_MS = 480_000;
+
+/**
  * Reports until disposed.
  *
  * The start is over when each server that runs has been read once; at once if there is none, because the
  * service then waits for one. The watchdog is served only while readings come of every server: a watch that is
- * stuck for twice the watchdog's time makes systemd restart the service.
+ * stuck for longer than attaching may take makes systemd restart the service.
  */
 export function reportService({ manager, status, servers, signal }: ServiceOptions): Disposable {
   if (manager === null) return { [Symbol.dispose]: () => {} };
   const { watchdogMs } = manager;
   const period = Math.min(PERIOD_MS, (watchdogMs ?? Infinity) / 3);
-  const limitMs = 2 * (watchdogMs ?? Infinity);
+  const limitMs = watchdogMs === null ? Infinity : Math.max(2 * watchdogMs, LONGEST_SILENCE_MS);
   const started = performance.now();
   let [isReady, isStuck, reported] = [false, false, ""];
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -69,6 +69,26 @@ Deno.test("misplaced() distinguishes a probe inside an instruction from another 
   }
 });
 
+/** Runs another program when asked to, as the same process. */
+const BECOMES_CAT = `import os, sys
+print(flush=True)
+sys.stdin.readline()
+os.execv("/bin/cat", ["cat"])
+`;
+
+Deno.test("misplaced() is not content with a process that runs another program now", async () => {
+  await using process = await pythonProcess(BECOMES_CAT, []);
+  const { pid } = process;
+  const [file] = await mappedFiles(pid);
+  const [segment] = (await loadSegments(file!.pinnedPath)).filter(({ executable }) => executable);
+  const site = { id: "planned", file, address: segment!.address } as Site;
+  const check = await BreakpointCheck.before(pid, [site]);
+  process.ask("").catch(() => {});
+  const isOther = () => Deno.readLinkSync(`/proc/${pid}/exe`).endsWith("/cat");
+  await until(() => Promise.resolve(isOther()), "it runs another program");
+  assert.match((await check.misplaced())!.why, /has no probe at planned/);
+});
+
 /** Maps a file as code, writes over its first bytes when asked to, as many as asked. */
 const WRITES_OVER = `import mmap, os, sys
 f = os.open(sys.argv[1], os.O_RDONLY)
