@@ -55,7 +55,8 @@ export async function installNpmPackages(
   await Deno.copyFile(lock, join(folder, "deno.lock"));
   const environment = passedVariables([
     ...DENO_VARIABLES,
-    ...["NPM_CONFIG_REGISTRY", "HTTPS_PROXY", "DENO_CERT"],
+    ...["NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],
+    ...["DENO_CERT", "DENO_TLS_CA_STORE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR", "SSL_CERT_FILE"],
   ]);
   await outputOf(
     [Deno.execPath(), "install", "--quiet"],
