@@ -105,7 +105,8 @@ for (const { kea, family, threads } of KINDS) {
         continue;
       }
       assertNear(longOnes(series), made.length, `packets with ${cause}`);
-      assertNear(Number(series.sum), blockedOf(made), `ns of ${cause}`);
+      // On a busy machine a page of something else may have to be read, too.
+      assertNear(Number(series.sum), blockedOf(made), `ns of ${cause}`, 2 * WAIT_MS * 1e6);
     }
     const queued = sumOf(waited.map(({ runQueue }) => runQueue));
     assert.ok(
@@ -163,9 +164,10 @@ async function runDelayOf(pid: number): Promise<number> {
   return sumOf(await Promise.all(delays));
 }
 
-/** Within 10 %. */
-function assertNear(found: number, expected: number, what: string): void {
-  assert.ok(Math.abs(found - expected) <= 0.1 * expected, `${found} ${what}, expected ${expected}`);
+/** Within 10 %, and so much more at most. */
+function assertNear(found: number, expected: number, what: string, more = 0): void {
+  const isNear = found >= 0.9 * expected && found <= 1.1 * expected + more;
+  assert.ok(isNear, `${found} ${what}, expected ${expected}`);
 }
 
 /** Queue and causes are the whole time: of all packets together, and of each slow one. */

@@ -18,7 +18,7 @@ export interface LabNetwork {
 }
 
 /** Longest time for the link to be up. */
-const ROUTE_LIMIT_MS = 5000;
+const ROUTE_LIMIT_MS = 30_000;
 
 /** Makes the namespaces and the link, and waits until it carries packets. */
 export async function connect(
@@ -55,11 +55,20 @@ export async function connect(
     await ip("-n", netns, "link", "set", link, "up");
     await ip("-n", netns, "link", "set", "lo", "up");
   }
-  // IPv6 has its routes once the kernel has noticed that the other end is up, which may be delayed.
+  // A Kea that starts before opens no socket.
+  await untilUp(clientNetns, ADDRESSES6.server);
+  await untilUp(serverNetns, ADDRESSES6.client);
+}
+
+/**
+ * Waits for the link of one side: IPv6 has its routes once the kernel has noticed that the other end is up, which a
+ * busy machine delays.
+ */
+async function untilUp(netns: string, other: string): Promise<void> {
   const limit = Date.now() + ROUTE_LIMIT_MS;
   while (true) {
     try {
-      return await ip("-6", "-n", clientNetns, "route", "get", ADDRESSES6.server);
+      return await ip("-6", "-n", netns, "route", "get", other);
     } catch (error) {
       if (Date.now() > limit) throw error;
       await pause(20);
