@@ -9,7 +9,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ownFolder } from "../../system/own_folder.ts";
-import { sharesNamespace } from "../../system/namespaces.ts";
+import { linkTarget } from "../../system/libc.ts";
 import { type PrivateFolder, privateFolder } from "../../system/private_folder.ts";
 import { outputOf, type Ran, run } from "../../system/run.ts";
 import { mirrorIn } from "./debian_suites.ts";
@@ -70,14 +70,15 @@ exec systemd-nspawn --quiet --directory="$2/root" --register=no --keep-unit --bo
 
 /** A booted container. Disposing stops it and removes what it changed. */
 export class BootedContainer implements AsyncDisposable {
+  /** Its first process, as this machine numbers it. */
+  readonly leader: number;
   readonly #child: Deno.ChildProcess;
   readonly #folder: PrivateFolder;
-  readonly #leader: number;
 
   private constructor(child: Deno.ChildProcess, folder: PrivateFolder, leader: number) {
     this.#child = child;
     this.#folder = folder;
-    this.#leader = leader;
+    this.leader = leader;
   }
 
   /**
@@ -92,7 +93,9 @@ export class BootedContainer implements AsyncDisposable {
     for (const name of ["upper", "work", "root"]) await Deno.mkdir(join(folder.path, name));
     const child = new Deno.Command("setpriv", {
       args: [
-        ...["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--"],
+        // A process namespace of nspawn's own: when its first process is killed, the kernel kills the container, too.
+        ...["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"],
+        ...["--pid", "--fork", "--kill-child", "--mount-proc", "--"],
         ...["sh", "-c", BOOT, "sh", root, folder.path],
       ],
       env: { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" },
@@ -106,7 +109,7 @@ export class BootedContainer implements AsyncDisposable {
     const limit = performance.now() + 180_000;
     while (!isOver && performance.now() < limit) {
       await pause(200);
-      const leader = await firstChild(child.pid);
+      const leader = await leaderOf(child.pid);
       if (leader === null) continue;
       const container = new BootedContainer(child, folder, leader);
       const { stdout } = await container.run("systemctl", "is-system-running");
@@ -120,7 +123,7 @@ export class BootedContainer implements AsyncDisposable {
   /** Runs a program in it, as root. */
   async run(...command: readonly string[]): Promise<Ran> {
     return await run([
-      ...["nsenter", "--target", String(this.#leader)] as const,
+      ...["nsenter", "--target", String(this.leader)] as const,
       ...["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"],
       ...["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"],
       ...command,
@@ -129,7 +132,7 @@ export class BootedContainer implements AsyncDisposable {
 
   /** Where a path of it is on this machine. */
   path(path: string): string {
-    return `/proc/${this.#leader}/root${path}`;
+    return `/proc/${this.leader}/root${path}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -138,19 +141,26 @@ export class BootedContainer implements AsyncDisposable {
 }
 
 /** The first process of the container, which nspawn has started; null as long as there is none. */
+async function leaderOf(pid: number): Promise<number | null> {
+  const nspawn = await firstChild(pid);
+  const leader = nspawn === null ? null : await firstChild(nspawn);
+  if (leader === null) return null;
+  // The shell's mount, before nspawn takes its place, is a process of nspawn's namespace.
+  const [outer, inner] = [nspawn, leader].map((each) => linkTarget(`/proc/${each}/ns/pid`));
+  return inner === null || inner === outer ? null : leader;
+}
+
 async function firstChild(pid: number): Promise<number | null> {
   const path = `/proc/${pid}/task/${pid}/children`;
   const [first] = (await Deno.readTextFile(path).catch(() => "")).split(" ");
-  if (!first) return null;
-  // The shell's mount, before nspawn takes its place, is a process of this machine.
-  const isOurs = await sharesNamespace(Number(first), "pid").catch(() => true);
-  return isOurs ? null : Number(first);
+  return first ? Number(first) : null;
 }
 
 async function stop(child: Deno.ChildProcess, folder: PrivateFolder): Promise<void> {
-  // The container's first process dies with nspawn, and all others with that one.
+  // The first process of a namespace ends when all others have ended.
+  const nspawn = await firstChild(child.pid);
   try {
-    child.kill("SIGKILL");
+    Deno.kill(nspawn ?? child.pid, "SIGKILL");
   } catch {
     // It has ended.
   }
