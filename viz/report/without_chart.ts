@@ -46,7 +46,7 @@ export function numbersWithoutChart({ totals }: MetricsDocument): Table | null {
 
 function numbersOf(series: Series): string[] {
   const { kind, unit } = series;
-  if (kind === "counter") return [integer(series.value), "", "", "", printable(unit)];
+  if (kind === "counter") return [number(series.value), "", "", "", printable(unit)];
   if (kind === "gauge") return [number(series.value), "", "", number(series.max), printable(unit)];
   const show = unit === "ns" ? duration : number;
   const [p50, p99] = [0.5, 0.99].map((q) => {
@@ -56,4 +56,6 @@ function numbersOf(series: Series): string[] {
   return [integer(series.count), p50!, p99!, show(series.max), printable(unit)];
 }
 
-const number = (value: number) => Number.isInteger(value) ? integer(value) : significant(value);
+/** A text is an integer above 2^53. */
+const number = (value: number | string) =>
+  typeof value === "string" || Number.isInteger(value) ? integer(value) : significant(value);

@@ -285,3 +285,17 @@ Deno.test("report() has the numbers of what it has no chart for", async () => {
   assert.match(page, />@wait<\/th><td[^>]*><\/td><td>3<\/td><td>[\d.]+ us<\/td>/);
   assert.doesNotMatch(await pageOf(real), /@hits/);
 });
+
+Deno.test("report() shows seconds of a counter without a chart as a number, and a large count as it is", () => {
+  const pressure = (value: number | string, unit: string): Series => ({
+    ...{ metric: "host_pressure", family: 4, labels: { resource: "cpu", kind: "some" } },
+    ...{ kind: "counter", unit, value },
+  });
+  const totals = [
+    pressure(0.009999999999999787, "seconds"),
+    pressure("9007199254740993", "events"),
+  ];
+  const page = report({ ...documentOf([]), totals }, []);
+  assert.match(page, /<td>0\.01<\/td>/);
+  assert.match(page, /<td>9,007,199,254,740,993<\/td>/);
+});
