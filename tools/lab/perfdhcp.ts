@@ -54,7 +54,7 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
         String(seed),
         ...(base === undefined ? [] : ["-b", `mac=${base}`]),
       ],
-      ...["-W", "500000", "-l", lab.clientInterface, ...load.args ?? []],
+      ...["-W", "5000000", "-l", lab.clientInterface, ...load.args ?? []],
       // DHCPv6 clients know no address: they ask all servers on their link.
       ...lab.family === 4 ? [lab.serverAddress] : [],
     ],
