@@ -10,7 +10,7 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import { type FindSites, inThisProcess } from "../../probes/prepare.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { labOfFile } from "./lab_of_file.ts";
 import { assertComplete, inClient } from "./watched.ts";
 

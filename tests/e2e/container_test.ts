@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { total, withoutAnswer } from "../../tools/lab/totals.ts";
+import { total, withoutAnswer } from "../../metrics/totals.ts";
 import { startMonitor } from "./monitored.ts";
 import { assertComplete } from "./watched.ts";
 

@@ -10,7 +10,7 @@ import { describeServer } from "../../discovery/servers.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { LEASE_DATABASE_CHECK } from "../../tools/troubleshoot/lease_database_check.ts";
-import { histogramsOf, total } from "../../tools/lab/totals.ts";
+import { histogramsOf, total } from "../../metrics/totals.ts";
 import { runs, until } from "./run_script.ts";
 import { assertComplete } from "./watched.ts";
 

@@ -6,7 +6,7 @@ import { describeServer } from "../../discovery/servers.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { endsOf } from "./frames.ts";
-import { exchangesIn, histogramsOf, total, withoutAnswer } from "../../tools/lab/totals.ts";
+import { exchangesIn, histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
 import { inClient, watched } from "./watched.ts";
 import { wrongLengths6 } from "./wrong_lengths.ts";
 

@@ -10,7 +10,7 @@ import { run } from "../../system/run.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { type PerfdhcpReport, runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { ensurePrometheus, Prometheus } from "../../tools/lab/prometheus.ts";
-import { histogramsOf } from "../../tools/lab/totals.ts";
+import { histogramsOf } from "../../metrics/totals.ts";
 import { runs, until } from "./run_script.ts";
 import { WatchingExporter } from "./watching_exporter.ts";
 

@@ -10,7 +10,7 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import { inThisProcess } from "../../probes/prepare.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { type Monitored, startMonitor } from "./monitored.ts";
 import { childrenOf, runs, until } from "./run_script.ts";
 import { assertComplete } from "./watched.ts";

@@ -7,7 +7,7 @@ import { keaCommand } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { bpftraceOf, type Lab, startLab } from "../../tools/lab/lab.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { until } from "./run_script.ts";
 import { assertComplete } from "./watched.ts";
 

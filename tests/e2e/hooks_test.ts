@@ -9,7 +9,7 @@ import { planFor } from "../../probes/prepare.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
-import { histogramsOf, total, withoutAnswer } from "../../tools/lab/totals.ts";
+import { histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
 import { assertComplete } from "./watched.ts";
 
 const EXCHANGES = 41;

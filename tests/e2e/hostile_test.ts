@@ -12,7 +12,7 @@ import { openSpool } from "../../hollow/push/spool.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { endlessLibrary, HostileProcesses } from "./hostile_processes.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { startMonitor } from "./monitored.ts";
 import {
   childrenOf,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { histogramsOf, total } from "../../tools/lab/totals.ts";
+import { histogramsOf, total } from "../../metrics/totals.ts";
 import { startMonitor } from "./monitored.ts";
 import { reconfigure } from "./reconfigure.ts";
 import { childrenOf, until } from "./run_script.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { keaStatistics } from "../../discovery/control_channel.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { endsOf } from "./frames.ts";
 import { startMonitor } from "./monitored.ts";
 import { assertComplete, inClient } from "./watched.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { type LabOptions, startLab } from "../../tools/lab/lab.ts";
-import { histogramsOf, total, withoutAnswer } from "../../tools/lab/totals.ts";
+import { histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { inClient, watched } from "./watched.ts";
 

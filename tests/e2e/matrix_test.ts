@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { type Combination, runCombination } from "../../bench/matrix.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 
 /** The counts that are compared in each profile: one more for a Kea that knows when packets came. */
 const COMPARED = { light: 9, standard: 18, deep: 26 } as const;

@@ -14,7 +14,7 @@ import { type Profile, PROFILES } from "../../probes/programs.ts";
 import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { biasOf, differences } from "./code_in_memory.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { withCodeMoved, withoutPie } from "./rewritten_elf.ts";
 import { assertComplete, inClient } from "./watched.ts";
 

@@ -9,7 +9,7 @@ import { parseDocument } from "../../metrics/document.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { runScript, until } from "./run_script.ts";
 
 const EXCHANGES = 53;

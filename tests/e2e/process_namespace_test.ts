@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseDocument } from "../../metrics/document.ts";
 import { SUITES } from "../../tools/lab/debian_suites.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { must, ROOT } from "./run_script.ts";
 import { assertComplete } from "./watched.ts";
 

@@ -9,7 +9,7 @@ import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts
 import { documentOf } from "../../metrics/document_builder.ts";
 import { run } from "../../system/run.ts";
 import { ensurePrometheus, Prometheus } from "../../tools/lab/prometheus.ts";
-import { histogramsOf, total } from "../../tools/lab/totals.ts";
+import { histogramsOf, total } from "../../metrics/totals.ts";
 import { recordsOf } from "../metrics/fixtures/captures.ts";
 import { until } from "./run_script.ts";
 

@@ -8,7 +8,7 @@ import type { Profile } from "../../probes/programs.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { bpftraceOf, type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { histogramsOf, total } from "../../tools/lab/totals.ts";
+import { histogramsOf, total } from "../../metrics/totals.ts";
 import { type Change, reconfigure } from "./reconfigure.ts";
 import { until } from "./run_script.ts";
 

@@ -7,7 +7,7 @@ import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { chartsOf } from "../../viz/charts/all.ts";
 import { type Look, lookAt } from "./browser.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { startMonitor } from "./monitored.ts";
 import { inClient } from "./watched.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { type PerfdhcpReport, runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { total } from "../../tools/lab/totals.ts";
+import { total } from "../../metrics/totals.ts";
 import { type Monitored, startMonitor } from "./monitored.ts";
 import { until } from "./run_script.ts";
 import { assertComplete } from "./watched.ts";

@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { keaCounters } from "../../discovery/control_channel.ts";
 import { type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { histogramsOf, total } from "../../tools/lab/totals.ts";
+import { histogramsOf, total } from "../../metrics/totals.ts";
 import { until } from "./run_script.ts";
 import { watched } from "./watched.ts";
 

@@ -9,7 +9,7 @@ import { type Cause, CAUSES } from "../../metrics/waits.ts";
 import { watchLoad } from "../../tools/lab/counts.ts";
 import { bpftraceOf, type KEAS, startLab } from "../../tools/lab/lab.ts";
 import { startSlowFileSystem } from "../../tools/lab/slow_file_system.ts";
-import { histogramsOf } from "../../tools/lab/totals.ts";
+import { histogramsOf } from "../../metrics/totals.ts";
 import { type Waited, waitedIn, waitFor, waitingHooks } from "../../tools/lab/waiting_hooks.ts";
 import { watchWhile } from "../../tools/lab/watch_while.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";

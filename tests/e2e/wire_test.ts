@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { histogramsOf } from "../../tools/lab/totals.ts";
+import { histogramsOf } from "../../metrics/totals.ts";
 import { startMonitor } from "./monitored.ts";
 import { until } from "./run_script.ts";
 

@@ -8,7 +8,7 @@ import { keaCounters } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { endsOf, frame4, frame6 } from "./frames.ts";
-import { exchangesIn, total, withoutAnswer } from "../../tools/lab/totals.ts";
+import { exchangesIn, total, withoutAnswer } from "../../metrics/totals.ts";
 import { must, until } from "./run_script.ts";
 import { inClient, watched } from "./watched.ts";
 import {

@@ -11,7 +11,7 @@ import { knowsArrivals } from "../../probes/plan.ts";
 import type { Profile } from "../../probes/programs.ts";
 import type { Lab } from "./lab.ts";
 import { type Load, type PerfdhcpReport, runPerfdhcp } from "./perfdhcp.ts";
-import { type Labels, total, withoutAnswer } from "./totals.ts";
+import { type Labels, total, withoutAnswer } from "../../metrics/totals.ts";
 import { type Watching, watchWhile } from "./watch_while.ts";
 
 /** One count and what it must equal. */

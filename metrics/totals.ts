@@ -1,10 +1,10 @@
 /**
- * What a document has in all: tests and benchmarks compare it with what others counted.
+ * What a document has in all, over several series.
  *
  * @module
  */
 
-import type { HistogramSeries, MetricsDocument, Series } from "../../metrics/document.ts";
+import type { HistogramSeries, MetricsDocument, Series } from "./document.ts";
 
 /** Labels that a series must have, among others. */
 export type Labels = Readonly<Record<string, string>>;
