@@ -19,6 +19,7 @@ import { CSS } from "./page_style.ts";
 import type { RecentMessages } from "./recent_messages.ts";
 import { serversJson } from "./servers_json.ts";
 import { detailParts, factParts, unknownParts } from "./server_page.ts";
+import { SharedAnswers } from "./shared_answers.ts";
 import type { Part } from "./view.ts";
 import { type Viewed, Viewers } from "./viewers.ts";
 
@@ -34,6 +35,9 @@ export interface LivePageOptions {
 
 /** Minutes of a document: default, and most. */
 const [MINUTES, MOST_MINUTES] = [5, 60];
+
+/** The most documents and pages in memory: an hour's document has megabytes, and its reader may be slow. */
+const [MOST_DOCUMENTS, MOST_PAGES] = [4, 32];
 
 /** Changes are collected for so long; drawings are looked after so often, milliseconds. */
 const [COLLECT_MS, LOOK_MS] = [250, 1000];
@@ -52,6 +56,8 @@ const BUILD = createHash("sha256").update(SCRIPT).update(CSS).digest("hex").slic
 export class LivePage implements AsyncDisposable {
   readonly #options: LivePageOptions;
   readonly #viewers = new Viewers(BUILD);
+  readonly #documents = new SharedAnswers(MOST_DOCUMENTS);
+  readonly #pages = new SharedAnswers(MOST_PAGES);
   readonly #drawings: Drawings;
   readonly #listening: Disposable;
   readonly #drawing: ReturnType<typeof setInterval>;
@@ -82,7 +88,7 @@ export class LivePage implements AsyncDisposable {
     this.#listening[Symbol.dispose]();
     clearInterval(this.#drawing);
     clearTimeout(this.#collecting);
-    this.#viewers[Symbol.dispose]();
+    for (const each of [this.#viewers, this.#documents, this.#pages]) each[Symbol.dispose]();
     await this.#drawings[Symbol.asyncDispose]();
   }
 
@@ -92,23 +98,30 @@ export class LivePage implements AsyncDisposable {
     const isKnown = name === null || history.get(name) !== undefined;
     const options = { status: isKnown ? 200 : 404, headers: PAGE_HEADERS };
     if (request.method === "HEAD") return new Response(null, options);
-    return new Response(streamOf(this.#pageText(name)), options);
+    if (!isKnown) return new Response(this.#startText(name) + this.#restText(name), options);
+    const text = this.#pages.get(JSON.stringify(name), () => this.#pageText(name));
+    return text === null ? tooMany("pages") : new Response(text, options);
   }
 
   /** The page in pieces: facts are seen before the charts are drawn. */
   async *#pageText(name: string | null): AsyncGenerator<string> {
-    const facts = { server: name, host: Deno.hostname(), build: BUILD, now: Date.now() };
-    yield pageStart(facts);
+    yield this.#startText(name);
     const server = name === null ? undefined : this.#options.history.get(name);
-    if (server === undefined) {
-      yield containersHtml(this.#parts({ server: name, layouts: BOTH })) + PAGE_END;
-      return;
-    }
+    if (server === undefined) return yield this.#restText(name);
     yield `<div id="top">${partsHtml(factParts(server), "top")}`;
     await inTime(this.#drawings.draw(server, BOTH), DRAWN_MS);
     const details = detailParts(server, this.#charts(server.name, BOTH));
     yield `${partsHtml(details, "top")}</div>`;
     yield `<div class="columns">${containersHtml(details, ["left", "right"])}</div>${PAGE_END}`;
+  }
+
+  #startText(name: string | null): string {
+    return pageStart({ server: name, host: Deno.hostname(), build: BUILD, now: Date.now() });
+  }
+
+  /** What follows on a page without charts: all servers, or one that is not known. */
+  #restText(name: string | null): string {
+    return containersHtml(this.#parts({ server: name, layouts: BOTH })) + PAGE_END;
   }
 
   #live(request: Request): Response {
@@ -117,9 +130,7 @@ export class LivePage implements AsyncDisposable {
     const viewed: Viewed = { server: searchParams.get("server"), layouts: [layout] };
     const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
     if (request.method === "HEAD") return new Response(null, { headers });
-    if (!this.#viewers.hasRoom) {
-      return new Response("Too many viewers: close some pages\n", { status: 503 });
-    }
+    if (!this.#viewers.hasRoom) return tooMany("viewers");
     const stream = this.#viewers.open(viewed, this.#parts(viewed));
     this.#look();
     return new Response(stream, { headers });
@@ -139,7 +150,11 @@ export class LivePage implements AsyncDisposable {
     }
     const headers = { "content-type": "application/json", "cache-control": "no-store" };
     if (request.method === "HEAD") return new Response(null, { headers });
-    return new Response(streamOf(documentText(lastMinutes(server, minutes))), { headers });
+    const text = this.#documents.get(
+      JSON.stringify([name, minutes]),
+      () => documentText(lastMinutes(server, minutes)),
+    );
+    return text === null ? tooMany("documents") : new Response(text, { headers });
   }
 
   /** What a viewer sees now. */
@@ -198,9 +213,9 @@ async function inTime(work: Promise<unknown>, milliseconds: number): Promise<voi
   over.abort();
 }
 
-/** A stream of texts; a failure ends it, and is not said to the viewer. */
-function streamOf(texts: Iterable<string> | AsyncIterable<string>): ReadableStream<Uint8Array> {
-  return ReadableStream.from(texts).pipeThrough(new TextEncoderStream());
+function tooMany(what: string): Response {
+  const words = `Too many ${what} at once: try again in a few seconds\n`;
+  return new Response(words, { status: 503, headers: { "retry-after": "5" } });
 }
 
 function served(text: string, type: string): Response {

@@ -55,3 +55,30 @@ Deno.test("viewers of another server are not shown this one", async () => {
   assert.equal(viewers.viewed.length, 2);
   await reader.cancel();
 });
+
+Deno.test("a viewer that does not read at all is dropped, and its place is free", async () => {
+  using viewers = new Viewers("build", 5);
+  const streams = [];
+  while (viewers.hasRoom) streams.push(viewers.open(VIEWED, [part("a", "1")]));
+  assert.equal(streams.length, 16);
+  while (!viewers.hasRoom) await new Promise((resolve) => setTimeout(resolve, 5));
+  const reader = streams[0]!.getReader();
+  let events = 0;
+  while (!(await reader.read()).done) events++;
+  assert.ok(events <= 4, `${events} events`);
+});
+
+Deno.test("a message is made once for all viewers who saw the same before", async () => {
+  using viewers = new Viewers("build");
+  const readers = [1, 2, 3].map(() => viewers.open(VIEWED, [part("a", "0")]).getReader());
+  viewers.show(VIEWED, [part("a", "1")]);
+  viewers.show(VIEWED, [part("a", "2")]);
+  const last = await Promise.all(readers.map(async (reader) => {
+    await next(reader, "parts");
+    await next(reader, "parts");
+    return (await reader.read()).value!;
+  }));
+  assert.match(new TextDecoder().decode(last[0]), /"a":"2"/);
+  assert.equal(new Set(last.map(({ buffer }) => buffer)).size, 1);
+  for (const reader of readers) await reader.cancel();
+});
