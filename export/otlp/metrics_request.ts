@@ -119,10 +119,11 @@ function pointOf(
 
 function explicitPoint(point: MessageWriter, labels: Labels, value: HistogramValue): MessageWriter {
   attributes(point, 9, labels);
-  return point.fixed(4, value.count)
+  point.fixed(4, value.count)
     .double(5, Number(secondsOf(value.sum)))
     .packedFixed(6, explicitOf(value))
     .packedDoubles(7, BOUNDS_SECONDS);
+  return exemplars(point, 8, value);
 }
 
 function exponentialPoint(
@@ -132,11 +133,26 @@ function exponentialPoint(
 ): MessageWriter {
   attributes(point, 1, labels);
   const { offset, counts, zero } = denseOf(value);
-  return point.fixed(4, value.count)
+  point.fixed(4, value.count)
     .double(5, Number(secondsOf(value.sum)))
     .sint(6, NATIVE_SCHEMA)
     .fixed(7, zero)
     .message(8, new MessageWriter().sint(1, offset).packedUints(2, counts));
+  return exemplars(point, 11, value);
+}
+
+/** Repeated `Exemplar` messages; they are of no trace. */
+function exemplars(
+  point: MessageWriter,
+  field: number,
+  { exemplars = [] }: HistogramValue,
+): MessageWriter {
+  for (const { labels, value, time } of exemplars) {
+    const message = new MessageWriter().fixed(2, nanoseconds(time)).double(3, value / 1e9);
+    attributes(message, 7, labels);
+    point.message(field, message);
+  }
+  return point;
 }
 
 /** Repeated `KeyValue` messages with texts. */

@@ -30,6 +30,17 @@ export interface Point {
   readonly scale: number;
   readonly zero_count: Whole;
   readonly positive: { readonly offset: number; readonly bucket_counts: readonly Whole[] };
+  readonly exemplars: readonly Exemplar[];
+}
+
+/** A single event of a histogram. */
+interface Exemplar {
+  readonly filtered_attributes: readonly KeyValue[];
+  readonly time_unix_nano: Whole;
+  readonly as_double: number;
+  /** Empty: it is of no trace. */
+  readonly span_id: Uint8Array;
+  readonly trace_id: Uint8Array;
 }
 
 /** The data of a metric. */

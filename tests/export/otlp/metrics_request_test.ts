@@ -102,6 +102,25 @@ for (const histograms of ["exponential", "explicit"] as const) {
   });
 }
 
+for (const histograms of ["exponential", "explicit"] as const) {
+  Deno.test(`metricsRequests() has exemplars with their attributes and no trace, ${histograms}`, () => {
+    const family = SOURCES.find(({ name }) => name === "packet_processing_seconds")!;
+    const slow = new Accumulator();
+    const exemplar = { xid: "00000001", client: "00:0c:01:02:03:04", packet_stage: "allocate" };
+    const labels = { server: "dhcp4", message: "DHCPDISCOVER", answer: "DHCPOFFER" };
+    slow.addExemplar(family, labels, { labels: exemplar, value: 1_500_000, time: STARTED });
+    const [bytes] = metricsRequests(slow.families(), {
+      ...{ histograms, started: STARTED, now: NOW },
+      resourceOf: () => ({}),
+    });
+    const [metric] = metricsOf(decodedRequest(bytes!));
+    const [found, ...others] = metric!.data.data_points[0]!.exemplars;
+    assert.deepEqual(attributesOf({ attributes: found!.filtered_attributes }), exemplar);
+    assert.deepEqual([found!.as_double, found!.time_unix_nano], [0.0015, STARTED_NS]);
+    assert.deepEqual([found!.trace_id.length, found!.span_id.length, others], [0, 0, []]);
+  });
+}
+
 Deno.test("metricsRequests() has the packets of the capture", () => {
   const received = decoded("explicit").find(({ metric, resource }) =>
     metric.name === "kea.ebpf.packets_received" && resource["service.name"] === "kea-dhcp4"
