@@ -59,10 +59,11 @@ const BY_PROGRAM: Readonly<Record<string, (family: 4 | 6) => readonly Known[]>> 
 export function exposeKnown(
   accumulator: Accumulator,
   server: string,
-  { server: { family }, plan }: Pick<CaptureHeader, "server" | "plan">,
+  { server: { family }, plan, slow_ns }: Pick<CaptureHeader, "server" | "plan" | "slow_ns">,
 ): void {
-  const known = [
+  const known: readonly Known[] = [
     ...packets(family),
+    ...slow_ns === undefined ? [] : [["slow_packets_omitted_total", {}]] satisfies Known[],
     ...plan.files.flatMap((file) => BY_PROGRAM[file]?.(family) ?? []),
   ];
   for (const [name, labels] of known) expose(accumulator, name, { server, ...labels });
@@ -78,12 +79,20 @@ function expose(accumulator: Accumulator, name: string, labels: Labels): void {
 }
 
 function packets(family: 4 | 6): Known[] {
-  return Object.entries(EXCHANGES[family]).flatMap(([message, answers]) => [
-    ["requests_unanswered_total", { message }],
-    ["requests_answered_late_total", { message }],
-    ["requests_pending", { message }],
-    ...answers.map((answer): Known => ["packet_processing_seconds", { message, answer }]),
-  ]);
+  const exchanges = Object.entries(EXCHANGES[family]);
+  const answers = new Set(exchanges.flatMap(([, answers]) => answers));
+  return [
+    ...exchanges.flatMap(([message, answers]): Known[] => [
+      ["requests_unanswered_total", { message }],
+      ["requests_answered_late_total", { message }],
+      ["requests_pending", { message }],
+      ...answers.map((answer): Known => ["packet_processing_seconds", { message, answer }]),
+    ]),
+    ...[...answers].flatMap((answer): Known[] => [
+      ["unmatched_answers_total", { answer }],
+      ["sends_refused_total", { answer }],
+    ]),
+  ];
 }
 
 function socket(name: string): Known[] {

@@ -14,6 +14,8 @@ const ORDINARY = [
   "sent_bytes_total",
   "requests_unanswered_total",
   "requests_answered_late_total",
+  "unmatched_answers_total",
+  "sends_refused_total",
   "lease_allocation_seconds",
   "kernel_dropped_packets_total",
 ];
@@ -44,3 +46,15 @@ for (const [name, pairs] of [["v4", 4], ["v6", 8]] as const) {
     }
   });
 }
+
+Deno.test("exposeKnown() has what is left out of the list of slow packets where there is a list", async () => {
+  const header = (await recordsOf("v4"))[0] as CaptureHeader;
+  for (const [slow_ns, series] of [[undefined, 0], [1_000_000, 1]] as const) {
+    const accumulator = new Accumulator();
+    exposeKnown(accumulator, "kea", { ...header, slow_ns });
+    const found = accumulator.families().filter(({ family }) =>
+      family.name === "slow_packets_omitted_total"
+    );
+    assert.equal(found.length, series);
+  }
+});
