@@ -5,6 +5,7 @@
  */
 
 import configuration from "../../deno.json" with { type: "json" };
+import { PackageError } from "./package_error.ts";
 
 /** A command of the package. */
 export interface ShippedCommand {
@@ -21,12 +22,29 @@ export interface ShippedCommand {
 const OF_CHECKOUT =
   /^(ok|test|test:.*|bench:.*|install|lab|demo|dashboard|package|hollow-producer|.*-pictures?)$/;
 
-/** All of them, by name. */
-export function shippedCommands(): ShippedCommand[] {
-  return Object.entries(configuration.tasks).flatMap(([name, { description, command }]) => {
-    if (OF_CHECKOUT.test(name)) return [];
-    const [, flags, script] = /^deno run ((?:-\S+ )+)(\S+\.ts)$/.exec(command) ?? [];
-    if (script === undefined) return [];
-    return [{ name, description, flags: flags!.trim().split(" "), script }];
-  }).sort((a, b) => a.name < b.name ? -1 : 1);
+/** A task, as deno.json has it. */
+interface Task {
+  readonly description: string;
+  readonly command: string;
+}
+
+/**
+ * All of them, by name.
+ *
+ * @param tasks those of the project.
+ * @throws {PackageError} for a task that is more than `deno run` of one script.
+ */
+export function shippedCommands(
+  tasks: Readonly<Record<string, Task>> = configuration.tasks,
+): ShippedCommand[] {
+  return Object.entries(tasks).filter(([name]) => !OF_CHECKOUT.test(name))
+    .map(([name, { description, command }]) => {
+      const [, flags, script] = /^deno run ((?:-\S+ )+)(\S+\.ts)$/.exec(command) ?? [];
+      if (script === undefined) {
+        throw new PackageError(
+          `Cannot package the task "${name}", "${command}": expected "deno run FLAGS SCRIPT.ts"`,
+        );
+      }
+      return { name, description, flags: flags!.trim().split(" "), script };
+    }).sort((a, b) => a.name < b.name ? -1 : 1);
 }

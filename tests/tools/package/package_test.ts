@@ -57,3 +57,15 @@ Deno.test("manual() takes nothing of a help text for a request of roff", () => {
   const page = manual([[commands[0]!, help]], { version: "1.2.3", date: "2026-01-02" });
   assert.match(page, /^Usage: monitor\n\\&\.so \/etc\/passwd\n\\&'x \\-\\-all \\en$/m);
 });
+
+Deno.test("shippedCommands() refuses a task that it cannot read, and leaves out those of the checkout", () => {
+  const description = "x";
+  assert.deepEqual(shippedCommands({ lab: { description, command: "anything" } }), []);
+  for (const command of ["deno run -A a.ts && b", "deno test -A", "deno run a.ts"]) {
+    assert.throws(() => shippedCommands({ monitor: { description, command } }), {
+      name: "PackageError",
+      message:
+        `Cannot package the task "monitor", "${command}": expected "deno run FLAGS SCRIPT.ts"`,
+    });
+  }
+});
