@@ -4,6 +4,8 @@
  * @module
  */
 
+import { bootTime } from "./libc.ts";
+
 /** Clock ticks per second: USER_HZ, 100 on every Linux ABI that Kea runs on. */
 export const TICKS = 100;
 
@@ -75,6 +77,12 @@ export function statOf(pid: number, thread?: number): Stat | null {
 export function isRunning(pid: number, startTicks: number): boolean {
   const stat = statOf(pid);
   return stat !== null && stat.state !== "Z" && stat.startTicks === startTicks;
+}
+
+/** How long a process has run, seconds; null when it is gone. */
+export function ageOf(pid: number): number | null {
+  const stat = statOf(pid);
+  return stat === null ? null : Number(bootTime()) / 1e9 - stat.startTicks / TICKS;
 }
 
 /** Whether the process ended while it was read: the file is gone, or reading fails with ESRCH. */

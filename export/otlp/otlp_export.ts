@@ -123,7 +123,6 @@ export class OtlpExport {
   async #collect(): Promise<void> {
     const { accumulator, settings: { histograms }, say } = this.#options;
     try {
-      this.#state.update();
       const families = accumulator.families();
       this.#resources.update(families);
       const requests = metricsRequests(families, {
@@ -146,7 +145,6 @@ export class OtlpExport {
       await orAborted(this.#spool.whenAvailable, signal);
       const waiting = signal.aborted ? null : await this.#spool.first();
       if (waiting !== null) await this.#deliver(waiting);
-      this.#state.update();
     }
   }
 

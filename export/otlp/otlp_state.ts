@@ -47,11 +47,10 @@ export class OtlpState {
     this.#accumulator = accumulator;
     this.#spool = spool;
     this.#droppedBefore = spool.dropped;
-    this.update();
+    accumulator.beforeReading(() => this.#update());
   }
 
-  /** Exports the state of this moment. */
-  update(): void {
+  #update(): void {
     const set = (family: Family, value: bigint | number) =>
       this.#accumulator.set(family, {}, BigInt(value));
     set(WAITING, this.#spool.waiting);

@@ -65,6 +65,12 @@ const OMITTED: Family = {
   help: "Label sets beyond the limit of a family: their values are in the series with other.",
 };
 
+/** Brings values up to date before they are read. */
+interface Update {
+  readonly server: string | undefined;
+  readonly update: () => void;
+}
+
 interface State {
   readonly family: Family;
   readonly series: Map<string, ExposedSeries>;
@@ -80,6 +86,7 @@ export class Accumulator {
   readonly #limit: number;
   readonly #families = new Map<string, State>();
   readonly #omitted = new Set<string>();
+  readonly #updates = new Set<Update>();
 
   /** @param limit the most label sets of a family on one server; the rest is added up as `other`. */
   constructor(limit = 200) {
@@ -112,6 +119,15 @@ export class Accumulator {
     this.#entry(family, labels, value).value = value;
   }
 
+  /**
+   * Calls `update` whenever all series are about to be read.
+   *
+   * @param server until this one is forgotten.
+   */
+  beforeReading(update: () => void, server?: string): void {
+    this.#updates.add({ server, update });
+  }
+
   /** Removes the gauges of a server that is gone; its counters stay. */
   dropGauges(server: string): void {
     for (const { family, series, used } of this.#families.values()) {
@@ -127,10 +143,12 @@ export class Accumulator {
       for (const [key, { labels }] of series) if (labels["server"] === server) series.delete(key);
       used.delete(server);
     }
+    for (const each of this.#updates) if (each.server === server) this.#updates.delete(each);
   }
 
-  /** All families that have series. */
+  /** All families that have series, as they are now. */
   families(): ExposedFamily[] {
+    for (const { update } of this.#updates) update();
     if (this.#omitted.size > 0) {
       this.#entry(OMITTED, {}, 0n).value = BigInt(this.#omitted.size);
     }

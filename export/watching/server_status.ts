@@ -7,15 +7,17 @@
 import type { CaptureHeader, CaptureRecord } from "../../metrics/capture.ts";
 import type { Window } from "../../metrics/document.ts";
 import { DocumentBuilder, METRICS } from "../../metrics/document_builder.ts";
+import { ageOf } from "../../system/proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { Family } from "../prometheus/families.ts";
 import { exposeKnown, exposeSocket } from "../prometheus/known_series.ts";
+import { UnwatchedTime } from "./unwatched_time.ts";
 
 const gauge = (name: string, help: string): Family => ({ name, type: "gauge", help });
 const counter = (name: string, help: string): Family => ({ name, type: "counter", help });
 
 const UP = gauge("server_up", "Whether the server runs.");
-const START = gauge("server_start_time_seconds", "When the server was first watched.");
+const START = gauge("server_start_time_seconds", "When the server was started.");
 const RESTARTS = counter("server_restarts_total", "How often another process took its place.");
 const INFO = gauge("server_info", "The server: version and program.");
 const COMPLETE = gauge(
@@ -24,7 +26,10 @@ const COMPLETE = gauge(
 );
 const AVAILABLE = gauge("metric_available", "Whether a metric is measured on this server.");
 const LOSSES = counter("watch_losses_total", "How often something was missed; the log says what.");
-const UNWATCHED = counter("unwatched_seconds_total", "How long no probe was attached.");
+const UNWATCHED = counter(
+  "unwatched_seconds_total",
+  "How long the server ran while no probe was attached.",
+);
 const READ = gauge("last_reading_timestamp_seconds", "When the programs were read the last time.");
 const QUEUED = gauge(
   "socket_queued_bytes",
@@ -45,18 +50,16 @@ export class ServerStatus {
   /** The process that is or was watched, and how many there have been. */
   #pid: number | null = null;
   #processes = 0;
+  /** When it was started, seconds since the epoch. */
+  #started = 0;
   #cost = { bpf: 0, hits: 0 };
-  /**
-   * The newest reading, by a clock that is never set back: no counter goes down; and how long nothing was attached
-   * between readings: ms, s.
-   */
-  #lastRead: number | null = null;
-  #unwatched = 0;
+  readonly #unwatched = new UnwatchedTime();
 
   /** @param name the label `server`. */
   constructor(name: string, accumulator: Accumulator) {
     this.#name = name;
     this.#accumulator = accumulator;
+    accumulator.beforeReading(() => this.#set(UNWATCHED, this.#unwatched.seconds()), name);
   }
 
   /** Whether a watch has read its programs. */
@@ -102,6 +105,8 @@ export class ServerStatus {
     }
     this.#builder = null;
     this.#isRead = false;
+    if (isRunning) this.#unwatched.detached();
+    else this.#unwatched.ended();
     this.#accumulator.dropGauges(this.#name);
     this.#set(UP, isRunning ? 1 : 0);
     this.#set(COMPLETE, 0);
@@ -111,18 +116,30 @@ export class ServerStatus {
     this.#builder = new DocumentBuilder();
     this.#attached(header);
     // One process may be watched several times.
-    if (this.#pid !== header.server.pid) this.#processes++;
-    this.#pid = header.server.pid;
+    const { pid } = header.server;
+    if (this.#pid !== pid) this.#startOf(pid);
+    this.#pid = pid;
     this.#set(RESTARTS, this.#processes - 1);
     this.#set(UP, 1);
-    this.#set(START, Date.parse(header.started) / 1000);
+    this.#set(START, this.#started);
     exposeKnown(this.#accumulator, this.#name, header);
     const { version, executable } = header.server;
     this.#accumulator.set(INFO, { server: this.#name, version, executable }, 1n);
   }
 
+  /** Another process is watched. */
+  #startOf(pid: number): void {
+    this.#processes++;
+    // It may have ended already.
+    const age = ageOf(pid) ?? 0;
+    this.#started = Math.round(Date.now() / 10 - 100 * age) / 100;
+    // The time of the first one before the exporter looked is no gap.
+    if (this.#processes > 1) this.#unwatched.detached(age);
+  }
+
   /** Probes were attached; notes that follow are of these. */
   #attached({ plan }: Pick<CaptureHeader, "plan">): void {
+    if (this.#isRead) this.#unwatched.detached();
     this.#isRead = false;
     this.#isComplete = true;
     const missing = new Set(plan.not_available.map(({ metric }) => metric));
@@ -133,11 +150,8 @@ export class ServerStatus {
   }
 
   #read({ sockets }: Extract<CaptureRecord, { type: "sample" }>): void {
-    const now = performance.now();
-    if (!this.#isRead && this.#lastRead !== null) this.#unwatched += (now - this.#lastRead) / 1000;
     this.#isRead = true;
-    this.#lastRead = now;
-    this.#set(UNWATCHED, this.#unwatched);
+    this.#unwatched.read();
     this.#set(READ, Date.now() / 1000);
     const queued = Map.groupBy(sockets, ({ socket }) => socket);
     for (const [socket, each] of queued) {

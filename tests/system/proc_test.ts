@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseStat } from "../../system/proc.ts";
+import { ageOf, parseStat } from "../../system/proc.ts";
 
 Deno.test("parseStat() is not misled by a command name with parentheses", () => {
   // Every field holds its own number in proc(5).
@@ -21,4 +21,16 @@ Deno.test("parseStat() is not misled by a command name with parentheses", () => 
     argumentsStart: 48,
     argumentsEnd: 49,
   });
+});
+
+Deno.test("ageOf() is the time since a process was started, and null when it is gone", async () => {
+  const before = performance.now();
+  const child = new Deno.Command("sleep", { args: ["1000"], stdin: "null" }).spawn();
+  const age = ageOf(child.pid)!;
+  // The kernel knows the start to 10 ms.
+  const most = (performance.now() - before) / 1000 + 0.02;
+  child.kill("SIGKILL");
+  await child.status;
+  assert.ok(age > -0.02 && age < most, `${age} s of ${most} s`);
+  assert.equal(ageOf(child.pid), null);
 });

@@ -66,7 +66,7 @@ export const RESOURCES: Row = {
     lines(
       {
         title: "Watched for",
-        description: "Time since the server was first watched.",
+        description: "Time since the server was started.",
         unit: UNITS.seconds,
         width: 6,
       },

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 import type { CaptureHeader } from "../../../metrics/capture.ts";
 import { Accumulator } from "../../../export/prometheus/accumulator.ts";
 import { ServerNames } from "../../../export/watching/server_names.ts";
 import { ServerStatus } from "../../../export/watching/server_status.ts";
+import { ageOf } from "../../../system/proc.ts";
 import { recordsOf } from "../../metrics/fixtures/captures.ts";
 
 const records = (await recordsOf("v4")).filter(({ type }) => type !== "end");
@@ -62,6 +64,23 @@ Deno.test("ServerStatus counts processes, not how often one was watched", () => 
   const { server } = header as CaptureHeader;
   status.next({ ...header as CaptureHeader, server: { ...server, pid: server.pid + 1 } });
   assert.equal(restarts(), 1);
+});
+
+Deno.test("ServerStatus has the start of the server's process, and time that is not watched grows by itself", async () => {
+  const accumulator = new Accumulator();
+  const status = new ServerStatus("dhcp4", accumulator);
+  const began = Date.now() / 1000 - ageOf(Deno.pid)!;
+  const { server } = header as CaptureHeader;
+  status.next({ ...header as CaptureHeader, server: { ...server, pid: Deno.pid } });
+  const start = valueOf(accumulator, "server_start_time_seconds") as number;
+  assert.ok(Math.abs(start - began) < 0.5, `${start} is not ${began}`);
+  for (const record of others) status.next(record);
+  assert.equal(valueOf(accumulator, "unwatched_seconds_total"), 0);
+  status.gone(true);
+  const unwatched = () => valueOf(accumulator, "unwatched_seconds_total") as number;
+  const first = unwatched();
+  while (unwatched() === first) await pause(1);
+  assert.ok(unwatched() > first);
 });
 
 Deno.test("ServerStatus counts no time backwards when the clock is set back", () => {
