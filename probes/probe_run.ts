@@ -6,7 +6,7 @@
 
 import { ATTACHED, type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 import { type Json, parseExact } from "../metrics/input/exact_json.ts";
-import { type Line, linesOf } from "../system/lines.ts";
+import { mergedLines } from "../system/lines.ts";
 import { childEnvironment } from "../system/run.ts";
 import { stopSamples } from "./perf_events.ts";
 import { SLOW } from "./slow_packets.ts";
@@ -168,7 +168,11 @@ export class ProbeRun implements AsyncDisposable {
     let maps: Maps = {};
     let nsecs: number | null = null;
 
-    for await (const line of merged(this.#child.stdout, this.#child.stderr)) {
+    for await (
+      const { text: line, isWhole } of mergedLines(this.#child.stdout, this.#child.stderr)
+    ) {
+      // bpftrace was killed while it printed: there is no such message.
+      if (!isWhole && line.startsWith("{")) continue;
       if (line.includes(ATTACHED)) {
         word = true;
       } else if (!line.startsWith('{"type"')) {
@@ -206,28 +210,4 @@ export class ProbeRun implements AsyncDisposable {
     this.#ended = true;
     yield { type: "ended", code, complaint: complaintIn(complaints) };
   }
-}
-
-/** Lines of both streams, as they arrive. */
-async function* merged(
-  ...streams: ReadableStream<Uint8Array>[]
-): AsyncGenerator<string> {
-  const sources = streams.map((stream) => linesOf(stream));
-  const pending = new Map(sources.map((source) => [source, step(source)]));
-  while (pending.size > 0) {
-    const { source, result } = await Promise.race(pending.values());
-    if (result.done) {
-      pending.delete(source);
-    } else {
-      pending.set(source, step(source));
-      const { text, isWhole } = result.value;
-      // bpftrace was killed while it printed: there is no such message.
-      if (!isWhole && text.startsWith("{")) continue;
-      yield text;
-    }
-  }
-}
-
-async function step(source: AsyncGenerator<Line>) {
-  return { source, result: await source.next() };
 }

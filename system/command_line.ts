@@ -7,6 +7,7 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
+import { orAborted } from "./or_aborted.ts";
 import { printable, printableLines } from "./printable.ts";
 import { reasonOf } from "./reason.ts";
 import { END_SIGNALS, type EndSignal, onEndSignals } from "./signals.ts";
@@ -165,20 +166,21 @@ class Stopped extends Error {
  * the first piece is requested.
  */
 export function abortOnSignal<T>(pieces: AsyncIterable<T>): AsyncGenerator<T> {
-  let stopped: Stopped | null = null;
-  const waiting = Promise.withResolvers<never>();
-  waiting.promise.catch(() => {});
-  const listening = onEndSignals((signal) => waiting.reject(stopped = new Stopped(signal)));
+  const stop = new AbortController();
+  const listening = onEndSignals((signal) => stop.abort(new Stopped(signal)));
   return async function* () {
     const iterator = pieces[Symbol.asyncIterator]();
     try {
       for (;;) {
         // Signals arrive between two turns of the event loop, and reading files needs no turn.
         await new Promise((resolve) => setImmediate(resolve));
-        if (stopped !== null) throw stopped;
-        const next = await Promise.race([iterator.next(), waiting.promise]);
-        if (next.done) return;
-        yield next.value;
+        stop.signal.throwIfAborted();
+        const next = iterator.next();
+        await orAborted(next, stop.signal);
+        stop.signal.throwIfAborted();
+        const { done, value } = await next;
+        if (done) return;
+        yield value;
       }
     } finally {
       listening[Symbol.dispose]();

@@ -52,3 +52,17 @@ export async function* linesOf(
   open += decoder.decode();
   if (length > 0) yield { text: open, isWhole: false };
 }
+
+/**
+ * The lines of several streams, as they arrive. `Promise.race()` of the next line of each would keep every line for as
+ * long as one stream is silent.
+ */
+export async function* mergedLines(...streams: ReadableStream<Uint8Array>[]): AsyncGenerator<Line> {
+  const { readable, writable } = new TransformStream<Line, Line>();
+  const writer = writable.getWriter();
+  const copying = streams.map(async (stream) => {
+    for await (const line of linesOf(stream)) await writer.write(line);
+  });
+  Promise.all(copying).then(() => writer.close()).catch((error) => writer.abort(error));
+  yield* readable;
+}
