@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { ProbeRun } from "../../probes/probe_run.ts";
 import { READING } from "../../probes/render.ts";
 import { keepsNothing } from "../keeps_nothing.ts";
@@ -19,7 +20,7 @@ Deno.test("ProbeRun keeps no reading that was used", async () => {
       { command: ["sh", "-c", script], version: "0.17.0" },
       { program: "", probes: 0, maps: [] },
     );
-    await keepsNothing({ [Symbol.asyncIterator]: () => ({ next: () => run.events.next() }) });
+    await keepsNothing(async () => assert.equal((await run.events.next()).value?.type, "reading"));
     await run.abandon();
   } finally {
     await Deno.remove(folder, { recursive: true });
