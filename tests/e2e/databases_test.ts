@@ -26,8 +26,6 @@ async function watched(lab: Lab, kea: keyof typeof KEAS): Promise<MetricsDocumen
     bpftrace: await bpftraceOf(kea),
     rate: 40,
     exchanges: EXCHANGES,
-    // A database on a busy machine may take seconds: perfdhcp waits for it.
-    args: ["-d", "10"],
   });
   assertComplete(document);
   const { sent, received } = report["REQUEST-ACK"]!;
