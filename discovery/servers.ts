@@ -9,7 +9,7 @@ import { linkTarget } from "../system/libc.ts";
 import { isGone, parseStat } from "../system/proc.ts";
 import { hookLibrariesOf } from "./hook_libraries.ts";
 import { DiscoveryError } from "./discovery_error.ts";
-import { databasesOf } from "./configuration/server_configuration.ts";
+import { configuredOf } from "./configuration/server_configuration.ts";
 import { mappedFiles } from "./mapped_files.ts";
 import { programVersion } from "./program_version.ts";
 import type { Family, Server } from "./types.ts";
@@ -136,8 +136,9 @@ export async function describeServer(pid: number): Promise<Server> {
       startTicks,
       sockets,
       leaseFile,
-      databases: await databasesOf({ pid, family, libraries, leaseFile }),
+      ...await configuredOf({ pid, family, libraries, leaseFile }),
       threads,
+      cpus: cpusIn(await Deno.readTextFile(`/proc/${pid}/status`)),
       hookLibraries: (await hookLibrariesOf(libraries)).map(({ path }) => path),
     };
   } catch (error) {
@@ -156,6 +157,13 @@ export async function describeServer(pid: number): Promise<Server> {
     }
     throw error;
   }
+}
+
+/** How many CPUs /proc/PID/status allows: "0-3,8" are five. */
+export function cpusIn(status: string): number {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "";
+  return list.split(",").map((range) => range.split("-").map(Number))
+    .reduce((sum, [first, last = first]) => sum + last! - first! + 1, 0);
 }
 
 /** The program of a process, for people. */

@@ -64,6 +64,12 @@ export interface Server extends Program {
   readonly leaseFile: { readonly path: string; readonly fd: number } | null;
   /** Threads, when it was described. */
   readonly threads: number;
+  /** Those that serve packets, by its configuration: 0 for a single-threaded one; null if they are not known. */
+  readonly workerThreads: number | null;
+  /** CPUs that it may run on, by its affinity. */
+  readonly cpus: number;
+  /** Loggers with severity DEBUG, by name; null if its configuration could not be read. */
+  readonly debugLoggers: readonly string[] | null;
   /** Hook libraries it maps, by path. */
   readonly hookLibraries: readonly string[];
 }

@@ -9,6 +9,7 @@
 
 import { z } from "zod";
 import type { Row } from "./counted_maps.ts";
+import { setup } from "./server_setup.ts";
 import { linesOf, LongLineError } from "../system/lines.ts";
 
 const family = z.union([z.literal(4), z.literal(6)]);
@@ -25,9 +26,8 @@ const serverRecord = z.object({
   version: z.string(),
   executable: z.string(),
   host: z.string(),
-  /** Threads, and file names of hook libraries; captures of before have none. */
-  setup: z.object({ threads: z.int().nonnegative(), hook_libraries: z.array(z.string()) })
-    .optional(),
+  /** Absent in captures of earlier versions. */
+  setup: setup.optional(),
 });
 
 const planRecord = z.object({

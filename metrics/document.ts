@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { QUANTILES } from "./histogram.ts";
+import { setup } from "./server_setup.ts";
 
 const number = z.union(
   [z.number(), z.string().regex(/^-?\d+$/)],
@@ -124,10 +125,7 @@ const document = z.object({
     version: z.string().optional(),
     executable: z.string().optional(),
     host: z.string().optional(),
-    setup: z.object({
-      threads: z.int().nonnegative(),
-      hook_libraries: z.array(z.string()),
-    }).optional().describe("When the watch began: threads of the process, names of hook libraries"),
+    setup: setup.optional().describe("How the server was set up when the watch began"),
   }),
   capture: z.object({
     profile: foreign(z.string()),

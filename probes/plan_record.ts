@@ -38,9 +38,16 @@ export function headerOf(
 
 /** A server, as stored in a capture. */
 export function serverRecordOf(server: Server): ServerRecord {
-  const { family, pid, version, executable, host, threads } = server;
+  const { family, pid, version, executable, host, threads, cpus, debugLoggers, workerThreads } =
+    server;
   const hook_libraries = server.hookLibraries.map((path) => basename(path)).sort();
-  const setup = { threads, hook_libraries };
+  const setup = {
+    threads,
+    cpus,
+    ...workerThreads === null ? {} : { worker_threads: workerThreads },
+    hook_libraries,
+    ...debugLoggers === null ? {} : { debug_loggers: [...debugLoggers] },
+  };
   return { family, pid, version, executable: executable.path, host, setup };
 }
 

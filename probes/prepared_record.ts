@@ -40,6 +40,9 @@ export const SERVER: z.ZodType<Server> = z.object({
   sockets: z.array(z.enum(["raw", "udp"])),
   leaseFile: z.object({ path: z.string(), fd: z.int() }).nullable(),
   threads: z.int(),
+  cpus: z.int(),
+  workerThreads: z.int().nullable(),
+  debugLoggers: strings.nullable(),
   hookLibraries: strings,
 });
 

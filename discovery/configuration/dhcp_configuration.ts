@@ -50,6 +50,11 @@ const dhcp = z.object({
   "hosts-databases": listOf(database).optional(),
   "config-control": z.object({ "config-databases": listOf(database).optional() }).optional(),
   "hooks-libraries": listOf(z.object({ library: text.optional() })).optional(),
+  "multi-threading": z.object({
+    "enable-multi-threading": z.boolean().optional(),
+    "thread-pool-size": z.number().optional(),
+  }).optional(),
+  loggers: listOf(z.object({ name: text.optional(), severity: text.optional() })).optional(),
   "shared-networks": listOf(z.object({ subnet4: subnets, subnet6: subnets })).optional(),
   subnet4: subnets,
   subnet6: subnets,

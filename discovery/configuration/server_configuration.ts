@@ -82,21 +82,27 @@ const CLIENT_LIBRARIES: Readonly<Record<DatabaseType, RegExp>> = {
 const DATABASE_TYPES = ["mysql", "postgresql"] as const satisfies readonly DatabaseType[];
 
 /**
- * The SQL databases that a running server uses. If its configuration cannot be read: those whose client
- * libraries it maps, and the reason.
+ * What a running server is configured to do. If its configuration cannot be read, its databases are those whose
+ * client libraries it maps, with the reason.
  */
-export async function databasesOf(
+export async function configuredOf(
   { pid, family, libraries, leaseFile }: Pick<Server, "pid" | "family" | "libraries" | "leaseFile">,
-): Promise<Databases> {
+): Promise<Pick<Server, "databases" | "debugLoggers" | "workerThreads">> {
   try {
-    return databasesIn((await configurationOf(pid, family)).dhcp);
+    const { dhcp } = await configurationOf(pid, family);
+    return {
+      databases: databasesIn(dhcp),
+      debugLoggers: debugLoggersIn(dhcp),
+      workerThreads: workerThreadsIn(dhcp),
+    };
   } catch (error) {
     if (!(error instanceof DiscoveryError)) throw error;
     const mapped = DATABASE_TYPES.filter((type) =>
       libraries.some(({ path }) => CLIENT_LIBRARIES[type].test(path))
     );
     const leases = leaseFile === null ? mapped[0] ?? null : null;
-    return { leases, others: mapped, whyAssumed: error.message };
+    const databases = { leases, others: mapped, whyAssumed: error.message };
+    return { databases, debugLoggers: null, workerThreads: null };
   }
 }
 
@@ -110,6 +116,17 @@ function databasesIn(dhcp: DhcpConfiguration): Databases {
     leases: DATABASE_TYPES.find((type) => type === dhcp["lease-database"]?.type) ?? null,
     others: DATABASE_TYPES.filter((type) => others.includes(type)),
   };
+}
+
+function debugLoggersIn({ loggers = [] }: DhcpConfiguration): string[] {
+  return loggers.filter(({ severity }) => severity?.toUpperCase() === "DEBUG")
+    .map(({ name }) => name ?? "");
+}
+
+/** Null if it is one for each CPU, or the default: until Kea 2.3.4 none, then one for each CPU. */
+function workerThreadsIn({ "multi-threading": threading }: DhcpConfiguration): number | null {
+  if (threading?.["enable-multi-threading"] === false) return 0;
+  return threading?.["thread-pool-size"] || null;
 }
 
 /** The file's configuration, or why there is none. */

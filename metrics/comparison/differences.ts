@@ -30,6 +30,7 @@ const FACTS: readonly (readonly [what: string, of: (side: Side) => string | null
     const count = server.setup?.threads ?? seen.size;
     return count === 0 ? null : String(count);
   }],
+  ["CPUs", ({ server }) => server.setup?.cpus?.toString() ?? null],
   ["sockets", ({ totals }) => listed(namesIn(totals, "network_traffic", "socket"))],
   ["databases", ({ totals }) => listed(namesIn(totals, "database_query_time", "backend"))],
   ["hook libraries", ({ server, totals }) => {
@@ -37,6 +38,10 @@ const FACTS: readonly (readonly [what: string, of: (side: Side) => string | null
     const seen = namesIn(totals, "hook_callout_time", "library");
     if (known === undefined) return listed(seen);
     return known.length === 0 ? "none" : listed(known);
+  }],
+  ["loggers with severity DEBUG", ({ server }) => {
+    const loggers = server.setup?.debug_loggers;
+    return loggers === undefined ? null : listed(loggers) ?? "none";
   }],
   ["verdict of the capture", ({ capture }) => capture.verdict],
 ];

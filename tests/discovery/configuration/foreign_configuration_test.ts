@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import {
   configurationOf,
-  databasesOf,
+  configuredOf,
 } from "../../../discovery/configuration/server_configuration.ts";
 import type { MappedFile } from "../../../discovery/types.ts";
 
@@ -125,21 +125,27 @@ const mapped = (...paths: string[]): MappedFile[] =>
 
 const LIBRARIES = mapped("/usr/lib/libpq.so.5.15", "/usr/lib/libmariadb.so.3");
 
-Deno.test("databasesOf() takes the databases from the configuration", async () => {
+Deno.test("configuredOf() takes databases, loggers and threads from the configuration", async () => {
   const files = {
     "kea.json": `{ "Dhcp4": {
       // no [database] of this line counts
       "lease-database": { "type": "mysql", "name": "kea" },
       "hosts-databases": [ { "type": "postgresql" }, ],
+      "multi-threading": { "enable-multi-threading": true, "thread-pool-size": 3 },
+      "loggers": [ { "name": "kea-dhcp4", "severity": "debug" }, { "name": "kea-dhcp4.leases" } ],
     } }`,
   };
   await withServer(files, "kea.json", async (pid) => {
     const server = { pid, family: 4, libraries: LIBRARIES, leaseFile: null } as const;
-    assert.deepEqual(await databasesOf(server), { leases: "mysql", others: ["postgresql"] });
+    assert.deepEqual(await configuredOf(server), {
+      databases: { leases: "mysql", others: ["postgresql"] },
+      debugLoggers: ["kea-dhcp4"],
+      workerThreads: 3,
+    });
   });
 });
 
-Deno.test("databasesOf() takes mapped client libraries where nothing can be read, and says why", async () => {
+Deno.test("configuredOf() takes mapped client libraries where nothing can be read, and says why", async () => {
   await withServer({}, "none", async (pid) => {
     const server = {
       pid,
@@ -147,16 +153,18 @@ Deno.test("databasesOf() takes mapped client libraries where nothing can be read
       leaseFile: null,
       libraries: mapped("/lib/libpq.so.5"),
     } as const;
-    const { whyAssumed, ...databases } = await databasesOf(server);
+    const configured = await configuredOf(server);
+    assert.equal(configured.debugLoggers, null);
+    const { whyAssumed, ...databases } = configured.databases;
     assert.deepEqual(databases, { leases: "postgresql", others: ["postgresql"] });
     assert.match(whyAssumed!, /^Cannot read the configuration .*there is no such file/);
     const withFile = { ...server, leaseFile: { path: "/leases", fd: 3 }, libraries: LIBRARIES };
-    assert.deepEqual({ ...await databasesOf(withFile), whyAssumed: "" }, {
+    assert.deepEqual({ ...(await configuredOf(withFile)).databases, whyAssumed: "" }, {
       leases: null,
       others: ["mysql", "postgresql"],
       whyAssumed: "",
     });
     const none = { ...server, libraries: [] };
-    assert.deepEqual((await databasesOf(none)).others, []);
+    assert.deepEqual((await configuredOf(none)).databases.others, []);
   });
 });
