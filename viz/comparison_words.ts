@@ -107,7 +107,7 @@ export function statisticVerdict({ statistic, verdict }: StatisticComparison): s
 }
 
 /** A side in one line: what was watched, when, and how much. */
-export function sideText(side: SideFacts): string {
+export function sideText(side: Omit<SideFacts, "file" | "windows" | "reasons">): string {
   const { family, version, host, from, to, seconds, profile, packets_per_second, verdict } = side;
   return printable(
     [

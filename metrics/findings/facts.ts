@@ -1,0 +1,110 @@
+/**
+ * The figures of a document as rules need them.
+ *
+ * @module
+ */
+
+import type { HistogramSeries, MetricsDocument } from "../document.ts";
+import type { MetricName } from "../metric_names.ts";
+import { histogramsOf, type Labels, total } from "../totals.ts";
+import type { Cause } from "../waits.ts";
+import { LEAST_EVENTS, LEAST_PACKETS, LONG_NS, OFTEN } from "./thresholds.ts";
+
+/** Waits that make whatever a thread does take longer. */
+const HINDRANCES = ["run_queue", "lock", "memory"] as const satisfies readonly Cause[];
+
+/** Figures of one document. */
+export class Facts {
+  readonly document: MetricsDocument;
+  /** How long the server was watched, seconds; 0 if that is not known. */
+  readonly seconds: number;
+  /** DHCP packets that the server read. */
+  readonly received: number;
+  /** Packets that it answered, and was timed for. */
+  readonly answered: number;
+  /** What its threads spent on them: their processing times without the queue, as far as that is known. */
+  readonly serviceNs: number;
+  /** How long they waited for a thread; 0 if that is not known. */
+  readonly queueNs: number;
+
+  constructor(document: MetricsDocument) {
+    this.document = document;
+    const { watched_seconds, duration_seconds } = document.capture;
+    this.seconds = watched_seconds ?? duration_seconds ?? 0;
+    this.received = this.total("network_traffic", { direction: "received" }, "packets");
+    this.answered = this.total("packet_processing_time");
+    this.queueNs = this.ns("packet_stage_time", { stage: "queue" });
+    this.serviceNs = this.ns("packet_processing_time") - this.queueNs;
+  }
+
+  /** Whether there are enough packets for statements about their times. */
+  get hasEnoughPackets(): boolean {
+    return this.answered >= LEAST_PACKETS && this.serviceNs > 0;
+  }
+
+  /** Whether a metric has events. */
+  has(metric: MetricName, labels: Labels = {}): boolean {
+    return this.total(metric, labels) > 0;
+  }
+
+  /** What a metric counted in all, over the series with these labels. */
+  total(metric: MetricName, labels: Labels = {}, unit?: string): number {
+    return total(this.document, metric, labels, unit);
+  }
+
+  /** Events of one kind of `error_rate`. */
+  errors(kind: string, labels: Labels = {}): number {
+    return this.total("error_rate", { kind, ...labels });
+  }
+
+  /** The histograms of a metric with these labels. */
+  histograms(metric: MetricName, labels: Labels = {}): HistogramSeries[] {
+    return histogramsOf(this.document, metric, labels);
+  }
+
+  /** Their times together, nanoseconds. */
+  ns(metric: MetricName, labels: Labels = {}): number {
+    return sumNs(this.histograms(metric, labels));
+  }
+
+  /** CPU time of the server, seconds. */
+  get cpuSeconds(): number {
+    const of = (mode: string) => this.total("cpu_usage", { mode, thread: "all" }, "seconds");
+    return of("user") + of("system");
+  }
+
+  /** A share of the time that threads spent on packets, from 0 to 1. */
+  share(ns: number): number {
+    return this.serviceNs <= 0 ? 0 : Math.min(1, Math.max(0, ns / this.serviceNs));
+  }
+
+  /**
+   * The share of that time that a place (a hook library, a statement) takes for itself at least: without all
+   * waits for a CPU, a lock or memory, which may have been in it.
+   */
+  shareOfPlace(ns: number): number {
+    const hindered = HINDRANCES.map((cause) => this.ns("packet_wait_time", { cause }));
+    return this.share(hindered.reduce((left, each) => left - each, ns));
+  }
+}
+
+/** The times of some series together, nanoseconds. */
+export function sumNs(series: readonly HistogramSeries[]): number {
+  return series.reduce((all, { sum }) => all + Number(sum ?? 0), 0);
+}
+
+/** The events of some series together. */
+export function countOf(series: readonly HistogramSeries[]): number {
+  return series.reduce((all, { count }) => all + count, 0);
+}
+
+/**
+ * Whether events take long often enough for a finding.
+ *
+ * @param of how many events there are; those of the series, if it is not given.
+ */
+export function areOftenLong(series: readonly HistogramSeries[], of = countOf(series)): boolean {
+  const long = series.flatMap(({ buckets }) => buckets).filter(({ lower }) => lower >= LONG_NS)
+    .reduce((all, { count }) => all + count, 0);
+  return long >= Math.max(LEAST_EVENTS, OFTEN * of);
+}

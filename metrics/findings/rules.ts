@@ -1,0 +1,63 @@
+/**
+ * All rules. Findings of the same damage are in this order.
+ *
+ * @module
+ */
+
+import type { Rule } from "./finding.ts";
+import { BUSY_NEIGHBOUR } from "./rules/busy_neighbour.ts";
+import { CLEANUP } from "./rules/cleanup.ts";
+import { CPU_QUOTA } from "./rules/cpu_quota.ts";
+import { DATABASE_FAILS } from "./rules/database_fails.ts";
+import { DEBUG_LOGGING } from "./rules/debug_logging.ts";
+import { EXCEPTIONS } from "./rules/exceptions.ts";
+import { FAR_DATABASE } from "./rules/far_database.ts";
+import { HOOK_DROPS } from "./rules/hook_drops.ts";
+import { LEASE_FILE_FAILS } from "./rules/lease_file_fails.ts";
+import { LOCK } from "./rules/lock.ts";
+import { MANY_NAKS } from "./rules/many_naks.ts";
+import { MONITORING_OVERHEAD } from "./rules/monitoring_overhead.ts";
+import { NEARLY_EMPTY_POOL } from "./rules/nearly_empty_pool.ts";
+import { NO_ADDRESS } from "./rules/no_address.ts";
+import { OTHER_DISK, OTHER_NETWORK } from "./rules/other_waits.ts";
+import { PACKET_QUEUE } from "./rules/packet_queue.ts";
+import { PAGING } from "./rules/paging.ts";
+import { RECEIVE_BUFFER } from "./rules/receive_buffer.ts";
+import { SLOW_HOOK_LIBRARY } from "./rules/slow_hook_library.ts";
+import { SLOW_LEASE_FILE } from "./rules/slow_lease_file.ts";
+import { SLOW_STATEMENT } from "./rules/slow_statement.ts";
+import { TOO_FEW_THREADS } from "./rules/too_few_threads.ts";
+import { TOO_MANY_THREADS } from "./rules/too_many_threads.ts";
+import { UNANSWERED } from "./rules/unanswered.ts";
+
+/** Every cause that is looked for. */
+export const RULES: readonly Rule[] = [
+  // Lost packets and leases.
+  LEASE_FILE_FAILS,
+  DATABASE_FAILS,
+  NO_ADDRESS,
+  RECEIVE_BUFFER,
+  PACKET_QUEUE,
+  HOOK_DROPS,
+  UNANSWERED,
+  // Time: first what makes everything slow, then places.
+  CPU_QUOTA,
+  TOO_MANY_THREADS,
+  BUSY_NEIGHBOUR,
+  LOCK,
+  PAGING,
+  CLEANUP,
+  SLOW_STATEMENT,
+  FAR_DATABASE,
+  SLOW_HOOK_LIBRARY,
+  SLOW_LEASE_FILE,
+  OTHER_DISK,
+  OTHER_NETWORK,
+  NEARLY_EMPTY_POOL,
+  TOO_FEW_THREADS,
+  // Risks.
+  DEBUG_LOGGING,
+  MANY_NAKS,
+  EXCEPTIONS,
+  MONITORING_OVERHEAD,
+];

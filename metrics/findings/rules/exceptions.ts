@@ -1,0 +1,50 @@
+/**
+ * Kea throws exceptions, mostly because packets are malformed.
+ *
+ * @module
+ */
+
+import { countEvidence } from "../evidence.ts";
+import type { Rule } from "../finding.ts";
+import { LEAST_EVENTS } from "../thresholds.ts";
+import { counted, percent } from "../words.ts";
+
+/** Per received packet. */
+const LEAST_EXCEPTIONS = 0.01;
+
+/** The most types that are shown. */
+const MOST_TYPES = 3;
+
+export const EXCEPTIONS: Rule = {
+  name: "exceptions",
+  find: (facts) => {
+    const thrown = facts.errors("exception");
+    const packets = Math.max(1, facts.received);
+    if (thrown < LEAST_EVENTS || thrown < LEAST_EXCEPTIONS * packets) return null;
+    const types = facts.document.totals.flatMap((series) =>
+      series.kind === "counter" && series.labels["kind"] === "exception" ? [series] : []
+    ).toSorted((a, b) => Number(b.value) - Number(a.value)).slice(0, MOST_TYPES);
+    const foreign = facts.errors("not_dhcp");
+    return {
+      severity: "risk",
+      damage: Math.min(1, thrown / packets),
+      sentence:
+        `Kea threw ${counted(thrown, "exception")} (${percent(thrown / packets)} of the received ` +
+        "packets): mostly it gets malformed packets.",
+      evidence: [
+        ...types.map(({ metric, labels, unit, value }) =>
+          countEvidence(`thrown: ${labels["id"]}`, metric, labels, unit, Number(value))
+        ),
+        ...foreign === 0
+          ? []
+          : [countEvidence("not DHCP", "error_rate", { kind: "not_dhcp" }, "packets", foreign)],
+        countEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+      ],
+      remedy: [
+        "See who sends them: deno task monitor --profile deep counts Kea's reasons, tcpdump -i IFACE -w FILE port 67 " +
+        "records the packets",
+        "A broken client or relay costs Kea more per packet than a good one",
+      ],
+    };
+  },
+};

@@ -1,0 +1,51 @@
+/**
+ * No address was left to give.
+ *
+ * @module
+ */
+
+import { countEvidence } from "../evidence.ts";
+import type { Rule } from "../finding.ts";
+import { isLoss, unexplained, withoutAddress } from "../losses.ts";
+import { howToGet } from "../profiles.ts";
+import { UNANSWERED_SHARE } from "../thresholds.ts";
+import { counted, percent } from "../words.ts";
+
+export const NO_ADDRESS: Rule = {
+  name: "no_address",
+  lacks: (facts) =>
+    facts.document.capture.profile !== "light" ||
+      !isLoss(unexplained(facts), facts.received, UNANSWERED_SHARE)
+      ? null
+      : {
+        question: "whether addresses were left",
+        answer: howToGet(facts, "error_rate", "standard"),
+      },
+  find: (facts) => {
+    const failed = withoutAddress(facts);
+    if (!isLoss(failed, facts.received)) return null;
+    const share = Math.min(1, failed / facts.received);
+    return {
+      severity: "lost",
+      damage: share,
+      sentence:
+        `${counted(failed, "request")} (${percent(share)} of the received packets) got no ` +
+        "lease: no address was left for them.",
+      evidence: [
+        countEvidence(
+          "allocations that failed",
+          "error_rate",
+          { kind: "log" },
+          "events",
+          failed,
+        ),
+        countEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+      ],
+      remedy: [
+        "Look at Kea's log for ALLOC_ENGINE_V4_ALLOC_FAIL or ALLOC_ENGINE_V6_ALLOC_FAIL: it names the subnet",
+        "Enlarge the pools of that subnet, or add one",
+        "Shorten valid-lifetime, so that addresses of clients that are gone come back sooner",
+      ],
+    };
+  },
+};

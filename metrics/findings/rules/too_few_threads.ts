@@ -1,0 +1,123 @@
+/**
+ * Packets wait until a thread is free.
+ *
+ * @module
+ */
+
+import { countEvidence, meanNs } from "../evidence.ts";
+import { areOftenLong, Facts, sumNs } from "../facts.ts";
+import type { Evidence, Rule } from "../finding.ts";
+import { howToGet } from "../profiles.ts";
+import { cpuShare, waitOf } from "../run_queue.ts";
+import { LEAST_SHARE } from "../thresholds.ts";
+import { watchedSeconds } from "../../windows.ts";
+import { percent } from "../words.ts";
+import { OWN_LOAD } from "./busy_neighbour.ts";
+
+/** So many of the threads are busy, while packets wait for one. */
+const LEAST_BUSY = 0.5;
+
+/** The stage and the metric in which packets wait before a thread begins with them. */
+const PLACES = [
+  { metric: "packet_stage_time", labels: { stage: "queue" }, what: "in Kea's packet queue" },
+  { metric: "packet_socket_wait", labels: {}, what: "in the socket" },
+] as const;
+
+export const TOO_FEW_THREADS: Rule = {
+  name: "too_few_threads",
+  lacks: (facts) =>
+    !facts.hasEnoughPackets || PLACES.some(({ metric, labels }) => facts.has(metric, labels))
+      ? null
+      : {
+        question: "whether packets wait for a free thread",
+        answer: howToGet(facts, "packet_stage_time", "deep"),
+      },
+  find: (facts) => {
+    if (!facts.hasEnoughPackets) return null;
+    // A thread that must wait for a CPU cannot begin either.
+    if (waitOf(facts, "run_queue", "") !== null) return null;
+    const [worst] = PLACES.map((place) => waitIn(facts, place)).filter((wait) => wait !== null)
+      .toSorted((a, b) => b.share - a.share);
+    if (worst === undefined) return null;
+    const threads = facts.document.server.setup?.worker_threads;
+    const inService = inServiceDuring(facts, worst);
+    // Else they were free, and only took their time to wake up.
+    if (inService < LEAST_BUSY * Math.max(1, threads ?? 1)) return null;
+    const own = cpuShare(facts);
+    return {
+      severity: "slow",
+      damage: worst.share,
+      sentence: `Packets wait ${worst.what} for ${
+        percent(worst.share)
+      } of their time until a thread is free.`,
+      evidence: [
+        ...worst.evidence,
+        {
+          what: "packets that threads worked on meanwhile, on average",
+          source: "packet_processing_time",
+          labels: {},
+          unit: "packets",
+          value: inService,
+        },
+        ...threads === undefined
+          ? []
+          : [countEvidence("threads that serve packets", "server.setup", {}, "threads", threads)],
+      ],
+      remedy: [
+        ...own !== null && own >= OWN_LOAD
+          ? ["Kea's CPUs are busy: it needs more of them, or less to do (logging, hook libraries)"]
+          : [
+            "Give Kea more threads: multi-threading, enable-multi-threading and thread-pool-size",
+          ],
+        "See what its threads do meanwhile: what takes less time needs fewer threads",
+      ],
+    };
+  },
+};
+
+type Place = typeof PLACES[number];
+
+interface WaitForThread extends Pick<Place, "metric" | "labels" | "what"> {
+  readonly share: number;
+  readonly evidence: readonly Evidence[];
+}
+
+/** How many packets threads worked on at a time; windows count by how long packets waited in them. */
+function inServiceDuring({ document }: Facts, { metric, labels }: WaitForThread): number {
+  const windows = document.windows.map((window) => {
+    const facts = new Facts({ ...document, totals: window.series });
+    return {
+      waitedNs: facts.ns(metric, labels),
+      inService: facts.serviceNs / 1e9 / watchedSeconds(window),
+    };
+  });
+  const waitedNs = windows.reduce((sum, window) => sum + window.waitedNs, 0);
+  if (waitedNs === 0) return 0;
+  return windows.reduce((sum, each) => sum + each.waitedNs * each.inService, 0) / waitedNs;
+}
+
+function waitIn(
+  facts: Facts,
+  { metric, labels, what }: Place,
+): WaitForThread | null {
+  const series = facts.histograms(metric, labels);
+  const ns = sumNs(series);
+  const share = ns / (ns + facts.serviceNs);
+  if (share < LEAST_SHARE || !areOftenLong(series)) return null;
+  return {
+    metric,
+    labels,
+    share,
+    what,
+    evidence: [
+      {
+        what: `waiting ${what}, of their time with it`,
+        source: metric,
+        labels,
+        unit: "ratio",
+        value: share,
+      },
+      { what: `a wait ${what}: mean`, source: metric, labels, unit: "ns", value: meanNs(series) },
+    ],
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * The server's own threads wait for each other's CPUs.
+ *
+ * @module
+ */
+
+import { countEvidence } from "../evidence.ts";
+import type { Rule } from "../finding.ts";
+import { cpuEvidence, cpuShare, throttledShare, waitOf } from "../run_queue.ts";
+import { counted, percent } from "../words.ts";
+import { OWN_LOAD } from "./busy_neighbour.ts";
+
+export const TOO_MANY_THREADS: Rule = {
+  name: "too_many_threads",
+  find: (facts) => {
+    const setup = facts.document.server.setup;
+    const own = cpuShare(facts);
+    if (setup?.cpus === undefined || own === null || own < OWN_LOAD) return null;
+    const threads = setup.worker_threads ?? setup.threads;
+    if (throttledShare(facts) > 0) return null;
+    const wait = waitOf(facts, "run_queue", "waiting for a CPU, of the packets' time");
+    if (wait === null) return null;
+    return {
+      severity: "slow",
+      damage: wait.share,
+      sentence:
+        `${percent(wait.share)} of the packets' time Kea's threads wait for a CPU that others of ` +
+        `its threads use: ${counted(threads, "thread")} on ${counted(setup.cpus, "CPU")}.`,
+      evidence: [
+        ...wait.evidence,
+        countEvidence("threads of Kea", "server.setup", {}, "threads", threads),
+        ...cpuEvidence(facts),
+      ],
+      remedy: [
+        "Set multi-threading, thread-pool-size to the number of CPUs: more threads make each packet slower, and serve " +
+        "no more of them",
+        "If one thread per CPU is not enough, Kea needs more CPUs, or less to do: logging, hook libraries",
+      ],
+    };
+  },
+};
