@@ -8,6 +8,7 @@ import { bucketOf } from "./histogram.ts";
 import { messageName } from "./messages.ts";
 import type { OwnSeriesName, SeriesBook } from "./series_book.ts";
 import type { Stage } from "./stages.ts";
+import type { TimeUnit } from "./time_units.ts";
 import { CAUSES } from "./waits.ts";
 
 /** A part of a key: a number, or a text such as a statement's name. */
@@ -50,7 +51,7 @@ export const NO_NAMES: Names = { exceptions: {}, callouts: [], hook_points: {} }
 export type Adding = (book: SeriesBook, row: Row, count: number, sum: number) => void;
 
 interface CountedMap {
-  /** The form of its values: `count << 44 | ns`, `count << 40 | bytes`, or only a count. */
+  /** The form of its values: `count << 44 | time`, `count << 40 | bytes`, or only a count. */
   readonly values: "times" | "bytes" | "events";
   /** How many parts of its keys come before a text, which may contain commas; default: all are numbers. */
   readonly partsBeforeText?: number;
@@ -101,11 +102,14 @@ const NEXT_STEPS = ["continue", "skip", "drop", "park"];
 
 type Named = Omit<OwnSeriesName, "unit">;
 
-function times(nameOf: (key: readonly KeyPart[], words: Dictionary) => Named): CountedMap {
+function times(
+  nameOf: (key: readonly KeyPart[], words: Dictionary) => Named,
+  unitOf: (words: Dictionary) => TimeUnit = () => "ns",
+): CountedMap {
   return {
     values: "times",
     adding: (key, words) => {
-      const name = { ...nameOf(key, words), unit: "ns" };
+      const name = { ...nameOf(key, words), unit: unitOf(words) };
       return (book, row, count, sum) => {
         const bucket = row.at(-3);
         if (!isWhole(bucket) || bucket > LAST_BUCKET) {
@@ -200,6 +204,18 @@ const MAPS: Readonly<Record<string, CountedMap>> = {
   "@socket_wait": times(([type], words) => ({
     metric: "packet_socket_wait",
     labels: { message: message(type, words) },
+  })),
+  "@client_waiting": times(
+    ([type], words) => ({
+      metric: "client_waiting_time",
+      labels: { message: message(type, words) },
+    }),
+    ({ family }) => family === 4 ? "s" : "cs",
+  ),
+  "@retransmissions": events(([type], words) => ({
+    metric: "retransmissions",
+    labels: { message: message(type, words) },
+    unit: "packets",
   })),
   "@unmatched": errors(([answer], words) => ({
     kind: "unmatched_answer",

@@ -48,7 +48,9 @@ const histogram = z.object({
   })).refine(
     (quantiles) => QUANTILES.every((q) => quantiles.some((each) => each.q === q)),
     `expected the quantiles ${QUANTILES.join(", ")}`,
-  ).describe("By nearest rank: the bucket that holds it, and the bucket's middle as its value"),
+  ).describe(
+    "By nearest rank: the bucket that holds it, and its middle, or its only integer, as its value",
+  ),
 });
 
 const counter = z.object({ ...identity, kind: z.literal("counter"), value: number });

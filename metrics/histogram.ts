@@ -11,7 +11,7 @@ export interface Bucket {
   readonly count: number;
 }
 
-/** A quantile: the middle of its bucket, and the bucket's bounds. */
+/** A quantile: the middle of its bucket, or the integer that is alone in it, and the bucket's bounds. */
 export interface Quantile {
   readonly q: number;
   readonly value: number;
@@ -45,9 +45,14 @@ export function rankOf(q: number, total: number): number {
   return Math.max(1, Math.ceil(q * total));
 }
 
-/** A quantile whose event is in a bucket: its middle. */
+/** Whether a bucket has one integer: our values are integers. */
+export function isSingle({ lower, upper }: Omit<Bucket, "count">): boolean {
+  return Number.isInteger(lower) && upper === lower + 1;
+}
+
+/** A quantile whose event is in a bucket: its middle, or the integer that is alone in it. */
 export function quantileIn(q: number, { lower, upper }: Omit<Bucket, "count">): Quantile {
-  return { q, value: (lower + upper) / 2, lower, upper };
+  return { q, value: isSingle({ lower, upper }) ? lower : (lower + upper) / 2, lower, upper };
 }
 
 /**

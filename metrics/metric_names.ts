@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Grouped: packets, leases, hook libraries, the process, its host, the monitor itself. */
+/** Grouped: packets, clients, leases, hook libraries, the process, its host, the monitor itself. */
 export const METRIC_NAMES = [
   "packet_processing_time",
   "packet_stage_time",
@@ -12,6 +12,8 @@ export const METRIC_NAMES = [
   "packet_socket_wait",
   "packet_parked_time",
   "pending_requests",
+  "client_waiting_time",
+  "retransmissions",
   "lease_allocation_time",
   "database_query_time",
   "database_rows",

@@ -6,7 +6,7 @@
 
 import type { HistogramSeries, Series } from "./document.ts";
 import type { MetricName } from "./metric_names.ts";
-import { boundsOf, type Bucket, bucketOf, quantilesOf } from "./histogram.ts";
+import { boundsOf, type Bucket, bucketOf, isSingle, quantilesOf } from "./histogram.ts";
 
 /** The identity of a series: metric, labels and unit. */
 export interface SeriesName {
@@ -82,7 +82,8 @@ export class SeriesBook {
     entry.sum = plus(entry.sum!, sum);
     const tally = tallyOf(entry, BOUNDS[bucket]!);
     tally.count += count;
-    if (count === 1) addKnown(tally, 1, sum, sum);
+    if (isSingle(tally)) addKnown(tally, count, tally.lower, tally.lower);
+    else if (count === 1) addKnown(tally, 1, sum, sum);
   }
 
   /** Adds to a counter; adding 0 creates it. */

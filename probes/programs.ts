@@ -91,12 +91,17 @@ const usesDatabase = (type: DatabaseType, name: string) => ({ databases }: Serve
     : `the server's configuration names no ${name}`;
 
 const PACKETS = {
-  metrics: ["packet_processing_time", "network_traffic"],
+  metrics: [
+    "packet_processing_time",
+    "network_traffic",
+    "client_waiting_time",
+    "retransmissions",
+  ],
   provides: "packets",
   minProfile: "light",
   maps: [
     ...["@answered", "@send_refused", "@processing", "@unmatched", "@sent", "@not_dhcp"],
-    ...["@socket_wait", "@received"],
+    ...["@socket_wait", "@client_waiting", "@retransmissions", "@received"],
   ],
   tracepointsPerExchange: 8,
   bpfPerExchange: 7.5,

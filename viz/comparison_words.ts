@@ -11,6 +11,7 @@ import type {
   StatisticComparison,
 } from "../metrics/comparison/comparison.ts";
 import { LEAST_CHANGE } from "../metrics/comparison/statistic_tests.ts";
+import { nanosecondsIn } from "../metrics/time_units.ts";
 import { printable } from "../system/printable.ts";
 import { duration, size, threeDigits, utc } from "./format.ts";
 import { integer, nameOf, significant } from "./series.ts";
@@ -64,7 +65,8 @@ export function valueText(
       : significantly(value);
     return per === "packet" ? `${amount} per packet` : `${amount}/s`;
   }
-  return kind === "histogram" && unit === "ns" ? duration(value) : significantly(value);
+  const scale = kind === "histogram" ? nanosecondsIn(unit) : null;
+  return scale === null ? significantly(value) : duration(scale * value);
 }
 
 function significantly(value: number): string {

@@ -22,6 +22,7 @@ export function utc(time: string): string {
 
 /** A time with its unit, three digits. */
 export function duration(nanoseconds: number): string {
+  if (nanoseconds === 0) return "0 s";
   const units: readonly [number, string][] = [[1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
   const [size, unit] = units.find(([size]) => nanoseconds >= 0.9995 * size) ?? [1, "ns"];
   return `${threeDigits(nanoseconds / size)} ${unit}`;

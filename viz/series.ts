@@ -8,6 +8,7 @@ import type { HistogramSeries, MetricsDocument, Series, Window } from "../metric
 import type { MetricName } from "../metrics/metric_names.ts";
 import { watchedSeconds } from "../metrics/windows.ts";
 import { messageRank } from "../metrics/messages.ts";
+import { nanosecondsIn } from "../metrics/time_units.ts";
 import { stagePlace } from "../metrics/stages.ts";
 import { causePlace } from "../metrics/waits.ts";
 import { printable } from "../system/printable.ts";
@@ -57,10 +58,15 @@ export function quantileOf({ quantiles }: HistogramSeries, q: number) {
   return quantiles.find((quantile) => quantile.q === q) ?? null;
 }
 
+/** A value of a histogram of times for people. */
+export function timeText({ unit }: HistogramSeries, value: number): string {
+  return duration(value * (nanosecondsIn(unit) ?? 1));
+}
+
 /** A quantile of times for people; empty if the histogram has no such quantile. */
 export function quantileText(series: HistogramSeries, q: number): string {
   const found = quantileOf(series, q);
-  return found === null ? "" : duration(found.value);
+  return found === null ? "" : timeText(series, found.value);
 }
 
 /** A quantile of times as a logarithmic axis shows it: 1 ns at least. */
@@ -69,8 +75,8 @@ export function quantileOnAxis(series: HistogramSeries, q: number): number {
 }
 
 /** The longest time for people; a bound has a mark. */
-export function maxText({ exact, max }: HistogramSeries): string {
-  return `${exact ? "" : "<"}${duration(max)}`;
+export function maxText(series: HistogramSeries): string {
+  return `${series.exact ? "" : "<"}${timeText(series, series.max)}`;
 }
 
 /** How long a window was watched, seconds. */

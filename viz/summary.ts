@@ -65,10 +65,25 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
         `${hook_point} ${library}${callout === hook_point ? "" : ` ${callout}`}`,
     ),
   ],
-  ["Decisions of callouts (hook_next_step)", decisions],
+  [
+    "Decisions of callouts (hook_next_step)",
+    counts(
+      "hook_next_step",
+      "events",
+      ({ hook_point, library, next_step }) => `${hook_point} ${library} ${next_step}`,
+    ),
+  ],
   [
     "Parked packets (packet_parked_time)",
     times("packet_parked_time", ({ hook_point }) => hook_point ?? ""),
+  ],
+  [
+    "Waiting, by the clients' own account (client_waiting_time)",
+    times("client_waiting_time", ({ message }) => message ?? ""),
+  ],
+  [
+    "Requests again, before an answer (retransmissions)",
+    counts("retransmissions", "packets", ({ message }) => message ?? ""),
   ],
   ["CPU, share of one core (cpu_usage)", cpu],
   ["Memory (memory_usage)", memory],
@@ -191,15 +206,19 @@ function databaseShare({ totals }: MetricsDocument): string[] {
   return [`waiting for SQL: ${threeDigits(100 * sql / packets)} % of the packets' time`];
 }
 
-function decisions(document: MetricsDocument): string[] {
-  const { totals } = document;
-  const seconds = durationOf(document);
-  const rows = counters(totals, "hook_next_step", "events").map(({ labels, value }) => [
-    `${labels["hook_point"]} ${labels["library"]} ${labels["next_step"]}`,
-    String(value),
-    perSecond(Number(value), seconds),
-  ]);
-  return rows.length === 0 ? [] : columns([["", "count", "avg/s"], ...rows]);
+function counts(
+  metric: MetricName,
+  unit: string,
+  nameOf: (labels: Series["labels"]) => string,
+): (document: MetricsDocument) => string[] {
+  return (document) => {
+    const rows = counters(document.totals, metric, unit).map(({ labels, value }) => [
+      nameOf(labels),
+      String(value),
+      perSecond(Number(value), durationOf(document)),
+    ]);
+    return rows.length === 0 ? [] : columns([["", "count", "avg/s"], ...rows]);
+  };
 }
 
 function times(

@@ -10,7 +10,7 @@ import { exponentialOf } from "../prometheus/buckets.ts";
 /** The bounds reach from 2^10 ns (1 us) to 2^34 ns (17 s), eight per octave: each of ours is one. */
 const [FIRST_OCTAVE, LAST_OCTAVE, PER_OCTAVE] = [10, 34, 8];
 
-/** The 193 explicit bounds, nanoseconds, the same for each histogram and request. */
+/** The 193 explicit bounds, nanoseconds, the same for each usual histogram and request. */
 export const BOUNDS_NS: readonly number[] = [
   ...Array.from(
     { length: (LAST_OCTAVE - FIRST_OCTAVE) * PER_OCTAVE },
@@ -20,19 +20,24 @@ export const BOUNDS_NS: readonly number[] = [
   2 ** LAST_OCTAVE,
 ];
 
-/** The same in seconds: the doubles that are nearest, which decimal text also gives. */
-export const BOUNDS_SECONDS: readonly number[] = BOUNDS_NS.map((bound) => bound / 1e9);
+/** A histogram between explicit bounds. */
+export interface ExplicitBuckets {
+  /** In seconds: the doubles that are nearest, which decimal text also gives. */
+  readonly bounds: number[];
+  /** One more than there are bounds, empty ones too. */
+  readonly counts: bigint[];
+}
 
-/** A histogram's counts between {@linkcode BOUNDS_NS}: one more than there are bounds, empty ones too. */
-export function explicitOf({ buckets }: HistogramValue): bigint[] {
-  const counts = new Array<bigint>(BOUNDS_NS.length + 1).fill(0n);
+/** A histogram between its own bounds, or {@linkcode BOUNDS_NS}. */
+export function explicitOf({ buckets, bounds = BOUNDS_NS }: HistogramValue): ExplicitBuckets {
+  const counts = new Array<bigint>(bounds.length + 1).fill(0n);
   const ascending = [...buckets.values()].sort((a, b) => a.upper - b.upper);
   let at = 0;
   for (const { upper, count } of ascending) {
-    while (at < BOUNDS_NS.length && BOUNDS_NS[at]! < upper) at++;
+    while (at < bounds.length && bounds[at]! < upper) at++;
     counts[at]! += count;
   }
-  return counts;
+  return { bounds: bounds.map((bound) => bound / 1e9), counts };
 }
 
 /** The buckets of an exponential histogram. */

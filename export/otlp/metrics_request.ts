@@ -13,7 +13,7 @@ import {
 } from "../prometheus/accumulator.ts";
 import { NATIVE_SCHEMA, secondsOf } from "../prometheus/buckets.ts";
 import { MessageWriter } from "../protobuf/message_writer.ts";
-import { BOUNDS_SECONDS, denseOf, explicitOf } from "./histogram_points.ts";
+import { denseOf, explicitOf } from "./histogram_points.ts";
 import { metricNameOf } from "./metric_name.ts";
 
 /** The kinds of histogram; exponential ones are small, explicit ones have exactly our bounds. */
@@ -119,10 +119,11 @@ function pointOf(
 
 function explicitPoint(point: MessageWriter, labels: Labels, value: HistogramValue): MessageWriter {
   attributes(point, 9, labels);
+  const { bounds, counts } = explicitOf(value);
   point.fixed(4, value.count)
     .double(5, Number(secondsOf(value.sum)))
-    .packedFixed(6, explicitOf(value))
-    .packedDoubles(7, BOUNDS_SECONDS);
+    .packedFixed(6, counts)
+    .packedDoubles(7, bounds);
   return exemplars(point, 8, value);
 }
 

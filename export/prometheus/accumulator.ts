@@ -5,6 +5,7 @@
  */
 
 import type { Series, Window } from "../../metrics/document.ts";
+import { nanosecondsIn } from "../../metrics/time_units.ts";
 import { type Family, labelsOf, sourceOf } from "./families.ts";
 
 /** Label values by name. */
@@ -15,6 +16,8 @@ export interface HistogramValue {
   readonly buckets: Map<number, Bucket>;
   count: bigint;
   sum: bigint;
+  /** The upper bounds of its classic buckets, if they are not the usual ones; see {@linkcode Family}. */
+  readonly bounds?: readonly number[];
   /** Single events, the newest last. */
   exemplars?: readonly Exemplar[];
 }
@@ -31,7 +34,10 @@ export interface Exemplar {
 /** How many exemplars a histogram keeps. */
 const MOST_EXEMPLARS = 10;
 
-/** A bucket: lower bound inclusive, upper exclusive, nanoseconds. */
+/**
+ * A bucket: lower bound inclusive, nanoseconds. Upper bound exclusive; of values in whole seconds or hundredths,
+ * the greatest value that it may hold.
+ */
 export interface Bucket {
   readonly lower: number;
   readonly upper: number;
@@ -174,8 +180,9 @@ export class Accumulator {
   }
 }
 
-function emptyOf({ type }: Family): Value {
-  return type === "histogram" ? { buckets: new Map(), count: 0n, sum: 0n } : 0n;
+function emptyOf({ type, bounds }: Family): Value {
+  if (type !== "histogram") return 0n;
+  return { buckets: new Map(), count: 0n, sum: 0n, ...bounds === undefined ? {} : { bounds } };
 }
 
 /** The server's own label stays, all others become `other`. */
@@ -192,15 +199,17 @@ function sumOf(value: Value, series: Series): Value {
   if (series.kind === "gauge") return series.value;
   if (series.kind === "counter") return plus(value as bigint | number, series.value);
   const histogram = value as HistogramValue;
+  const scale = nanosecondsIn(series.unit) ?? 1;
   for (const { lower, upper, count } of series.buckets) {
-    const bucket = histogram.buckets.getOrInsertComputed(
-      lower,
-      () => ({ lower, upper, count: 0n }),
-    );
+    const bucket = histogram.buckets.getOrInsertComputed(scale * lower, () => ({
+      lower: scale * lower,
+      upper: scale === 1 ? upper : scale * (upper - 1),
+      count: 0n,
+    }));
     bucket.count += BigInt(count);
   }
   histogram.count += BigInt(series.count);
-  histogram.sum += BigInt(series.sum ?? 0);
+  histogram.sum += BigInt(scale) * BigInt(series.sum ?? 0);
   return histogram;
 }
 

@@ -23,7 +23,7 @@ export interface Rung {
   readonly exemplar: Exemplar | null;
 }
 
-/** The upper bounds of a ladder, nanoseconds; the same for each histogram and scrape. */
+/** The upper bounds of the usual ladder, nanoseconds; the same for each histogram and scrape. */
 export function ladder(perOctave: BucketsPerOctave): number[] {
   const bounds: number[] = [];
   for (let octave = FIRST_OCTAVE; octave < LAST_OCTAVE; octave++) {
@@ -34,16 +34,20 @@ export function ladder(perOctave: BucketsPerOctave): number[] {
   return [...bounds, 2 ** LAST_OCTAVE];
 }
 
-/** A histogram as a classic one; its last rung is `+Inf`. */
+/**
+ * A histogram as a classic one; its last rung is `+Inf`. A bucket that a bound cuts counts at the next one.
+ *
+ * @param perOctave rungs an octave, unless the histogram has bounds of its own.
+ */
 export function classicOf(
-  { buckets, count, exemplars = [] }: HistogramValue,
+  value: HistogramValue,
   perOctave: BucketsPerOctave,
 ): Rung[] {
+  const { buckets, count, exemplars = [], bounds = ladder(perOctave) } = value;
   const newestIn = (from: number, to: number) =>
     exemplars.findLast(({ value }) => value >= from && value < to) ?? null;
   const ascending = [...buckets.values()].sort((a, b) => a.upper - b.upper);
   let [at, cumulative] = [0, 0n];
-  const bounds = ladder(perOctave);
   const rungs = bounds.map((bound, rung) => {
     for (; at < ascending.length && ascending[at]!.upper <= bound; at++) {
       cumulative += ascending[at]!.count;

@@ -6,6 +6,7 @@
 
 import type { MetricName } from "../../metrics/metric_names.ts";
 import type { Series } from "../../metrics/document.ts";
+import type { TimeUnit } from "../../metrics/time_units.ts";
 
 /** What every name begins with. */
 export const PREFIX = "kea_ebpf_";
@@ -16,6 +17,11 @@ export interface Family {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
+  /**
+   * Upper bounds of a histogram's classic buckets, nanoseconds, where they are not the usual ladder; inclusive,
+   * as its values are whole seconds or whole hundredths.
+   */
+  readonly bounds?: readonly number[];
 }
 
 /** How series become a family: one metric for one thing. */
@@ -62,6 +68,21 @@ const traffic = (direction: string, unit: "packets" | "bytes", name: string, hel
   labels: { socket: "socket" },
 });
 
+/** Seconds that clients say they have waited: bounds of our buckets of whole seconds. */
+const WAITING_BOUNDS = [0, 1, 2, 4, 8, 15, 31, 63, 127, 255, 511, 1023].map((each) => each * 1e9);
+
+/** What clients say in a unit of their own. */
+const waiting = (unit: TimeUnit): Source => ({
+  ...histogram(
+    "client_waiting_time",
+    "client_waiting_seconds",
+    "Time that clients had waited when they sent a request, by their own account.",
+    MESSAGE,
+  ),
+  unit,
+  bounds: WAITING_BOUNDS,
+});
+
 const MESSAGE = { message: "message" };
 const STATEMENT = { backend: "backend", statement: "statement" };
 const CALLOUT = { hook_point: "hook_point", library: "library", callout: "callout" };
@@ -98,6 +119,16 @@ export const SOURCES: readonly Source[] = [
     "Time of a packet that a hook library parked.",
     { hook_point: "hook_point" },
   ),
+  waiting("s"),
+  waiting("cs"),
+  {
+    metric: "retransmissions",
+    name: "retransmissions_total",
+    type: "counter",
+    help: "Requests that came again before they were answered.",
+    unit: "packets",
+    labels: MESSAGE,
+  },
   histogram(
     "lease_allocation_time",
     "lease_allocation_seconds",

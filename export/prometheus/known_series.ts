@@ -86,6 +86,8 @@ function packets(family: 4 | 6): Known[] {
       ["requests_unanswered_total", { message }],
       ["requests_answered_late_total", { message }],
       ["requests_pending", { message }],
+      ["retransmissions_total", { message }],
+      ["client_waiting_seconds", { message }],
       ...answers.map((answer): Known => ["packet_processing_seconds", { message, answer }]),
     ]),
     ...[...answers].flatMap((answer): Known[] => [

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Sample } from "../../metrics/capture.ts";
 import { NO_NAMES, rowOf } from "../../metrics/counted_maps.ts";
 import type { HistogramSeries, Series } from "../../metrics/document.ts";
+import { bucketOf } from "../../metrics/histogram.ts";
 import { DocumentBuilder, documentOf, METRICS } from "../../metrics/document_builder.ts";
 import { END, HEADER, processWith, sampleAt, SERVER } from "./capture_records.ts";
 
@@ -413,4 +414,24 @@ Deno.test("documentOf() is PARTIAL where a capture has a map that is not known",
   assert.deepEqual(capture.reasons, [
     "The capture has @of_a_later_version, a map that this version does not know",
   ]);
+});
+
+Deno.test("documentOf() has small whole numbers of seconds exactly, and what clients repeat", async () => {
+  const { totals } = await documentOfMaps(
+    {},
+    {
+      "@client_waiting": [[1, 0, 97, 0], [1, 7, 2, 14], [1, bucketOf(15), 1, 15]],
+      "@retransmissions": [[1, 3]],
+    },
+  );
+  const { unit, count, sum, min, max, exact, quantiles } = histogram(
+    totals,
+    "client_waiting_time",
+    { message: "DHCPDISCOVER" },
+  );
+  assert.deepEqual([unit, count, sum, min, max, exact], ["s", 100, 29, 0, 15, true]);
+  assert.deepEqual(quantiles.map(({ q, value }) => [q, value]), [
+    ...[[0.5, 0], [0.9, 0], [0.95, 0], [0.99, 7], [0.999, 15]],
+  ]);
+  assert.equal(counter(totals, "retransmissions", { message: "DHCPDISCOVER" }, "packets"), 3);
 });

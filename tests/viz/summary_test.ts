@@ -148,7 +148,7 @@ Deno.test("summary() lets no control character and no change of direction out of
 });
 
 Deno.test.each([
-  [0, "0.00 ns"],
+  [0, "0 s"],
   [999, "999 ns"],
   [1000, "1.00 us"],
   [9_996, "10.0 us"],

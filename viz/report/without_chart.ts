@@ -6,6 +6,7 @@
 
 import type { MetricsDocument, Series } from "../../metrics/document.ts";
 import type { MetricName } from "../../metrics/metric_names.ts";
+import { nanosecondsIn } from "../../metrics/time_units.ts";
 import { printable } from "../../system/printable.ts";
 import type { Table } from "../charts/chart.ts";
 import { integer, quantileOf, significant } from "../series.ts";
@@ -48,7 +49,8 @@ function numbersOf(series: Series): string[] {
   const { kind, unit } = series;
   if (kind === "counter") return [number(series.value), "", "", "", printable(unit)];
   if (kind === "gauge") return [number(series.value), "", "", number(series.max), printable(unit)];
-  const show = unit === "ns" ? duration : number;
+  const scale = nanosecondsIn(unit);
+  const show = scale === null ? number : (value: number) => duration(scale * value);
   const [p50, p99] = [0.5, 0.99].map((q) => {
     const found = quantileOf(series, q);
     return found === null ? "" : show(found.value);

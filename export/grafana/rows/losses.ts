@@ -4,7 +4,7 @@
  * @module
  */
 
-import { of, rate, sum } from "../expressions.ts";
+import { of, quantile, rate, sum } from "../expressions.ts";
 import { legend, lines, UNITS } from "../panels.ts";
 import type { Row } from "../row.ts";
 
@@ -47,6 +47,27 @@ export const LOSSES: Row = {
           legend: `${legend("message")} late`,
         },
       ],
+    ),
+    lines(
+      {
+        title: "Retransmissions",
+        description:
+          "Requests that came again before they were answered: the server is slow, or does not answer.",
+        unit: UNITS.packets,
+      },
+      [{ expression: rate("retransmissions_total", ["message"]), legend: legend("message") }],
+    ),
+    lines(
+      {
+        title: "Clients have waited, p99",
+        description:
+          "How long clients had waited when they sent a request, by their own account (secs, elapsed time).",
+        unit: UNITS.seconds,
+      },
+      [{
+        expression: quantile(0.99, "client_waiting_seconds", ["message"]),
+        legend: legend("message"),
+      }],
     ),
     lines(
       {

@@ -92,7 +92,9 @@ for (const histograms of ["exponential", "explicit"] as const) {
         ];
         assert.equal(counts.reduce((sum, count) => sum + BigInt(count), 0n), series.value.count);
         if (histograms === "explicit") {
-          assert.deepEqual([point.explicit_bounds.length, point.bucket_counts.length], [193, 194]);
+          const bounds: number = series.value.bounds?.length ?? 193;
+          assert.equal(point.explicit_bounds.length, bounds);
+          assert.equal(point.bucket_counts.length, bounds + 1);
         } else {
           assert.equal(point.scale, 4);
         }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { Accumulator, type HistogramValue } from "../../../export/prometheus/accumulator.ts";
 import { textOf } from "../../../export/prometheus/text.ts";
+import type { Sample } from "../../../metrics/capture.ts";
+import { addingOf, countsOf, NO_NAMES } from "../../../metrics/counted_maps.ts";
 import { documentOf } from "../../../metrics/document_builder.ts";
+import { bucketOf } from "../../../metrics/histogram.ts";
+import { SeriesBook } from "../../../metrics/series_book.ts";
 import type { Series } from "../../../metrics/document.ts";
 import { recordsOf } from "../../metrics/fixtures/captures.ts";
 
@@ -92,4 +96,39 @@ Deno.test("Accumulator forgets a server, and has room for it again", () => {
   assert.deepEqual(exceptions!.series.map(({ labels, value }) => [labels, value]), [
     [{ server: "dhcp4", exception: "a" }, 3n],
   ]);
+});
+
+/** The classic buckets of clients that say they have waited, by upper bound. */
+function waitingOf(rows: Sample["maps"][string], family: 4 | 6): Map<string, number> {
+  const accumulator = new Accumulator();
+  const book = new SeriesBook(family);
+  for (const row of rows) {
+    const { count, sum } = countsOf("@client_waiting", row);
+    const words = { family, hasFineStages: false, operations: [], names: NO_NAMES };
+    addingOf("@client_waiting", row, words)!(book, row, count, sum);
+  }
+  accumulator.add("dhcp4", { series: book.series() });
+  const text = textOf(accumulator.families(), { format: "prometheus", bucketsPerOctave: 2 });
+  const lines = text.matchAll(/client_waiting_seconds_bucket\{.*le="(.+)"\} (\d+)/g);
+  return new Map(Array.from(lines, ([, le, count]) => [le!, Number(count)]));
+}
+
+Deno.test("Accumulator has the whole seconds that clients say in buckets that hold them, bounds included", () => {
+  const seconds = [0, 1, 2, 8, 15, 16, 63, 65_535];
+  const found = waitingOf(seconds.map((each) => [1, bucketOf(each), 1, each]), 4);
+  for (const [le, count] of found) {
+    assert.equal(
+      count,
+      seconds.filter((each) => each <= Number(le.replace("+Inf", "1e9"))).length,
+      le,
+    );
+  }
+  assert.deepEqual([...found.keys()].slice(0, 6), ["0", "1", "2", "4", "8", "15"]);
+});
+
+Deno.test("Accumulator has hundredths of seconds as seconds, those at a bound perhaps above it", () => {
+  const hundredths = [0, 3, 95, 207, 65_535];
+  const found = waitingOf(hundredths.map((each) => [1, bucketOf(each), 1, each]), 6);
+  const counts = ["0", "1", "2", "4", "511", "1023", "+Inf"].map((le) => found.get(le));
+  assert.deepEqual(counts, [1, 3, 3, 4, 4, 5, 5]);
 });

@@ -20,8 +20,7 @@ Deno.test("Textfile is written at each reading, says once what prevents it, and 
       await using textfile = new Textfile({ path, accumulator, say: (line) => said.push(line) });
       await reading();
       textfile.next("dhcp4", sample);
-      await reading();
-      assert.equal(said.length, 1);
+      while (said.length < 1) await reading();
       assert.match(said[0]!, /^Cannot write "[^"]+" \(No such file or directory\): /);
       await Deno.mkdir(inner);
       textfile.next("dhcp4", sample);
