@@ -16,6 +16,7 @@ import {
 import { PROFILE_OPTION, slowness } from "../probes/watch_options.ts";
 import { HISTOGRAMS } from "./otlp/metrics_request.ts";
 import { INTERVAL_SECONDS, otlpSettingsOfProcess } from "./otlp/settings.ts";
+import { CHOICE } from "./watching/chosen_servers.ts";
 import { runExporter } from "./watching/run_exporter.ts";
 import { DEFAULT_ADDRESS } from "./web/start_web.ts";
 
@@ -23,8 +24,10 @@ const several = (value: string, before: string[]) => [...before, value];
 
 /** A name that no server has would be waited for without an end. */
 function chosenServers(text: string, before: string[]): string[] {
-  if (/^([1-9]\d*|dhcp[46])$/.test(text)) return several(text, before);
-  throw new InvalidArgumentError("Expected a process id, dhcp4 or dhcp6.");
+  if (CHOICE.test(text)) return several(text, before);
+  throw new InvalidArgumentError(
+    "Expected a process id, dhcp4, dhcp6 or a unit such as kea-dhcp4-server.service.",
+  );
 }
 
 function webPath(text: string): string {
@@ -45,7 +48,7 @@ const command = newCommand("exporter")
       "Prometheus (root).",
   )
   .addOption(
-    new Option("--server <pid|dhcp4|dhcp6...>", "watch these servers only")
+    new Option("--server <pid|unit|dhcp4|dhcp6...>", "watch these servers only")
       .argParser(chosenServers).default([] as string[], "all"),
   )
   .addOption(PROFILE_OPTION)

@@ -13,7 +13,10 @@ import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { oneLine, type Say } from "../../system/command_line.ts";
+import { statOf } from "../../system/proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
+import type { Family } from "../prometheus/families.ts";
+import { type Candidate, candidateOf, placed } from "./candidate.ts";
 import type { FleetObserver } from "./fleet_observer.ts";
 import { ServerNames } from "./server_names.ts";
 import { ServerStatus } from "./server_status.ts";
@@ -23,6 +26,8 @@ import type { SlowThresholds } from "./slow_thresholds.ts";
 export interface FleetOptions {
   /** Which servers of the host are watched. */
   readonly isChosen: (kea: RunningKea) => boolean;
+  /** Those that are watched first; none without it. */
+  readonly isNamed?: (kea: RunningKea) => boolean;
   /** The most servers that are watched at once; any process can call itself a Kea. */
   readonly most?: number;
   readonly profile: Profile;
@@ -38,8 +43,17 @@ export interface FleetOptions {
   readonly say: Say;
 }
 
-/** The most servers, where no other number is given. */
-const MOST_SERVERS = 32;
+/** The most servers, and of those that a user can have started. */
+const [MOST_SERVERS, MOST_DOUBTFUL] = [32, 4];
+
+/** How many are named in a warning. */
+const MOST_NAMED = 5;
+
+const NOT_WATCHED: Family = {
+  name: "servers_not_watched",
+  type: "gauge",
+  help: "Processes that call themselves Kea and are not watched, because they are too many.",
+};
 
 /** The most servers that are exposed: those that run, and the newest of those that have ended. */
 const MOST_EXPOSED = 64;
@@ -50,15 +64,26 @@ const LOOK_MS = 1000;
 /** Pause before a server is tried again that was not watched to its end; twice as long each time. */
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [2000, 60_000];
 
+/** The watch of one process. */
+interface Following {
+  readonly end: Promise<void>;
+  /** Ends it: another process gets its place or its name. */
+  readonly stop: () => void;
+}
+
 /** The servers that are watched now. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #names = new ServerNames();
   readonly #statuses = new Map<string, ServerStatus>();
+  /** The process that had each name last. */
+  readonly #holders = new Map<string, RunningKea>();
+  /** Those that run, in the order in which they came, by process id and start. */
+  #candidates = new Map<string, Candidate>();
   /** By process id; and the newest of each name, because one process takes the place of another. */
-  readonly #watching = new Map<number, Promise<void>>();
+  readonly #watching = new Map<number, Following>();
   readonly #turns = new Map<string, Promise<void>>();
-  #isFull = false;
+  #notWatched = 0;
   /** The servers that run now. */
   readonly #running = new Set<ServerStatus>();
 
@@ -81,40 +106,87 @@ export class Fleet {
     const { signal } = this.#options;
     const lookout = new KeaLookout();
     while (!signal.aborted) {
-      const keas = lookout.look();
-      const pids = new Set(keas.map(({ pid }) => pid));
-      for (const kea of keas) {
-        if (this.#watching.has(kea.pid) || !this.#options.isChosen(kea)) continue;
-        if (!this.#hasRoom()) break;
-        const name = this.#names.nameOf(kea, pids);
-        if (name === null) continue;
-        const turn = this.#follow(kea, name, this.#turns.get(name))
-          .finally(() => this.#watching.delete(kea.pid));
-        this.#watching.set(kea.pid, turn);
-        this.#turns.set(name, turn);
-        // What has ended need not be waited for.
-        turn.finally(() => this.#turns.get(name) === turn && this.#turns.delete(name));
-      }
+      await this.#learn(lookout.look().filter(this.#options.isChosen));
+      this.#watch();
       await pause(LOOK_MS, undefined, { signal }).catch(() => {});
     }
-    await Promise.all(this.#watching.values());
+    await Promise.all(this.#watching.values().map(({ end }) => end));
   }
 
-  /** Whether another server can be watched; says once that it cannot. */
-  #hasRoom(): boolean {
-    const { most = MOST_SERVERS, say } = this.#options;
-    const isFull = this.#watching.size >= most;
-    if (isFull && !this.#isFull) {
-      say(`Watching ${most} servers, no more: choose some with --server`, "warning");
+  /** Finds out who the new processes are, and forgets those that have ended. */
+  async #learn(keas: readonly RunningKea[]): Promise<void> {
+    const keys = new Map(keas.map((kea) => [keyOf(kea), kea]));
+    const known = [...this.#candidates].filter(([key]) => keys.has(key));
+    const fresh = [...keys].filter(([key]) => !this.#candidates.has(key));
+    const isNamed = this.#options.isNamed ?? (() => false);
+    const found = await Promise.all(
+      fresh.map(async ([key, kea]) => [key, await candidateOf(kea, isNamed)] as const),
+    );
+    this.#candidates = new Map([
+      ...known,
+      ...found.flatMap(([key, candidate]) => candidate === null ? [] : [[key, candidate] as const]),
+    ]);
+  }
+
+  /** Watches the first by rank, and no others. */
+  #watch(): void {
+    const { most = MOST_SERVERS } = this.#options;
+    const candidates = [...this.#candidates.values()];
+    const running = new Set(candidates.map(({ kea }) => kea.pid));
+    const chosen = placed(candidates, { most, mostDoubtful: MOST_DOUBTFUL });
+    const places = new Set(chosen.map(({ kea }) => kea.pid));
+    this.#reportOthers(candidates.filter(({ kea }) => !places.has(kea.pid)));
+    for (const pid of running) if (!places.has(pid)) this.#watching.get(pid)?.stop();
+    for (const candidate of chosen) {
+      const { kea } = candidate;
+      if (this.#watching.has(kea.pid) || this.#watching.size >= most) continue;
+      const naming = this.#names.nameOf(candidate, running);
+      // It is watched when the other one has ended.
+      if ("holder" in naming) this.#watching.get(naming.holder)?.stop();
+      else this.#begin(kea, naming.name);
     }
-    this.#isFull = isFull;
-    return !isFull;
+  }
+
+  #begin(kea: RunningKea, name: string): void {
+    const stopping = new AbortController();
+    const signal = AbortSignal.any([this.#options.signal, stopping.signal]);
+    const end = this.#follow(kea, name, this.#turns.get(name), signal)
+      .finally(() => this.#watching.delete(kea.pid));
+    this.#watching.set(kea.pid, { end, stop: () => stopping.abort() });
+    this.#turns.set(name, end);
+    // What has ended need not be waited for.
+    end.finally(() => this.#turns.get(name) === end && this.#turns.delete(name));
+  }
+
+  /** Says once that some are not watched, and how many, as a metric. */
+  #reportOthers(others: readonly Candidate[]): void {
+    const { most = MOST_SERVERS, accumulator, say } = this.#options;
+    accumulator.set(NOT_WATCHED, {}, BigInt(others.length));
+    if (others.length > 0 && this.#notWatched === 0) {
+      const named = others.slice(0, MOST_NAMED).map(({ kea }) => kea.pid).join(", ");
+      const rest = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : "";
+      say(
+        `Watching ${most} servers, no more, and ${MOST_DOUBTFUL} of those that a user can have started: ` +
+          `process ${named}${rest} not watched, choose some with --server`,
+        "warning",
+      );
+    }
+    this.#notWatched = others.length;
   }
 
   /** Watches one process until it ends, when the one before it has come to its end. */
-  async #follow(kea: RunningKea, name: string, before: Promise<void> | undefined): Promise<void> {
-    const { signal, say } = this.#options;
+  async #follow(
+    kea: RunningKea,
+    name: string,
+    before: Promise<void> | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { say } = this.#options;
     await before;
+    const holder = this.#holders.get(name);
+    // What was counted is another server's, not that of this one before a restart.
+    if (holder !== undefined && holder.pid !== kea.pid && isThere(holder)) this.#drop(name);
+    this.#holders.set(name, kea);
     const status = this.#statuses.get(name) ?? new ServerStatus(name, this.#options.accumulator);
     // The newest is the last.
     this.#statuses.delete(name);
@@ -123,7 +195,7 @@ export class Fleet {
     let wait = FIRST_PAUSE_MS;
     while (!signal.aborted && isThere(kea)) {
       try {
-        await this.#watchOnce(kea, name, status, () => wait = FIRST_PAUSE_MS);
+        await this.#watchOnce(kea, name, status, signal, () => wait = FIRST_PAUSE_MS);
       } catch (error) {
         if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`, "warning");
       }
@@ -143,9 +215,14 @@ export class Fleet {
     for (const [name, status] of this.#statuses) {
       if (this.#statuses.size <= MOST_EXPOSED) return;
       if (this.#running.has(status) || this.#turns.has(name)) continue;
-      this.#statuses.delete(name);
-      this.#options.accumulator.forget(name);
+      this.#drop(name);
     }
+  }
+
+  #drop(name: string): void {
+    this.#statuses.delete(name);
+    this.#holders.delete(name);
+    this.#options.accumulator.forget(name);
   }
 
   #gone(name: string, status: ServerStatus, isRunning: boolean): void {
@@ -157,9 +234,10 @@ export class Fleet {
     { pid }: RunningKea,
     name: string,
     status: ServerStatus,
+    signal: AbortSignal,
     onRead: () => void,
   ): Promise<void> {
-    const { profile, bpftrace, intervalMs, observers = [], signal } = this.#options;
+    const { profile, bpftrace, intervalMs, observers = [] } = this.#options;
     const say: Say = (line, level) => this.#options.say(`${name}: ${line}`, level);
     const server = await IN_A_CHILD.describe(pid);
     const how = { bpftrace, signal, say, preparation: IN_A_CHILD };
@@ -183,6 +261,11 @@ export class Fleet {
       if (record.type === "sample") onRead();
     }
   }
+}
+
+/** What no other process has. */
+function keyOf({ pid, executable }: RunningKea): string {
+  return `${pid} ${statOf(pid)?.startTicks} ${executable}`;
 }
 
 function isThere({ pid, executable }: RunningKea): boolean {

@@ -21,7 +21,7 @@ import { SlowExemplars } from "../prometheus/slow_exemplars.ts";
 import { Textfile } from "../prometheus/textfile.ts";
 import { routed, routesOf } from "../web/routes.ts";
 import { startWeb, type WebOptions } from "../web/start_web.ts";
-import { isChosen } from "./chosen_servers.ts";
+import { isChosen, isNamed } from "./chosen_servers.ts";
 import { exposeOwnCost } from "./own_cost.ts";
 import { Fleet } from "./fleet.ts";
 import { History } from "./history.ts";
@@ -29,7 +29,7 @@ import { type SlowSettings, SlowThresholds } from "./slow_thresholds.ts";
 
 /** Options of {@linkcode runExporter}. */
 export interface ExporterOptions {
-  /** Process ids, `dhcp4`, `dhcp6`; all servers without any. */
+  /** Process ids, units, `dhcp4`, `dhcp6`; all servers without any. */
   readonly chosen: readonly string[];
   readonly profile: Profile;
   readonly intervalMs: number;
@@ -74,6 +74,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
       say(line, level);
     },
     isChosen: (kea) => isChosen(kea, chosen),
+    isNamed: (kea) => isNamed(kea, chosen),
     observers: [
       ...[status, history],
       ...options.hasExemplars ? [new SlowExemplars(accumulator)] : [],

@@ -4,50 +4,36 @@
  * @module
  */
 
-import type { RunningKea } from "../../discovery/servers.ts";
-import { printable } from "../../system/printable.ts";
+import type { Candidate } from "./candidate.ts";
 
-/** The longest part of a name that a process may choose. */
-const LONGEST = 64;
+/** A name, or the process that has it and must give it up first. */
+export type Naming = { readonly name: string } | { readonly holder: number };
 
 /** Gives each server a name: its kind, and where it runs when there are several of a kind. */
 export class ServerNames {
-  readonly #names = new Map<number, string>();
+  readonly #holders = new Map<string, Candidate>();
 
   /**
-   * The name of a process: `dhcp4`, or `dhcp4@UNIT` when another process has that.
+   * The name of a server: `dhcp4`, or `dhcp4@UNIT` when another one has that. It goes to the one that ranks higher.
    *
-   * @param running the process ids of all servers that run.
-   * @returns null when it has ended.
+   * @param running the process ids of all servers that run: one that has ended leaves its name to the next one.
    */
-  nameOf({ pid, family }: RunningKea, running: ReadonlySet<number>): string | null {
+  nameOf(candidate: Candidate, running: ReadonlySet<number>): Naming {
+    const { kea: { pid, family }, place, rank } = candidate;
     const kind = `dhcp${family}`;
-    // A process that has ended leaves its name to the next one.
-    const used = new Set(
-      this.#names.entries().filter(([other]) => running.has(other)).map(([, name]) => name),
-    );
-    const unit = unitOf(pid);
-    if (unit === null) return null;
-    const candidates = [kind, `${kind}@${unit}`, `${kind}@${unit}:${pid}`];
-    const name = candidates.find((each) => !used.has(each))!;
-    this.#names.set(pid, name);
-    return name;
+    for (const name of [kind, `${kind}@${place}`, `${kind}@${place}:${pid}`]) {
+      const holder = this.#holders.get(name);
+      if (holder === undefined || !running.has(holder.kea.pid) || holder.kea.pid === pid) {
+        this.#holders.set(name, candidate);
+        return { name };
+      }
+      if (holder.rank > rank) return { holder: holder.kea.pid };
+    }
+    throw new Error(`Process ${pid} has a name already`);
   }
 
   /** Another process may have its name from now on. */
   free(pid: number): void {
-    this.#names.delete(pid);
-  }
-}
-
-/** The last part of the control group of a process: its service or container. */
-function unitOf(pid: number): string | null {
-  try {
-    const path = Deno.readTextFileSync(`/proc/${pid}/cgroup`).trim().split("\n").at(-1)!;
-    const last = path.split("/").at(-1)!.replace(/\.(service|scope)$/, "");
-    // Not half of a character: that is no text for a link.
-    return printable(last.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, "")) || "host";
-  } catch {
-    return null;
+    for (const [name, { kea }] of this.#holders) if (kea.pid === pid) this.#holders.delete(name);
   }
 }

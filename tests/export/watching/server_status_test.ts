@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import type { CaptureHeader } from "../../../metrics/capture.ts";
 import { Accumulator } from "../../../export/prometheus/accumulator.ts";
-import { ServerNames } from "../../../export/watching/server_names.ts";
 import { ServerStatus } from "../../../export/watching/server_status.ts";
 import { ageOf } from "../../../system/proc.ts";
 import { recordsOf } from "../../metrics/fixtures/captures.ts";
@@ -106,14 +105,4 @@ Deno.test("ServerStatus has what waits in the sockets of a kind together", () =>
   const socket = { socket: "raw", drops: 0, queued_bytes: 700 } as const;
   status.next({ ...sample, sockets: [{ ...socket, id: "1" }, { ...socket, id: "2" }] });
   assert.equal(valueOf(accumulator, "socket_queued_bytes"), 1400);
-});
-
-Deno.test("ServerNames gives the name of a server that has ended to the next one", () => {
-  const names = new ServerNames();
-  const [first, second] = [{ pid: Deno.pid, family: 4 }, { pid: Deno.ppid, family: 4 }] as const;
-  const kea = { executable: "/usr/sbin/kea-dhcp4" };
-  assert.equal(names.nameOf({ ...first, ...kea }, new Set([first.pid])), "dhcp4");
-  const other = names.nameOf({ ...second, ...kea }, new Set([first.pid, second.pid]));
-  assert.match(other!, /^dhcp4@./);
-  assert.equal(names.nameOf({ ...second, ...kea }, new Set([second.pid])), "dhcp4");
 });
