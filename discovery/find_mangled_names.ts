@@ -32,7 +32,7 @@ await command.parseAsync(Deno.args, { from: "user" });
 const [name] = command.processedArgs;
 const options = command.opts();
 await printOf(options, async (program) => {
-  const functions = await functionsOf(filesOf(program), say);
+  const functions = await functionsOf(program.pid, filesOf(program), say);
   const list = listFunctions(functions, named(name));
   if (list.length === 0) {
     const near = listFunctions(functions, containing(name.split("::").at(-1)!));

@@ -36,7 +36,10 @@ await command.parseAsync(Deno.args, { from: "user" });
 const options = command.opts();
 const { json, ndjson, filter } = options;
 await printOf(options, async (program) => {
-  const list = listFunctions(await functionsOf(filesOf(program), say), containing(filter));
+  const list = listFunctions(
+    await functionsOf(program.pid, filesOf(program), say),
+    containing(filter),
+  );
   if (list.length === 0) {
     throw new Error(`Cannot find a function whose name contains "${filter}": try less of it`);
   }

@@ -59,12 +59,13 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
       `Cannot watch process ${pid}: it maps ${mappings.length} files, expected ${MOST_FILES} at most`,
     );
   }
+  const programLink = `/proc/${pid}/exe`;
   const files = await Promise.all(mappings.map(async (mapping): Promise<MappedFile> => {
-    const link = `/proc/${pid}/map_files/${mapping.range}`;
+    const link = linkOf(pid, mapping);
     // Another file system may have the same inode number.
     const isExecutable = mapping.inode === executable.ino &&
       (await Deno.stat(link)).dev === executable.dev;
-    const pinnedPath = isExecutable ? `/proc/${pid}/exe` : link;
+    const pinnedPath = isExecutable ? programLink : link;
     return {
       path: mapping.path,
       pinnedPath,
@@ -75,13 +76,20 @@ export async function mappedFiles(pid: number): Promise<MappedFile[]> {
     };
   }));
   return files.toSorted((a, b) =>
-    Number(b.pinnedPath.endsWith("/exe")) - Number(a.pinnedPath.endsWith("/exe"))
+    Number(b.pinnedPath === programLink) - Number(a.pinnedPath === programLink)
   );
 }
 
-/** Whether the path of a mapped file, in the process's own root, now leads to another file. */
-export async function isReplaced({ path, pinnedPath }: MappedFile): Promise<boolean> {
-  const pid = Number(/^\/proc\/(\d+)/.exec(pinnedPath)?.[1]);
+/** The link of /proc that leads to a mapped file, as long as it is mapped there. */
+export function linkOf(pid: number, { range }: Pick<Mapping, "range">): string {
+  return `/proc/${pid}/map_files/${range}`;
+}
+
+/** Whether the path of a file that a process maps, in its own root, now leads to another file. */
+export async function isReplaced(
+  pid: number,
+  { path, pinnedPath }: MappedFile,
+): Promise<boolean> {
   return !await leadsTo(pid, path, pinnedPath);
 }
 

@@ -12,7 +12,10 @@ export type { Family, SocketKind };
 export interface MappedFile {
   /** Path as /proc/PID/maps shows it, without a trailing " (deleted)". */
   readonly path: string;
-  /** Path that opens exactly the mapped file: /proc/PID/exe or /proc/PID/map_files/RANGE. */
+  /**
+   * Path that opens the mapped file, whatever its own path leads to: /proc/PID/exe or /proc/PID/map_files/RANGE, as
+   * long as the process maps it; of a `HeldServer`, a descriptor.
+   */
   readonly pinnedPath: string;
   /** Device as "major:minor" in hexadecimal, as in /proc/PID/maps. */
   readonly device: string;

@@ -40,15 +40,20 @@ export class BreakpointCheck {
     pid: number,
     files: readonly MappedFile[],
     offsets: ReadonlyMap<Site, number>,
+    before: ReadonlyMap<number, number>,
   ) {
     this.#pid = pid;
     this.#files = files;
     this.#offsets = offsets;
-    this.#before = changedCode(pid, files) ?? new Map();
+    this.#before = before;
   }
 
-  /** Reads the code of a server before probes are attached. */
-  static async before(pid: number, sites: readonly Site[]): Promise<BreakpointCheck> {
+  /**
+   * Reads the code of a server before probes are attached.
+   *
+   * @returns null when it is gone, or does not map the code of a site any more.
+   */
+  static async before(pid: number, sites: readonly Site[]): Promise<BreakpointCheck | null> {
     const files = new Map(sites.map(({ file }) => [file.pinnedPath, file]));
     const offsets = new Map<Site, number>();
     for (const path of files.keys()) {
@@ -58,7 +63,13 @@ export class BreakpointCheck {
         if (offset !== null) offsets.set(site, offset);
       }
     }
-    return new BreakpointCheck(pid, [...files.values()], offsets);
+    const code = changedCode(pid, [...files.values()]);
+    if (code === null) return null;
+    const maps = await Deno.readTextFile(`/proc/${pid}/maps`).catch(() => "");
+    const isMapped = offsets.entries().every(([{ file }, offset]) =>
+      addressesOf(codeMappings(maps, file), offset).length > 0
+    );
+    return isMapped ? new BreakpointCheck(pid, [...files.values()], offsets, code) : null;
   }
 
   /**
@@ -77,7 +88,7 @@ export class BreakpointCheck {
     for (const [site, offset] of this.#offsets) {
       const places = addressesOf(codeMappings(maps, site.file), offset);
       for (const place of places) planned.add(place);
-      // Nowhere: it runs another program now, or has unloaded the library. The probe may be in another file.
+      // Nowhere: it runs another program now, or has unloaded the library.
       const isThere = places.length > 0 && places.every((place) => now.get(place) === BREAKPOINT);
       if (!isThere) missing.push(site);
     }

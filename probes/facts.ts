@@ -86,7 +86,7 @@ async function provenTwice(
   const search = await findSites(server, [...groups], readHookPoints);
   const checked = await Promise.all(search.sites.map(async (site) => ({
     site,
-    why: await recheck(site),
+    why: await recheck(server, site),
   })));
   return {
     sites: checked.filter(({ why }) => why === null).map(({ site }) => site),

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { HeldServer } from "../discovery/held_files.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 import type { LeftOut, Plan } from "./plan.ts";
@@ -51,6 +52,6 @@ export interface Preparation {
    */
   describe(pid: number): Promise<Server>;
 
-  /** Plans and renders for a server; every site is verified. */
-  prepare(request: PreparationRequest): Promise<Prepared>;
+  /** Plans and renders for a server; every site is verified, in files that the caller holds until it is detached. */
+  prepare(request: PreparationRequest & { readonly server: HeldServer }): Promise<Prepared>;
 }

@@ -22,6 +22,7 @@ export async function printedProgram(
   intervalMs: number,
 ): Promise<string> {
   const symbols = await symbolFolder(server.pid);
+  // With the links of /proc, not with files that this process holds: it is run later.
   const { rendered } = await prepareIn(symbols, {
     ...{ server, profile, bpftrace, intervalMs },
     slowNs: 0,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isGone, isRunning } from "../system/proc.ts";
+import { isRunning } from "../system/proc.ts";
 import type { Server } from "../discovery/types.ts";
 import type { CaptureRecord, Sample } from "../metrics/capture.ts";
 import { monotonicTime, wallClockOffset } from "../system/libc.ts";
@@ -98,10 +98,7 @@ export class Segment {
     const { plan, rendered, symbols } = this.#prepared;
     const { options } = this.#state;
     const sites = plan.sources.flatMap(({ sites }) => sites);
-    const breakpoints = await BreakpointCheck.before(this.#server.pid, sites).catch((error) => {
-      if (isGone(error)) return null;
-      throw error;
-    });
+    const breakpoints = await BreakpointCheck.before(this.#server.pid, sites);
     // The server is ending, or has unloaded a library since the plan was made.
     if (breakpoints === null) return await changeOf(this.#server) ?? "server changed";
     await using run = this.#run = ProbeRun.start(options.bpftrace, rendered, symbols);

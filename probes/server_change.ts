@@ -7,11 +7,10 @@
 import { linkTarget } from "../system/libc.ts";
 import { isGone, isRunning } from "../system/proc.ts";
 import { setTimeout as pause } from "node:timers/promises";
-import { basename } from "node:path";
 import { hookLibrariesOf } from "../discovery/hook_libraries.ts";
-import { parseMaps } from "../discovery/mapped_files.ts";
+import { linkOf, parseMaps } from "../discovery/mapped_files.ts";
 import { openFiles } from "../discovery/servers.ts";
-import type { Server } from "../discovery/types.ts";
+import type { MappedFile, Server } from "../discovery/types.ts";
 import type { Preparation } from "./preparation.ts";
 
 /** Changes of a watched server. */
@@ -92,18 +91,20 @@ async function hasOtherCode(
   const mapped = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
   // The same process, but with another program.
   if (!mapped.some(({ inode }) => inode === executable.inode)) return true;
-  const now = mapped.filter(({ inode }) => inode !== executable.inode);
-  const places = new Set(now.map(({ inode, range }) => `${inode} ${range}`));
-  const before = new Map(
-    libraries.map((file) => [`${file.inode} ${basename(file.pinnedPath)}`, file] as const),
-  );
-  const isGoneOne = before.entries().some(([place, { path }]) =>
-    hookLibraries.includes(path) && !places.has(place)
+  const now = mapped.filter(({ inode }) => inode !== executable.inode)
+    .map(({ path, inode, range }) => ({ path, inode, pinnedPath: linkOf(pid, { range }) }));
+  const places = new Set(now.map(placeOf));
+  const before = new Set(libraries.map(placeOf));
+  const isGoneOne = libraries.some((file) =>
+    hookLibraries.includes(file.path) && !places.has(placeOf(file))
   );
   if (isGoneOne) return true;
-  const others = now.filter(({ inode, range }) => !before.has(`${inode} ${range}`))
-    .map(({ path, range }) => ({ path, pinnedPath: `/proc/${pid}/map_files/${range}` }));
-  return (await hookLibrariesOf(others)).length > 0;
+  return (await hookLibrariesOf(now.filter((file) => !before.has(placeOf(file))))).length > 0;
+}
+
+/** A file, and where in memory it is mapped. */
+function placeOf({ inode, pinnedPath }: Pick<MappedFile, "inode" | "pinnedPath">): string {
+  return `${inode} ${pinnedPath}`;
 }
 
 /** Describes a server that is being reconfigured, once it has its sockets again. */

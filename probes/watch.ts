@@ -8,6 +8,7 @@
 
 import type { CaptureRecord } from "../metrics/capture.ts";
 import { DiscoveryError } from "../discovery/discovery_error.ts";
+import { HeldFiles } from "../discovery/held_files.ts";
 import { isRunning } from "../system/proc.ts";
 import type { Server } from "../discovery/types.ts";
 import { BpftraceError } from "./bpftrace.ts";
@@ -124,9 +125,11 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
     let result: Result = { outcome: "server ended", complaint, blamed: [] };
     {
       const { server } = attempt;
-      await using prepared = await preparedFor(state, attempt);
+      // What is proved is what is probed: held until every probe is detached.
+      using files = await HeldFiles.of(server);
+      await using prepared = files && await preparedFor(state, attempt, files);
       // For a server that is gone, the list of what is not available has no meaning.
-      if (prepared !== null && isRunning(server.pid, server.startTicks)) {
+      if (files !== null && prepared !== null && isRunning(server.pid, server.startTicks)) {
         notAvailable = prepared.plan.notAvailable;
         if (segment === 0) {
           yield headerOf(prepared.plan, options, state.started);
@@ -140,7 +143,9 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
             reason: state.gap.causes || complaint,
           };
         }
-        for (const reason of prepared.plan.losses) yield* state.noteOnce(reason);
+        for (const reason of [...unmapped(files), ...prepared.plan.losses]) {
+          yield* state.noteOnce(reason);
+        }
         const reading = new Segment(state, prepared, server, segment++);
         const outcome = yield* reading.records();
         complaint = reading.complaint || complaint;
@@ -173,7 +178,8 @@ function firstAttempt({ options }: WatchState, server: Server): Attempt {
 /** The plan and program of an attempt; null when the server is gone. */
 async function preparedFor(
   { options }: WatchState,
-  { server, profile, leftOut }: Attempt,
+  { server: { pid, startTicks }, profile, leftOut }: Attempt,
+  { server }: HeldFiles,
 ): Promise<Prepared | null> {
   const { bpftrace, intervalMs, preparation, slow } = options;
   try {
@@ -183,9 +189,14 @@ async function preparedFor(
       slowNs: slow?.thresholdNs ?? 0,
     });
   } catch (error) {
-    if (isRunning(server.pid, server.startTicks)) throw error;
+    if (isRunning(pid, startTicks)) throw error;
     return null;
   }
+}
+
+/** What is not seen because a library was unloaded, or replaced in memory, right after it was found. */
+function unmapped({ missing }: HeldFiles): string[] {
+  return missing.map((path) => `The server does not map "${path}" any more: it is not probed`);
 }
 
 async function networkNamespaceOf({ pid }: Server): Promise<string> {

@@ -18,6 +18,8 @@ export class ForeignFileError extends Error {
 export interface FoundFile extends Disposable {
   /** Where this process can open it. */
   readonly path: string;
+  /** The descriptor (O_PATH) that holds it. */
+  readonly fd: number;
 }
 
 /**
@@ -56,7 +58,7 @@ function regular(found: Descriptor | string): FoundFile {
   // O_PATH has not opened it: its type can be checked without side effects.
   const path = `/proc/self/fd/${found.fd}`;
   if (Deno.statSync(path).isFile) {
-    return { path, [Symbol.dispose]: () => found[Symbol.dispose]() };
+    return { path, fd: found.fd, [Symbol.dispose]: () => found[Symbol.dispose]() };
   }
   found[Symbol.dispose]();
   throw new ForeignFileError("it is no regular file");

@@ -174,6 +174,7 @@ const WHY: Readonly<Record<number, string>> = {
   11: "another process has a lease on it and lets no one open it",
   13: "permission is denied",
   20: "a part of its path is no folder",
+  24: "too many files are open: raise the limit, ulimit -n",
   36: "its name is too long",
   38: "this kernel has no openat2: Linux 5.6 or later is expected",
   40: "its links lead nowhere",

@@ -40,10 +40,12 @@ const AT_A_TIME = 4;
 /**
  * Reads the functions of files. An unreadable file is left out.
  *
+ * @param pid the process that maps them, in whose root their debug files are; null for files of this host.
  * @param say is called with a line for each file that is left out.
  * @throws {DiscoveryError} when binutils are missing.
  */
 export async function functionsOf(
+  pid: number | null,
   files: readonly MappedFile[],
   say: (line: string) => void,
 ): Promise<FileFunctions[]> {
@@ -52,7 +54,7 @@ export async function functionsOf(
   await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
     for (const [index, file] of waiting) {
       try {
-        found[index] = await functionsIn(file);
+        found[index] = await functionsIn(pid, file);
       } catch (error) {
         if (!(error instanceof ElfError)) throw error;
         say(`Left out: ${error.message}`);
@@ -75,10 +77,12 @@ interface Unnamed extends Omit<FileFunctions, "functions"> {
   readonly byAddress: ReturnType<typeof joinAliases>;
 }
 
-async function functionsIn(file: MappedFile): Promise<Unnamed> {
+async function functionsIn(pid: number | null, file: MappedFile): Promise<Unnamed> {
   const own = await symbolTables(file.pinnedPath);
   let [tier, symbols]: [SymbolTier, readonly SymbolLine[]] = ["symtab", own.symtab];
-  if (symbols.length === 0) [tier, symbols] = ["debug file", await separateSymbols(file, own.link)];
+  if (symbols.length === 0) {
+    [tier, symbols] = ["debug file", await separateSymbols(pid, file, own.link)];
+  }
   if (symbols.length === 0) [tier, symbols] = ["dynsym", own.dynsym];
   return { file, tier, byAddress: joinAliases(symbols) };
 }
@@ -144,7 +148,8 @@ export function joinAliases(
  * under /usr/lib/debug. A file with another build id is not used.
  */
 async function separateSymbols(
-  { path, pinnedPath, buildId }: MappedFile,
+  pid: number | null,
+  { path, buildId }: MappedFile,
   link: string | null,
 ): Promise<readonly SymbolLine[]> {
   if (buildId === null) return [];
@@ -154,11 +159,8 @@ async function separateSymbols(
     join("/usr/lib/debug/.build-id", buildId.slice(0, 2), `${buildId.slice(2)}.debug`),
     ...link === null ? [] : near.map((place) => join(place, basename(link))),
   ];
-  const process = /^\/proc\/\d+\//.exec(pinnedPath)?.[0];
   for (const candidate of candidates) {
-    const found = process === undefined
-      ? openPath(candidate)
-      : openInRoot(`${process}root`, candidate);
+    const found = pid === null ? openPath(candidate) : openInRoot(`/proc/${pid}/root`, candidate);
     if (typeof found === "string") continue;
     using place = found;
     const pinned = `/proc/self/fd/${place.fd}`;

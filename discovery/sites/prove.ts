@@ -14,7 +14,7 @@ import { buildIdOf, isReplaced } from "../mapped_files.ts";
 import { addressesOf, BREAKPOINT, codeMappings, ProcessMemory } from "../memory.ts";
 import { hookPointsOf } from "../hook_points.ts";
 import { type ReadHookPoints, SEARCHES } from "./all.ts";
-import type { Program } from "../types.ts";
+import type { Program, Server } from "../types.ts";
 import type { Site, SiteGroup, SiteSearch } from "./types.ts";
 
 /**
@@ -58,15 +58,19 @@ export async function proveSites(
  * verified bytes are still there, in the file and in the server's memory. A breakpoint of another tool on the
  * instruction is allowed: the kernel uses one for both.
  *
+ * @param server whose site it is.
  * @returns why it must not be probed; null when everything is right.
  */
-export async function recheck(site: Site): Promise<string | null> {
+export async function recheck(
+  { pid, executable }: Pick<Server, "pid" | "executable">,
+  site: Site,
+): Promise<string | null> {
   const { file, proof, address } = site;
   const place = `0x${address.toString(16)}`;
   try {
     // Probes belong to the files that the process has mapped. A library that has been replaced on disk is
     // left out nevertheless, because the server will be restarted soon.
-    if (!file.pinnedPath.endsWith("/exe") && await isReplaced(file)) {
+    if (file.pinnedPath !== executable.pinnedPath && await isReplaced(pid, file)) {
       return `"${file.path}" was replaced under the running server: restart it to watch its new code`;
     }
     const stat = await Deno.stat(file.pinnedPath);
@@ -90,7 +94,6 @@ export async function recheck(site: Site): Promise<string | null> {
     if (bytes !== proof.bytes) {
       return `at ${place} is ${bytes || "nothing"}, ${proof.bytes} was verified`;
     }
-    const pid = Number(/^\/proc\/(\d+)/.exec(file.pinnedPath)?.[1]);
     const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), file);
     using memory = ProcessMemory.open(pid);
     const copies = addressesOf(mappings, offset);

@@ -47,7 +47,7 @@ Deno.test("misplaced() distinguishes a probe inside an instruction from another 
     const long = instructions.filter(({ bytes }) => bytes.length / 2 >= 7);
     const [planned, other, third] = long;
     const site = (address: number) => ({ id: "planned", file, address }) as Site;
-    const check = await BreakpointCheck.before(child.pid, [site(planned!.address)]);
+    const check = (await BreakpointCheck.before(child.pid, [site(planned!.address)]))!;
     const reason = async () => (await check.misplaced())?.why ?? "";
     const isSeen = (expected: RegExp) =>
       until(async () => expected.test(await reason()), `${expected}`);
@@ -82,7 +82,7 @@ Deno.test("misplaced() is not content with a process that runs another program n
   const [file] = await mappedFiles(pid);
   const [segment] = (await loadSegments(file!.pinnedPath)).filter(({ executable }) => executable);
   const site = { id: "planned", file, address: segment!.address } as Site;
-  const check = await BreakpointCheck.before(pid, [site]);
+  const check = (await BreakpointCheck.before(pid, [site]))!;
   process.ask("").catch(() => {});
   const isOther = () => Deno.readLinkSync(`/proc/${pid}/exe`).endsWith("/cat");
   await until(() => Promise.resolve(isOther()), "it runs another program");

@@ -9,6 +9,7 @@ import { chooseServer, describeServer, runningKeas } from "../../discovery/serve
 import { writeSiteSymbols } from "../../discovery/sites/site_symbols.ts";
 import { isMultiThreaded } from "../../discovery/sites/threading.ts";
 import type { Site } from "../../discovery/sites/types.ts";
+import type { Server } from "../../discovery/types.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { finished, ROOT, runScript } from "./run_script.ts";
@@ -70,7 +71,7 @@ for (const threads of [0, 2]) {
     const server = await describeServer(lab.pid);
     assert.equal(await isMultiThreaded(server), threads > 0);
     const { sites, refusals } = await proveSites(server, ["allocation", "log", "lease_manager"]);
-    for (const site of sites) assert.equal(await recheck(site), null, site.id);
+    for (const site of sites) assert.equal(await recheck(server, site), null, site.id);
     const hits = await hitsOf(lab, sites);
     const sum = (prefix: string) =>
       [...hits].reduce((all, [id, n]) => id.startsWith(prefix) ? all + n : all, 0);
@@ -121,25 +122,27 @@ Deno.test("recheck() refuses a library that was replaced after it was proven", a
     const library = `${libraries}/${log.split("/").at(-1)!.replace(/(\.so\.\d+).*/, "$1")}`;
     await Deno.copyFile(log, library);
     await using lab = await startLab({ libraries });
-    const { sites } = await proveSites(await describeServer(lab.pid), ["log"]);
+    const server = await describeServer(lab.pid);
+    const { sites } = await proveSites(server, ["log"]);
     assert.equal(sites.length, 4);
-    assert.equal(await recheck(sites[0]!), null);
+    assert.equal(await recheck(server, sites[0]!), null);
     // The path leads to a new file from here on, while the server still maps the old one.
     await Deno.copyFile(log, `${library}.new`);
     await Deno.rename(`${library}.new`, library);
-    assert.match(await recheck(sites[0]!) ?? "", /was replaced under the running server/);
+    assert.match(await recheck(server, sites[0]!) ?? "", /was replaced under the running server/);
   } finally {
     await Deno.remove(libraries, { recursive: true });
   }
 });
 
 Deno.test("recheck() says that the server is gone", async () => {
-  let sites: readonly Site[];
+  let [server, sites]: [Server | undefined, readonly Site[]] = [undefined, []];
   {
     await using lab = await startLab();
-    ({ sites } = await proveSites(await describeServer(lab.pid), ["allocation"]));
+    server = await describeServer(lab.pid);
+    ({ sites } = await proveSites(server, ["allocation"]));
   }
-  assert.match(await recheck(sites[0]!) ?? "", /the server is gone/);
+  assert.match(await recheck(server, sites[0]!) ?? "", /the server is gone/);
 });
 
 for (const [kea, family] of [["2.2", 4], ["2.6", 4], ["newest", 6]] as const) {

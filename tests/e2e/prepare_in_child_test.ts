@@ -1,6 +1,7 @@
 /** A child prepares what this process would, and dies with it. Needs root, Kea and bpftrace. */
 
 import assert from "node:assert/strict";
+import { HeldFiles } from "../../discovery/held_files.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import type { Prepared } from "../../probes/preparation.ts";
@@ -21,8 +22,10 @@ const files = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) =
 
 Deno.test("a child describes a server and prepares the same program as this process", async () => {
   const { pid } = lab();
-  const server = await describeServer(pid);
-  assert.deepEqual(await IN_A_CHILD.describe(pid), server);
+  const described = await describeServer(pid);
+  assert.deepEqual(await IN_A_CHILD.describe(pid), described);
+  using held = await HeldFiles.of(described);
+  const { server } = held!;
   for (const profile of ["light", "deep"] as const) {
     const request = {
       server,
