@@ -12,7 +12,7 @@ import { statOf, TICKS } from "../system/proc.ts";
 import type { Lab } from "../tools/lab/lab.ts";
 
 /** Longest time until the lab's server is watched, milliseconds. */
-const READY_LIMIT_MS = 120_000;
+const READY_LIMIT_MS = 180_000;
 
 /** CPU time in seconds, anonymous memory in bytes. */
 export interface Taken {
@@ -24,6 +24,8 @@ export interface Taken {
 export interface ExporterCost {
   readonly exporter: Taken;
   readonly bpftrace: Taken;
+  /** The process that draws the page, while one looks at it. */
+  readonly drawing: Taken;
   /** CPU time of programs that have ended: those that plan, and earlier bpftraces. */
   readonly ended: number;
 }
@@ -116,17 +118,16 @@ export class MeasuredExporter implements AsyncDisposable {
   async cost(): Promise<ExporterCost> {
     const self = statOf(this.pid);
     if (self === null) throw new Error("The exporter has ended");
-    const none = { cpu: 0, memory: 0 };
-    const found = await Promise.all((await childrenOf(this.pid)).map(async (pid) => {
-      const isBpftrace = (statOf(pid))?.command === "bpftrace";
-      return isBpftrace ? await takenBy(pid) : none;
-    }));
+    const children = await childrenOf(this.pid);
+    const takenAs = async (isMeant: (pid: number) => boolean) =>
+      (await Promise.all(children.filter(isMeant).map(takenBy))).reduce(
+        (sum, each) => ({ cpu: sum.cpu + each.cpu, memory: sum.memory + each.memory }),
+        { cpu: 0, memory: 0 },
+      );
     return {
       exporter: await takenBy(this.pid),
-      bpftrace: found.reduce((sum, each) => ({
-        cpu: sum.cpu + each.cpu,
-        memory: sum.memory + each.memory,
-      }), none),
+      bpftrace: await takenAs((pid) => statOf(pid)?.command === "bpftrace"),
+      drawing: await takenAs((pid) => argumentsOf(pid).at(-1)?.endsWith("/draw.ts") ?? false),
       ended: self.endedTicks / TICKS,
     };
   }
@@ -143,6 +144,15 @@ async function childrenOf(pid: number): Promise<number[]> {
     threads.map((tid) => Deno.readTextFile(`/proc/${pid}/task/${tid}/children`).catch(() => "")),
   );
   return lists.join(" ").split(" ").filter((child) => child !== "").map(Number);
+}
+
+/** The command line of a process; empty if it has ended. */
+function argumentsOf(pid: number): string[] {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
+  } catch {
+    return [];
+  }
 }
 
 /** What one process has taken so far, from the scheduler's own clock; nothing if it has ended. */
