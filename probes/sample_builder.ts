@@ -102,7 +102,7 @@ export class SampleBuilder {
       },
       ...await this.#newNames(maps),
       process: await this.#sampler.process(),
-      sockets: await this.#sampler.sockets(this.#server.sockets),
+      sockets: this.#sampler.sockets(this.#server.sockets),
       host: await readHost(this.#server.pid),
       cost: await this.#overhead.read(),
     };

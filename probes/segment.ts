@@ -270,7 +270,7 @@ export class Segment {
   }
 
   async *#unknownDrops({ process, sockets }: Sample): AsyncGenerator<CaptureRecord> {
-    const reason = "The kernel's drops are not known: ss does not show the server's sockets";
+    const reason = "The kernel's drops are not known: sock_diag does not show the server's sockets";
     if (this.#server.sockets.length === 0 || process === null || sockets.length > 0) return;
     // The probes are attached again to a server that closed them.
     if (this.#state.reasons.includes(reason) || await changeOf(this.#server) !== null) return;

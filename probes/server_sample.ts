@@ -6,13 +6,9 @@
 
 import { isGone, statOf, TICKS } from "../system/proc.ts";
 import { socketInodes } from "../system/sockets.ts";
-import { runAtNetworkOf } from "../system/network_namespace.ts";
-import { textOf } from "../system/run.ts";
+import { dhcpSockets } from "../system/sock_diag.ts";
 import type { ProcessSample, SocketSample } from "../metrics/capture.ts";
 import { throttledSecondsOf } from "../system/cpu_limit.ts";
-
-/** Longest time for a list of sockets, milliseconds. */
-const SS_LIMIT_MS = 10_000;
 
 /** Reads one process repeatedly. */
 export class ServerSampler {
@@ -67,13 +63,17 @@ export class ServerSampler {
    *
    * @param kinds the sockets that count: in raw mode Kea discards the bytes of its UDP socket, so drops there
    * are not losses.
+   * @returns none when the process is gone, or the kernel does not say.
    */
-  async sockets(kinds: readonly ("raw" | "udp")[]): Promise<SocketSample[]> {
+  sockets(kinds: readonly ("raw" | "udp")[]): SocketSample[] {
     try {
       const inodes = socketInodes(this.#pid);
-      const ss = ["ss", "-H", "-0", "-u", "-a", "-n", "-m", "-e"] as const;
-      const ran = await runAtNetworkOf(this.#pid, ss, { limitMs: SS_LIMIT_MS });
-      return parseSockets(textOf(ran), inodes, kinds);
+      return kinds.flatMap((socket) =>
+        (dhcpSockets(this.#pid, socket) ?? []).filter(({ inode }) => inodes.has(inode))
+          .map(({ inode: id, drops, queuedBytes }) => ({
+            ...{ socket, id, drops, queued_bytes: queuedBytes },
+          }))
+      );
     } catch (error) {
       if (isGone(error)) return [];
       throw error;
@@ -98,28 +98,4 @@ export class ServerSampler {
     }
     return this.#memory;
   }
-}
-
-/**
- * Parses `ss -0 -u -a -n -m -e`: two lines per socket, the second with the memory counters.
- *
- * @param inodes the server's sockets.
- */
-export function parseSockets(
-  text: string,
-  inodes: ReadonlySet<string>,
-  kinds: readonly ("raw" | "udp")[],
-): SocketSample[] {
-  const samples: SocketSample[] = [];
-  const kindOf = { p_raw: "raw", p_dgr: "raw", udp: "udp" } as const;
-  for (const socket of text.split(/\n(?=\S)/)) {
-    const kind = kindOf[socket.split(/\s/, 1)[0] as keyof typeof kindOf];
-    const id = /\bino:(\d+)/.exec(socket)?.[1];
-    const memory = /skmem:\(r(\d+),.*?\bd(\d+)\)/.exec(socket);
-    if (kind === undefined || id === undefined || memory === null) continue;
-    if (!kinds.includes(kind) || !inodes.has(id)) continue;
-    if (kind === "udp" && !/:(67|547)\s/.test(socket)) continue;
-    samples.push({ socket: kind, id, drops: Number(memory[2]), queued_bytes: Number(memory[1]) });
-  }
-  return samples;
 }

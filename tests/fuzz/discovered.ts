@@ -34,7 +34,6 @@ import { basesOf, parseBuildId, parseMaps } from "../../discovery/mapped_files.t
 import { codeMappings } from "../../discovery/memory.ts";
 import { statementNames, statementTables } from "../../discovery/sites/sql_statements.ts";
 import { joinAliases, parseSymbolTables } from "../../discovery/code/symbols.ts";
-import { parseSockets } from "../../probes/server_sample.ts";
 import { parseStat } from "../../system/proc.ts";
 import { StatementNames } from "../../probes/statement_names.ts";
 import { fileOf } from "./converted.ts";
@@ -231,11 +230,6 @@ export const DISCOVERED: readonly FuzzedParser[] = [
     },
     errors: [],
   },
-  ofText(
-    "ss",
-    ["ss-kea-2.2.0.txt"],
-    (content) => parseSockets(content, new Set(content.match(/\d{4,}/g)), ["raw", "udp"]),
-  ),
   {
     name: "ELF file",
     inputs: async () => [(await Deno.readFile("/bin/true")).slice(0, 200_000)],

@@ -9,7 +9,6 @@ import {
   renamingOf,
   requestsIn,
 } from "../../probes/readings.ts";
-import { parseSockets } from "../../probes/server_sample.ts";
 import { factsOf, LIBRARY, server, SITES } from "./server_and_sites.ts";
 
 Deno.test("parseExact() keeps integers beyond 2^53 as strings, exactly", () => {
@@ -71,22 +70,4 @@ Deno.test("basesOf() finds where files begin, deleted ones and ones with blanks 
       "9f00-9f10 rw-p 00000000 00:00 0 [heap]\n",
   );
   assert.deepEqual([...bases], [["/usr/lib/a b.so", 0x7f00], ["/usr/lib/old.so", 0x8f00]]);
-});
-
-// As iproute2 6.1 (Debian 12) prints `ss -H -0 -u -a -n -m -e` for a Kea 2.2.0 with a raw socket.
-const SOCKETS = `p_raw UNCONN 0      0              *:vs0        *  ino:7406 sk:1
-	ver:0 cpy_thresh:0 flags( running ) skmem:(r0,rb212992,t0,tb212992,f0,w0,o904,bl0,d2833)
-udp   UNCONN 0      0      10.77.0.1:67  0.0.0.0:* ino:7405 sk:2 cgroup:/ <->
-	 skmem:(r512,rb212992,t0,tb212992,f4096,w0,o0,bl0,d7)
-`;
-
-Deno.test("parseSockets() reads drops of the server's own sockets of the chosen kind", () => {
-  const own = new Set(["7405", "7406"]);
-  assert.deepEqual(parseSockets(SOCKETS, own, ["raw"]), [
-    { socket: "raw", id: "7406", drops: 2833, queued_bytes: 0 },
-  ]);
-  assert.deepEqual(parseSockets(SOCKETS, own, ["udp"]), [
-    { socket: "udp", id: "7405", drops: 7, queued_bytes: 512 },
-  ]);
-  assert.deepEqual(parseSockets(SOCKETS, new Set(), ["raw", "udp"]), []);
 });

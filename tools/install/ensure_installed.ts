@@ -23,7 +23,7 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
   monitor: [
     ["bpftrace", "bpftrace", "runs the probes"],
     ["objdump", "binutils", "finds and verifies probe sites"],
-    ["ss", "iproute2", "reads the kernel's drop counters; the lab"],
+    ["ss", "iproute2", "shows addresses and sockets; the lab"],
     ["setpriv", "util-linux", "ends bpftrace and Kea with their parent"],
     ["ping", "iputils-ping", "checks that a server is there"],
     [
