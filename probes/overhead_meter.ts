@@ -5,11 +5,14 @@
  */
 
 import type { CostSample } from "../metrics/capture.ts";
-import { countPrograms, programInfo } from "../system/libc.ts";
+import { countPrograms, linkTarget, programInfo } from "../system/libc.ts";
 import { isGone, parseStat, TICKS } from "../system/proc.ts";
 
 /** The share of an interval in which the kernel counts, and its minimum, milliseconds. */
 const [SLICE, LEAST_SLICE_MS] = [0.05, 20];
+
+/** The descriptors of programs, and of their links to events. */
+const PROGRAM = /^anon_inode:\[?bpf[-_](prog|link)/;
 
 /** The time and runs so far of the programs that exist. */
 type Taken = ReadonlyMap<string, { readonly nanoseconds: number; readonly runs: number }>;
@@ -127,9 +130,11 @@ export class OverheadMeter implements AsyncDisposable {
  */
 function readPrograms(bpftracePid: number): Taken {
   const programs = new Map<string, { nanoseconds: number; runs: number }>();
-  const folder = `/proc/${bpftracePid}/fdinfo`;
-  for (const name of namesIn(folder)) {
-    let text = textOf(`${folder}/${name}`);
+  const folder = `/proc/${bpftracePid}`;
+  for (const name of namesIn(`${folder}/fd`)) {
+    // Most descriptors are others, and a link is read ten times as fast as a file.
+    if (!PROGRAM.test(linkTarget(`${folder}/fd/${name}`) ?? "")) continue;
+    let text = textOf(`${folder}/fdinfo/${name}`);
     const id = /^prog_id:\s+(\d+)$/m.exec(text)?.[1];
     if (id === undefined || programs.has(id)) continue;
     // bpftrace 0.27 keeps only the links of its programs, whose information has no times.

@@ -84,6 +84,11 @@ export class LivePage implements AsyncDisposable {
     ]);
   }
 
+  /** Memory of the process that draws the charts, bytes; 0 when none runs. */
+  get drawingBytes(): number {
+    return this.#drawings.memoryBytes ?? 0;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listening[Symbol.dispose]();
     clearInterval(this.#drawing);

@@ -5,7 +5,7 @@
  */
 
 import denoJson from "../../deno.json" with { type: "json" };
-import { isGone, type Stat, statOf, TICKS } from "../../system/proc.ts";
+import { anonymousBytes, isGone, type Stat, statOf, TICKS } from "../../system/proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import type { Family } from "../prometheus/families.ts";
 
@@ -27,10 +27,10 @@ const CPU: Family = {
 const MEMORY: Family = {
   name: "exporter_memory_bytes",
   type: "gauge",
-  help: "Anonymous memory of the exporter, and of its bpftraces together.",
+  help: "Anonymous memory of the exporter, of its bpftraces together, and of what draws the page.",
 };
 
-/** Time between two readings, milliseconds: the kernel walks all pages for one, about a millisecond. */
+/** Time between two readings, milliseconds. */
 const PERIOD_MS = 15_000;
 
 /** The own cost at one time. */
@@ -41,8 +41,12 @@ export interface OwnCost {
   readonly bpftraceBytes: number;
 }
 
-/** Exposes the own cost until disposed. */
-export function exposeOwnCost(accumulator: Accumulator): Disposable {
+/**
+ * Exposes the own cost until disposed.
+ *
+ * @param drawingBytes memory of the process that draws the page; 0 when none runs.
+ */
+export function exposeOwnCost(accumulator: Accumulator, drawingBytes: () => number): Disposable {
   accumulator.set(INFO, { version: denoJson.version }, 1n);
   accumulator.set(START, {}, performance.timeOrigin / 1000);
   let cpuSeconds = 0;
@@ -53,6 +57,7 @@ export function exposeOwnCost(accumulator: Accumulator): Disposable {
     accumulator.set(CPU, {}, cpuSeconds);
     accumulator.set(MEMORY, { process: "exporter" }, cost.exporterBytes);
     accumulator.set(MEMORY, { process: "bpftrace" }, cost.bpftraceBytes);
+    accumulator.set(MEMORY, { process: "drawing" }, drawingBytes());
   };
   read();
   const timer = setInterval(read, PERIOD_MS);
@@ -83,11 +88,6 @@ function children(): number[] {
   const threads = [...Deno.readDirSync("/proc/self/task")];
   const lists = threads.map(({ name }) => read(`/proc/self/task/${name}/children`));
   return lists.join(" ").split(" ").filter((pid) => pid !== "").map(Number);
-}
-
-function anonymousBytes(pid: number): number {
-  const kilobytes = /^Anonymous:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1];
-  return 1024 * Number(kilobytes ?? 0);
 }
 
 /** A file of /proc; empty if its process has ended. */

@@ -59,7 +59,6 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
   const stop = new AbortController();
   using _signals = onEndSignals(() => stop.abort());
   const accumulator = new Accumulator(limit);
-  using _cost = exposeOwnCost(accumulator);
   const bpftrace = await findBpftrace();
   const status = new ServiceStatus();
   const history = new History();
@@ -84,6 +83,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
     signal: stop.signal,
   });
   await using page = new LivePage({ history, messages, watching: () => fleet.size });
+  using _cost = exposeOwnCost(accumulator, () => page.drawingBytes);
   const routes = routesOf({ accumulator, path, bucketsPerOctave: 2, isReady: () => fleet.isReady });
   await using _web = await startWeb(options.web, routed(new Map([...page.routes, ...routes])), say);
   const otlp = options.otlp && await OtlpExport.start({ settings: options.otlp, accumulator, say });

@@ -46,7 +46,7 @@ export class WatchingExporter implements AsyncDisposable {
     { chosen, profile, kea = "2.2", port = 0 }: Watching,
   ): Promise<WatchingExporter> {
     const accumulator = new Accumulator();
-    const cost = exposeOwnCost(accumulator);
+    const cost = exposeOwnCost(accumulator, () => 0);
     const stop = new AbortController();
     const records = new Map<string, CaptureRecord[]>();
     const fleet = new Fleet({

@@ -93,7 +93,8 @@ export const WATCH: Row = {
     lines(
       {
         title: "Memory of the exporters",
-        description: "Anonymous memory of the exporter and of its bpftraces; it is flat.",
+        description:
+          "Anonymous memory of the exporter, of its bpftraces and of what draws the page; it is flat.",
         unit: UNITS.bytes,
       },
       [{

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { oneLine } from "../../../system/command_line.ts";
 import { linesOf } from "../../../system/lines.ts";
 import { DENO_VARIABLES, passedVariables } from "../../../system/passed_variables.ts";
-import { statOf, TICKS } from "../../../system/proc.ts";
+import { anonymousBytes, statOf, TICKS } from "../../../system/proc.ts";
 import { childEnvironment } from "../../../system/run.ts";
 import type { LastMinutes } from "../../watching/history_document.ts";
 import { type Drawn, type LayoutName, parseDrawn, type ToDrawing } from "./messages.ts";
@@ -196,8 +196,7 @@ export class DrawingProcess implements AsyncDisposable {
     if (this.#cpu - this.#cpuBefore > MOST_CPU_SECONDS) {
       this.#end(`a drawing took over ${MOST_CPU_SECONDS} s of CPU time`);
     }
-    const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`).catch(() => "");
-    this.#memory = 1024 * Number(/^RssAnon:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0);
+    this.#memory = anonymousBytes(this.#child.pid);
     if (this.#memory > MOST_MEMORY) this.#end(`it took over ${MOST_MEMORY / 2 ** 20} MiB`);
   }
 

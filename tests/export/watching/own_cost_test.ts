@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ownCost } from "../../../export/watching/own_cost.ts";
+import { Accumulator } from "../../../export/prometheus/accumulator.ts";
+import { exposeOwnCost, ownCost } from "../../../export/watching/own_cost.ts";
 
 Deno.test("ownCost() counts programs that have ended, and those that run", async () => {
   const before = ownCost();
@@ -19,4 +20,16 @@ Deno.test("ownCost() counts programs that have ended, and those that run", async
   const ended = ownCost().cpuSeconds - before.cpuSeconds;
   assert.ok(running > 0.05, `${running} s while it runs`);
   assert.ok(ended >= running, `${ended} s when it has ended`);
+});
+
+Deno.test("exposeOwnCost() names the memory of each of its processes", () => {
+  const accumulator = new Accumulator();
+  using _cost = exposeOwnCost(accumulator, () => 5);
+  const { series } = accumulator.families().find(({ family }) =>
+    family.name === "exporter_memory_bytes"
+  )!;
+  const bytes = new Map(series.map(({ labels, value }) => [labels["process"], value]));
+  assert.deepEqual([...bytes.keys()].toSorted(), ["bpftrace", "drawing", "exporter"]);
+  assert.equal(bytes.get("drawing"), 5);
+  assert.ok(Number(bytes.get("exporter")) > 2 ** 20);
 });
