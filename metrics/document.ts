@@ -98,6 +98,8 @@ const ledger = z.object({
   answered: z.record(z.string(), packets).describe("By the type of the answer"),
   client_dropped: client,
   answered_others: client,
+  ignored_by_client: packets.optional()
+    .describe("DHCPNAKs, which perfdhcp does not count; absent for none"),
   received_by_client: client,
   unexplained: packets.nullable()
     .describe("null if only the probes counted: there is nothing to compare their counts with"),

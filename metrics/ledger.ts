@@ -99,15 +99,18 @@ export function ledgerOf(
   const fromOthers = Math.max(0, -lostBefore);
   const lostBehind = (notSeen?.answers ?? 0) - missing.answers;
   const answeredOthers = Math.max(0, Math.min(lostBehind, fromOthers));
+  const ignored = Math.max(0, Math.min(lostBehind - answeredOthers, answered["DHCPNAK"] ?? 0));
   return {
     offered: client.sent,
     from_other_clients: fromOthers,
     ...base,
     client_dropped: client.dropped,
     answered_others: answeredOthers,
+    ...ignored > 0 ? { ignored_by_client: ignored } : {},
     received_by_client: client.received,
     ...unwatched,
-    unexplained: Math.max(0, lostBefore) + Math.abs(rest) + Math.abs(lostBehind - answeredOthers),
+    unexplained: Math.max(0, lostBefore) + Math.abs(rest) +
+      Math.abs(lostBehind - answeredOthers - ignored),
   };
 }
 
@@ -204,6 +207,7 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 
     ...known("answers not seen", ledger.answers_not_seen ?? 0),
     ...known("dropped by the client's kernel", ledger.client_dropped),
     ...known("answers to others", ledger.answered_others),
+    ...known("DHCPNAK, which perfdhcp does not count", ledger.ignored_by_client ?? 0),
     ...known("received by the client", ledger.received_by_client, true),
     always("unexplained", ledger.unexplained),
   ];

@@ -49,11 +49,13 @@ function assertAddsUp(ledger: Ledger): void {
   const { offered, from_other_clients, kernel_dropped, received, refused, no_answer_expected } =
     ledger;
   const { answered, client_dropped, answered_others, received_by_client, unexplained } = ledger;
+  const { ignored_by_client = 0 } = ledger;
   const text = JSON.stringify(ledger);
   assert.equal(unexplained, 0, text);
   assert.equal(offered! + from_other_clients!, kernel_dropped + received, text);
   assert.equal(received, sum(refused) + no_answer_expected + sum(answered), text);
-  assert.equal(sum(answered), client_dropped! + answered_others! + received_by_client!, text);
+  const after = client_dropped! + answered_others! + ignored_by_client + received_by_client!;
+  assert.equal(sum(answered), after, text);
 }
 
 for (
@@ -127,7 +129,10 @@ Deno.test("run says who got no address from a pool of 100", async () => {
   const { no_address, ...others } = ledger!.refused;
   assert.ok(no_address! >= 909, JSON.stringify(ledger));
   assert.deepEqual(others, {});
-  assert.deepEqual(ledger!.answered, { DHCPOFFER: 100, DHCPACK: 100 });
+  // On a busy machine, an address is offered to a second client before the first one takes it.
+  const { DHCPNAK: late = 0, ...answered } = ledger!.answered;
+  assert.deepEqual(answered, { DHCPOFFER: 100 + late, DHCPACK: 100 });
+  assert.equal(ledger!.ignored_by_client ?? 0, late);
 });
 
 Deno.test("run goes on with the ledger of what came when Kea ends in the middle", async () => {

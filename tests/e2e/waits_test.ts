@@ -93,6 +93,9 @@ for (const { kea, family, threads } of KINDS) {
     const packets = withCause(document, waits, "running")!.count;
     assert.ok(packets >= EXCHANGES && waited.length === packets, `${waited.length}, ${packets}`);
 
+    const queued = sumOf(waited.map(({ runQueue }) => runQueue));
+    const inQueue = Number(withCause(document, waits, "run_queue")?.sum ?? 0);
+    assert.ok(inQueue > 0.9 * queued, "waits for a CPU are there");
     for (const cause of MADE) {
       const made = waited.filter((each) => each.cause === cause);
       const series = withCause(document, waits, cause);
@@ -105,14 +108,13 @@ for (const { kea, family, threads } of KINDS) {
         continue;
       }
       assertNear(longOnes(series), made.length, `packets with ${cause}`);
-      // On a busy machine a page of something else may have to be read, too.
-      assertNear(Number(series.sum), blockedOf(made), `ns of ${cause}`, 2 * WAIT_MS * 1e6);
+      // On a busy machine a page of something else may have to be read, too; and a thread that is woken may be
+      // on its way to another CPU's queue for a while, which the kernel counts as a part of what it waited for.
+      assertNear(Number(series.sum), blockedOf(made), `ns of ${cause}`, {
+        less: Math.max(0, inQueue - queued),
+        more: 2 * WAIT_MS * 1e6,
+      });
     }
-    const queued = sumOf(waited.map(({ runQueue }) => runQueue));
-    assert.ok(
-      Number(withCause(document, waits, "run_queue")?.sum ?? 0) > 0.9 * queued,
-      "waits for a CPU are there",
-    );
     for (const cause of CAUSES.filter((each) => !ANYWHERE.has(each))) {
       const ofOther = Number(withCause(document, other, cause)?.sum ?? 0);
       assert.ok(ofOther / packets < MOST_MS * 1e6, `${other} ${cause}: ${ofOther} ns`);
@@ -164,9 +166,14 @@ async function runDelayOf(pid: number): Promise<number> {
   return sumOf(await Promise.all(delays));
 }
 
-/** Within 10 %, and so much more at most. */
-function assertNear(found: number, expected: number, what: string, more = 0): void {
-  const isNear = found >= 0.9 * expected && found <= 1.1 * expected + more;
+/** Within 10 %, and so much less or more at most. */
+function assertNear(
+  found: number,
+  expected: number,
+  what: string,
+  { less = 0, more = 0 } = {},
+): void {
+  const isNear = found >= 0.9 * expected - less && found <= 1.1 * expected + more;
   assert.ok(isNear, `${found} ${what}, expected ${expected}`);
 }
 
