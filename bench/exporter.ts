@@ -9,11 +9,18 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { FORMATS } from "../export/prometheus/negotiation.ts";
 import { PROFILE_OPTION } from "../probes/watch_options.ts";
-import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
+import {
+  newCommand,
+  numberBetween,
+  oneLine,
+  resolveUserPath,
+  runMain,
+} from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { type Lab, startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
+import { type Print, printerTo } from "./kept_lines.ts";
 import { MeasuredExporter } from "./measured_exporter.ts";
 import { median } from "./ratio.ts";
 
@@ -29,6 +36,12 @@ const command = newCommand("bench:exporter")
   )
   .option("--seconds <number>", "length of each load", numberBetween(15, 3600), 60)
   .option("--reading <seconds>", "time between two readings", numberBetween(0.5, 10), 5)
+  .option(
+    "-o, --output <file>",
+    "the lines go to this file too",
+    resolveUserPath,
+    "bench-exporter.txt",
+  )
   .addOption(PROFILE_OPTION)
   .addHelpText(
     "after",
@@ -71,7 +84,11 @@ async function scrapeOn(exporter: MeasuredExporter, signal: AbortSignal): Promis
   }
 }
 
-async function measure(packets: number, options: ReturnType<typeof command.opts>): Promise<void> {
+async function measure(
+  packets: number,
+  options: ReturnType<typeof command.opts>,
+  print: Print,
+): Promise<void> {
   const { seconds, reading, profile } = options;
   await using lab = await startLab();
   await using exporter = await MeasuredExporter.start(lab, [
@@ -94,7 +111,7 @@ async function measure(packets: number, options: ReturnType<typeof command.opts>
     after.bpftrace.cpu - before.bpftrace.cpu,
   ];
   const ended = after.ended - before.ended;
-  console.log(
+  print(
     `${Math.round(moved / elapsed)} packets/s, ${profile}, readings of ${reading} s: of a core ` +
       `${share(deno + bpftrace + ended)}: Deno ${share(deno)}, bpftrace ${share(bpftrace)}, ` +
       `other programs ${share(ended)}; anonymous memory` +
@@ -105,7 +122,7 @@ async function measure(packets: number, options: ReturnType<typeof command.opts>
     const scrapes = [];
     for (let time = 0; time < SCRAPES; time++) scrapes.push(await exporter.scrape(accept));
     const milliseconds = median(scrapes.map((each) => each.milliseconds));
-    console.log(
+    print(
       `  a scrape in ${format}: ${scrapes[0]!.bytes} bytes, ${milliseconds.toFixed(1)} ms`,
     );
   }
@@ -116,6 +133,16 @@ await runMain(async () => {
   await ensureInstalled("lab", false);
   using signals = new CaughtSignals();
   const { packets = PACKETS, ...options } = command.opts();
-  for (const each of packets) await signals.during(measure(each, { ...options, packets }));
-  return 0;
+  const print = printerTo(options.output);
+  let failures = 0;
+  for (const each of packets) {
+    // One load that cannot be made does not keep the others from being measured.
+    await signals.during(
+      measure(each, { ...options, packets }, print).catch((error) => {
+        print(`${each} packets/s: ${oneLine(error)}`);
+        failures++;
+      }),
+    );
+  }
+  return failures === 0 ? 0 : 1;
 });

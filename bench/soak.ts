@@ -13,7 +13,6 @@ import {
   newCommand,
   numberBetween,
   oneLine,
-  print,
   resolveUserPath,
   runMain,
 } from "../system/command_line.ts";
@@ -21,6 +20,7 @@ import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { type Lab, startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
+import { type Print, printerTo } from "./kept_lines.ts";
 import { MeasuredExporter, type Taken, takenBy } from "./measured_exporter.ts";
 import { slopeOf } from "./slope.ts";
 
@@ -52,8 +52,6 @@ const LINE_MS = 60_000;
 const WARM_UP = 0.2;
 
 type Processes = Readonly<Record<"Deno" | "bpftrace" | "drawing" | "Kea", Taken>>;
-
-type Print = (line: string) => void;
 
 const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
 
@@ -177,16 +175,6 @@ async function restartKea(lab: Lab, exporter: MeasuredExporter, restarts: number
     await pause(200);
   }
   await exporter.untilReady();
-}
-
-/** Prints a line, and keeps it at once: the machine may not live as long as the run. */
-function printerTo(file: string): Print {
-  Deno.writeTextFileSync(file, "");
-  return (line) => {
-    const text = `${new Date().toISOString().slice(0, 19)}Z ${line}\n`;
-    Deno.writeTextFileSync(file, text, { append: true });
-    print(text);
-  };
 }
 
 async function soak(options: ReturnType<typeof command.opts>): Promise<boolean> {
