@@ -8,8 +8,8 @@ import { PALETTE } from "../../viz/report/report_style.ts";
 
 /** The style sheet. The drawings that are shown depend on the width, as in `live.js`. */
 export const CSS = `${PALETTE}
-:root { --bad: #cf222e; --shade: #eaeef2; }
-@media (prefers-color-scheme: dark) { :root { --bad: #ff7b72; --shade: #21262d; } }
+:root { --shade: #eaeef2; }
+@media (prefers-color-scheme: dark) { :root { --shade: #21262d; } }
 * { box-sizing: border-box; }
 body {
   margin: 0 auto; padding: 0 24px 40px; max-width: 1280px; background: var(--page); color: var(--text);

@@ -8,6 +8,7 @@ import type { HistogramSeries, MetricsDocument } from "../document.ts";
 import type { MetricName } from "../metric_names.ts";
 import { histogramsOf, type Labels, total } from "../totals.ts";
 import type { Cause } from "../waits.ts";
+import { watchedSeconds } from "../windows.ts";
 import { LEAST_EVENTS, LEAST_PACKETS, LONG_NS, OFTEN } from "./thresholds.ts";
 
 /** Waits that make whatever a thread does take longer. */
@@ -27,6 +28,8 @@ export class Facts {
   /** How long they waited for a thread; 0 if that is not known. */
   readonly queueNs: number;
 
+  #windows: readonly Facts[] | null = null;
+
   constructor(document: MetricsDocument) {
     this.document = document;
     const { watched_seconds, duration_seconds } = document.capture;
@@ -35,6 +38,30 @@ export class Facts {
     this.answered = this.total("packet_processing_time");
     this.queueNs = this.ns("packet_stage_time", { stage: "queue" });
     this.serviceNs = this.ns("packet_processing_time") - this.queueNs;
+  }
+
+  /** The windows of the document; the whole document, if it has none. */
+  get windows(): readonly Facts[] {
+    const { windows, ...rest } = this.document;
+    return this.#windows ??= windows.length === 0 ? [this] : windows.map((window) =>
+      new Facts({
+        ...rest,
+        capture: { ...rest.capture, watched_seconds: watchedSeconds(window) },
+        windows: [],
+        totals: window.series,
+      })
+    );
+  }
+
+  /** The mean of a figure of windows while packets waited somewhere: each window counts by how long they did. */
+  meanWhile(metric: MetricName, labels: Labels, figureOf: (window: Facts) => number): number {
+    let [waited, sum] = [0, 0];
+    for (const window of this.windows) {
+      const ns = window.ns(metric, labels);
+      waited += ns;
+      if (ns > 0) sum += ns * figureOf(window);
+    }
+    return waited === 0 ? 0 : sum / waited;
   }
 
   /** Whether there are enough packets for statements about their times. */

@@ -40,6 +40,8 @@ export interface Finding {
    * it explains, or the share of the events that it concerns.
    */
   readonly damage: number;
+  /** It follows from whatever makes packets slow, if that was found: then that comes first. */
+  readonly isConsequence?: true;
   /** What is the matter, in one sentence. */
   readonly sentence: string;
   readonly evidence: readonly Evidence[];

@@ -43,7 +43,8 @@ function findingsIn(facts: Facts): Finding[] {
     const finding = find(facts);
     return finding === null ? [] : [{ rule: name, ...finding }];
   });
-  const rank = ({ severity }: Finding) => SEVERITIES.indexOf(severity);
+  const rank = ({ severity, isConsequence }: Finding) =>
+    SEVERITIES.indexOf(severity) + (isConsequence ? 0.5 : 0);
   return found.toSorted((a, b) => rank(a) - rank(b) || b.damage - a.damage);
 }
 

@@ -13,9 +13,12 @@ export function isLoss(lost: number, all: number, share: number = LOST_SHARE): b
 }
 
 /** Packets that Kea read and dropped because its packet queue was full, by its own counters. */
-export function droppedFromQueue({ document: { ledger } }: Facts): number {
-  const refused = ledger?.refused ?? {};
-  return (refused["packet_queue"] ?? 0) + (refused["pkt4-queue-full"] ?? 0);
+export function droppedFromQueue(facts: Facts): number {
+  const refused = facts.document.ledger?.refused ?? {};
+  const counted = ["pkt4-queue-full", "pkt6-queue-full"].map((id) =>
+    Math.max(refused[id] ?? 0, facts.errors("statistic", { id }))
+  );
+  return Math.max(...counted) + (refused["packet_queue"] ?? 0);
 }
 
 /** Whether it is known how many were dropped from the packet queue. */

@@ -5,24 +5,29 @@
  */
 
 import type { MetricName } from "../metric_names.ts";
+import type { Labels } from "../totals.ts";
 import type { Facts } from "./facts.ts";
+import type { Question } from "./finding.ts";
 
 const ORDER = ["light", "standard", "deep"];
 
 /**
- * How to get a metric that a document does not have.
+ * The question that stays open without a metric; null if it was measured.
  *
- * @param profile the cheapest one that has it.
+ * @param profile the cheapest one that measures it.
  */
-export function howToGet(
-  { document }: Facts,
+export function openWithout(
+  facts: Facts,
   metric: MetricName,
   profile: "standard" | "deep",
-): string {
-  const { capture } = document;
+  question: string,
+  labels: Labels = {},
+): Question | null {
+  if (facts.has(metric, labels)) return null;
+  const { capture } = facts.document;
   if (capture.profile !== null && ORDER.indexOf(capture.profile) < ORDER.indexOf(profile)) {
-    return `watch with --profile ${profile}`;
+    return { question, answer: `watch with --profile ${profile}` };
   }
   const why = capture.not_available.find((each) => each.metric === metric)?.why;
-  return why === undefined ? "this run did not measure it" : `not available: ${why}`;
+  return why === undefined ? null : { question, answer: `not available: ${why}` };
 }

@@ -40,13 +40,13 @@ export const RULES: readonly Rule[] = [
   PACKET_QUEUE,
   HOOK_DROPS,
   UNANSWERED,
-  // Time: first what makes everything slow, then places.
+  // Time: first what happens at times, then what makes everything slow, then places.
+  CLEANUP,
   CPU_QUOTA,
   TOO_MANY_THREADS,
   BUSY_NEIGHBOUR,
   LOCK,
   PAGING,
-  CLEANUP,
   SLOW_STATEMENT,
   FAR_DATABASE,
   SLOW_HOOK_LIBRARY,

@@ -6,8 +6,10 @@
 
 import { areOftenLong, countOf, type Facts } from "./facts.ts";
 import type { Evidence } from "./finding.ts";
-import { countEvidence, shareEvidence } from "./evidence.ts";
+import { shareEvidence } from "./evidence.ts";
 import { LEAST_SHARE } from "./thresholds.ts";
+import type { MetricName } from "../metric_names.ts";
+import type { Labels } from "../totals.ts";
 import type { Cause } from "../waits.ts";
 
 /** A wait that takes a good part of the packets' time, often long. */
@@ -27,33 +29,66 @@ export function waitOf(facts: Facts, cause: Cause, what: string): Wait | null {
   return { share, evidence: [shareEvidence(facts, what, "packet_wait_time", { cause })] };
 }
 
-/** How the threads of a server share its CPUs with others. */
-export function cpuEvidence(facts: Facts): Evidence[] {
-  const cpus = facts.document.server.setup?.cpus;
-  const pressure = { resource: "cpu", kind: "some" };
-  return [
-    countEvidence("CPU time of Kea", "cpu_usage", { thread: "all" }, "seconds", facts.cpuSeconds),
-    ...cpus === undefined ? [] : [
-      countEvidence("CPUs that it may use", "server.setup.cpus", {}, "CPUs", cpus),
-    ],
-    countEvidence("watched", "capture.watched_seconds", {}, "seconds", facts.seconds),
-    ...facts.has("host_pressure", pressure)
-      ? [countEvidence(
-        "something on the host waited for a CPU",
-        "host_pressure",
-        pressure,
-        "seconds",
-        facts.total("host_pressure", pressure),
-      )]
-      : [],
-  ];
+const RUN_QUEUE = ["packet_wait_time", { cause: "run_queue" }] as const;
+
+/** A server whose packets wait for a CPU. */
+export interface CpuWait extends Wait {
+  /** Whether it is its own threads that use the CPUs: then it uses at least half of them meanwhile. */
+  readonly isOwnLoad: boolean;
 }
 
-/** The server's use of its CPUs, from 0 to 1; null if it is not known how many it has. */
-export function cpuShare({ document, cpuSeconds, seconds }: Facts): number | null {
-  const cpus = document.server.setup?.cpus;
-  return cpus === undefined || seconds === 0 ? null : cpuSeconds / (cpus * seconds);
+/** From here on, a server waits for itself. */
+export const OWN_LOAD = 0.5;
+
+/** Whether packets wait for a CPU because the server or others use it; null if they do not, or a quota is the reason. */
+export function cpuWaitOf(facts: Facts): CpuWait | null {
+  if (throttledShare(facts) >= LEAST_THROTTLED) return null;
+  const wait = waitOf(facts, "run_queue", "waiting for a CPU, of the packets' time");
+  if (wait === null) return null;
+  const own = cpuShareWhile(facts, ...RUN_QUEUE);
+  const pressure = { resource: "cpu", kind: "some" };
+  return {
+    share: wait.share,
+    isOwnLoad: own !== null && own >= OWN_LOAD,
+    evidence: [
+      ...wait.evidence,
+      ...own === null ? [] : [{
+        what: "Kea's use of the CPUs that it may run on, meanwhile",
+        source: "cpu_usage",
+        labels: { thread: "all" },
+        unit: "ratio",
+        value: own,
+      }],
+      {
+        what: "something on the host waited for a CPU, meanwhile",
+        source: "host_pressure",
+        labels: pressure,
+        unit: "ratio",
+        value: facts.meanWhile(
+          ...RUN_QUEUE,
+          (window) => Math.min(1, window.total("host_pressure", pressure) / window.seconds),
+        ),
+      },
+    ],
+  };
 }
+
+/**
+ * The server's use of the CPUs that it may run on, from 0 to 1, while packets waited somewhere; null if it is not
+ * known how many it has.
+ */
+export function cpuShareWhile(facts: Facts, metric: MetricName, labels: Labels): number | null {
+  const cpus = facts.document.server.setup?.cpus;
+  if (cpus === undefined) return null;
+  return facts.meanWhile(
+    metric,
+    labels,
+    ({ cpuSeconds, seconds }) => cpuSeconds / (cpus * seconds),
+  );
+}
+
+/** Held back so much of the time, the server has a quota that is too small. */
+export const LEAST_THROTTLED = 0.01;
 
 /** How long the kernel held the server's control group back because its quota was used up. */
 export function throttledShare(facts: Facts): number {

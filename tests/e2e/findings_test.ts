@@ -1,52 +1,20 @@
-/** Each cause of trouble is made for real, and is the first that `explain` finds. Needs root, Kea, g++, PostgreSQL. */
+/** Each cause of long times is made for real, and is the first that `explain` finds. Needs root, Kea, g++, PostgreSQL. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { CaptureRecord } from "../../metrics/capture.ts";
-import { documentOf } from "../../metrics/document_builder.ts";
-import { explain, type Explanation } from "../../metrics/findings/findings.ts";
-import { explanationText } from "../../tools/explain/explanation_text.ts";
-import { type CpuGroup, cpuGroup } from "../../tools/lab/cpu_group.ts";
+import { cpuGroup } from "../../tools/lab/cpu_group.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
-import { watchLoad } from "../../tools/lab/counts.ts";
-import { bpftraceOf, type Lab, startLab } from "../../tools/lab/lab.ts";
-import type { Load } from "../../tools/lab/perfdhcp.ts";
+import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { startSlowFileSystem } from "../../tools/lab/slow_file_system.ts";
 import { waitFor, waitingHooks } from "../../tools/lab/waiting_hooks.ts";
+import { delayingProxy } from "./delaying_proxy.ts";
+import { assertFirst, explained, onOneCpu, realTime, undisturbed } from "./explained.ts";
 import { reconfigure } from "./reconfigure.ts";
-import { childrenOf } from "./run_script.ts";
+import { runs, until } from "./run_script.ts";
 
-const EXCHANGES = 101;
-
-/** Watches a load with all that can be watched, and explains it. */
-async function explained(lab: Lab, load: Partial<Load> = {}): Promise<Explanation> {
-  const records: CaptureRecord[] = [];
-  await watchLoad(lab, {
-    profile: "deep",
-    bpftrace: await bpftraceOf("2.2"),
-    see: (record) => records.push(record),
-    rate: 40,
-    exchanges: EXCHANGES,
-    ...load,
-  });
-  const document = await documentOf(records);
-  const explanation = explain(document);
-  console.log(explanationText(document, explanation, false));
-  return explanation;
-}
-
-/** The cause is found, and it is the worst. */
-function assertFirst({ findings }: Explanation, rule: string): void {
-  assert.equal(findings[0]?.rule, rule, JSON.stringify(findings, null, 2));
-}
-
-/** A server and its database come before all other work of this machine. */
-async function undisturbed(lab: Lab): Promise<CpuGroup> {
-  const pidFile = join(lab.directory, "database", "postmaster.pid");
-  const text = await Deno.readTextFile(pidFile).catch(() => null);
-  const postmaster = text === null ? [] : [Number(text.split("\n")[0])];
-  const workers = await Promise.all(postmaster.map(childrenOf));
-  return await cpuGroup([lab.pid, ...postmaster, ...workers.flat()], null);
+/** Starts a lab with a hook library of the lab's. */
+async function labWith(parameters: unknown, threads = 2): Promise<Lab> {
+  return await startLab({ threads, hooks: [{ path: await delayingHooks(), parameters }] });
 }
 
 for (const [cause, rule] of [["lock", "lock"], ["memory", "paging"]] as const) {
@@ -55,7 +23,8 @@ for (const [cause, rule] of [["lock", "lock"], ["memory", "paging"]] as const) {
     await using lab = await startLab({ hooks: [{ path: await waitingHooks("2.2") }] });
     await waitFor(lab, [cause], 20, slow.folder);
     await using _ = await cpuGroup([lab.pid, slow.pid], null);
-    assertFirst(await explained(lab), rule);
+    const sentence = assertFirst(await explained(lab), rule);
+    if (cause === "lock") assert.match(sentence, /waiting_hooks/);
   });
 }
 
@@ -67,25 +36,84 @@ Deno.test("a CPU quota", async () => {
   assertFirst(await explained(lab, { rate: 60 }), "cpu_quota");
 });
 
-Deno.test("a slow hook library is found, and DEBUG logging", async () => {
-  const sleep = { pkt4_receive: 5 };
-  await using lab = await startLab({
-    hooks: [{ path: await delayingHooks(), parameters: { sleep } }],
-  });
+Deno.test("a busy neighbour on the same CPU", async () => {
+  await using slow = await startSlowFileSystem(5);
+  await using lab = await startLab({ hooks: [{ path: await waitingHooks("2.2") }] });
+  // Who needs a CPU for a moment only gets it from the scheduler soon enough.
+  await longQueue(lab);
+  await waitFor(lab, ["running"], 5, slow.folder);
+  await onOneCpu(lab);
+  const burning = Array.from({ length: 3 }, () =>
+    new Deno.Command("setpriv", {
+      args: [
+        ...["--pdeathsig", "KILL", "nice", "-n", "-5", "taskset", "-c", "0"],
+        ...["sh", "-c", "while :; do :; done"],
+      ],
+    }).spawn());
+  try {
+    assertFirst(await explained(lab, { rate: 8 }), "busy_neighbour");
+  } finally {
+    for (const child of burning) child.kill("SIGKILL");
+    await Promise.all(burning.map(({ status }) => status));
+  }
+});
+
+Deno.test("too many threads for a CPU", async () => {
+  await using slow = await startSlowFileSystem(2);
+  await using lab = await startLab({ threads: 8, hooks: [{ path: await waitingHooks("2.2") }] });
+  await longQueue(lab);
+  await waitFor(lab, ["running"], 2, slow.folder);
+  await onOneCpu(lab);
   await using _ = await undisturbed(lab);
-  const slow = await explained(lab);
-  assertFirst(slow, "slow_hook_library");
-  assert.match(slow.findings[0]!.sentence, /pkt4_receive/);
+  assertFirst(await explained(lab, { rate: 250, exchanges: 1000 }), "too_many_threads");
+});
+
+Deno.test("too few threads", async () => {
+  await using lab = await labWith({ burn_us: { pkt4_receive: 700 } }, 1);
+  await longQueue(lab);
+  await using _ = await undisturbed(lab);
+  assertFirst(await explained(lab, { rate: 800, exchanges: 1600 }), "too_few_threads");
+});
+
+/** Nothing is dropped from Kea's queue. */
+async function longQueue(lab: Lab): Promise<void> {
+  await reconfigure(lab, (dhcp) => dhcp["multi-threading"]["packet-queue-size"] = 10_000);
+}
+
+Deno.test("a slow hook library, by name, and DEBUG logging", async () => {
+  await using lab = await labWith({ sleep: { pkt4_receive: 5 } });
+  await using _ = await undisturbed(lab);
+  assert.match(
+    assertFirst(await explained(lab), "slow_hook_library"),
+    /delaying_hooks.*pkt4_receive/,
+  );
   await reconfigure(lab, (dhcp) => {
     dhcp["hooks-libraries"] = [];
     Object.assign(dhcp["loggers"][0], { severity: "DEBUG", debuglevel: 99 });
   });
-  const debugging = await explained(lab, { base: "02:00:01:00:00:00" });
+  const debugging = await explained(lab, { base: "00:0c:02:00:00:00" });
   assertFirst(debugging, "debug_logging");
   assert.equal(debugging.findings.length, 1);
 });
 
-Deno.test("a slow SQL statement is found by name", async () => {
+Deno.test("a slow disk under the lease file, and under the log", async () => {
+  await using slow = await startSlowFileSystem(10);
+  await using lab = await startLab();
+  await using _ = await cpuGroup([lab.pid, slow.pid], null);
+  const path = (name: string) => join(slow.folder, name);
+  await reconfigure(lab, (dhcp) => dhcp["lease-database"].name = path("leases.csv"));
+  assertFirst(await explained(lab), "slow_lease_file");
+  await reconfigure(lab, (dhcp) => {
+    dhcp["lease-database"].name = join(lab.directory, "leases.csv");
+    const [logger] = dhcp["loggers"];
+    for (const options of ["output_options", "output-options"]) {
+      if (logger[options] !== undefined) logger[options][0].output = path("kea.log");
+    }
+  });
+  assertFirst(await explained(lab, { base: "00:0c:02:00:00:00" }), "other_disk");
+});
+
+Deno.test("a slow SQL statement by name, and a database that is far away", async () => {
   await using lab = await startLab({ backend: "postgresql" });
   await lab.database!.sql(
     "CREATE FUNCTION slow() RETURNS trigger AS 'BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END' " +
@@ -94,6 +122,40 @@ Deno.test("a slow SQL statement is found by name", async () => {
   );
   await using _ = await undisturbed(lab);
   const slow = await explained(lab, { rate: 20 });
-  assertFirst(slow, "slow_statement");
-  assert.match(slow.findings[0]!.sentence, /insert_lease4/);
+  assert.match(assertFirst(slow, "slow_statement"), /insert_lease4/);
+
+  await lab.database!.sql("DROP TRIGGER slow ON lease4");
+  const folder = join(lab.directory, "database");
+  await using far = await delayingProxy(join(folder, ".s.PGSQL.5432"), 5);
+  await reconfigure(lab, (dhcp) => dhcp["lease-database"].host = far.folder);
+  const distant = await explained(lab, { rate: 20, base: "00:0c:02:00:00:00" });
+  assert.match(assertFirst(distant, "far_database"), /far away/);
 });
+
+Deno.test("a cleanup of the lease file on Kea's only CPU", async () => {
+  await using lab = await startLab();
+  const old = lab.pid;
+  Deno.kill(old, "SIGTERM");
+  await until(() => !runs(old), "Kea ended");
+  await Deno.writeTextFile(join(lab.directory, "leases.csv"), leases(150_000));
+  await lab.restart();
+  // So does kea-lfc: a real-time process gives its CPU to no other of its priority.
+  await onOneCpu(lab);
+  await realTime(lab);
+  await reconfigure(lab, (dhcp) => dhcp["lease-database"]["lfc-interval"] = 8);
+  assertFirst(await explained(lab, { rate: 40, exchanges: 800 }), "cleanup");
+});
+
+/** A lease file with many leases. */
+function leases(count: number): string {
+  const head = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev," +
+    "hostname,state,user_context";
+  const expire = Math.floor(Date.now() / 1000) + 4000;
+  const lines = Array.from({ length: count }, (_, index) => {
+    const [high, middle, low] = [index >> 16, index >> 8 & 255, index & 255];
+    const hardware = [2, 0, 1, high, middle, low].map((byte) => byte.toString(16).padStart(2, "0"));
+    const address = [10, 70 + high, middle, low].join(".");
+    return `${address},${hardware.join(":")},,4000,${expire},1,0,0,,0,`;
+  });
+  return [head, ...lines, ""].join("\n");
+}

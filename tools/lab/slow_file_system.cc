@@ -1,16 +1,19 @@
-// A slow file system for the lab: every file is there, has a GiB of zeros, and takes a while to read or to
-// sync. It speaks the kernel's FUSE protocol itself (linux/fuse.h), so it needs no library.
+// A slow file system for the lab. Every file whose name is a number is there, has a GiB of zeros, and takes a
+// while to read or to sync. Other files are there when they were created; each write to them takes a while, too,
+// and is kept. It speaks the kernel's FUSE protocol itself (linux/fuse.h), so it needs no library.
 //
 //   slow_file_system FOLDER MILLISECONDS
 //
 // It prints a line when the folder is mounted, and serves until it is killed. Start it in its own mount
 // namespace: then nothing of it stays, whatever ends it.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,7 +32,12 @@ constexpr uint64_t FILE_SIZE = 1 << 30;
 constexpr uint32_t LARGEST_WRITE = 4096;
 constexpr uint64_t FOREVER_S = 1000000;
 
+// Files with numbers have smaller ones.
+constexpr uint64_t FIRST_CREATED = 1ULL << 40;
+
 int device = -1;
+std::map<std::string, uint64_t> created;
+std::vector<std::string> contents;
 
 void reply(uint64_t unique, int error, const void* body = nullptr, size_t length = 0) {
     fuse_out_header header{};
@@ -46,6 +54,8 @@ void reply(uint64_t unique, const Body& body) {
     reply(unique, 0, &body, sizeof(body));
 }
 
+bool isCreated(uint64_t node) { return node >= FIRST_CREATED; }
+
 // Files are numbered by their names: 0 is node 2.
 fuse_attr attributesOf(uint64_t node) {
     fuse_attr attributes{};
@@ -53,9 +63,23 @@ fuse_attr attributesOf(uint64_t node) {
     attributes.ino = node;
     attributes.mode = isFolder ? S_IFDIR | 0755 : S_IFREG | 0666;
     attributes.nlink = 1;
-    attributes.size = isFolder ? 0 : FILE_SIZE;
+    attributes.size = isFolder ? 0 : isCreated(node) ? contents[node - FIRST_CREATED].size() : FILE_SIZE;
     attributes.blksize = 4096;
     return attributes;
+}
+
+fuse_entry_out entryOf(uint64_t node) {
+    fuse_entry_out out{};
+    out.nodeid = node;
+    out.entry_valid = out.attr_valid = FOREVER_S;
+    out.attr = attributesOf(node);
+    return out;
+}
+
+void keep(uint64_t node, uint64_t offset, const char* bytes, size_t size) {
+    std::string& content = contents[node - FIRST_CREATED];
+    if (content.size() < offset + size) content.resize(offset + size);
+    content.replace(offset, size, bytes, size);
 }
 
 // Later, while others are served.
@@ -83,10 +107,20 @@ void serve(const fuse_in_header& header, const char* body, long milliseconds) {
             return reply(unique, out);
         }
         case FUSE_LOOKUP: {
-            fuse_entry_out out{};
-            out.nodeid = strtoull(body, nullptr, 10) + 2;
-            out.entry_valid = out.attr_valid = FOREVER_S;
-            out.attr = attributesOf(out.nodeid);
+            if (*body >= '0' && *body <= '9') {
+                return reply(unique, entryOf(strtoull(body, nullptr, 10) + 2));
+            }
+            const auto found = created.find(body);
+            return found == created.end() ? reply(unique, ENOENT) : reply(unique, entryOf(found->second));
+        }
+        case FUSE_CREATE: {
+            const char* name = body + sizeof(fuse_create_in);
+            const auto [file, isNew] = created.try_emplace(name, FIRST_CREATED + contents.size());
+            if (isNew) contents.emplace_back();
+            struct {
+                fuse_entry_out entry;
+                fuse_open_out open;
+            } out{entryOf(file->second), {}};
             return reply(unique, out);
         }
         case FUSE_GETATTR:
@@ -101,17 +135,21 @@ void serve(const fuse_in_header& header, const char* body, long milliseconds) {
         case FUSE_READ: {
             fuse_read_in in{};
             memcpy(&in, body, sizeof(in));
-            return after(milliseconds, [unique, size = in.size] {
-                const std::vector<char> zeros(size);
-                reply(unique, 0, zeros.data(), zeros.size());
-            });
+            std::string bytes(in.size, 0);
+            if (isCreated(header.nodeid)) {
+                const std::string& content = contents[header.nodeid - FIRST_CREATED];
+                bytes = content.substr(std::min<size_t>(in.offset, content.size()), in.size);
+            }
+            return after(milliseconds, [unique, bytes] { reply(unique, 0, bytes.data(), bytes.size()); });
         }
         case FUSE_WRITE: {
             fuse_write_in in{};
             memcpy(&in, body, sizeof(in));
             fuse_write_out out{};
             out.size = in.size;
-            return reply(unique, out);
+            if (!isCreated(header.nodeid)) return reply(unique, out);
+            keep(header.nodeid, in.offset, body + sizeof(in), in.size);
+            return after(milliseconds, [unique, out] { reply(unique, out); });
         }
         case FUSE_FSYNC:
             return after(milliseconds, [unique] { reply(unique, 0); });

@@ -1,5 +1,6 @@
 /**
- * A file system that is slow, and by how much is known: each read and each sync takes a while.
+ * A file system that is slow, and by how much is known: each read and each sync takes a while, and each write to a
+ * file that was created in it.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { LabError } from "./lab_error.ts";
 
 /** A mounted one; disposing ends it. */
 export interface SlowFileSystem extends AsyncDisposable {
-  /** Its files are numbered: "0", "1", ... Every process of root's can open them. */
+  /** Its files are "0", "1", ..., and those that are created. Every process of root's can open them. */
   readonly folder: string;
   readonly pid: number;
 }
@@ -20,7 +21,7 @@ export interface SlowFileSystem extends AsyncDisposable {
  * Mounts a slow file system in a mount namespace of its own, so that nothing stays when it or this process
  * is killed.
  *
- * @param milliseconds how long a read or a sync takes.
+ * @param milliseconds how long each takes.
  */
 export async function startSlowFileSystem(milliseconds: number): Promise<SlowFileSystem> {
   const program = await compiled("slow_file_system.cc");

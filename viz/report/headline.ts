@@ -40,9 +40,9 @@ function slowest({ totals }: MetricsDocument): string {
 function losses(document: MetricsDocument): string {
   const events = counters(document.totals, "error_rate", "events");
   if (events.length === 0) return "Losses and errors were not watched.";
-  const [unanswered, dropped] = ["unanswered", "kernel_drop"].map((kind) =>
-    errorsOf(document.totals, kind)
-  ) as [number, number];
+  const dropped = errorsOf(document.totals, "kernel_drop");
+  // Kea's own counters know of lost requests before they have waited for 5 s.
+  const unanswered = Math.max(errorsOf(document.totals, "unanswered"), refusedByKea(document));
   const lost = [
     ...unanswered === 0 ? [] : [`${plural(unanswered, "request")} got no answer`],
     ...dropped === 0
@@ -60,6 +60,13 @@ function losses(document: MetricsDocument): string {
   return lost.length === 0
     ? `Nothing was lost${of}; ${errors}.`
     : `Lost${of}: ${lost.join(", ")}; ${errors}.`;
+}
+
+/** Requests that Kea refused or dropped, by its own counters. */
+function refusedByKea({ ledger }: MetricsDocument): number {
+  return Object.entries(ledger?.refused ?? {})
+    .filter(([reason]) => !["not_dhcp", "unanswered"].includes(reason))
+    .reduce((sum, [, count]) => sum + count, 0);
 }
 
 function overhead(document: MetricsDocument): string {

@@ -5,6 +5,7 @@
  */
 
 import type { MetricsDocument } from "../../metrics/document.ts";
+import { findingsHtml } from "./findings_html.ts";
 import { numbersWithoutChart } from "./without_chart.ts";
 import { headlines } from "./headline.ts";
 import { escaped } from "../../system/printable.ts";
@@ -31,6 +32,7 @@ export function report(document: MetricsDocument, charts: readonly DrawnChart[])
     headlines(document).map((line) => `<li>${escaped(line)}</li>`).join("")
   }</ul>
 ${list("Why it is partial", capture.reasons)}
+${findingsHtml(document)}
 </header>
 <main>
 ${ledger(document)}

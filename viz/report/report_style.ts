@@ -10,13 +10,13 @@ export const PALETTE = `
   --blue: #0072b2; --orange: #b87f00; --green: #008563; --red: #d55e00; --purple: #b8578f;
   --sky: #3a9bd9; --grey: #7d8590; --brown: #8c564b;
   --text: #1f2328; --muted: #59636e; --line: #d1d9e0;
-  --page: #ffffff; --panel: #f6f8fa; --good: #1a7f37; --poor: #9a6700;
+  --page: #ffffff; --panel: #f6f8fa; --good: #1a7f37; --poor: #9a6700; --bad: #cf222e;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --blue: #4ca9e8; --orange: #f0b33c; --green: #35c99b; --red: #ff8a4c; --purple: #e59bc6;
     --sky: #86cbf5; --grey: #8b949e; --brown: #c49c94; --text: #e6edf3; --muted: #9da7b3; --line: #30363d;
-    --page: #0d1117; --panel: #161b22; --good: #56d364; --poor: #e3b341;
+    --page: #0d1117; --panel: #161b22; --good: #56d364; --poor: #e3b341; --bad: #ff7b72;
   }
 }`;
 
@@ -38,6 +38,14 @@ dt { font-size: 12px; color: var(--muted); }
 dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .headlines { margin: 0; padding: 14px 18px 14px 34px; background: var(--panel); border-radius: 8px; }
 .headlines li { margin: 3px 0; }
+.finding { margin: 10px 0; }
+.finding p { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
+.finding b { font-size: 12px; letter-spacing: .06em; margin-right: 6px; }
+.finding.lost b, .finding.slow b { color: var(--bad); }
+.finding.risk b { color: var(--poor); }
+.finding ul { margin: 2px 0; padding-left: 20px; }
+#findings { margin-top: 24px; }
+#findings ol { margin: 4px 0; padding-left: 22px; }
 .reasons { margin-top: 16px; }
 .reasons ul { margin: 4px 0; padding-left: 20px; }
 figure, section { margin: 40px 0 0; }
@@ -70,7 +78,7 @@ footer { margin-top: 48px; border-top: 1px solid var(--line); color: var(--muted
 @media print {
   :root { --blue: #0072b2; --orange: #b87f00; --green: #008563; --red: #d55e00; --purple: #b8578f;
     --sky: #3a9bd9; --grey: #7d8590; --brown: #8c564b; --text: #000; --muted: #444; --line: #ccc; --page: #fff;
-    --panel: #f4f4f4; --good: #1a7f37; --poor: #9a6700; }
+    --bad: #cf222e; --panel: #f4f4f4; --good: #1a7f37; --poor: #9a6700; }
   body { max-width: none; padding: 0; font-size: 11pt; }
   figure, header, tr { break-inside: avoid; }
   details { display: none; }

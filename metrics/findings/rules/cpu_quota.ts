@@ -6,12 +6,9 @@
 
 import { countEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
-import { throttledShare, waitOf } from "../run_queue.ts";
+import { LEAST_THROTTLED, throttledShare, waitOf } from "../run_queue.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
-
-/** From this share of the time on. */
-const LEAST_THROTTLED = 0.01;
 
 export const CPU_QUOTA: Rule = {
   name: "cpu_quota",

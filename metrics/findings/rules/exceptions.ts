@@ -9,6 +9,9 @@ import type { Rule } from "../finding.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
 
+/** These come with failures of a lease database, which have findings of their own. */
+const OF_DATABASES = /^isc::(db::|util::CSV)/;
+
 /** Per received packet. */
 const LEAST_EXCEPTIONS = 0.01;
 
@@ -18,13 +21,16 @@ const MOST_TYPES = 3;
 export const EXCEPTIONS: Rule = {
   name: "exceptions",
   find: (facts) => {
-    const thrown = facts.errors("exception");
-    const packets = Math.max(1, facts.received);
-    if (thrown < LEAST_EVENTS || thrown < LEAST_EXCEPTIONS * packets) return null;
     const types = facts.document.totals.flatMap((series) =>
-      series.kind === "counter" && series.labels["kind"] === "exception" ? [series] : []
-    ).toSorted((a, b) => Number(b.value) - Number(a.value)).slice(0, MOST_TYPES);
+      series.kind === "counter" && series.labels["kind"] === "exception" &&
+        !OF_DATABASES.test(series.labels["id"] ?? "")
+        ? [series]
+        : []
+    ).toSorted((a, b) => Number(b.value) - Number(a.value));
+    const thrown = types.reduce((sum, { value }) => sum + Number(value), 0);
     const foreign = facts.errors("not_dhcp");
+    const packets = Math.max(1, facts.received + foreign);
+    if (thrown < LEAST_EVENTS || thrown < LEAST_EXCEPTIONS * packets) return null;
     return {
       severity: "risk",
       damage: Math.min(1, thrown / packets),
@@ -32,7 +38,7 @@ export const EXCEPTIONS: Rule = {
         `Kea threw ${counted(thrown, "exception")} (${percent(thrown / packets)} of the received ` +
         "packets): mostly it gets malformed packets.",
       evidence: [
-        ...types.map(({ metric, labels, unit, value }) =>
+        ...types.slice(0, MOST_TYPES).map(({ metric, labels, unit, value }) =>
           countEvidence(`thrown: ${labels["id"]}`, metric, labels, unit, Number(value))
         ),
         ...foreign === 0

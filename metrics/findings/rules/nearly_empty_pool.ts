@@ -13,7 +13,7 @@ import { LEAST_PACKETS } from "../thresholds.ts";
 const LOOKUPS = /^(getLease4_address|get_lease[46]_addr|select_lease[46]_by_address)$/;
 
 /** A client without a lease needs two lookups or three; its renewal one. */
-const MOST_TRIES = 8;
+const MOST_TRIES = 6;
 
 export const NEARLY_EMPTY_POOL: Rule = {
   name: "nearly_empty_pool",

@@ -7,20 +7,16 @@
 import { countEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { isLoss, unexplained, withoutAddress } from "../losses.ts";
-import { howToGet } from "../profiles.ts";
 import { UNANSWERED_SHARE } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
 
 export const NO_ADDRESS: Rule = {
   name: "no_address",
   lacks: (facts) =>
-    facts.document.capture.profile !== "light" ||
-      !isLoss(unexplained(facts), facts.received, UNANSWERED_SHARE)
-      ? null
-      : {
-        question: "whether addresses were left",
-        answer: howToGet(facts, "error_rate", "standard"),
-      },
+    isLoss(unexplained(facts), facts.received, UNANSWERED_SHARE) &&
+      facts.document.capture.profile === "light"
+      ? { question: "whether addresses were left", answer: "watch with --profile standard" }
+      : null,
   find: (facts) => {
     const failed = withoutAddress(facts);
     if (!isLoss(failed, facts.received)) return null;

@@ -15,8 +15,7 @@ export const PACKET_QUEUE: Rule = {
   lacks: (facts) =>
     knowsQueue(facts) || !isLoss(unexplained(facts), facts.received, UNANSWERED_SHARE) ? null : {
       question: "whether Kea's packet queue was full",
-      answer:
-        "watch with deno task monitor, where Kea has a control socket: it reads Kea's counters",
+      answer: "watch with deno task run, where Kea has a control socket: it reads Kea's counters",
     },
   find: (facts) => {
     const dropped = droppedFromQueue(facts);

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { histogramsOf, total } from "../../totals.ts";
 import { countEvidence } from "../evidence.ts";
 import type { Facts } from "../facts.ts";
 import type { Rule } from "../finding.ts";
@@ -45,16 +44,8 @@ export const RECEIVE_BUFFER: Rule = {
   },
 };
 
-function windowsOf({ document: { windows } }: Facts): { dropping: number; busy: number } {
-  const of = (series: typeof windows[number]["series"]) => ({ totals: series });
-  return {
-    dropping:
-      windows.filter(({ series }) => total(of(series), "error_rate", { kind: "kernel_drop" }) > 0)
-        .length,
-    busy:
-      windows.filter(({ series }) =>
-        total(of(series), "network_traffic", { direction: "received" }, "packets") > 0 ||
-        histogramsOf(of(series), "packet_processing_time").length > 0
-      ).length,
-  };
+function windowsOf({ windows }: Facts): { readonly dropping: number; readonly busy: number } {
+  const dropping = windows.filter((window) => window.errors("kernel_drop") > 0);
+  const busy = windows.filter((window) => window.received > 0 || dropping.includes(window));
+  return { dropping: dropping.length, busy: busy.length };
 }

@@ -8,20 +8,16 @@ import type { HistogramSeries } from "../../document.ts";
 import { shareEvidence, timesEvidence } from "../evidence.ts";
 import { areOftenLong, type Facts, sumNs } from "../facts.ts";
 import type { Rule } from "../finding.ts";
-import { howToGet } from "../profiles.ts";
+import { openWithout } from "../profiles.ts";
 import { LEAST_SHARE } from "../thresholds.ts";
 import { percent } from "../words.ts";
 
 export const SLOW_HOOK_LIBRARY: Rule = {
   name: "slow_hook_library",
   lacks: (facts) =>
-    facts.has("hook_callout_time") || !facts.hasEnoughPackets ||
-      (facts.document.server.setup?.hook_libraries.length ?? 0) === 0
-      ? null
-      : {
-        question: "how long the hook libraries take",
-        answer: howToGet(facts, "hook_callout_time", "deep"),
-      },
+    facts.hasEnoughPackets && (facts.document.server.setup?.hook_libraries.length ?? 0) > 0
+      ? openWithout(facts, "hook_callout_time", "deep", "how long the hook libraries take")
+      : null,
   find: (facts) => {
     const slowest = slowestLibrary(facts);
     if (slowest === null || !facts.hasEnoughPackets) return null;

@@ -7,7 +7,7 @@
 import { shareEvidence, timesEvidence } from "../evidence.ts";
 import { areOftenLong } from "../facts.ts";
 import type { Rule } from "../finding.ts";
-import { howToGet } from "../profiles.ts";
+import { openWithout } from "../profiles.ts";
 import { LEAST_SHARE } from "../thresholds.ts";
 import { percent } from "../words.ts";
 
@@ -16,13 +16,14 @@ const LABELS = { backend: "memfile", statement: "lease_file_write" } as const;
 export const SLOW_LEASE_FILE: Rule = {
   name: "slow_lease_file",
   lacks: (facts) =>
-    !facts.hasEnoughPackets || facts.has("database_query_time") ||
-      facts.document.capture.profile !== "light"
-      ? null
-      : {
-        question: "how long the lease database takes",
-        answer: howToGet(facts, "database_query_time", "standard"),
-      },
+    facts.hasEnoughPackets
+      ? openWithout(
+        facts,
+        "database_query_time",
+        "standard",
+        "how long the lease database takes",
+      )
+      : null,
   find: (facts) => {
     const [writes] = facts.histograms("database_query_time", LABELS);
     if (writes === undefined || !facts.hasEnoughPackets) return null;

@@ -5,17 +5,15 @@
  */
 
 import { countEvidence, meanNs } from "../evidence.ts";
-import { areOftenLong, Facts, sumNs } from "../facts.ts";
+import { areOftenLong, type Facts, sumNs } from "../facts.ts";
 import type { Evidence, Rule } from "../finding.ts";
-import { howToGet } from "../profiles.ts";
-import { cpuShare, waitOf } from "../run_queue.ts";
+import { openWithout } from "../profiles.ts";
+import { cpuShareWhile, OWN_LOAD, waitOf } from "../run_queue.ts";
 import { LEAST_SHARE } from "../thresholds.ts";
-import { watchedSeconds } from "../../windows.ts";
 import { percent } from "../words.ts";
-import { OWN_LOAD } from "./busy_neighbour.ts";
 
 /** So many of the threads are busy, while packets wait for one. */
-const LEAST_BUSY = 0.5;
+const LEAST_BUSY = 0.7;
 
 /** The stage and the metric in which packets wait before a thread begins with them. */
 const PLACES = [
@@ -26,12 +24,11 @@ const PLACES = [
 export const TOO_FEW_THREADS: Rule = {
   name: "too_few_threads",
   lacks: (facts) =>
-    !facts.hasEnoughPackets || PLACES.some(({ metric, labels }) => facts.has(metric, labels))
-      ? null
-      : {
-        question: "whether packets wait for a free thread",
-        answer: howToGet(facts, "packet_stage_time", "deep"),
-      },
+    facts.hasEnoughPackets
+      ? openWithout(facts, "packet_stage_time", "deep", "whether packets wait for a free thread", {
+        stage: "queue",
+      })
+      : null,
   find: (facts) => {
     if (!facts.hasEnoughPackets) return null;
     // A thread that must wait for a CPU cannot begin either.
@@ -40,13 +37,19 @@ export const TOO_FEW_THREADS: Rule = {
       .toSorted((a, b) => b.share - a.share);
     if (worst === undefined) return null;
     const threads = facts.document.server.setup?.worker_threads;
-    const inService = inServiceDuring(facts, worst);
+    const inService = facts.meanWhile(
+      worst.metric,
+      worst.labels,
+      ({ serviceNs, seconds }) => serviceNs / 1e9 / seconds,
+    );
     // Else they were free, and only took their time to wake up.
     if (inService < LEAST_BUSY * Math.max(1, threads ?? 1)) return null;
-    const own = cpuShare(facts);
+    const own = cpuShareWhile(facts, worst.metric, worst.labels);
     return {
       severity: "slow",
       damage: worst.share,
+      // A packet that takes its thread for long makes others wait.
+      isConsequence: true,
       sentence: `Packets wait ${worst.what} for ${
         percent(worst.share)
       } of their time until a thread is free.`,
@@ -80,20 +83,6 @@ type Place = typeof PLACES[number];
 interface WaitForThread extends Pick<Place, "metric" | "labels" | "what"> {
   readonly share: number;
   readonly evidence: readonly Evidence[];
-}
-
-/** How many packets threads worked on at a time; windows count by how long packets waited in them. */
-function inServiceDuring({ document }: Facts, { metric, labels }: WaitForThread): number {
-  const windows = document.windows.map((window) => {
-    const facts = new Facts({ ...document, totals: window.series });
-    return {
-      waitedNs: facts.ns(metric, labels),
-      inService: facts.serviceNs / 1e9 / watchedSeconds(window),
-    };
-  });
-  const waitedNs = windows.reduce((sum, window) => sum + window.waitedNs, 0);
-  if (waitedNs === 0) return 0;
-  return windows.reduce((sum, each) => sum + each.waitedNs * each.inService, 0) / waitedNs;
 }
 
 function waitIn(

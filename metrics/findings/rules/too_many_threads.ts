@@ -6,20 +6,16 @@
 
 import { countEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
-import { cpuEvidence, cpuShare, throttledShare, waitOf } from "../run_queue.ts";
+import { cpuWaitOf } from "../run_queue.ts";
 import { counted, percent } from "../words.ts";
-import { OWN_LOAD } from "./busy_neighbour.ts";
 
 export const TOO_MANY_THREADS: Rule = {
   name: "too_many_threads",
   find: (facts) => {
     const setup = facts.document.server.setup;
-    const own = cpuShare(facts);
-    if (setup?.cpus === undefined || own === null || own < OWN_LOAD) return null;
+    const wait = cpuWaitOf(facts);
+    if (setup?.cpus === undefined || wait === null || !wait.isOwnLoad) return null;
     const threads = setup.worker_threads ?? setup.threads;
-    if (throttledShare(facts) > 0) return null;
-    const wait = waitOf(facts, "run_queue", "waiting for a CPU, of the packets' time");
-    if (wait === null) return null;
     return {
       severity: "slow",
       damage: wait.share,
@@ -29,7 +25,6 @@ export const TOO_MANY_THREADS: Rule = {
       evidence: [
         ...wait.evidence,
         countEvidence("threads of Kea", "server.setup", {}, "threads", threads),
-        ...cpuEvidence(facts),
       ],
       remedy: [
         "Set multi-threading, thread-pool-size to the number of CPUs: more threads make each packet slower, and serve " +

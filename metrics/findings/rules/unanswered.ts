@@ -18,8 +18,8 @@ export const UNANSWERED: Rule = {
     const share = lost / facts.received;
     const late = facts.errors("late");
     const warnings = facts.document.totals.flatMap((series) =>
-      series.kind === "counter" && series.labels["kind"] === "log" && Number(series.value) > 0 &&
-        series.labels["severity"] !== "INFO"
+      series.kind === "counter" && ["log", "statistic"].includes(series.labels["kind"] ?? "") &&
+        Number(series.value) > 0 && series.labels["severity"] !== "INFO"
         ? [series]
         : []
     ).toSorted((a, b) => Number(b.value) - Number(a.value)).slice(0, 3);
@@ -40,7 +40,7 @@ export const UNANSWERED: Rule = {
           ? []
           : [countEvidence("answered later", "error_rate", { kind: "late" }, "requests", late)],
         ...warnings.map(({ metric, labels, unit, value }) =>
-          countEvidence(`Kea logged ${labels["id"]}`, metric, labels, unit, Number(value))
+          countEvidence(`Kea counted ${labels["id"]}`, metric, labels, unit, Number(value))
         ),
       ],
       remedy: [

@@ -199,7 +199,7 @@ const CASES: Readonly<
   },
   too_few_threads: {
     made: madeDocument([
-      ...withTime(queue(1000, 20 * MS), wait("running", 1000, 12 * MS)),
+      ...withTime(queue(1000, 20 * MS), wait("running", 1000, 16 * MS)),
     ], { server: { setup } }),
     // The threads were free.
     tooLittle: madeDocument(withTime(queue(1000, 2 * MS)), { server: { setup } }),

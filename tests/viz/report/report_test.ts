@@ -7,6 +7,7 @@ import { chartsOf } from "../../../viz/charts/all.ts";
 import { LAYOUTS } from "../../../viz/charts/chart.ts";
 import { svgOf } from "../../../viz/report/svg.ts";
 import { report } from "../../../viz/report/report.ts";
+import { HEALTHY, madeDocument, withTime } from "../../metrics/findings/made_document.ts";
 import { pathOf } from "../../metrics/fixtures/captures.ts";
 
 const real = await overviewOf(readCapture((await Deno.open(pathOf("v4"))).readable));
@@ -298,4 +299,24 @@ Deno.test("report() shows seconds of a counter without a chart as a number, and 
   const page = report({ ...documentOf([]), totals }, []);
   assert.match(page, /<td>0\.01<\/td>/);
   assert.match(page, /<td>9,007,199,254,740,993<\/td>/);
+});
+
+Deno.test("report() has the findings at its head, with evidence and remedy", async () => {
+  const library = "<b>.so";
+  const slow = madeDocument(withTime([
+    "hook_callout_time",
+    { hook_point: "pkt4_receive", library, callout: "pkt4_receive" },
+    "ns",
+    1000,
+    5e6,
+  ]));
+  const page = await pageOf(slow);
+  const [head] = page.split("</header>");
+  assert.match(
+    head!,
+    /<li class="finding slow"><p><b>SLOW<\/b> The hook library &#60;b&#62;\.so takes 95 % of/,
+  );
+  assert.match(head!, /<summary>Evidence<span class="unseen"> of finding 1<\/span>/);
+  assert.match(head!, /p99 of 1000<\/th><td class="words">4\.98 ms \(4\.72 ms to 5\.24 ms\)/);
+  assert.match(await pageOf(madeDocument(HEALTHY)), /Nothing is wrong or slow in what was seen\./);
 });
