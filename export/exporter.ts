@@ -59,7 +59,7 @@ const command = newCommand("exporter")
       "where to listen; may be given several times",
     ).argParser(several).default([] as string[], DEFAULT_ADDRESS),
   )
-  .option("--web.systemd-socket", "listen on the sockets that systemd has opened")
+  .option("--web.systemd-socket", "listen only on the sockets that systemd has opened")
   .option("--web.telemetry-path <path>", "where the metrics are", webPath, "/metrics")
   .option("--web.config.file <file>", "TLS, passwords and client certificates (YAML)")
   .option(

@@ -40,13 +40,15 @@ const FIRST_FD = 3;
  * The sockets that systemd opened for this process. They are removed from the environment, so that no child
  * takes them for its own.
  *
- * @throws {AddressError} when there is none.
+ * @param isRequired whether there must be one.
+ * @throws {AddressError} when there is none, and one is required.
  */
-export function systemdSockets(): ListenAddress[] {
+export function systemdSockets(isRequired: boolean): ListenAddress[] {
   const pid = Deno.env.get("LISTEN_PID");
   const count = Number(Deno.env.get("LISTEN_FDS"));
   for (const name of ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]) Deno.env.delete(name);
   if (pid !== String(Deno.pid) || !Number.isInteger(count) || count < 1) {
+    if (!isRequired) return [];
     const found = pid === undefined ? "no LISTEN_PID" : `LISTEN_PID ${pid}, this is ${Deno.pid}`;
     throw new AddressError(
       `Cannot find a socket of systemd (${found}): start it from a socket unit`,

@@ -17,7 +17,7 @@ export const DEFAULT_ADDRESS = "127.0.0.1:10047";
 export interface WebOptions {
   /** `HOST:PORT` or `unix:PATH`. */
   readonly addresses: readonly string[];
-  /** Whether systemd has opened the sockets. */
+  /** Whether systemd must have opened a socket; those that it has opened are used in any case. */
   readonly isSocketActivated: boolean;
   /** The web configuration file. */
   readonly configFile: string | null;
@@ -35,7 +35,7 @@ export async function startWeb(
 ): Promise<WebServer> {
   const security = new WebSecurity(configFile === null ? null : resolveUserPath(configFile), say);
   const web = await WebServer.start({
-    addresses: [...addresses.map(listenAddress), ...isSocketActivated ? systemdSockets() : []],
+    addresses: [...addresses.map(listenAddress), ...systemdSockets(isSocketActivated)],
     ...{ handler, security, say },
   });
   for (const url of web.urls) say(`Listening on ${url}`);

@@ -7,9 +7,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { BOOTED_RELEASES, BootedContainer } from "../../tools/lab/booted_container.ts";
 import { buildPackage } from "../../tools/package/build_package.ts";
+import { curl } from "./curl.ts";
 import { must, until } from "./run_script.ts";
 
 const SERVICE = "kea-ebpf-exporter.service";
+const SOCKET = "kea-ebpf-exporter.socket";
+
+/** A group that may read the metrics; of Debian's own. */
+const GROUP = "daemon";
 
 /** Files that systemd, dpkg and man make by themselves. */
 const OF_SYSTEM = /^\/(proc|sys|dev|run|tmp|var\/(tmp|log|lib\/(dpkg|systemd)|cache\/ldconfig))\//;
@@ -61,6 +66,33 @@ async function says(container: BootedContainer, status: RegExp): Promise<void> {
   );
 }
 
+/** The socket unit, as docs/service.md enables it: a group may connect, and a connection starts the service. */
+async function hasSocket(container: BootedContainer): Promise<void> {
+  const dropIn = `/etc/systemd/system/${SOCKET}.d`;
+  const path = "/run/kea-ebpf-exporter.sock";
+  const get = () => curl("--unix-socket", container.path(path), "http://localhost/metrics");
+  await inside(container, "systemd-analyze", "verify", "--man=no", SOCKET);
+  assert.equal((await container.run("systemctl", "is-enabled", SOCKET)).code, 1);
+  assert.equal((await get()).status, 0);
+  await inside(container, "systemctl", "stop", SERVICE);
+  await inside(container, "mkdir", dropIn);
+  await Deno.writeTextFile(
+    container.path(`${dropIn}/group.conf`),
+    `[Socket]\nSocketGroup=${GROUP}\n`,
+  );
+  await inside(container, "systemctl", "daemon-reload");
+  await inside(container, "systemctl", "enable", "--now", SOCKET);
+  const access = await inside(container, "stat", "--format=%U %G %a", path);
+  assert.equal(access.trim(), `root ${GROUP} 660`);
+  const { status, body } = await get();
+  assert.equal(status, 200);
+  assert.match(body, /^kea_ebpf_exporter_info\{/m);
+  assert.equal(await show(container, "ActiveState"), "active");
+  await inside(container, "rm", "-r", dropIn);
+  // The limit of starts is five in ten minutes, and the rest of the test needs them.
+  await inside(container, "systemctl", "reset-failed", SERVICE);
+}
+
 const folder = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "kea-package-test-" });
 let archive: string;
 
@@ -109,6 +141,7 @@ for (const release of BOOTED_RELEASES) {
     assert.doesNotMatch(journal, /was replaced|Cannot|Operation not permitted/);
     await inside(container, "systemctl", "stop", "kea-dhcp4-server");
     await says(container, /^Waiting for a Kea DHCP server$/);
+    await hasSocket(container);
 
     // A process that does not answer is replaced.
     const dropIn = `/run/systemd/system/${SERVICE}.d`;

@@ -110,8 +110,9 @@ async function stageProject(stage: Stage): Promise<void> {
 
 function stageService(stage: Stage): void {
   const service = join(ROOT, "export/service");
-  const unit = "kea-ebpf-exporter.service";
-  stage.copy(join(service, unit), `/lib/systemd/system/${unit}`);
+  for (const unit of ["kea-ebpf-exporter.service", "kea-ebpf-exporter.socket"]) {
+    stage.copy(join(service, unit), `/lib/systemd/system/${unit}`);
+  }
   stage.copy(join(service, "kea-ebpf-exporter.default"), "/etc/default/kea-ebpf-exporter");
   for (const [ours, theirs] of SHARED) {
     for (const { name, isFile } of Deno.readDirSync(join(ROOT, ours))) {

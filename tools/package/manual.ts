@@ -58,6 +58,11 @@ http://127.0.0.1:10047/metrics.
 shows which servers are watched.
 Options stand in
 .IR /etc/default/kea\\-ebpf\\-exporter .
+.PP
+.B systemctl enable \\-\\-now kea\\-ebpf\\-exporter.socket
+before that serves them at the Unix socket
+.IR /run/kea\\-ebpf\\-exporter.sock ,
+too.
 .SH DETAILS
 ${details.join("\n")}
 .SH EXIT STATUS
