@@ -10,7 +10,7 @@ import { requireHost } from "../../probes/requirements.ts";
 import { say } from "../../system/command_line.ts";
 import { ServiceManager } from "../../system/notify.ts";
 import { onEndSignals } from "../../system/signals.ts";
-import { reportService } from "../service/service.ts";
+import { reportService } from "../service/report_service.ts";
 import { ServiceStatus } from "../service/service_status.ts";
 import { OtlpExport } from "../otlp/otlp_export.ts";
 import type { OtlpSettings } from "../otlp/settings.ts";

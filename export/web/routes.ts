@@ -5,7 +5,7 @@
  */
 
 import type { Handler } from "./handler.ts";
-import { metricsHandler, type MetricsOptions } from "./metrics.ts";
+import { metricsHandler, type MetricsOptions } from "./metrics_handler.ts";
 
 /** Options of {@linkcode routesOf}. */
 export interface RoutesOptions extends MetricsOptions {
