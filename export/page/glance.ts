@@ -9,10 +9,10 @@ import { mergedWindows } from "../../metrics/overview.ts";
 import { escaped } from "../../system/printable.ts";
 import { duration, size } from "../../viz/format.ts";
 import { integer, significant } from "../../viz/series.ts";
-import type { LastMinutes } from "../watching/history_document.ts";
-import type { ServerHistory } from "../watching/server_history.ts";
-import { costOf, type StoredWindow, textOf } from "../watching/stored_windows.ts";
-import { numbersOf, type WindowNumbers } from "../watching/window_numbers.ts";
+import type { LastMinutes } from "../history/history_document.ts";
+import type { ServerHistory } from "../history/server_history.ts";
+import { costOf, type StoredWindow, textOf } from "../history/stored_windows.ts";
+import { numbersOf, type WindowNumbers } from "../history/window_numbers.ts";
 import { sparkline } from "./sparkline.ts";
 
 /** What a line covers: the last hour, or less after the start of the watch, milliseconds. */

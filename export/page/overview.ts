@@ -5,8 +5,8 @@
  */
 
 import { escaped } from "../../system/printable.ts";
-import { lastHour } from "../watching/history_document.ts";
-import type { ServerHistory } from "../watching/server_history.ts";
+import { lastHour } from "../history/history_document.ts";
+import type { ServerHistory } from "../history/server_history.ts";
 import { badgeHtml, badgeOf, momentOf, tileHtml, tilesOf } from "./glance.ts";
 import type { Message } from "./recent_messages.ts";
 import type { Part } from "./view.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { History } from "../watching/history.ts";
-import { lastHour } from "../watching/history_document.ts";
-import type { ServerHistory } from "../watching/server_history.ts";
+import type { History } from "../history/history.ts";
+import { lastHour } from "../history/history_document.ts";
+import type { ServerHistory } from "../history/server_history.ts";
 
 /** Each server: what it is, whether it is watched, and the numbers of the last hour. */
 export function serversJson({ servers }: History): unknown {

@@ -24,7 +24,7 @@ import { startWeb, type WebOptions } from "../web/start_web.ts";
 import { isChosen, isNamed } from "./chosen_servers.ts";
 import { exposeOwnCost } from "./own_cost.ts";
 import { Fleet } from "./fleet.ts";
-import { History } from "./history.ts";
+import { History } from "../history/history.ts";
 import { type SlowSettings, SlowThresholds } from "./slow_thresholds.ts";
 
 /** Options of {@linkcode runExporter}. */

@@ -4,7 +4,7 @@ import { LivePage } from "../../export/page/live_page.ts";
 import { RecentMessages } from "../../export/page/recent_messages.ts";
 import { Accumulator } from "../../export/prometheus/accumulator.ts";
 import { Fleet } from "../../export/watching/fleet.ts";
-import { History } from "../../export/watching/history.ts";
+import { History } from "../../export/history/history.ts";
 import { SlowThresholds } from "../../export/watching/slow_thresholds.ts";
 import { routed } from "../../export/web/routes.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";

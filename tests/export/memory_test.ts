@@ -1,6 +1,6 @@
 import { LivePage } from "../../export/page/live_page.ts";
 import { RecentMessages } from "../../export/page/recent_messages.ts";
-import { History } from "../../export/watching/history.ts";
+import { History } from "../../export/history/history.ts";
 import { documentOf } from "../../metrics/document_builder.ts";
 import { keepsNothing } from "../keeps_nothing.ts";
 import { HEADER, sampleAt } from "../metrics/capture_records.ts";

@@ -14,7 +14,7 @@ import { inlineSvg } from "../../../viz/report/inline_svg.ts";
 import { svgOf } from "../../../viz/report/svg.ts";
 import { tableHtml } from "../../../viz/report/table_html.ts";
 import { numbersWithoutChart } from "../../../viz/report/without_chart.ts";
-import { completed, type DocumentHead } from "../../watching/history_document.ts";
+import { completed, type DocumentHead } from "../../history/history_document.ts";
 import { documentPath } from "../document_path.ts";
 import type { DrawnPart, LayoutName } from "./messages.ts";
 

@@ -10,7 +10,7 @@ import { linesOf } from "../../../system/lines.ts";
 import { DENO_VARIABLES, passedVariables } from "../../../system/passed_variables.ts";
 import { anonymousBytes, statOf, TICKS } from "../../../system/proc.ts";
 import { childEnvironment } from "../../../system/run.ts";
-import type { LastMinutes } from "../../watching/history_document.ts";
+import type { LastMinutes } from "../../history/history_document.ts";
 import { type Drawn, type LayoutName, parseDrawn, type ToDrawing } from "./messages.ts";
 
 /** Its JavaScript heap, MiB; and its whole memory, bytes. It is ended when it takes more. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { lastHour } from "../../watching/history_document.ts";
-import type { ServerHistory } from "../../watching/server_history.ts";
+import { lastHour } from "../../history/history_document.ts";
+import type { ServerHistory } from "../../history/server_history.ts";
 import { DrawingProcess, NOT_NEEDED } from "./drawing_process.ts";
 import type { Drawn, DrawnPart, LayoutName } from "./messages.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { DocumentHead } from "../../watching/history_document.ts";
+import type { DocumentHead } from "../../history/history_document.ts";
 
 /** The widths that a drawing has. */
 export type LayoutName = "wide" | "narrow";

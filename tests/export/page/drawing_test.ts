@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Window } from "../../../metrics/document.ts";
 import { DocumentBuilder } from "../../../metrics/document_builder.ts";
 import { Drawings } from "../../../export/page/drawing/drawings.ts";
-import { ServerHistory } from "../../../export/watching/server_history.ts";
+import { ServerHistory } from "../../../export/history/server_history.ts";
 import { sampleAt } from "../../metrics/capture_records.ts";
 import { recordsOf } from "../../metrics/fixtures/captures.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { LivePage } from "../../../export/page/live_page.ts";
 import { RecentMessages } from "../../../export/page/recent_messages.ts";
-import { History } from "../../../export/watching/history.ts";
+import { History } from "../../../export/history/history.ts";
 import { HEADER, sampleAt } from "../../metrics/capture_records.ts";
 
 Deno.test("LivePage serves each container once, closed, before and without charts", async () => {

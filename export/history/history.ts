@@ -6,7 +6,7 @@
 
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { Window } from "../../metrics/document.ts";
-import type { FleetObserver } from "./fleet_observer.ts";
+import type { FleetObserver } from "../watching/fleet_observer.ts";
 import { ServerHistory } from "./server_history.ts";
 
 /** The most servers that are kept: those that run, and some that are gone. */
