@@ -6,16 +6,13 @@
 
 import type { Spool } from "../../system/push/spool.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
-import type { Family } from "../prometheus/families.ts";
+import { counter, type Family, gauge } from "../prometheus/families.ts";
 import type { SpooledRequest } from "./otlp_spool.ts";
 
-const counter = (name: string, help: string): Family => ({ name, type: "counter", help });
-
-const WAITING: Family = {
-  name: "otlp_requests_waiting",
-  type: "gauge",
-  help: "OTLP requests that the receiver has not accepted yet.",
-};
+const WAITING = gauge(
+  "otlp_requests_waiting",
+  "OTLP requests that the receiver has not accepted yet.",
+);
 const ACCEPTED = counter(
   "otlp_requests_accepted_total",
   "OTLP requests that the receiver accepted.",

@@ -6,7 +6,7 @@
 
 import type { Series, Window } from "../../metrics/document.ts";
 import { nanosecondsIn } from "../../metrics/time_units.ts";
-import { type Family, labelsOf, sourceOf } from "./families.ts";
+import { counter, type Family, labelsOf, sourceOf } from "./families.ts";
 
 /** Label values by name. */
 export type Labels = Readonly<Record<string, string>>;
@@ -65,11 +65,10 @@ export interface ExposedFamily {
 }
 
 /** The name and help of what counts the label sets that did not fit. */
-const OMITTED: Family = {
-  name: "label_sets_omitted_total",
-  type: "counter",
-  help: "Label sets beyond the limit of a family: their values are in the series with other.",
-};
+const OMITTED = counter(
+  "label_sets_omitted_total",
+  "Label sets beyond the limit of a family: their values are in the series with other.",
+);
 
 /** Brings values up to date before they are read. */
 interface Update {

@@ -24,6 +24,16 @@ export interface Family {
   readonly bounds?: readonly number[];
 }
 
+/** A family of values that only go up. */
+export function counter(name: string, help: string): Family {
+  return { name, type: "counter", help };
+}
+
+/** A family of values that go up and down. */
+export function gauge(name: string, help: string): Family {
+  return { name, type: "gauge", help };
+}
+
 /** How series become a family: one metric for one thing. */
 interface Source extends Family {
   readonly metric: MetricName;

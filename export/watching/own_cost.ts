@@ -7,28 +7,24 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { anonymousBytes, isGone, type Stat, statOf, TICKS } from "../../system/proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
-import type { Family } from "../prometheus/families.ts";
+import { counter, gauge } from "../prometheus/families.ts";
 
-const INFO: Family = {
-  name: "exporter_info",
-  type: "gauge",
-  help: "The exporter: its version.",
-};
-const START: Family = {
-  name: "exporter_start_time_seconds",
-  type: "gauge",
-  help: "When the exporter was started: its counters began at 0.",
-};
-const CPU: Family = {
-  name: "exporter_cpu_seconds_total",
-  type: "counter",
-  help: "CPU time of the exporter and of the programs that it started.",
-};
-const MEMORY: Family = {
-  name: "exporter_memory_bytes",
-  type: "gauge",
-  help: "Anonymous memory of the exporter, of its bpftraces together, and of what draws the page.",
-};
+const INFO = gauge(
+  "exporter_info",
+  "The exporter: its version.",
+);
+const START = gauge(
+  "exporter_start_time_seconds",
+  "When the exporter was started: its counters began at 0.",
+);
+const CPU = counter(
+  "exporter_cpu_seconds_total",
+  "CPU time of the exporter and of the programs that it started.",
+);
+const MEMORY = gauge(
+  "exporter_memory_bytes",
+  "Anonymous memory of the exporter, of its bpftraces together, and of what draws the page.",
+);
 
 /** Time between two readings, milliseconds. */
 const PERIOD_MS = 15_000;

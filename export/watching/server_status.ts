@@ -9,12 +9,9 @@ import type { Window } from "../../metrics/document.ts";
 import { DocumentBuilder, METRICS } from "../../metrics/document_builder.ts";
 import { ageOf } from "../../system/proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
-import type { Family } from "../prometheus/families.ts";
+import { counter, type Family, gauge } from "../prometheus/families.ts";
 import { exposeKnown, exposeSocket } from "../prometheus/known_series.ts";
 import { UnwatchedTime } from "./unwatched_time.ts";
-
-const gauge = (name: string, help: string): Family => ({ name, type: "gauge", help });
-const counter = (name: string, help: string): Family => ({ name, type: "counter", help });
 
 const UP = gauge("server_up", "Whether the server runs.");
 const START = gauge("server_start_time_seconds", "When the server was started.");
