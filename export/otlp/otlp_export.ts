@@ -6,10 +6,10 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { oneLine, type Say } from "../../system/command_line.ts";
-import { orAborted } from "../../system/or_aborted.ts";
 import { waitFor } from "../../system/push/backoff.ts";
 import { isOfThisHost } from "../../system/push/direct_client.ts";
 import type { Spool, Spooled } from "../../system/push/spool.ts";
+import { type Sent, SpoolSender } from "../../system/push/spool_sender.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import { metricsRequests } from "./metrics_request.ts";
 import { OtlpClient, type OtlpOutcome } from "./otlp_client.ts";
@@ -39,7 +39,7 @@ export class OtlpExport {
   readonly #stop = new AbortController();
   readonly #giveUp = new AbortController();
   readonly #collecting: Promise<void>;
-  readonly #sending: Promise<void>;
+  readonly #sender: SpoolSender<SpooledRequest>;
   /** Why the last request did not arrive, and what a receiver has said of one that did. */
   #trouble: string | null = null;
   #warning = "";
@@ -55,7 +55,10 @@ export class OtlpExport {
     this.#state = new OtlpState(options.accumulator, spool);
     this.#resources = new Resources(Deno.hostname(), options.settings.attributes);
     this.#collecting = this.#collectOn();
-    this.#sending = this.#sendOn();
+    this.#sender = new SpoolSender({
+      ...{ spool, giveUp: this.#giveUp },
+      send: (waiting) => this.#send(waiting),
+    });
   }
 
   /**
@@ -96,11 +99,7 @@ export class OtlpExport {
     this.#stop.abort();
     await this.#collecting;
     await this.#collect();
-    const limit = setTimeout(() => this.#giveUp.abort(), LAST_PUSH_MS);
-    await Promise.race([this.#spool.whenEmpty, this.#sending]);
-    clearTimeout(limit);
-    this.#giveUp.abort();
-    await this.#sending;
+    await this.#sender.end(LAST_PUSH_MS);
     if (this.#spool.waiting > 0) {
       this.#options.say(
         `${this.#spool.waiting} OTLP requests are waiting, the next start sends them`,
@@ -138,38 +137,28 @@ export class OtlpExport {
     }
   }
 
-  /** Sends what waits, oldest first: a value never arrives behind a newer one. */
-  async #sendOn(): Promise<void> {
-    const { signal } = this.#giveUp;
-    while (!signal.aborted) {
-      await orAborted(this.#spool.whenAvailable, signal);
-      const waiting = signal.aborted ? null : await this.#spool.first();
-      if (waiting !== null) await this.#deliver(waiting);
-    }
-  }
-
   /** Sends a request until its outcome is known, or the signal comes. */
-  async #deliver({ sequence, body }: Spooled<SpooledRequest>): Promise<void> {
+  async #send({ body }: Spooled<SpooledRequest>): Promise<Sent> {
     const { signal } = this.#giveUp;
     const { say } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       const outcome = await this.#client.send(Uint8Array.fromBase64(body), signal);
-      if (outcome.kind !== "retry") return this.#done(sequence, outcome);
-      if (signal.aborted) return;
+      if (outcome.kind !== "retry") return this.#done(outcome);
+      if (signal.aborted) break;
       if (outcome.why !== this.#trouble) {
         say(`Cannot send OTLP: ${outcome.why}; retrying`, "warning");
       }
       this.#trouble = outcome.why;
       await pause(waitFor(outcome.afterMs, attempt), undefined, { signal }).catch(() => {});
     }
+    return { kind: "stopped" };
   }
 
-  #done(sequence: number, outcome: Exclude<OtlpOutcome, { readonly kind: "retry" }>): void {
+  #done(outcome: Exclude<OtlpOutcome, { readonly kind: "retry" }>): Sent {
     const { say } = this.#options;
     if (outcome.kind === "refused") {
       this.#state.refused++;
-      this.#spool.quarantine(sequence, outcome.why);
-      return;
+      return outcome;
     }
     if (this.#trouble !== null) say("The OTLP receiver accepts requests again");
     this.#trouble = null;
@@ -184,7 +173,7 @@ export class OtlpExport {
       );
       this.#warning = warning;
     }
-    this.#spool.remove(sequence);
+    return { kind: "delivered" };
   }
 }
 

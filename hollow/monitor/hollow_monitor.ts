@@ -18,7 +18,7 @@ import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
 import type { Spool } from "../../system/push/spool.ts";
-import { orAborted } from "../../system/or_aborted.ts";
+import { SpoolSender } from "../../system/push/spool_sender.ts";
 import { onEndSignals } from "../../system/signals.ts";
 import type { ProducerClient } from "../push/producer_client.ts";
 import { Pusher } from "../push/pusher.ts";
@@ -76,16 +76,22 @@ export async function hollowMonitor(options: HollowMonitorOptions): Promise<numb
     say,
     retryForever: true,
   });
-  const pushing = pushAll(spool, pusher, giveUp.signal, verbose);
+  const sender = new SpoolSender({
+    ...{ spool, giveUp },
+    send: async (waiting) => {
+      const delivery = await pusher.deliver(waiting);
+      const { window, records } = waiting;
+      if (verbose && delivery.kind === "delivered") {
+        say(`Pushed ${records.length} records of ${window}, ${spool.waiting - 1} windows wait`);
+      }
+      return delivery;
+    },
+  });
   say(`Pushing windows of ${options.interval} s as "${name}" to ${client.base}`);
   try {
     await watchOn({ ...options, bpftrace, name, spool, signal: stop.signal }, pid);
   } finally {
-    const limit = setTimeout(() => giveUp.abort(), LAST_PUSH_MS);
-    await Promise.race([spool.whenEmpty, pushing]);
-    clearTimeout(limit);
-    giveUp.abort();
-    await pushing;
+    await sender.end(LAST_PUSH_MS);
     if (spool.waiting > 0) say(`${spool.waiting} windows are waiting, the next start pushes them`);
   }
   return 0;
@@ -150,30 +156,6 @@ async function watchOnce(watching: Watching, first: number): Promise<number> {
   }
   await push();
   return pid;
-}
-
-/** Sends waiting windows, until the signal. */
-async function pushAll(
-  spool: Spool<SpooledWindow>,
-  pusher: Pusher,
-  signal: AbortSignal,
-  verbose: boolean,
-): Promise<void> {
-  while (!signal.aborted) {
-    await orAborted(spool.whenAvailable, signal);
-    const waiting = await spool.first();
-    if (waiting === null) continue;
-    const { sequence, window, records } = waiting;
-    const delivery = await pusher.deliver(waiting);
-    if (delivery.kind === "delivered") {
-      spool.remove(sequence);
-      if (verbose) {
-        say(`Pushed ${records.length} records of ${window}, ${spool.waiting} windows wait`);
-      }
-    } else if (delivery.kind === "refused") {
-      spool.quarantine(sequence, delivery.why);
-    }
-  }
 }
 
 /** A line for people, with the time: this runs for months. */
