@@ -5,8 +5,8 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
+import { Backoff } from "../../system/backoff.ts";
 import { oneLine, type Say } from "../../system/command_line.ts";
-import { waitFor } from "../../system/push/backoff.ts";
 import { isOfThisHost } from "../../system/push/direct_client.ts";
 import type { Spool, Spooled } from "../../system/push/spool.ts";
 import { type Sent, SpoolSender } from "../../system/push/spool_sender.ts";
@@ -141,7 +141,8 @@ export class OtlpExport {
   async #send({ body }: Spooled<SpooledRequest>): Promise<Sent> {
     const { signal } = this.#giveUp;
     const { say } = this.#options;
-    for (let attempt = 1; !signal.aborted; attempt++) {
+    const backoff = new Backoff();
+    while (!signal.aborted) {
       const outcome = await this.#client.send(Uint8Array.fromBase64(body), signal);
       if (outcome.kind !== "retry") return this.#done(outcome);
       if (signal.aborted) break;
@@ -149,7 +150,8 @@ export class OtlpExport {
         say(`Cannot send OTLP: ${outcome.why}; retrying`, "warning");
       }
       this.#trouble = outcome.why;
-      await pause(waitFor(outcome.afterMs, attempt), undefined, { signal }).catch(() => {});
+      const wait = Math.max(outcome.afterMs ?? 0, backoff.next());
+      await pause(wait, undefined, { signal }).catch(() => {});
     }
     return { kind: "stopped" };
   }

@@ -17,6 +17,7 @@ import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import type { Profile } from "../../probes/programs.ts";
+import { Backoff } from "../../system/backoff.ts";
 import type { Spool } from "../../system/push/spool.ts";
 import { SpoolSender } from "../../system/push/spool_sender.ts";
 import { onEndSignals } from "../../system/signals.ts";
@@ -46,9 +47,6 @@ const LONGEST_READING = 5;
 
 /** How long pushing the last windows may take after ^C, milliseconds. */
 const LAST_PUSH_MS = 10_000;
-
-/** Pause before the next watch if one ended by itself, milliseconds. */
-const PAUSE_MS = 5000;
 
 /**
  * Watches and pushes until a signal comes.
@@ -108,19 +106,24 @@ interface Watching extends Pick<HollowMonitorOptions, "profile" | "interval" | "
 /** Watches the server, and starts again whenever a watch ends. */
 async function watchOn(watching: Watching, first: number): Promise<void> {
   let pid = first;
+  const backoff = new Backoff();
   for (let isFirst = true; !watching.signal.aborted; isFirst = false) {
     try {
-      pid = await watchOnce(watching, pid);
+      pid = await watchOnce(watching, pid, () => backoff.reset());
     } catch (error) {
       if (isFirst) throw error;
       say(`${oneLine(error)}; retrying`);
     }
-    await pause(PAUSE_MS, undefined, { signal: watching.signal }).catch(() => {});
+    await pause(backoff.next(), undefined, { signal: watching.signal }).catch(() => {});
   }
 }
 
 /** Remembers the process id of the server that was watched last. */
-async function watchOnce(watching: Watching, first: number): Promise<number> {
+async function watchOnce(
+  watching: Watching,
+  first: number,
+  onWindow: () => void,
+): Promise<number> {
   const { spool, name, interval, signal } = watching;
   const readings = Math.ceil(interval / LONGEST_READING);
   const clock = new WallClock(say);
@@ -149,6 +152,7 @@ async function watchOnce(watching: Watching, first: number): Promise<number> {
     if (record.type === "segment") pid = record.server.pid;
     const window = builder.next(record);
     if (window === null) continue;
+    onWindow();
     // Nothing was watched between them.
     if (open.length > 0 && open.at(-1)!.end !== window.start) await push();
     open.push(window);

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { waitFor } from "../../system/push/backoff.ts";
+import { Backoff } from "../../system/backoff.ts";
 import type { Spooled } from "../../system/push/spool.ts";
 import { type HollowRecord, inBatches } from "./records.ts";
 import type { ProducerClient, PushOutcome } from "./producer_client.ts";
@@ -75,6 +75,7 @@ export class Pusher {
   /** Sends a batch until its outcome is known, or the signal comes. */
   async #push(part: Part, batchId: string): Promise<PushOutcome> {
     const { source, signal, say, retryForever } = this.#options;
+    const backoff = new Backoff();
     for (let attempt = 1;; attempt++) {
       const number = Math.max(part.sequence, this.#nextSequence);
       const batch = {
@@ -104,8 +105,8 @@ export class Pusher {
       if (isLast || (outcome.kind === "misconfigured" && !retryForever)) return outcome;
       if (outcome.why !== this.#trouble) say(`Cannot push: ${outcome.why}; retrying`);
       this.#trouble = outcome.why;
-      const afterMs = outcome.kind === "retry" ? outcome.afterMs : null;
-      await pause(waitFor(afterMs, attempt), undefined, { signal }).catch(() => {});
+      const afterMs = outcome.kind === "retry" ? outcome.afterMs ?? 0 : 0;
+      await pause(Math.max(afterMs, backoff.next()), undefined, { signal }).catch(() => {});
       if (signal.aborted) return outcome;
     }
   }
