@@ -7,13 +7,8 @@
 import type { CaptureHeader, CaptureRecord, CostSample, Sample } from "../../metrics/capture.ts";
 import type { ListedPacket, Window } from "../../metrics/document.ts";
 import { DocumentBuilder } from "../../metrics/document_builder.ts";
+import { type WatchPhase, WatchState } from "../watching/watch_state.ts";
 import { StoredWindows, type WindowCost } from "./stored_windows.ts";
-
-/**
- * `starting`: probes are being attached. `watched`: they have been read. `unwatched`: the process is there
- * and is not watched. `gone`: the process has ended.
- */
-export type ServerState = "starting" | "watched" | "unwatched" | "gone";
 
 /** Why not all is seen, and for how long that holds; milliseconds since the epoch. */
 export interface HistoryNote {
@@ -42,7 +37,6 @@ const LATE_MS = 2000;
 export class ServerHistory {
   readonly name: string;
   readonly windows: StoredWindows;
-  state: ServerState = "starting";
   /** The newest header; its server is the one that is watched. Null if none came. */
   header: CaptureHeader | null = null;
   notAvailable: readonly { readonly metric: string; readonly why: string }[] = [];
@@ -59,11 +53,17 @@ export class ServerHistory {
   /** Makes slow packets of records. */
   #builder = new DocumentBuilder();
   #before: Sample | null = null;
+  readonly #watch = new WatchState();
 
   /** @param name the label `server`. */
   constructor(name: string, windows = new StoredWindows()) {
     this.name = name;
     this.windows = windows;
+  }
+
+  /** What is done with the server now. */
+  get state(): WatchPhase {
+    return this.#watch.phase;
   }
 
   /** Why not all is seen, the oldest first. */
@@ -95,6 +95,7 @@ export class ServerHistory {
 
   /** Takes a record of the watch, and the window that ends with it. */
   next(record: CaptureRecord, window: Window | null, now = Date.now()): void {
+    this.#watch.next(record);
     switch (record.type) {
       case "capture":
         this.#begin(record, now);
@@ -115,7 +116,6 @@ export class ServerHistory {
         for (const reason of record.reasons) this.#note(reason, now);
         break;
       case "sample":
-        this.state = "watched";
         this.lastReading = now;
         this.pending = Object.values(record.requests.pending).reduce((sum, each) => sum + each, 0);
         if (window !== null) this.windows.add(window, costBetween(this.#before, record));
@@ -132,7 +132,7 @@ export class ServerHistory {
    * @param isRunning whether it is still there.
    */
   gone(isRunning: boolean, now = Date.now()): void {
-    this.state = isRunning ? "unwatched" : "gone";
+    this.#watch.gone(isRunning);
     this.goneAt = now;
     this.#endNotes(now);
     this.windows.close();
@@ -164,7 +164,6 @@ export class ServerHistory {
 
   /** Other probes are attached: notes of those before are over. */
   #attached(now: number): void {
-    this.state = "starting";
     this.#endNotes(now);
     this.#before = null;
   }

@@ -6,16 +6,13 @@
 
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { FleetObserver } from "../watching/fleet_observer.ts";
+import { WatchState } from "../watching/watch_state.ts";
 
 /** A server that is watched. */
 interface Watched {
-  readonly pid: number;
-  readonly programs: number;
-  /** Whether its programs have been read, and nothing was missed since they were attached. */
-  readonly isRead: boolean;
-  readonly isComplete: boolean;
+  readonly watch: WatchState;
   /** When the last record came, milliseconds. */
-  readonly last: number;
+  last: number;
 }
 
 /** The most servers that the status line names. */
@@ -35,21 +32,13 @@ export class ServiceStatus implements FleetObserver {
   }
 
   next(server: string, record: CaptureRecord): void {
-    const last = this.#now();
-    if (record.type === "capture" || record.type === "segment") {
-      const [pid, programs] = [record.server.pid, record.plan.files.length];
-      this.#watched.set(server, { pid, programs, isRead: false, isComplete: true, last });
-      return;
-    }
-    const before = this.#watched.get(server);
-    if (before === undefined) return;
+    const watched = this.#watched.getOrInsertComputed(
+      server,
+      () => ({ watch: new WatchState(), last: 0 }),
+    );
+    watched.watch.next(record);
+    watched.last = this.#now();
     if (record.type === "sample") this.#settle(server);
-    this.#watched.set(server, {
-      ...before,
-      isRead: before.isRead || record.type === "sample",
-      isComplete: before.isComplete && record.type !== "note",
-      last,
-    });
   }
 
   gone(server: string): void {
@@ -83,9 +72,10 @@ export class ServiceStatus implements FleetObserver {
    */
   text(servers: number): string {
     if (servers === 0) return "Waiting for a Kea DHCP server";
-    const names = [...this.#watched].map(([server, { pid, programs, isRead, isComplete }]) => {
-      const what = isRead ? `${programs} programs` : "attaching";
-      return `${server} (pid ${pid}, ${what}${isComplete ? "" : ", incomplete"})`;
+    const names = [...this.#watched].map(([server, { watch: { attached, phase, isWhole } }]) => {
+      const { server: { pid }, plan: { files } } = attached!;
+      const what = phase === "watched" ? `${files.length} programs` : "attaching";
+      return `${server} (pid ${pid}, ${what}${isWhole ? "" : ", incomplete"})`;
     });
     const listed = names.slice(0, MOST_NAMES);
     if (names.length > listed.length) listed.push(`${names.length - listed.length} more`);

@@ -12,6 +12,7 @@ import type { Accumulator } from "../prometheus/accumulator.ts";
 import { counter, type Family, gauge } from "../prometheus/families.ts";
 import { exposeKnown, exposeSocket } from "../prometheus/known_series.ts";
 import { UnwatchedTime } from "./unwatched_time.ts";
+import { WatchState } from "./watch_state.ts";
 
 const UP = gauge("server_up", "Whether the server runs.");
 const START = gauge("server_start_time_seconds", "When the server was started.");
@@ -40,9 +41,7 @@ export class ServerStatus {
   readonly #name: string;
   readonly #accumulator: Accumulator;
   #builder: DocumentBuilder | null = null;
-  /** Whether the probes that are attached now have been read, and nothing was missed since. */
-  #isRead = false;
-  #isComplete = false;
+  readonly #watch = new WatchState();
   #losses = 0;
   /** The process that is or was watched, and how many there have been. */
   #pid: number | null = null;
@@ -61,7 +60,7 @@ export class ServerStatus {
 
   /** Whether a watch has read its programs. */
   get isReady(): boolean {
-    return this.#isRead;
+    return this.#watch.phase === "watched";
   }
 
   /**
@@ -70,15 +69,15 @@ export class ServerStatus {
    * @returns the final window that ends with it.
    */
   next(record: CaptureRecord): Window | null {
+    // Those before are detached.
+    if (record.type === "segment" && this.isReady) this.#unwatched.detached();
+    this.#watch.next(record);
     if (record.type === "capture") this.#begin(record);
     if (record.type === "segment") this.#attached(record);
-    if (record.type === "note") {
-      this.#losses++;
-      if (!record.is_past) this.#isComplete = false;
-    }
+    if (record.type === "note") this.#losses++;
     this.#set(LOSSES, this.#losses);
     if (record.type === "sample") this.#read(record);
-    this.#set(COMPLETE, this.#isComplete && this.#isRead ? 1 : 0);
+    this.#set(COMPLETE, this.#watch.isComplete ? 1 : 0);
     const window = this.#builder!.next(record);
     if (window === null) return null;
     this.#accumulator.add(this.#name, window);
@@ -101,7 +100,7 @@ export class ServerStatus {
       this.#cost = { bpf: this.#cost.bpf + cost.bpf_seconds, hits: this.#cost.hits + cost.hits };
     }
     this.#builder = null;
-    this.#isRead = false;
+    this.#watch.gone(isRunning);
     if (isRunning) this.#unwatched.detached();
     else this.#unwatched.ended();
     this.#accumulator.dropGauges(this.#name);
@@ -134,11 +133,8 @@ export class ServerStatus {
     if (this.#processes > 1) this.#unwatched.detached(age);
   }
 
-  /** Probes were attached; notes that follow are of these. */
+  /** Probes were attached. */
   #attached({ plan }: Pick<CaptureHeader, "plan">): void {
-    if (this.#isRead) this.#unwatched.detached();
-    this.#isRead = false;
-    this.#isComplete = true;
     const missing = new Set(plan.not_available.map(({ metric }) => metric));
     for (const metric of METRICS) {
       const isAvailable = missing.has(metric) ? 0n : 1n;
@@ -147,7 +143,6 @@ export class ServerStatus {
   }
 
   #read({ sockets }: Extract<CaptureRecord, { type: "sample" }>): void {
-    this.#isRead = true;
     this.#unwatched.read();
     this.#set(READ, Date.now() / 1000);
     const queued = Map.groupBy(sockets, ({ socket }) => socket);

@@ -56,3 +56,10 @@ Deno.test("ServiceStatus knows which watched server has been silent for too long
   status.gone("dhcp6");
   assert.equal(status.silent(1000), null);
 });
+
+Deno.test("ServiceStatus does not call a server incomplete for what is over, as watch_complete does not", () => {
+  const status = new ServiceStatus();
+  const past = { ...note, is_past: true } as const;
+  for (const record of [header, sample, past]) status.next("dhcp4", record);
+  assert.doesNotMatch(status.text(1), /incomplete/);
+});
