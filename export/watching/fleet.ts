@@ -12,10 +12,11 @@ import { IN_A_CHILD } from "../../probes/prepare_in_child.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
+import { Backoff } from "../../system/backoff.ts";
 import { oneLine, type Say } from "../../system/command_line.ts";
 import { statOf } from "../../system/proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
-import type { Family } from "../prometheus/families.ts";
+import { gauge } from "../prometheus/families.ts";
 import { type Candidate, candidateOf, placed } from "./candidate.ts";
 import type { FleetObserver } from "./fleet_observer.ts";
 import { ServerNames } from "./server_names.ts";
@@ -49,20 +50,16 @@ const [MOST_SERVERS, MOST_DOUBTFUL] = [32, 4];
 /** How many are named in a warning. */
 const MOST_NAMED = 5;
 
-const NOT_WATCHED: Family = {
-  name: "servers_not_watched",
-  type: "gauge",
-  help: "Processes that call themselves Kea and are not watched, because they are too many.",
-};
+const NOT_WATCHED = gauge(
+  "servers_not_watched",
+  "Processes that call themselves Kea and are not watched, because they are too many.",
+);
 
 /** The most servers that are exposed: those that run, and the newest of those that have ended. */
 const MOST_EXPOSED = 64;
 
 /** How often the host is asked for servers, milliseconds. */
 const LOOK_MS = 1000;
-
-/** Pause before a server is tried again that was not watched to its end; twice as long each time. */
-const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [2000, 60_000];
 
 /** The watch of one process. */
 interface Following {
@@ -192,17 +189,16 @@ export class Fleet {
     this.#statuses.delete(name);
     this.#statuses.set(name, status);
     this.#running.add(status);
-    let wait = FIRST_PAUSE_MS;
+    const backoff = new Backoff();
     while (!signal.aborted && isThere(kea)) {
       try {
-        await this.#watchOnce(kea, name, status, signal, () => wait = FIRST_PAUSE_MS);
+        await this.#watchOnce(kea, name, status, signal, () => backoff.reset());
       } catch (error) {
         if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`, "warning");
       }
       if (!isThere(kea)) break;
       this.#gone(name, status, true);
-      await pause(wait, undefined, { signal }).catch(() => {});
-      wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
+      await pause(backoff.next(), undefined, { signal }).catch(() => {});
     }
     this.#gone(name, status, isThere(kea));
     this.#running.delete(status);
