@@ -283,6 +283,8 @@ export class Spool<T extends object> implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // A child that is about to start a program may still have it open.
+    this.#lock.unlockSync();
     this.#lock.close();
   }
 }
