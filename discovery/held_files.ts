@@ -8,8 +8,9 @@
  * @module
  */
 
-import { ForeignFileError, linkedFile } from "../system/foreign_file.ts";
+import { ForeignFileError, linkedFileLater } from "../system/foreign_file.ts";
 import { isGone } from "../system/proc.ts";
+import { inTime, readProc } from "../system/read_proc.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { parseMaps } from "./mapped_files.ts";
 import type { MappedFile, Server } from "./types.ts";
@@ -45,10 +46,10 @@ export class HeldFiles implements Disposable {
   static async of(server: Server): Promise<HeldFiles | null> {
     const { pid, executable, libraries } = server;
     using descriptors = new DisposableStack();
-    const held = new Map([executable, ...libraries].map((file) => [
-      file,
-      holding(file, pid, descriptors),
-    ]));
+    const held = new Map<MappedFile, MappedFile | null>();
+    for (const file of [executable, ...libraries]) {
+      held.set(file, await inTime(pid, () => holding(file, pid, descriptors)));
+    }
     const mapped = await identitiesIn(pid);
     const asDescribed = (file: MappedFile): MappedFile | null =>
       mapped.has(identityOf(file)) ? held.get(file)! : null;
@@ -72,11 +73,18 @@ export class HeldFiles implements Disposable {
 }
 
 /** A file with the path of a descriptor; null if its link in /proc does not lead to it any more. */
-function holding(file: MappedFile, pid: number, descriptors: DisposableStack): MappedFile | null {
+async function holding(
+  file: MappedFile,
+  pid: number,
+  descriptors: DisposableStack,
+): Promise<MappedFile | null> {
   try {
-    const found = descriptors.use(linkedFile(file.pinnedPath));
+    const found = await linkedFileLater(file.pinnedPath);
+    // It came too late.
+    if (descriptors.disposed) found[Symbol.dispose]();
+    else descriptors.use(found);
     // The kernel's device of some file systems (overlayfs, btrfs) is another than that of stat(2).
-    if (Deno.statSync(found.path).ino !== file.inode) return null;
+    if ((await Deno.stat(found.path)).ino !== file.inode) return null;
     return { ...file, pinnedPath: `/proc/${Deno.pid}/fd/${found.fd}` };
   } catch (error) {
     if (isGone(error)) return null;
@@ -90,7 +98,7 @@ function holding(file: MappedFile, pid: number, descriptors: DisposableStack): M
 /** Device and inode of each file that a process maps as code; none for a process that is gone. */
 async function identitiesIn(pid: number): Promise<ReadonlySet<string>> {
   try {
-    return new Set(parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`)).map(identityOf));
+    return new Set(parseMaps(await readProc(pid, "maps")).map(identityOf));
   } catch (error) {
     if (isGone(error)) return new Set();
     throw error;

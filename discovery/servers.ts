@@ -7,6 +7,7 @@
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { linkTarget } from "../system/libc.ts";
 import { isGone, parseStat } from "../system/proc.ts";
+import { socketInodes } from "../system/sockets.ts";
 import { hookLibrariesOf } from "./hook_libraries.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { configuredOf } from "./configuration/server_configuration.ts";
@@ -125,7 +126,8 @@ export async function describeServer(pid: number): Promise<Server> {
     const [executable, ...libraries] = await mappedFiles(pid);
     if (executable === undefined) throw new Deno.errors.NotFound("It maps nothing any more");
     const { startTicks, threads } = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
-    const { sockets, leaseFile } = await openFiles(pid, family);
+    const sockets = await openSockets(pid, family);
+    const leaseFile = await leaseFileOf(pid, family);
     return {
       pid,
       family,
@@ -178,24 +180,39 @@ function programOf(pid: number): string {
 }
 
 /**
- * What a server's descriptors show: where it receives, and where it writes leases.
+ * Where a server writes leases, by its descriptors. Their files are opened, and a file system may hang.
  *
  * @throws {Deno.errors.NotFound} when there is no such process.
  */
-export async function openFiles(
-  pid: number,
-  family: Family,
-): Promise<Pick<Server, "sockets" | "leaseFile">> {
-  const inodes = new Set<string>();
-  let leaseFile: Server["leaseFile"] = null;
-  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
-    const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
-    const socket = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-    if (socket !== undefined) inodes.add(socket);
-    else if (target.startsWith("/") && await isLeaseFile(pid, name, family)) {
-      leaseFile = { path: target, fd: Number(name) };
-    }
+async function leaseFileOf(pid: number, family: Family): Promise<Server["leaseFile"]> {
+  let found: Server["leaseFile"] = null;
+  for (const [fd, path] of openPaths(pid)) {
+    if (await isLeaseFile(pid, String(fd), family)) found = { path, fd };
   }
+  return found;
+}
+
+/**
+ * The files that a process has open, by descriptor; none of them is touched.
+ *
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export function openPaths(pid: number): Map<number, string> {
+  const found = new Map<number, string>();
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    const target = linkTarget(`/proc/${pid}/fd/${name}`);
+    if (target?.startsWith("/")) found.set(Number(name), target);
+  }
+  return found;
+}
+
+/**
+ * How a server receives, by its sockets.
+ *
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export async function openSockets(pid: number, family: Family): Promise<Server["sockets"]> {
+  const inodes = socketInodes(pid);
   const raw = column(await Deno.readTextFile(`/proc/${pid}/net/packet`), 8);
   const table = await Deno.readTextFile(`/proc/${pid}/net/udp${family === 6 ? "6" : ""}`);
   const port = family === 4 ? "0043" : "0223";
@@ -205,8 +222,8 @@ export async function openFiles(
     ),
     9,
   );
-  if (raw.some((inode) => inodes.has(inode))) return { sockets: ["raw"], leaseFile };
-  return { sockets: udp.some((inode) => inodes.has(inode)) ? ["udp"] : [], leaseFile };
+  if (raw.some((inode) => inodes.has(inode))) return ["raw"];
+  return udp.some((inode) => inodes.has(inode)) ? ["udp"] : [];
 }
 
 /** A memfile lease file is open for writing and begins with the names of its columns. */

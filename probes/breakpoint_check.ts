@@ -14,123 +14,122 @@ import {
   codeMappings,
   loadBias,
 } from "../discovery/memory.ts";
+import { isGone } from "../system/proc.ts";
+import { readProc } from "../system/read_proc.ts";
 import type { MappedFile } from "../discovery/types.ts";
 import type { Site } from "../discovery/sites/types.ts";
 
 /** The most new changes that are examined one by one, each with a disassembler. */
 const MOST_STRANGE = 100;
 
+/** Bytes of a server's code that differ from its files, by address in its memory. */
+export type ChangedCode = ReadonlyMap<number, number>;
+
 /** Probes that are not as planned. */
 export interface Misplaced {
   /** One line for people. */
   readonly why: string;
-  /** The sites without a probe; empty if a probe is inside an instruction. */
-  readonly missing: readonly Site[];
+  /** The ids of the sites without a probe; empty if a probe is inside an instruction. */
+  readonly missing: readonly string[];
 }
 
-/** The server's code before probes were attached, and where they should be. */
-export class BreakpointCheck {
-  readonly #pid: number;
-  readonly #files: readonly MappedFile[];
-  readonly #offsets: ReadonlyMap<Site, number>;
-  /** Breakpoints of other tools. */
-  readonly #before: ReadonlyMap<number, number>;
+/**
+ * Reads the code of a server before probes are attached: there may be breakpoints of other tools.
+ *
+ * @returns null when the server is gone, or does not map the code of a site any more.
+ */
+export async function codeBefore(
+  pid: number,
+  sites: readonly Site[],
+): Promise<ChangedCode | null> {
+  const code = changedCode(pid, filesOf(sites));
+  if (code === null) return null;
+  const places = await placesOf(pid, sites);
+  return places.values().every((each) => each.length > 0) ? code : null;
+}
 
-  private constructor(
-    pid: number,
-    files: readonly MappedFile[],
-    offsets: ReadonlyMap<Site, number>,
-    before: ReadonlyMap<number, number>,
-  ) {
-    this.#pid = pid;
-    this.#files = files;
-    this.#offsets = offsets;
-    this.#before = before;
+/** Where in memory the sites are; nowhere when a file is not mapped any more. Those outside of its code are left out. */
+async function placesOf(
+  pid: number,
+  sites: readonly Site[],
+): Promise<Map<Site, readonly number[]>> {
+  const maps = await readProc(pid, "maps").catch((error) => {
+    if (isGone(error)) return "";
+    throw error;
+  });
+  const places = new Map<Site, readonly number[]>();
+  for (const site of sites) {
+    const offset = fileOffset(await loadSegments(site.file.pinnedPath), site.address);
+    if (offset !== null) places.set(site, addressesOf(codeMappings(maps, site.file), offset));
   }
+  return places;
+}
 
-  /**
-   * Reads the code of a server before probes are attached.
-   *
-   * @returns null when it is gone, or does not map the code of a site any more.
-   */
-  static async before(pid: number, sites: readonly Site[]): Promise<BreakpointCheck | null> {
-    const files = new Map(sites.map(({ file }) => [file.pinnedPath, file]));
-    const offsets = new Map<Site, number>();
-    for (const path of files.keys()) {
-      const segments = await loadSegments(path);
-      for (const site of sites.filter(({ file }) => file.pinnedPath === path)) {
-        const offset = fileOffset(segments, site.address);
-        if (offset !== null) offsets.set(site, offset);
-      }
-    }
-    const code = changedCode(pid, [...files.values()]);
-    if (code === null) return null;
-    const maps = await Deno.readTextFile(`/proc/${pid}/maps`).catch(() => "");
-    const isMapped = offsets.entries().every(([{ file }, offset]) =>
-      addressesOf(codeMappings(maps, file), offset).length > 0
-    );
-    return isMapped ? new BreakpointCheck(pid, [...files.values()], offsets, code) : null;
+/**
+ * Reads it again when all are attached. There must be one breakpoint on the first byte of each site, and no
+ * new one inside an instruction. New ones at the start of other instructions belong to another tool: a probe
+ * is in every process that maps the file.
+ *
+ * @returns null when everything is as planned, or the server is gone.
+ */
+export async function misplacedProbes(
+  pid: number,
+  sites: readonly Site[],
+  before: ChangedCode,
+): Promise<Misplaced | null> {
+  const files = filesOf(sites);
+  const now = changedCode(pid, files);
+  if (now === null) return null;
+  const planned = new Set<number>();
+  const missing: string[] = [];
+  for (const [{ id }, places] of await placesOf(pid, sites)) {
+    for (const place of places) planned.add(place);
+    // Nowhere: it runs another program now, or has unloaded the library.
+    const isThere = places.length > 0 && places.every((place) => now.get(place) === BREAKPOINT);
+    if (!isThere) missing.push(id);
   }
-
-  /**
-   * Reads it again when all are attached. There must be one breakpoint on the first byte of each site, and no
-   * new one inside an instruction. New ones at the start of other instructions belong to another tool: a probe
-   * is in every process that maps the file.
-   *
-   * @returns null when everything is as planned, or the server is gone.
-   */
-  async misplaced(): Promise<Misplaced | null> {
-    const now = changedCode(this.#pid, this.#files);
-    if (now === null) return null;
-    const maps = Deno.readTextFileSync(`/proc/${this.#pid}/maps`);
-    const planned = new Set<number>();
-    const missing: Site[] = [];
-    for (const [site, offset] of this.#offsets) {
-      const places = addressesOf(codeMappings(maps, site.file), offset);
-      for (const place of places) planned.add(place);
-      // Nowhere: it runs another program now, or has unloaded the library.
-      const isThere = places.length > 0 && places.every((place) => now.get(place) === BREAKPOINT);
-      if (!isThere) missing.push(site);
-    }
-    const strange = [...now.keys()].filter((place) =>
-      !this.#before.has(place) && !planned.has(place)
-    );
-    if (strange.length > MOST_STRANGE) {
-      return {
-        why:
-          `${strange.length} bytes of the server's code changed while probes were attached, which ` +
-          "are not ours: all of ours were detached at once",
-        missing: [],
-      };
-    }
-    for (const place of strange) {
-      if (await this.#beginsInstruction(maps, place)) continue;
-      return {
-        why: `a probe is inside an instruction at 0x${place.toString(16)} in the server's ` +
-          "memory: all of ours were detached at once",
-        missing: [],
-      };
-    }
-    if (missing.length === 0) return null;
+  const strange = [...now.keys()].filter((place) => !before.has(place) && !planned.has(place));
+  if (strange.length > MOST_STRANGE) {
     return {
-      why: `the server's memory has no probe at ${missing.map(({ id }) => id).join(", ")}`,
-      missing,
+      why:
+        `${strange.length} bytes of the server's code changed while probes were attached, which ` +
+        "are not ours: all of ours were detached at once",
+      missing: [],
     };
   }
-
-  /** Whether an instruction of one of the files begins at an address in the server's memory. */
-  async #beginsInstruction(maps: string, place: number): Promise<boolean> {
-    for (const file of this.#files) {
-      const path = file.pinnedPath;
-      const bias = loadBias(codeMappings(maps, file), await loadSegments(path));
-      if (bias === null) continue;
-      const address = place - bias;
-      const holding = (await functionBounds(path)).find(({ start, end }) =>
-        address >= start && address < end
-      );
-      if (holding === undefined) continue;
-      return (await disassemble(path, holding)).some((each) => each.address === address);
-    }
-    return false;
+  for (const place of strange) {
+    if (await beginsInstruction(pid, files, place)) continue;
+    return {
+      why: `a probe is inside an instruction at 0x${place.toString(16)} in the server's ` +
+        "memory: all of ours were detached at once",
+      missing: [],
+    };
   }
+  if (missing.length === 0) return null;
+  return { why: `the server's memory has no probe at ${missing.join(", ")}`, missing };
+}
+
+/** Whether an instruction of one of the files begins at an address in the server's memory. */
+async function beginsInstruction(
+  pid: number,
+  files: readonly MappedFile[],
+  place: number,
+): Promise<boolean> {
+  const maps = await readProc(pid, "maps");
+  for (const file of files) {
+    const path = file.pinnedPath;
+    const bias = loadBias(codeMappings(maps, file), await loadSegments(path));
+    if (bias === null) continue;
+    const address = place - bias;
+    const holding = (await functionBounds(path)).find(({ start, end }) =>
+      address >= start && address < end
+    );
+    if (holding === undefined) continue;
+    return (await disassemble(path, holding)).some((each) => each.address === address);
+  }
+  return false;
+}
+
+function filesOf(sites: readonly Site[]): MappedFile[] {
+  return [...new Map(sites.map(({ file }) => [file.pinnedPath, file])).values()];
 }

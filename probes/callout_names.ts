@@ -4,9 +4,11 @@
  * @module
  */
 
-import { type ElfSymbol, exportedFunctions } from "../discovery/code/elf.ts";
+import type { ElfSymbol } from "../discovery/code/elf.ts";
 import type { Server } from "../discovery/types.ts";
 import type { CalloutName, Names } from "../metrics/counted_maps.ts";
+import { readProc } from "../system/read_proc.ts";
+import type { Preparation } from "./preparation.ts";
 import type { Maps } from "./probe_run.ts";
 import { basesOf } from "../discovery/mapped_files.ts";
 
@@ -17,13 +19,22 @@ export const CALLOUT_MAPS: ReadonlySet<string> = new Set(["@callouts", "@callout
 export class CalloutNames {
   readonly #server: Server;
   readonly #hookPoints: readonly string[];
+  readonly #functionsOf: Preparation["functionsOf"];
   readonly #numbers = new Map<string, number>();
   readonly #callouts: CalloutName[] = [];
   readonly #hooks: Record<string, string> = {};
-  readonly #symbols = new Map<string, Promise<ElfSymbol[]>>();
+  readonly #symbols = new Map<string, Promise<readonly ElfSymbol[]>>();
 
-  /** @param hookPoints by Kea's number, as far as they are known. */
-  constructor(server: Server, hookPoints: readonly string[]) {
+  /**
+   * @param hookPoints by Kea's number, as far as they are known.
+   * @param functionsOf the functions that a file exports.
+   */
+  constructor(
+    server: Server,
+    hookPoints: readonly string[],
+    functionsOf: Preparation["functionsOf"],
+  ) {
+    this.#functionsOf = functionsOf;
     this.#server = server;
     this.#hookPoints = hookPoints;
   }
@@ -39,7 +50,7 @@ export class CalloutNames {
         .filter((callout) => !this.#numbers.has(callout)),
     );
     if (unknown.size === 0) return;
-    const text = await Deno.readTextFile(`/proc/${this.#server.pid}/maps`).catch(() => "");
+    const text = await readProc(this.#server.pid, "maps").catch(() => "");
     for (const callout of unknown) {
       const [hook, address] = callout.split(",");
       const { library, name } = await this.#functionAt(Number(address), text);
@@ -73,7 +84,7 @@ export class CalloutNames {
     const mapped = this.#server.libraries.find((library) => library.path === path);
     const symbols = mapped === undefined ? [] : await this.#symbols.getOrInsertComputed(
       path,
-      () => exportedFunctions(mapped.pinnedPath).catch(() => []),
+      () => this.#functionsOf(this.#server.pid, mapped.pinnedPath).catch(() => []),
     );
     const found = symbols.find((symbol) => symbol.address === offset);
     return {

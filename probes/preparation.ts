@@ -1,13 +1,16 @@
 /**
- * How a watch gets to know a server and what to attach: in this process, or in a child whose memory is free again
- * when it has ended.
+ * How a watch gets to know a server and what to attach: in this process, or in a child. The child's memory is free
+ * again when it has ended, and it is killed when a file of the server hangs.
  *
  * @module
  */
 
 import type { HeldServer } from "../discovery/held_files.ts";
+import type { ElfSymbol } from "../discovery/code/elf.ts";
+import type { Site } from "../discovery/sites/types.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Bpftrace } from "./bpftrace.ts";
+import type { ChangedCode, Misplaced } from "./breakpoint_check.ts";
 import type { LeftOut, Plan } from "./plan.ts";
 import type { Profile } from "./programs.ts";
 import type { RefusalCounters } from "./refusal_counters.ts";
@@ -54,4 +57,13 @@ export interface Preparation {
 
   /** Plans and renders for a server; every site is verified, in files that the caller holds until it is detached. */
   prepare(request: PreparationRequest & { readonly server: HeldServer }): Promise<Prepared>;
+
+  /** The server's code before probes are attached; null when it is gone. See `codeBefore()`. */
+  codeBefore(pid: number, sites: readonly Site[]): Promise<ChangedCode | null>;
+
+  /** Which probes are not as planned; null for none. See `misplacedProbes()`. */
+  misplaced(pid: number, sites: readonly Site[], before: ChangedCode): Promise<Misplaced | null>;
+
+  /** The functions that a file of a server exports. */
+  functionsOf(pid: number, path: string): Promise<readonly ElfSymbol[]>;
 }

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { exportedFunctions } from "../discovery/code/elf.ts";
 import { describeServer } from "../discovery/servers.ts";
 import { statementsOf } from "../discovery/sites/sql_statements.ts";
 import type { Server } from "../discovery/types.ts";
 import { wallClockOffset } from "../system/libc.ts";
 import { privateFolder } from "../system/private_folder.ts";
+import { codeBefore, misplacedProbes } from "./breakpoint_check.ts";
 import { type FindSites, gatherFacts } from "./facts.ts";
 import { hostProcessId } from "./host_process_id.ts";
 import { knowsArrivals, type Plan, plan, withoutRegisters } from "./plan.ts";
@@ -41,6 +43,9 @@ export function inThisProcess(finders: Finders = {}): Preparation {
       const kept = resources.move();
       return { ...prepared, [Symbol.asyncDispose]: () => kept.disposeAsync() };
     },
+    codeBefore,
+    misplaced: misplacedProbes,
+    functionsOf: (_, path) => exportedFunctions(path),
   };
 }
 

@@ -89,9 +89,15 @@ const plan: z.ZodType<Omit<Plan, "server">> = z.object({
   receiveCall: z.enum(["read", "recvmsg"]),
 });
 
-/** The child describes a server, or prepares its program with the symbol files in a folder. */
+/** A map as JSON. */
+const code = z.array(z.tuple([z.int(), z.int()])).readonly();
+
+/** The child describes a server, prepares its program with the symbol files in a folder, or examines it. */
 export const REQUEST = z.union([
   z.object({ describe: z.int().positive() }),
+  z.object({ codeBefore: z.int().positive(), sites: z.array(site).readonly() }),
+  z.object({ misplaced: z.int().positive(), sites: z.array(site).readonly(), before: code }),
+  z.object({ functionsOf: z.string() }),
   z.object({
     symbols: z.string(),
     request: z.object({
@@ -107,6 +113,17 @@ export const REQUEST = z.union([
 
 /** What the child is asked. */
 export type ChildRequest = z.input<typeof REQUEST>;
+
+/** What differs in the server's code. */
+export const CODE = code.nullable();
+
+/** Which probes are not as planned. */
+export const MISPLACED = z.object({ why: z.string(), missing: strings }).nullable();
+
+/** Functions of a file. */
+export const FUNCTIONS = z.array(
+  z.object({ name: z.string(), address: z.number(), size: z.number() }),
+).readonly();
 
 /** What it prepared: numbers above 2^53 are text, and Kea's counters are made anew by the parent. */
 export const PREPARED = z.object({

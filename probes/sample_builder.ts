@@ -12,7 +12,7 @@ import { Unanswered } from "../metrics/unanswered.ts";
 import { CALLOUT_MAPS, CalloutNames } from "./callout_names.ts";
 import { demangleTypes } from "./exception_names.ts";
 import { readHost } from "./host_sample.ts";
-import type { Prepared } from "./preparation.ts";
+import type { Preparation, Prepared } from "./preparation.ts";
 import type { OverheadMeter } from "./overhead_meter.ts";
 import type { Maps } from "./probe_run.ts";
 import {
@@ -39,13 +39,17 @@ export class SampleBuilder {
   /** The last names, as text. */
   #names = JSON.stringify(NO_NAMES);
 
-  /** @param maps text of the server's /proc/PID/maps. */
+  /**
+   * @param maps text of the server's /proc/PID/maps.
+   * @param functionsOf the functions that a file exports.
+   */
   constructor(
     server: Server,
     segment: number,
     { plan, hookPoints, statements, counters }: Prepared,
     overhead: OverheadMeter,
     maps: string,
+    functionsOf: Preparation["functionsOf"],
   ) {
     this.#server = server;
     this.#segment = segment;
@@ -53,7 +57,7 @@ export class SampleBuilder {
     this.#overhead = overhead;
     this.#sampler = new ServerSampler(server.pid);
     const bases = basesOf(maps);
-    const callouts = this.#callouts = new CalloutNames(server, hookPoints);
+    const callouts = this.#callouts = new CalloutNames(server, hookPoints, functionsOf);
     const named = this.#statements = new StatementNames({
       pid: server.pid,
       statements,

@@ -5,12 +5,14 @@
  */
 
 import { isRunning } from "../system/proc.ts";
+import { readProc } from "../system/read_proc.ts";
+import type { Site } from "../discovery/sites/types.ts";
 import type { Server } from "../discovery/types.ts";
 import type { CaptureRecord, Sample } from "../metrics/capture.ts";
 import { monotonicTime, wallClockOffset } from "../system/libc.ts";
 import { CounterCheck, PATIENCE_MS } from "./counter_check.ts";
-import { BreakpointCheck } from "./breakpoint_check.ts";
 import { programsIn } from "./attach_points.ts";
+import type { ChangedCode } from "./breakpoint_check.ts";
 import type { Prepared } from "./preparation.ts";
 import { OverheadMeter } from "./overhead_meter.ts";
 import { type Maps, ProbeRun } from "./probe_run.ts";
@@ -47,6 +49,12 @@ export function periodOf(intervalMs: number): number {
 
 function readingsPerWindow(intervalMs: number): number {
   return Math.ceil(intervalMs / LONGEST_READING_MS);
+}
+
+/** The server's code before probes were attached, and where they should be. */
+interface CodeBefore {
+  readonly sites: readonly Site[];
+  readonly before: ChangedCode;
 }
 
 /** One attachment to one server. */
@@ -89,7 +97,7 @@ export class Segment {
     this.#prepared = prepared;
     this.#server = server;
     this.#number = number;
-    this.#changes = new ChangeWatch(server);
+    this.#changes = new ChangeWatch(server, state.options.preparation);
     this.#periodMs = periodOf(state.options.intervalMs);
   }
 
@@ -98,9 +106,11 @@ export class Segment {
     const { plan, rendered, symbols } = this.#prepared;
     const { options } = this.#state;
     const sites = plan.sources.flatMap(({ sites }) => sites);
-    const breakpoints = await BreakpointCheck.before(this.#server.pid, sites);
+    const before = await options.preparation.codeBefore(this.#server.pid, sites);
     // The server is ending, or has unloaded a library since the plan was made.
-    if (breakpoints === null) return await changeOf(this.#server) ?? "server changed";
+    if (before === null) {
+      return await changeOf(this.#server, options.preparation) ?? "server changed";
+    }
     await using run = this.#run = ProbeRun.start(options.bpftrace, rendered, symbols);
     await using overhead = new OverheadMeter(run.pid, options.intervalMs);
     this.#limit = setTimeout(() => this.#stop("not attached"), ATTACH_LIMIT_MS);
@@ -109,15 +119,16 @@ export class Segment {
     if (options.signal.aborted) onAbort();
     const stopChecks = this.#checkRegularly();
     try {
-      const mapped = await Deno.readTextFile(`/proc/${this.#server.pid}/maps`).catch(() => "");
+      const mapped = await readProc(this.#server.pid, "maps").catch(() => "");
       const samples = new SampleBuilder(
         this.#server,
         this.#number,
         this.#prepared,
         overhead,
         mapped,
+        options.preparation.functionsOf,
       );
-      yield* this.#listen(run, breakpoints, samples);
+      yield* this.#listen(run, { sites, before }, samples);
       return await this.#ended();
     } finally {
       this.#run = null;
@@ -130,7 +141,7 @@ export class Segment {
 
   async *#listen(
     run: ProbeRun,
-    breakpoints: BreakpointCheck,
+    code: CodeBefore,
     samples: SampleBuilder,
   ): AsyncGenerator<CaptureRecord> {
     const slow = new SlowPackets(
@@ -143,7 +154,7 @@ export class Segment {
       switch (event.type) {
         case "attached":
           yield* this.#attached(event.probes);
-          if (!await this.#isWellPlaced(breakpoints)) return await run.abandon();
+          if (!await this.#isWellPlaced(code)) return await run.abandon();
           break;
         case "reading":
           // Printed after detaching, or before everything was attached.
@@ -183,14 +194,15 @@ export class Segment {
   }
 
   /** Whether every probe is at its verified place; otherwise the programs of the misplaced ones are to blame. */
-  async #isWellPlaced(breakpoints: BreakpointCheck): Promise<boolean> {
-    const misplaced = await breakpoints.misplaced();
+  async #isWellPlaced({ sites, before }: CodeBefore): Promise<boolean> {
+    const { preparation } = this.#state.options;
+    const misplaced = await preparation.misplaced(this.#server.pid, sites, before);
     if (misplaced === null) return true;
     const { why, missing } = misplaced;
     this.#outcome = "not attached";
     this.complaint = why;
     this.blamed = this.#prepared.plan.sources.filter(({ sites }) =>
-      missing.length === 0 ? sites.length > 0 : sites.some((site) => missing.includes(site))
+      missing.length === 0 ? sites.length > 0 : sites.some(({ id }) => missing.includes(id))
     ).map(({ file }) => file);
     return false;
   }
@@ -273,7 +285,10 @@ export class Segment {
     const reason = "The kernel's drops are not known: sock_diag does not show the server's sockets";
     if (this.#server.sockets.length === 0 || process === null || sockets.length > 0) return;
     // The probes are attached again to a server that closed them.
-    if (this.#state.reasons.includes(reason) || await changeOf(this.#server) !== null) return;
+    if (
+      this.#state.reasons.includes(reason) ||
+      await changeOf(this.#server, this.#state.options.preparation) !== null
+    ) return;
     yield this.#state.note(reason);
   }
 
@@ -290,7 +305,7 @@ export class Segment {
     if (this.#outcome === "over" && this.#hasEnded) {
       gap.cause(`The server (pid ${this.#server.pid}) ended`);
     }
-    return this.#outcome ?? await changeOf(this.#server) ??
+    return this.#outcome ?? await changeOf(this.#server, this.#state.options.preparation) ??
       (this.#attachedAt === null ? "not attached" : "bpftrace ended");
   }
 

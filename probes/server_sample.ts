@@ -5,6 +5,7 @@
  */
 
 import { isGone, statOf, TICKS } from "../system/proc.ts";
+import { readProc } from "../system/read_proc.ts";
 import { socketInodes } from "../system/sockets.ts";
 import { dhcpSockets } from "../system/sock_diag.ts";
 import type { ProcessSample, SocketSample } from "../metrics/capture.ts";
@@ -82,7 +83,7 @@ export class ServerSampler {
 
   async #readMemory(folder: string): Promise<ProcessSample["memory"]> {
     if (this.#memory === null || this.#memoryReadings++ % 10 === 0) {
-      const text = await Deno.readTextFile(`${folder}/smaps_rollup`);
+      const text = await readProc(this.#pid, "smaps_rollup");
       const bytes = (name: string) =>
         1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
       this.#memory = {

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { inTime } from "../system/read_proc.ts";
 import type { Maps } from "./probe_run.ts";
 
 /** Maps whose keys begin with a site, a statement's address and its number. */
@@ -49,11 +50,10 @@ export class StatementNames {
     );
     if (unknown.size === 0) return;
     const { pid, statements, users, numberAt } = this.#options;
-    using memory = await Deno.open(`/proc/${pid}/mem`).catch(() => null);
     for (const statement of unknown) {
       const [site, address, number] = statement.split(",");
       const user = users.get(site!) ?? "unknown";
-      const first = memory && await firstNumber(memory, Number(address), numberAt);
+      const first = await inTime(pid, () => firstNumber(pid, Number(address), numberAt));
       const name = first === null ? undefined : statements[user]?.[Number(number) - first];
       this.#names.set(statement, name ?? `${user}-${number}`);
     }
@@ -79,10 +79,12 @@ function statementOf(key: string): string {
  * @returns null when the memory does not look like that.
  */
 async function firstNumber(
-  memory: Deno.FsFile,
+  pid: number,
   address: number,
   numberAt: number,
 ): Promise<number | null> {
+  using memory = await Deno.open(`/proc/${pid}/mem`).catch(() => null);
+  if (memory === null) return null;
   const statement = await readAt(memory, address, STATEMENT_BYTES);
   if (statement === null) return null;
   let data = -1;

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { openFiles, runningKeas } from "../discovery/servers.ts";
+import { openSockets, runningKeas } from "../discovery/servers.ts";
 import type { Family, Server } from "../discovery/types.ts";
 import type { WatchState } from "./watch_state.ts";
 
@@ -45,7 +45,7 @@ async function isAt(pid: number, family: Family, networkNamespace: string): Prom
   try {
     // A server that has not opened its sockets yet would get a plan without packets.
     return await Deno.readLink(`/proc/${pid}/ns/net`) === networkNamespace &&
-      (await openFiles(pid, family)).sockets.length > 0;
+      (await openSockets(pid, family)).length > 0;
   } catch {
     // If anything is wrong with it, it is not the successor.
     return false;

@@ -6,7 +6,7 @@
  */
 
 import { readUpTo } from "./file_bytes.ts";
-import { type Descriptor, openAtOnce, openInRoot, openPath } from "./libc.ts";
+import { type Descriptor, openAtOnce, openInRoot, openPath, openPathLater } from "./libc.ts";
 import { reasonOf } from "./reason.ts";
 
 /** A file is not what it is expected to be, cannot be read, or is too large. */
@@ -41,6 +41,25 @@ export function linkedFile(link: string): FoundFile {
   return regular(found);
 }
 
+/** The same without making this process wait: finding the link of a process that hangs takes for ever. */
+export async function linkedFileLater(link: string): Promise<FoundFile> {
+  const found = await openPathLater(link);
+  if (found === null) {
+    // Deno's class of the error, if it has one.
+    await Deno.stat(link);
+    throw new ForeignFileError("it cannot be found, or too many files are open: ulimit -n");
+  }
+  const path = `/proc/self/fd/${found.fd}`;
+  const isFile = await Deno.stat(path).then((info) => info.isFile, () => false);
+  if (isFile) return foundFile(found, path);
+  found[Symbol.dispose]();
+  throw new ForeignFileError("it is no regular file");
+}
+
+function foundFile(found: Descriptor, path: string): FoundFile {
+  return { path, fd: found.fd, [Symbol.dispose]: () => found[Symbol.dispose]() };
+}
+
 function opened({ path }: FoundFile): Deno.FsFile {
   const first = openAtOnce(path);
   if (typeof first === "string") throw new ForeignFileError(first);
@@ -57,9 +76,7 @@ function regular(found: Descriptor | string): FoundFile {
   if (typeof found === "string") throw new ForeignFileError(found);
   // O_PATH has not opened it: its type can be checked without side effects.
   const path = `/proc/self/fd/${found.fd}`;
-  if (Deno.statSync(path).isFile) {
-    return { path, fd: found.fd, [Symbol.dispose]: () => found[Symbol.dispose]() };
-  }
+  if (Deno.statSync(path).isFile) return foundFile(found, path);
   found[Symbol.dispose]();
   throw new ForeignFileError("it is no regular file");
 }

@@ -29,6 +29,7 @@ function open() {
       readlink: { parameters: ["buffer", "buffer", "u64"], result: "i64" },
       close: { parameters: ["i32"], result: "i32" },
       open: { parameters: ["buffer", "i32"], result: "i32" },
+      openLater: { name: "open", parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
       openat2: {
         name: "syscall",
         parameters: ["i64", "i64", "buffer", "buffer", "u64"],
@@ -246,6 +247,12 @@ export function openPath(path: string): Descriptor | string {
   if (library === null) return "this system has no libc.so.6";
   const fd = library.open(cString(path), O_PATH | O_CLOEXEC);
   return fd < 0 ? why() : descriptor(fd);
+}
+
+/** The same in another thread: null if it cannot be found. */
+export async function openPathLater(path: string): Promise<Descriptor | null> {
+  const fd = await library?.openLater(cString(path), O_PATH | O_CLOEXEC) ?? -1;
+  return fd < 0 ? null : descriptor(fd);
 }
 
 /** include/uapi/asm-generic/fcntl.h */

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly directory?: string;
   /** Milliseconds until it is killed. */
   readonly limitMs?: number;
+  /** Its abort kills it, as if the time were over. */
+  readonly signal?: AbortSignal;
   /** The limit for standard output and for standard error, bytes; over it, it is killed and its output dropped. */
   readonly limitBytes?: number;
   /**
@@ -56,6 +58,9 @@ function limited(command: readonly string[], cpuSeconds: number): [string, ...st
 
 /** Its exit statuses if there is no such program. */
 const NO_PROGRAM: readonly (number | null)[] = [126, 127];
+
+/** A program that was killed may wait for a file system that does not answer; it is left alone after this time. */
+const STUCK_MS = 2000;
 
 /** How long a program's children may hold its pipes after its end, milliseconds. */
 const REST_MS = 200;
@@ -95,24 +100,34 @@ export async function run(
     ...(directory === undefined ? {} : { cwd: directory }),
   }).spawn();
   let exceeded: Ran["exceeded"] = null;
+  const stuck = Promise.withResolvers<null>();
+  let last: ReturnType<typeof setTimeout> | undefined;
   const stopFor = (limit: "time" | "output") => {
     exceeded ??= limit;
     killSession(child.pid);
+    last ??= setTimeout(() => stuck.resolve(null), STUCK_MS);
   };
+  const onAbort = () => stopFor("time");
+  options.signal?.addEventListener("abort", onAbort, { once: true });
+  if (options.signal?.aborted) onAbort();
   const outputs = [child.stdout, child.stderr].map((stream) =>
     new BoundedOutput(stream, limitBytes, () => stopFor("output"))
   );
   let timer = setTimeout(() => stopFor("time"), limitMs);
   try {
     const fed = input === undefined ? null : feed(child.stdin, input);
-    const status = await child.status;
-    if (status.signal === "SIGXCPU") exceeded ??= "time";
+    const status = await Promise.race([child.status, stuck.promise]);
+    if (status?.signal === "SIGXCPU") exceeded ??= "time";
     clearTimeout(timer);
     timer = setTimeout(() => {
       killSession(child.pid);
       for (const output of outputs) output.end();
     }, REST_MS);
     const [stdout, stderr] = await Promise.all(outputs.map(({ bytes }) => bytes));
+    if (status === null) {
+      child.unref();
+      return { code: null, stdout: stdout!, stderr: stderr!, exceeded };
+    }
     await fed;
     const code = status.signal === null ? status.code : null;
     if (options.asNobody && NO_PROGRAM.includes(code)) {
@@ -120,7 +135,8 @@ export async function run(
     }
     return { code, stdout: stdout!, stderr: stderr!, exceeded };
   } finally {
-    clearTimeout(timer);
+    for (const each of [timer, last]) clearTimeout(each);
+    options.signal?.removeEventListener("abort", onAbort);
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { isAbsolute, resolve } from "node:path";
 import { DiscoveryError } from "../discovery_error.ts";
+import { readProc } from "../../system/read_proc.ts";
 import { pathInRoot } from "../mapped_files.ts";
 
 /** Options of kea-dhcp4 and kea-dhcp6 that take an argument, of all versions (src/bin/dhcp4/main.cc). */
@@ -67,8 +68,8 @@ export function keaOptions(args: readonly string[]): KeaOptions {
  * @throws {Deno.errors.NotFound} when it has ended.
  */
 export async function keaStartOf(pid: number): Promise<KeaStart> {
-  const [, ...args] = await words(`/proc/${pid}/cmdline`);
-  const folders = (await words(`/proc/${pid}/environ`)).map((line) => line.split(/=(.*)/s))
+  const [, ...args] = words(await readProc(pid, "cmdline"));
+  const folders = words(await readProc(pid, "environ")).map((line) => line.split(/=(.*)/s))
     .filter(([name]) => FOLDER_VARIABLES.includes(name!))
     .map(([name, value]) => [name!, value ?? ""] as const);
   return {
@@ -90,8 +91,8 @@ export function pathAt({ workingDirectory }: KeaStart, path: string): string {
   return resolve(workingDirectory ?? "/", path);
 }
 
-async function words(path: string): Promise<string[]> {
-  return (await Deno.readTextFile(path)).replace(/\0$/, "").split("\0");
+function words(text: string): string[] {
+  return text.replace(/\0$/, "").split("\0");
 }
 
 async function workingDirectoryOf(pid: number): Promise<string | null> {

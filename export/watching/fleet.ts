@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { KeaLookout } from "../../discovery/kea_lookout.ts";
 import { keaAt, type RunningKea } from "../../discovery/servers.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
-import { IN_A_CHILD } from "../../probes/prepare_in_child.ts";
+import { inAChild } from "../../probes/prepare_in_child.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
@@ -194,7 +194,9 @@ export class Fleet {
       try {
         await this.#watchOnce(kea, name, status, signal, () => backoff.reset());
       } catch (error) {
-        if (isThere(kea)) say(`${name}: ${oneLine(error)}; trying again`, "warning");
+        if (!signal.aborted && isThere(kea)) {
+          say(`${name}: ${oneLine(error)}; trying again`, "warning");
+        }
       }
       if (!isThere(kea)) break;
       this.#gone(name, status, true);
@@ -235,8 +237,9 @@ export class Fleet {
   ): Promise<void> {
     const { profile, bpftrace, intervalMs, observers = [] } = this.#options;
     const say: Say = (line, level) => this.#options.say(`${name}: ${line}`, level);
-    const server = await IN_A_CHILD.describe(pid);
-    const how = { bpftrace, signal, say, preparation: IN_A_CHILD };
+    const preparation = inAChild(signal);
+    const server = await preparation.describe(pid);
+    const how = { bpftrace, signal, say, preparation };
     const slow = await this.#options.slow?.of(name, server, how);
     const records = watch({
       ...slow === undefined ? {} : { slow },
@@ -247,7 +250,7 @@ export class Fleet {
       durationMs: LONGEST_WATCH_MS,
       // The process that takes its place is found as any other.
       restartGraceMs: 0,
-      preparation: IN_A_CHILD,
+      preparation,
       signal,
       say,
     });

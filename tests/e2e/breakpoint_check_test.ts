@@ -8,7 +8,7 @@ import { functionBounds } from "../../discovery/code/frames.ts";
 import { mappedFiles } from "../../discovery/mapped_files.ts";
 import { changedCode } from "../../discovery/memory.ts";
 import type { Site } from "../../discovery/sites/types.ts";
-import { BreakpointCheck } from "../../probes/breakpoint_check.ts";
+import { codeBefore, misplacedProbes } from "../../probes/breakpoint_check.ts";
 import { until } from "./run_script.ts";
 import { pythonProcess } from "../system/python_process.ts";
 
@@ -32,7 +32,7 @@ async function probeAt(path: string, offset: number): Promise<AsyncDisposable> {
   };
 }
 
-Deno.test("misplaced() distinguishes a probe inside an instruction from another tool's at its start", async () => {
+Deno.test("misplacedProbes() distinguishes a probe inside an instruction from another tool's at its start", async () => {
   const folder = await Deno.makeTempDir();
   const path = join(folder, "sleep");
   await Deno.copyFile("/bin/sleep", path);
@@ -47,8 +47,9 @@ Deno.test("misplaced() distinguishes a probe inside an instruction from another 
     const long = instructions.filter(({ bytes }) => bytes.length / 2 >= 7);
     const [planned, other, third] = long;
     const site = (address: number) => ({ id: "planned", file, address }) as Site;
-    const check = (await BreakpointCheck.before(child.pid, [site(planned!.address)]))!;
-    const reason = async () => (await check.misplaced())?.why ?? "";
+    const sites = [site(planned!.address)];
+    const before = (await codeBefore(child.pid, sites))!;
+    const reason = async () => (await misplacedProbes(child.pid, sites, before))?.why ?? "";
     const isSeen = (expected: RegExp) =>
       until(async () => expected.test(await reason()), `${expected}`);
     assert.match(await reason(), /has no probe at planned/);
@@ -76,17 +77,17 @@ sys.stdin.readline()
 os.execv("/bin/cat", ["cat"])
 `;
 
-Deno.test("misplaced() is not content with a process that runs another program now", async () => {
+Deno.test("misplacedProbes() is not content with a process that runs another program now", async () => {
   await using process = await pythonProcess(BECOMES_CAT, []);
   const { pid } = process;
   const [file] = await mappedFiles(pid);
   const [segment] = (await loadSegments(file!.pinnedPath)).filter(({ executable }) => executable);
   const site = { id: "planned", file, address: segment!.address } as Site;
-  const check = (await BreakpointCheck.before(pid, [site]))!;
+  const before = (await codeBefore(pid, [site]))!;
   process.ask("").catch(() => {});
   const isOther = () => Deno.readLinkSync(`/proc/${pid}/exe`).endsWith("/cat");
   await until(() => Promise.resolve(isOther()), "it runs another program");
-  assert.match((await check.misplaced())!.why, /has no probe at planned/);
+  assert.match((await misplacedProbes(pid, [site], before))!.why, /has no probe at planned/);
 });
 
 /** Maps a file as code, writes over its first bytes when asked to, as many as asked. */

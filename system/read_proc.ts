@@ -1,0 +1,63 @@
+/**
+ * Files of /proc that the kernel gives only when it gets the lock of the process's memory map. A process can hold
+ * that for ever: while it waits for a file system that does not answer.
+ *
+ * @module
+ */
+
+/** Longest time for an answer, milliseconds: on a busy machine it takes some. */
+const LIMIT_MS = 5000;
+
+/** What was not answered in time, and still waits in a thread of this process, by process id. */
+const hung = new Map<number, Promise<unknown>>();
+
+/** A process did not let its memory map be read. */
+export class HungProcessError extends Error {
+  override name = "HungProcessError";
+}
+
+/**
+ * Reads `maps`, `smaps_rollup`, `cmdline` or `environ` of a process.
+ *
+ * @throws {HungProcessError} when it takes too long.
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export async function readProc(
+  pid: number,
+  file: "maps" | "smaps_rollup" | "cmdline" | "environ",
+  limitMs = LIMIT_MS,
+): Promise<string> {
+  return await inTime(pid, () => Deno.readTextFile(`/proc/${pid}/${file}`), limitMs);
+}
+
+/**
+ * Does work that waits for the memory map of a process, but not too long. What hangs keeps a thread, of which there
+ * are 32: nothing more is asked of that process until it has answered.
+ *
+ * @throws {HungProcessError} when it takes too long.
+ */
+export async function inTime<T>(
+  pid: number,
+  work: () => Promise<T>,
+  limitMs = LIMIT_MS,
+): Promise<T> {
+  if (hung.has(pid)) throw hungError(pid);
+  const late = Promise.withResolvers<never>();
+  const working = work();
+  const timer = setTimeout(() => {
+    hung.set(pid, working);
+    working.catch(() => {}).finally(() => hung.get(pid) === working && hung.delete(pid));
+    late.reject(hungError(pid));
+  }, limitMs);
+  try {
+    return await Promise.race([working, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function hungError(pid: number): HungProcessError {
+  return new HungProcessError(
+    `Cannot read the memory map of process ${pid}: it has not answered, a file system that it uses may hang`,
+  );
+}
