@@ -4,12 +4,10 @@
  * @module
  */
 
-import { describeServer } from "../discovery/servers.ts";
 import type { Server } from "../discovery/types.ts";
 import type { HistogramSeries, Series } from "../metrics/document.ts";
 import { DocumentBuilder } from "../metrics/document_builder.ts";
 import { quantile } from "../metrics/histogram.ts";
-import { inThisProcess } from "./prepare.ts";
 import { watch, type WatchOptions } from "./watch.ts";
 
 /** Longest measurement, seconds. */
@@ -53,7 +51,6 @@ export async function learnThreshold(
       profile: "light",
       intervalMs: 1000,
       durationMs: LOOK_SECONDS * 1000,
-      preparation: inThisProcess(),
       signal: AbortSignal.any([signal, enough.signal]),
       say: () => {},
     })
@@ -65,7 +62,7 @@ export async function learnThreshold(
     if (packets >= ENOUGH) enough.abort();
     if (record.type === "segment") pid = record.server.pid;
   }
-  const newest = pid === server.pid ? server : await describeServer(pid);
+  const newest = pid === server.pid ? server : await options.preparation.describe(pid);
   const buckets = bucketsOf(windows.document().totals);
   if (buckets.length === 0) {
     say(`Slow packets take over ${UNKNOWN_NS / 1e6} ms: the default, no packet was answered`);

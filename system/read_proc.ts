@@ -58,6 +58,6 @@ export async function inTime<T>(
 
 function hungError(pid: number): HungProcessError {
   return new HungProcessError(
-    `Cannot read the memory map of process ${pid}: it has not answered, a file system that it uses may hang`,
+    `Cannot read the memory map of process ${pid} in time: look for a file system that it uses and that hangs`,
   );
 }

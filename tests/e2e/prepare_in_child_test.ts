@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { HeldFiles } from "../../discovery/held_files.ts";
+import { exportedFunctions } from "../../discovery/code/elf.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
+import { codeBefore } from "../../probes/breakpoint_check.ts";
 import type { Prepared } from "../../probes/preparation.ts";
 import { inThisProcess } from "../../probes/prepare.ts";
 import { IN_A_CHILD } from "../../probes/prepare_in_child.ts";
@@ -42,8 +44,18 @@ Deno.test("a child describes a server and prepares the same program as this proc
       symbols = child.symbols;
       assert.deepEqual(comparable(child), comparable(here));
       assert.deepEqual(files(symbols), files(here.symbols));
+      const sites = child.plan.sources.flatMap((source) => source.sites);
+      const before = (await IN_A_CHILD.codeBefore(pid, sites))!;
+      assert.deepEqual(before, await codeBefore(pid, sites));
+      const misplaced = await IN_A_CHILD.misplaced(pid, sites, before);
+      assert.deepEqual(misplaced?.missing ?? [], sites.map(({ id }) => id), "none is attached");
       assert.ok(profile === "light" || child.plan.sources.flatMap(({ sites }) => sites).length > 9);
     }
+    const { pinnedPath } = server.libraries[0]!;
+    assert.deepEqual(
+      await IN_A_CHILD.functionsOf(pid, pinnedPath),
+      await exportedFunctions(pinnedPath),
+    );
     await assert.rejects(Deno.stat(symbols), Deno.errors.NotFound);
   }
 });

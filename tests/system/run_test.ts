@@ -81,3 +81,11 @@ Deno.test("run() gives a program no terminal, and no descriptor that this proces
   assert.ok(!lines.includes("7"), lines.join());
   assert.ok(lines.includes("?"), lines.join());
 });
+
+Deno.test("run() kills a program when its signal comes, also at once", async () => {
+  const stop = new AbortController();
+  const running = run(["sleep", "1000"], { signal: stop.signal });
+  stop.abort();
+  assert.equal((await running).exceeded, "time");
+  assert.equal((await run(["sleep", "1000"], { signal: stop.signal })).exceeded, "time");
+});
