@@ -48,7 +48,7 @@ export async function codeBefore(
   return places.values().every((each) => each.length > 0) ? code : null;
 }
 
-/** Where in memory the sites are; nowhere when a file is not mapped any more. Those outside of its code are left out. */
+/** Where in memory the sites are; nowhere when their files are not mapped any more. */
 async function placesOf(
   pid: number,
   sites: readonly Site[],
@@ -60,7 +60,8 @@ async function placesOf(
   const places = new Map<Site, readonly number[]>();
   for (const site of sites) {
     const offset = fileOffset(await loadSegments(site.file.pinnedPath), site.address);
-    if (offset !== null) places.set(site, addressesOf(codeMappings(maps, site.file), offset));
+    const mappings = codeMappings(maps, site.file);
+    places.set(site, offset === null ? [] : addressesOf(mappings, offset));
   }
   return places;
 }
