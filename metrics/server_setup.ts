@@ -17,3 +17,6 @@ export const setup = z.object({
   debug_loggers: z.array(z.string()).optional()
     .describe("Loggers with severity DEBUG; absent if its configuration could not be read"),
 });
+
+/** How a server is set up. */
+export type ServerSetup = z.infer<typeof setup>;

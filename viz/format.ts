@@ -76,10 +76,15 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 
 /** Breaks a sentence into lines that fit, the later ones indented. */
 export function wrapped(sentence: string): string[] {
+  return wrappedAt(sentence, WIDTH);
+}
+
+/** The same for so many columns, of which the text that precedes it takes two. */
+export function wrappedAt(sentence: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of sentence.split(" ")) {
-    if (line !== "" && `  ${line} ${word}`.length > WIDTH) {
+    if (line !== "" && `  ${line} ${word}`.length > width) {
       lines.push(line);
       line = `  ${word}`;
     } else {

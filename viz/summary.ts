@@ -8,7 +8,9 @@ import { styleText } from "node:util";
 import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
 import type { MetricName } from "../metrics/metric_names.ts";
+import { findings } from "../metrics/findings/findings.ts";
 import { printable } from "../system/printable.ts";
+import { SEVERITY_WORDS } from "./finding_words.ts";
 import {
   bpfShare,
   columns,
@@ -36,6 +38,7 @@ export interface SummaryStyle {
 
 /** The sections, in order: a title and its rows. A section without rows is left out. */
 const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => readonly string[]])[] = [
+  ["What is wrong or slow (deno task explain shows evidence and remedies)", worst],
   [
     "Packet processing time (packet_processing_time)",
     times("packet_processing_time", ({ message, answer }) => `${message} -> ${answer}`),
@@ -147,6 +150,12 @@ function lengthOf(
   const whole = `${duration_seconds.toFixed(1)} s`;
   if (watched_seconds === undefined) return [whole];
   return [`${whole}, ${(duration_seconds - watched_seconds).toFixed(1)} s of it not watched`];
+}
+
+function worst(document: MetricsDocument): string[] {
+  return findings(document).flatMap(({ severity, sentence }, index) =>
+    wrapped(`${index + 1}. ${SEVERITY_WORDS[severity]}: ${sentence}`)
+  );
 }
 
 function ledger({ ledger }: MetricsDocument): string[] {

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { PALETTE } from "../../viz/report/report_style.ts";
+import { FINDINGS_CSS, PALETTE } from "../../viz/report/report_style.ts";
 
 /** The style sheet. The drawings that are shown depend on the width, as in `live.js`. */
 export const CSS = `${PALETTE}
+${FINDINGS_CSS}
 :root { --shade: #eaeef2; }
 @media (prefers-color-scheme: dark) { :root { --shade: #21262d; } }
 * { box-sizing: border-box; }

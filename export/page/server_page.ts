@@ -48,6 +48,7 @@ export function detailParts(server: ServerHistory, charts: DrawnCharts): Part[] 
   const part = ({ id, column, html }: DrawnPart): Part => ({ id, container: column, html });
   return [
     ...state(server, last, charts),
+    ...drawn.filter(({ column }) => column === "top").map(part),
     ...drawn.filter(({ column }) => column === "left").map(part),
     ...slow(server, last),
     ...drawn.filter(({ column }) => column === "right").map(part),

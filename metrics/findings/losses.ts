@@ -9,7 +9,7 @@ import { LEAST_LOST, LOST_SHARE } from "./thresholds.ts";
 
 /** Whether so many lost packets of all are a finding. */
 export function isLoss(lost: number, all: number, share: number = LOST_SHARE): boolean {
-  return lost >= LEAST_LOST && lost >= share * all;
+  return all > 0 && lost >= LEAST_LOST && lost >= share * all;
 }
 
 /** Packets that Kea read and dropped because its packet queue was full, by its own counters. */

@@ -23,12 +23,14 @@ import { OTHER_DISK, OTHER_NETWORK } from "./rules/other_waits.ts";
 import { PACKET_QUEUE } from "./rules/packet_queue.ts";
 import { PAGING } from "./rules/paging.ts";
 import { RECEIVE_BUFFER } from "./rules/receive_buffer.ts";
+import { RETRANSMISSIONS } from "./rules/retransmissions.ts";
 import { SLOW_HOOK_LIBRARY } from "./rules/slow_hook_library.ts";
 import { SLOW_LEASE_FILE } from "./rules/slow_lease_file.ts";
 import { SLOW_STATEMENT } from "./rules/slow_statement.ts";
 import { TOO_FEW_THREADS } from "./rules/too_few_threads.ts";
 import { TOO_MANY_THREADS } from "./rules/too_many_threads.ts";
 import { UNANSWERED } from "./rules/unanswered.ts";
+import { WAITING_CLIENTS } from "./rules/waiting_clients.ts";
 
 /** Every cause that is looked for. */
 export const RULES: readonly Rule[] = [
@@ -55,6 +57,8 @@ export const RULES: readonly Rule[] = [
   OTHER_NETWORK,
   NEARLY_EMPTY_POOL,
   TOO_FEW_THREADS,
+  WAITING_CLIENTS,
+  RETRANSMISSIONS,
   // Risks.
   DEBUG_LOGGING,
   MANY_NAKS,

@@ -6,6 +6,7 @@ import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { assertFirst, explained, undisturbed } from "./explained.ts";
+import { type ClientPacket, sendPackets } from "./client_packets.ts";
 import { fullLeaseDisk } from "./full_lease_disk.ts";
 import { reconfigure } from "./reconfigure.ts";
 import { inClient } from "./watched.ts";
@@ -105,6 +106,33 @@ Deno.test("malformed packets, and requests that get a DHCPNAK", async () => {
 async function addressOf({ directory }: Lab): Promise<string> {
   const [, lease] = (await Deno.readTextFile(`${directory}/leases.csv`)).split("\n");
   return lease!.split(",")[0]!;
+}
+
+for (const family of [4, 6] as const) {
+  Deno.test(`clients that have waited long, and requests that come again, DHCPv${family}`, async () => {
+    await using lab = await startLab({ family });
+    await using _ = await undisturbed(lab);
+    const perSecond = family === 4 ? 1 : 100;
+    const packets = Array.from({ length: 100 }, (_, client): ClientPacket => (
+      { client, transaction: 0x10_0000 + client, waited: client % 4 === 0 ? 30 * perSecond : 0 }
+    ));
+    const waited = await explained(lab, { work: () => sendPackets(lab, packets) });
+    assert.match(assertFirst(waited, "waiting_clients"), /^25 requests/);
+    // Some of them go to another server, and are asked again.
+    const refused = packets.slice(0, 20).map(({ client, transaction }) => (
+      { client, transaction: transaction + 1000, isRefused: true }
+    ));
+    const repeated = await explained(lab, {
+      work: () =>
+        sendPackets(lab, [
+          ...packets.map(({ client, transaction }) => ({ client, transaction })),
+          ...refused,
+          700,
+          ...refused,
+        ]),
+    });
+    assert.ok(repeated.findings.some(({ rule }) => rule === "retransmissions"));
+  });
 }
 
 Deno.test("monitoring on a host with very many system calls", async () => {

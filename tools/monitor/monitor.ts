@@ -37,6 +37,7 @@ import { windowLine } from "../../viz/window_line.ts";
 import { writeReport } from "../../viz/report/write_report.ts";
 import { LiveTerminal } from "./live_terminal.ts";
 import { trafficHint } from "../traffic/traffic_hint.ts";
+import { serverRecordOf } from "../../probes/plan_record.ts";
 import { planText } from "./plan_text.ts";
 
 /** Options of `deno task monitor`; times in seconds. */
@@ -129,8 +130,11 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   });
   let document: MetricsDocument;
   {
-    const { version, family, pid } = server;
-    const facts = { version, family, pid, profile: options.profile };
+    const { version, family, pid, setup } = serverRecordOf(server);
+    const facts = {
+      ...{ version, family, pid, profile: options.profile },
+      ...setup === undefined ? {} : { setup },
+    };
     using terminal = LiveTerminal.open(
       {
         ...facts,

@@ -5,6 +5,9 @@
  */
 
 import type { Cost, ListedPacket, Window } from "../../metrics/document.ts";
+import type { Finding } from "../../metrics/findings/finding.ts";
+import { findings } from "../../metrics/findings/findings.ts";
+import type { ServerSetup } from "../../metrics/server_setup.ts";
 import { mergedWindows } from "../../metrics/overview.ts";
 import { counters, errorName, secondsOf, sumOf, trafficOf } from "../series.ts";
 import type { Family } from "../../metrics/dhcp.ts";
@@ -16,6 +19,8 @@ export interface LiveFacts {
   readonly pid: number;
   readonly profile: string;
   readonly durationSeconds: number;
+  /** What findings need to know of the server; absent if it is not known. */
+  readonly setup?: ServerSetup;
   /** A slower packet is listed, nanoseconds. */
   readonly slowNs?: number;
 }
@@ -38,6 +43,8 @@ export interface LiveState {
   /** Received packets per second, the newest last. */
   readonly rates: readonly number[];
   readonly errors: readonly LiveError[];
+  /** What was wrong or slow in the last {@linkcode ROLLING_SECONDS}, the worst first. */
+  readonly findings: readonly Finding[];
   readonly cost: Cost | null;
   /** Packets over the threshold so far, including those that were not listed. */
   readonly slowCount: number;
@@ -57,7 +64,7 @@ const [RATES, NOTES, ERRORS, SLOW] = [120, 20, 200, 3];
 export function liveStart(facts: LiveFacts): LiveState {
   return {
     ...{ facts, elapsedSeconds: 0, newest: null, recent: [], rates: [] },
-    ...{ errors: [], cost: null, slowCount: 0, slow: [], notes: [] },
+    ...{ errors: [], findings: [], cost: null, slowCount: 0, slow: [], notes: [] },
   };
 }
 
@@ -80,6 +87,7 @@ export function withWindow(
     recent,
     rates: [...state.rates, received / secondsOf(window)].slice(-RATES),
     errors: withErrors(state.errors, window),
+    findings: findingsIn(state.facts, recent),
   };
 }
 
@@ -100,6 +108,28 @@ export function withNote(state: LiveState, line: string): LiveState {
 /** The windows of the last {@linkcode ROLLING_SECONDS} as one; null before the first. */
 export function rollingWindow({ recent }: LiveState): Window | null {
   return mergedWindows(recent, 1)[0] ?? null;
+}
+
+/** The findings of some windows. */
+function findingsIn(
+  { version, family, pid, profile, setup }: LiveFacts,
+  windows: readonly Window[],
+) {
+  const [whole] = mergedWindows(windows, 1);
+  if (whole === undefined) return [];
+  const seconds = secondsOf(whole);
+  return findings({
+    schema: "kea-metrics/1",
+    server: { version, family, pid, ...setup === undefined ? {} : { setup } },
+    capture: {
+      ...{ profile, started: whole.start, ended: whole.end, duration_seconds: seconds },
+      ...{ watched_seconds: seconds, interval_seconds: null, verdict: "COMPLETE", reasons: [] },
+      // That of all windows; it has a line of its own.
+      ...{ not_available: [], cost: null },
+    },
+    windows: [...windows],
+    totals: whole.series,
+  });
 }
 
 function secondsFrom({ start }: Window, { end }: Window): number {

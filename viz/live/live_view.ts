@@ -12,7 +12,8 @@ import { printable } from "../../system/printable.ts";
 import { gauges, histograms, nameOf, quantileText, secondsOf, significant } from "../series.ts";
 import { axisOf, histogramBar, sparkline } from "./sparkline.ts";
 import { aligned, cut, widthOf } from "./text_layout.ts";
-import { duration, longestPart, size } from "../format.ts";
+import { SEVERITY_WORDS } from "../finding_words.ts";
+import { duration, longestPart, size, wrappedAt } from "../format.ts";
 
 /** What the terminal can show. */
 export interface LiveScreen {
@@ -132,6 +133,7 @@ class Draw {
       ...this.#messages(room),
       ...this.#rate(room),
       ...this.#errors(room),
+      ...this.#findings(room),
       ...this.#slow(),
       ...this.#machine(),
       ...this.#notes(),
@@ -215,6 +217,16 @@ class Draw {
       }
     }
     return lines;
+  }
+
+  /** The worst of what is wrong or slow, and how many more there are. */
+  #findings(room: number): string[] {
+    const [worst, ...others] = this.#state.findings;
+    if (worst === undefined) return [];
+    const word = SEVERITY_WORDS[worst.severity];
+    const more = others.length === 0 ? "" : ` (+${others.length} more)`;
+    const [first, ...rest] = wrappedAt(this.text(`${word}: ${worst.sentence}${more}`), room);
+    return [this.#styled("red", word) + first!.slice(word.length), ...rest];
   }
 
   #slow(): string[] {

@@ -11,8 +11,12 @@ import { escaped } from "../../system/printable.ts";
 import { figureText, SEVERITY_WORDS } from "../finding_words.ts";
 import { tableHtml } from "./table_html.ts";
 
-/** What is wrong or slow, the worst first, with evidence and remedy; and what this run cannot say. */
-export function findingsHtml(document: MetricsDocument): string {
+/**
+ * What is wrong or slow, the worst first, with evidence and remedy; and what is not known.
+ *
+ * @param when "in the last hour"; empty for a run.
+ */
+export function findingsHtml(document: MetricsDocument, when = ""): string {
   const { findings, questions, not_seen } = explain(document);
   const found = findings.length > 0
     ? `<ol>${findings.map(findingHtml).join("\n")}</ol>`
@@ -26,7 +30,7 @@ export function findingsHtml(document: MetricsDocument): string {
         "; ",
       )
     }.</p>`;
-  return `<section id="findings"><h2>What is wrong or slow</h2>
+  return `<section class="findings"><h2>${`What is wrong or slow ${when}`.trimEnd()}</h2>
 ${found}
 ${open}</section>`;
 }

@@ -20,6 +20,16 @@ export const PALETTE = `
   }
 }`;
 
+/** How findings look, on every page. */
+export const FINDINGS_CSS = `.finding { margin: 10px 0; }
+.finding p { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
+.finding b { font-size: 12px; letter-spacing: .06em; margin-right: 6px; }
+.finding.lost b, .finding.slow b { color: var(--bad); }
+.finding.risk b { color: var(--poor); }
+.finding ul { margin: 2px 0; padding-left: 20px; }
+.findings { margin-top: 24px; }
+.findings ol { margin: 4px 0; padding-left: 22px; }`;
+
 /** The style sheet. */
 export const CSS = `${PALETTE}
 * { box-sizing: border-box; }
@@ -38,14 +48,7 @@ dt { font-size: 12px; color: var(--muted); }
 dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .headlines { margin: 0; padding: 14px 18px 14px 34px; background: var(--panel); border-radius: 8px; }
 .headlines li { margin: 3px 0; }
-.finding { margin: 10px 0; }
-.finding p { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
-.finding b { font-size: 12px; letter-spacing: .06em; margin-right: 6px; }
-.finding.lost b, .finding.slow b { color: var(--bad); }
-.finding.risk b { color: var(--poor); }
-.finding ul { margin: 2px 0; padding-left: 20px; }
-#findings { margin-top: 24px; }
-#findings ol { margin: 4px 0; padding-left: 22px; }
+${FINDINGS_CSS}
 .reasons { margin-top: 16px; }
 .reasons ul { margin: 4px 0; padding-left: 20px; }
 figure, section { margin: 40px 0 0; }

@@ -10,6 +10,7 @@ import { escaped } from "../../../system/printable.ts";
 import { chartsOf } from "../../../viz/charts/all.ts";
 import type { Chart, Layout } from "../../../viz/charts/chart.ts";
 import { accountOf, ledgerTable } from "../../../viz/report/account.ts";
+import { findingsHtml } from "../../../viz/report/findings_html.ts";
 import { inlineSvg } from "../../../viz/report/inline_svg.ts";
 import { svgOf } from "../../../viz/report/svg.ts";
 import { tableHtml } from "../../../viz/report/table_html.ts";
@@ -55,7 +56,9 @@ export async function drawParts(
     windows: [...windows],
     totals,
   };
-  const parts: DrawnPart[] = [];
+  const parts: DrawnPart[] = [
+    { id: "findings", column: "top", html: findingsHtml(document, "in the last hour") },
+  ];
   for (const chart of chartsOf(document, "the last hour")) {
     parts.push({
       id: chart.id,

@@ -33,7 +33,7 @@ const drawn = z.object({
   id: z.int(),
   parts: z.array(z.object({
     id: z.string(),
-    column: z.enum(["left", "right"]),
+    column: z.enum(["top", "left", "right"]),
     /** Nothing in it is foreign and unescaped. */
     html: z.string(),
   })),

@@ -16,7 +16,9 @@ export const FAR_DATABASE: Rule = {
     const sql = sqlOf(facts);
     if (sql === null || !facts.hasEnoughPackets || hasDominant(sql)) return null;
     const least = facts.shareOfPlace(sql.ns);
-    if (least < LEAST_SHARE || sql.ns / facts.received < LONG_STATEMENT_NS) return null;
+    if (least < LEAST_SHARE || sql.ns / Math.max(1, facts.received) < LONG_STATEMENT_NS) {
+      return null;
+    }
     const usual = sql.statements.filter(({ count }) => count >= LEAST_EVENTS);
     if (usual.length === 0) return null;
     const fastest = usual.toSorted((a, b) => a.min - b.min)[0]!;

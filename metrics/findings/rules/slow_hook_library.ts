@@ -47,7 +47,7 @@ export const SLOW_HOOK_LIBRARY: Rule = {
         `Look at what ${library} does at ${hook_point}: a network request, a file, a long loop?`,
         "While it waits, its thread serves no one else: more threads help (multi-threading, thread-pool-size), or a " +
         "library that parks its packets",
-        "Without that library, packets take so much less time",
+        "To be sure, watch a while without that library, and compare: deno task compare",
       ],
     };
   },

@@ -7,7 +7,6 @@
 import { shareEvidence, timesEvidence } from "../evidence.ts";
 import { areOftenLong } from "../facts.ts";
 import type { Rule } from "../finding.ts";
-import { openWithout } from "../profiles.ts";
 import { LEAST_SHARE } from "../thresholds.ts";
 import { percent } from "../words.ts";
 
@@ -16,13 +15,8 @@ const LABELS = { backend: "memfile", statement: "lease_file_write" } as const;
 export const SLOW_LEASE_FILE: Rule = {
   name: "slow_lease_file",
   lacks: (facts) =>
-    facts.hasEnoughPackets
-      ? openWithout(
-        facts,
-        "database_query_time",
-        "standard",
-        "how long the lease database takes",
-      )
+    facts.hasEnoughPackets && facts.document.capture.profile === "light"
+      ? { question: "how long the lease database takes", answer: "watch with --profile standard" }
       : null,
   find: (facts) => {
     const [writes] = facts.histograms("database_query_time", LABELS);

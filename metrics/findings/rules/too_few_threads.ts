@@ -72,7 +72,7 @@ export const TOO_FEW_THREADS: Rule = {
           : [
             "Give Kea more threads: multi-threading, enable-multi-threading and thread-pool-size",
           ],
-        "See what its threads do meanwhile: what takes less time needs fewer threads",
+        "See in the report what takes the packets' time: faster packets need fewer threads",
       ],
     };
   },

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type { MetricsDocument } from "../../../metrics/document.ts";
+import type { Finding } from "../../../metrics/findings/finding.ts";
 import { explain, findings } from "../../../metrics/findings/findings.ts";
 import { RULES } from "../../../metrics/findings/rules.ts";
 import { CAPTURES, type Kind, recordsOf } from "../fixtures/captures.ts";
@@ -204,6 +206,14 @@ const CASES: Readonly<
     // The threads were free.
     tooLittle: madeDocument(withTime(queue(1000, 2 * MS)), { server: { setup } }),
   },
+  waiting_clients: {
+    made: madeDocument([...HEALTHY, waited(0, 800), waited(30, 200)]),
+    tooLittle: madeDocument([...HEALTHY, waited(0, 800), waited(7, 200), waited(30, 9)]),
+  },
+  retransmissions: {
+    made: madeDocument([...HEALTHY, repeated(60)]),
+    tooLittle: madeDocument([...HEALTHY, repeated(40)]),
+  },
   debug_logging: {
     made: madeDocument(HEALTHY, {
       server: { setup: { ...setup, debug_loggers: ["kea-dhcp4"] } },
@@ -223,6 +233,14 @@ const CASES: Readonly<
     tooLittle: madeDocument(HEALTHY, { capture: { cost: costOf(0.1) } }),
   },
 };
+
+function waited(seconds: number, count: number): Made {
+  return ["client_waiting_time", { message: "DHCPDISCOVER" }, "s", count, seconds];
+}
+
+function repeated(count: number): Made {
+  return ["retransmissions", { message: "DHCPDISCOVER" }, "packets", count];
+}
 
 function nak(count: number): Made {
   return [
@@ -270,23 +288,40 @@ Deno.test("every rule has a case, and its name once", () => {
   );
 });
 
+/** A finding that people and programs can use. */
+function assertSound({ rule, sentence, evidence, remedy, damage }: Finding): void {
+  assert.match(sentence, /^[A-Z0-9].*\.$/, rule);
+  assert.doesNotMatch(sentence, /undefined|NaN|Infinity/, rule);
+  assert.ok(evidence.length > 0 && remedy.length > 0, rule);
+  assert.ok(damage >= 0 && damage <= 1, `${rule}: ${damage}`);
+  for (const { what, value, lower = value, upper = value } of evidence) {
+    const isSound = Number.isFinite(value) && lower <= value && value <= upper;
+    assert.ok(isSound, `${rule}: ${what}: ${value} (${lower} to ${upper})`);
+  }
+}
+
 for (const [rule, { made, tooLittle }] of Object.entries(CASES)) {
   Deno.test(`${rule} finds its cause first, with evidence and remedy, and nothing in too little`, () => {
     const found = findings(made);
     assert.equal(found[0]?.rule, rule, JSON.stringify(found, null, 2));
-    const { sentence, evidence, remedy, damage } = found[0]!;
-    assert.match(sentence, /^[A-Z0-9].*\.$/);
-    assert.doesNotMatch(sentence, /undefined|NaN|Infinity/);
-    assert.ok(evidence.length > 0 && remedy.length > 0);
-    assert.ok(damage >= 0 && damage <= 1, `${damage}`);
-    for (const { value, lower = value, upper = value } of evidence) {
-      assert.ok(Number.isFinite(value) && lower <= value && value <= upper);
-    }
+    assertSound(found[0]!);
     if (tooLittle !== undefined) {
       assert.deepEqual(findings(tooLittle).map((finding) => finding.rule), []);
     }
   });
 }
+
+Deno.test("findings are sound in any document, whatever it lacks", () => {
+  const all = Object.values(CASES).flatMap(({ made }) => made.totals);
+  const { made } = CASES["monitoring_overhead"]!;
+  fc.assert(
+    fc.property(fc.subarray(all, { maxLength: 12 }), fc.boolean(), (totals, hasWindows) => {
+      const windows = hasWindows ? [{ ...made.windows[0]!, series: totals }] : [];
+      for (const finding of findings({ ...made, totals, windows })) assertSound(finding);
+    }),
+    { seed: 1, numRuns: 2000 },
+  );
+});
 
 Deno.test("a healthy server has no finding, and nothing stays open", () => {
   assert.deepEqual(explain(madeDocument(HEALTHY, { server: { setup } })), {

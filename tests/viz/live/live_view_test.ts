@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { recordsOf } from "../../metrics/fixtures/captures.ts";
+import { HEALTHY, madeDocument, withTime } from "../../metrics/findings/made_document.ts";
 import type { Series, Window } from "../../../metrics/document.ts";
 import { DocumentBuilder } from "../../../metrics/document_builder.ts";
 import { widthOf } from "../../../viz/live/text_layout.ts";
@@ -206,4 +207,23 @@ Deno.test("liveView() counts slow packets, and shows the last of them", () => {
   assert.match(text, /^ {2}00:00:04 DHCPREQUEST +20\.0 ms +commit 19\.0 ms +00:0c.* +00000004$/m);
   assert.doesNotMatch(text, /00000001/);
   assert.doesNotMatch(liveView(real, screen).join("\n"), /Slow packets/);
+});
+
+Deno.test("liveView() has one line for the worst of what is wrong or slow now", () => {
+  const slow = madeDocument(withTime([
+    "hook_callout_time",
+    { hook_point: "pkt4_receive", library: "a.so", callout: "pkt4_receive" },
+    "ns",
+    1000,
+    5e6,
+  ]));
+  const options = { elapsedSeconds: 10, cost: null };
+  const found = withWindow(liveStart(FACTS), slow.windows[0]!, options);
+  assert.match(
+    liveView(found, { ...SCREEN, columns: 120 }).join("\n"),
+    /^SLOW: The hook library a\.so takes 95 % of the packets' time, most of it at pkt4_receive\.$/m,
+  );
+  // Later on, it is over.
+  const healthy = windowOf(1_800_000_000, madeDocument(HEALTHY).windows[0]!.series);
+  assert.deepEqual(withWindow(found, healthy, options).findings, []);
 });
