@@ -13,6 +13,8 @@ const LIMIT_MS = 10_000;
 
 /** An interface. */
 export interface NetworkInterface {
+  /** The kernel's number of it in its namespace. */
+  readonly index: number;
   readonly name: string;
   readonly isUp: boolean;
   readonly mtu: number;
@@ -24,6 +26,7 @@ export interface NetworkInterface {
 }
 
 interface LinkJson {
+  readonly ifindex: number;
   readonly ifname: string;
   readonly operstate?: string;
   readonly flags?: readonly string[];
@@ -46,6 +49,7 @@ export async function interfacesOf(pid: number, family: Family): Promise<Network
   const links = (text.trim() === "" ? [] : JSON.parse(text)) as LinkJson[];
   // Some versions of ip print empty objects for hidden interfaces.
   return links.filter(({ ifname }) => ifname !== undefined).map((link) => ({
+    index: link.ifindex,
     name: link.ifname,
     isUp: (link.flags ?? []).includes("UP") && link.operstate !== "DOWN",
     mtu: link.mtu ?? 0,

@@ -13,7 +13,7 @@ import {
   resolveUserPath,
   runMain,
 } from "../system/command_line.ts";
-import { PROFILE_OPTION, slowness } from "../probes/watch_options.ts";
+import { BY_OPTION, PROFILE_OPTION, slowness, TOP_OPTION } from "../probes/watch_options.ts";
 import { HISTOGRAMS } from "./otlp/metrics_request.ts";
 import { INTERVAL_SECONDS, otlpSettingsOfProcess } from "./otlp/settings.ts";
 import { CHOICE } from "./watching/chosen_servers.ts";
@@ -67,6 +67,9 @@ const command = newCommand("exporter")
     "list packets that take longer, their clients hashed; auto measures the p99.9 of each server first",
     slowness,
   )
+  .addOption(TOP_OPTION)
+  .addOption(BY_OPTION)
+  .option("--redact", "hash the clients and relays of --top and --by")
   .addOption(
     new Option(
       "--exemplars <how>",
@@ -99,6 +102,7 @@ const command = newCommand("exporter")
 Examples:
   deno task exporter
   deno task exporter --server dhcp4 --profile light --web.listen-address 0.0.0.0:10047
+  deno task exporter --top 10 --by relay --redact
   deno task exporter --otlp http://127.0.0.1:4318
   curl http://127.0.0.1:10047/metrics`,
   );
@@ -132,6 +136,7 @@ await runMain(async () =>
     path: options["web.telemetryPath"],
     limit: options.maxLabelSets,
     slow: threshold === undefined ? null : { threshold, redacts: exemplars !== "plain" },
+    counting: { top: options.top, by: options.by, redacts: options.redact === true },
     hasExemplars: exemplars !== "off",
     textfile,
     otlp,

@@ -157,6 +157,15 @@ function errors(
   return events((key, words) => errorSeries(labelsOf(key, words)), partsBeforeText);
 }
 
+/** Requests of those that send most, by name; 1 for a count that is a lower bound. */
+function busiest(who: "client" | "relay"): CountedMap {
+  return events(([name, isBound]) => ({
+    metric: `${who}_requests`,
+    labels: { [who]: String(name), count: isBound === 1 ? "at least" : "exact" },
+    unit: "packets",
+  }));
+}
+
 /** A series of errors. */
 export function errorSeries(labels: Readonly<Record<string, string>>): OwnSeriesName {
   return { metric: "error_rate", labels, unit: "events" };
@@ -216,6 +225,16 @@ const MAPS: Readonly<Record<string, CountedMap>> = {
     metric: "retransmissions",
     labels: { message: message(type, words) },
     unit: "packets",
+  })),
+  "@clients": busiest("client"),
+  "@relays": busiest("relay"),
+  "@relay_time": times(([relay]) => ({
+    metric: "relay_processing_time",
+    labels: { relay: String(relay) },
+  })),
+  "@interface_time": times(([name]) => ({
+    metric: "interface_processing_time",
+    labels: { interface: String(name) },
   })),
   "@unmatched": errors(([answer], words) => ({
     kind: "unmatched_answer",

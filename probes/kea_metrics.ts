@@ -6,6 +6,7 @@
  * @module
  */
 
+import { Option } from "@commander-js/extra-typings";
 import { newCommand, numberBetween, print, runMain, say } from "../system/command_line.ts";
 import { DocumentBuilder } from "../metrics/document_builder.ts";
 import { chooseServer } from "../discovery/servers.ts";
@@ -16,7 +17,13 @@ import { printedProgram } from "./printed_program.ts";
 import { requireHost } from "./requirements.ts";
 import { inThisProcess } from "./prepare.ts";
 import { watch } from "./watch.ts";
-import { INTERVAL_OPTION, PROFILE_OPTION, SERVER_OPTION } from "./watch_options.ts";
+import {
+  BY_OPTION,
+  INTERVAL_OPTION,
+  PROFILE_OPTION,
+  SERVER_OPTION,
+  TOP_OPTION,
+} from "./watch_options.ts";
 
 const command = newCommand("probe")
   .description(
@@ -27,7 +34,13 @@ const command = newCommand("probe")
   .addOption(PROFILE_OPTION)
   .option("--duration <seconds>", "how long to watch", numberBetween(1, 2_147_483), 300)
   .addOption(INTERVAL_OPTION)
-  .option("--print-program", "print the bpftrace program for the server, attach nothing")
+  .addOption(TOP_OPTION)
+  .addOption(BY_OPTION)
+  .option("--redact", "hash the clients and relays of --top and --by")
+  .addOption(
+    new Option("--print-program", "print the bpftrace program for the server, attach nothing")
+      .conflicts(["top", "by"]),
+  )
   .showHelpAfterError("(--help shows the options)")
   .addHelpText(
     "after",
@@ -62,6 +75,7 @@ async function probe(options: ReturnType<typeof command.opts>): Promise<void> {
       preparation: inThisProcess(),
       signal: stop.signal,
       say,
+      ...{ top: options.top, by: options.by, redacts: options.redact === true },
     })
   ) {
     const window = windows.next(record);

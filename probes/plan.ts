@@ -9,6 +9,7 @@ import { COST_PER_HIT_US } from "../discovery/costs.ts";
 import { asksForArrivals, type ReceiveCall } from "../discovery/sites/receive_call.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Refusal, Site, SiteSearch } from "../discovery/sites/types.ts";
+import { countingCost, type PacketCounting, PLAIN_COUNTING } from "./packet_counting.ts";
 import { type ProbeProgram, type Profile, PROFILES, PROGRAMS, type Provision } from "./programs.ts";
 
 /** What a profile may take of the CPU time that the server spends on an exchange (DORA). */
@@ -85,9 +86,16 @@ export type LeftOut = ReadonlyMap<string, string>;
  * A program of the profile that does not fit the budget, the server or the verified sites is listed in
  * `notAvailable` with the reason; the others run without it. Only this function decides what is lost.
  */
-export function plan(facts: Facts, profile: Profile, leftOut: LeftOut = new Map()): Plan {
+export function plan(
+  facts: Facts,
+  profile: Profile,
+  leftOut: LeftOut = new Map(),
+  counting: PacketCounting = PLAIN_COUNTING,
+): Plan {
   const { server, search, receiveCall, hookPoints } = facts;
-  const budget = budgetOf(server, profile);
+  // What a user asks for comes on top, and takes the place of nothing.
+  const extra = countingCost(counting);
+  const budget = budgetOf(server, profile) + extra;
   const lacks = new Lacks(facts);
   const sources: PlannedSource[] = [];
   const provides = (provision: Provision) => sources.some((each) => each.provides === provision);
@@ -114,7 +122,9 @@ export function plan(facts: Facts, profile: Profile, leftOut: LeftOut = new Map(
     }
     const left = (program.ignoresBudgetIn === profile ? Infinity : budget) - forecastOf(sources);
     const planned = choose(program, search, left, profile, lacks);
-    if (planned !== null) sources.push(planned);
+    if (planned === null) continue;
+    const more = planned.provides === "packets" ? extra : 0;
+    sources.push({ ...planned, forecast: planned.forecast + more });
   }
 
   if (!provides("packets")) {

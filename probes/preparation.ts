@@ -11,6 +11,7 @@ import type { Site } from "../discovery/sites/types.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 import type { ChangedCode, Misplaced } from "./breakpoint_check.ts";
+import type { PacketCounting } from "./packet_counting.ts";
 import type { LeftOut, Plan } from "./plan.ts";
 import type { Profile } from "./programs.ts";
 import type { RefusalCounters } from "./refusal_counters.ts";
@@ -26,6 +27,8 @@ export interface PreparationRequest {
   readonly intervalMs: number;
   /** Packets that take longer are reported one by one, nanoseconds; 0 for none. */
   readonly slowNs: number;
+  /** What is counted of each packet beyond the profile; nothing without it. */
+  readonly counting?: PacketCounting;
   /** Programs that failed to attach to this server before. */
   readonly leftOut: LeftOut;
 }

@@ -14,6 +14,7 @@ import { codeBefore, misplacedProbes } from "./breakpoint_check.ts";
 import { type FindSites, gatherFacts } from "./facts.ts";
 import { hostProcessId } from "./host_process_id.ts";
 import { knowsArrivals, type Plan, plan, withoutRegisters } from "./plan.ts";
+import { type PacketCounting, PLAIN_COUNTING } from "./packet_counting.ts";
 import type { Preparation, PreparationRequest, Prepared } from "./preparation.ts";
 import { programTexts } from "./program_texts.ts";
 import type { Profile } from "./programs.ts";
@@ -50,10 +51,14 @@ export function inThisProcess(finders: Finders = {}): Preparation {
 }
 
 /** Makes the plan for a server: which programs, at which verified sites, at what cost. */
-export async function planFor(server: Server, profile: Profile): Promise<Plan> {
+export async function planFor(
+  server: Server,
+  profile: Profile,
+  counting: PacketCounting = PLAIN_COUNTING,
+): Promise<Plan> {
   await using symbols = await privateFolder("symbols");
   const { facts } = await gatherFacts(server, profile, symbols.path);
-  return plan(facts, profile);
+  return plan(facts, profile, new Map(), counting);
 }
 
 /**
@@ -63,7 +68,8 @@ export async function planFor(server: Server, profile: Profile): Promise<Plan> {
  */
 export async function prepareIn(
   symbols: string,
-  { server, profile, bpftrace, intervalMs, slowNs, leftOut }: PreparationRequest,
+  { server, profile, bpftrace, intervalMs, slowNs, leftOut, counting = PLAIN_COUNTING }:
+    PreparationRequest,
   { findSites, findHostPid = hostProcessId }: Finders = {},
 ): Promise<Omit<Prepared, keyof AsyncDisposable>> {
   const { facts, attachPoints, counters } = await gatherFacts(
@@ -74,10 +80,11 @@ export async function prepareIn(
     leftOut,
   );
   const registers = await registersOffset(bpftrace);
-  const planned = plan(facts, profile, leftOut);
+  const planned = plan(facts, profile, leftOut, counting);
   const made = registers === 0 ? withoutRegisters(planned) : planned;
   const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
   const rendered = render(made, await programTexts(), attachPoints, intervalMs, {
+    ...counting,
     registers,
     slowNs,
     wallClock,

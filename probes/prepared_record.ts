@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { MappedFile, Server } from "../discovery/types.ts";
 import type { Site } from "../discovery/sites/types.ts";
 import { METRIC_NAMES } from "../metrics/metric_names.ts";
+import { GROUPINGS } from "./packet_counting.ts";
 import type { Plan, PlannedSource } from "./plan.ts";
 import { PROFILES, PROVISIONS } from "./programs.ts";
 
@@ -106,6 +107,7 @@ export const REQUEST = z.union([
       bpftrace: z.object({ command: strings, version: z.string() }),
       intervalMs: z.number(),
       slowNs: z.number(),
+      counting: z.object({ top: z.boolean(), by: z.enum(GROUPINGS).nullable() }).exactOptional(),
       leftOut: z.array(z.tuple([z.string(), z.string()])),
     }),
   }),

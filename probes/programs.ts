@@ -100,11 +100,12 @@ const PACKETS = {
   provides: "packets",
   minProfile: "light",
   maps: [
-    ...["@answered", "@send_refused", "@processing", "@unmatched", "@sent", "@not_dhcp"],
+    ...["@answered", "@send_refused", "@processing", "@relay_time", "@interface_time"],
+    ...["@unmatched", "@sent", "@not_dhcp", "@clients", "@relays"],
     ...["@socket_wait", "@client_waiting", "@retransmissions", "@received"],
   ],
   tracepointsPerExchange: 8,
-  bpfPerExchange: 7.5,
+  bpfPerExchange: 8.5,
 } as const satisfies Partial<ProbeProgram>;
 
 const ALLOCATION = {
@@ -133,7 +134,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
   {
     ...PACKETS,
     file: "packets_v6.bt",
-    bpfPerExchange: 10,
+    bpfPerExchange: 11,
     unsupportedReason: (server) => {
       if (server.family !== 6) return "";
       return server.sockets.includes("udp") ? null : "the server has no DHCPv6 socket";

@@ -14,6 +14,7 @@ import { MAP_KEYS } from "./bpftrace.ts";
 import type { Json } from "../metrics/input/exact_json.ts";
 import type { Plan } from "./plan.ts";
 import type { Maps } from "./probe_run.ts";
+import { TOP_MAPS } from "./top_lists.ts";
 
 /** Full maps: new keys are not counted there. */
 export function fullMaps(maps: Maps): string[] {
@@ -70,8 +71,8 @@ function pointerTo({ file, address }: Site, bases: ReadonlyMap<string, number>):
 }
 
 /**
- * Converts the readings of one server to the counts between them. Private maps are left out; addresses in
- * keys are replaced by names.
+ * Converts the readings of one server to the counts between them. Private maps and those of {@linkcode TopLists}
+ * are left out; addresses in keys are replaced by names.
  */
 export class ReadingDifferences {
   readonly #renaming: Renaming;
@@ -85,7 +86,7 @@ export class ReadingDifferences {
   next(printed: Maps): Sample["maps"] {
     const rows: Record<string, Row[]> = {};
     for (const [map, value] of Object.entries(printed)) {
-      if (!isCounted(map)) continue;
+      if (!isCounted(map) || TOP_MAPS.has(map)) continue;
       const before = this.#before.get(map);
       const now = sumsOf(value, this.#renaming[map]);
       this.#before.set(map, now);

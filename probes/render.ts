@@ -5,6 +5,7 @@
  */
 
 import type { Site } from "../discovery/sites/types.ts";
+import type { PacketCounting } from "./packet_counting.ts";
 import { matches, type Plan, type PlannedSource } from "./plan.ts";
 import type { ProgramTexts } from "./program_texts.ts";
 import type { Provision } from "./programs.ts";
@@ -29,7 +30,7 @@ export class UnsafeProgramError extends Error {
 export const READING = { start: "reading", end: "read" } as const;
 
 /** Facts about the host and the run, for the programs. */
-export interface RenderContext {
+export interface RenderContext extends PacketCounting {
   /** Where the kernel keeps a system call's registers, see `registersOffset()`; 0: unknown. */
   readonly registers: number;
   /** Packets that take longer are printed one by one, nanoseconds; 0 for none. */
@@ -56,7 +57,7 @@ export function render(
   intervalMs: number,
   context: Partial<RenderContext> = {},
 ): Rendered {
-  const { slowNs = 0, hostPid = null } = context;
+  const { slowNs = 0, top = false, hostPid = null } = context;
   const templates = templatesWith(parts);
   const parameters = parametersOf(plan, context);
   const tracepoints = new Map<string, string>();
@@ -96,6 +97,7 @@ export function render(
   const reading = `interval:ms:${intervalMs}\n{\n` +
     `  printf("${READING.start} %llu\\n", nsecs);\n${prints}\n` +
     (slowNs > 0 ? "  @slow_spent = 0;\n" : "") +
+    (top ? "  @top_begun = 1;\n" : "") +
     `  printf("${READING.end} dhcp${plan.server.family}\\n");\n}\n`;
   return { program: [...texts, reading].join("\n"), probes, maps };
 }
@@ -103,7 +105,9 @@ export function render(
 /** The parameters of all programs of a plan, by the names that the templates use. */
 function parametersOf(
   { server, sources, receiveCall }: Plan,
-  { registers = 0, slowNs = 0, wallClock = 0n, hostPid = null }: Partial<RenderContext>,
+  { registers = 0, slowNs = 0, wallClock = 0n, hostPid = null, top = false, by = null }: Partial<
+    RenderContext
+  >,
 ) {
   const provided = (provision: Provision) => sources.some((each) => each.provides === provision);
   return {
@@ -117,6 +121,11 @@ function parametersOf(
     waits: provided("waits"),
     waits_for: WAIT_CONDITIONS,
     slow_ns: slowNs,
+    top,
+    by: by ?? "",
+    by_relay: by === "relay",
+    by_interface: by === "interface",
+    has_relays: top || by === "relay",
     wall_clock: wallClock,
     lease_file_fd: server.leaseFile?.fd ?? -1,
   };

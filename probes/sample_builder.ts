@@ -14,6 +14,7 @@ import { demangleTypes } from "./exception_names.ts";
 import { readHost } from "./host_sample.ts";
 import type { Preparation, Prepared } from "./preparation.ts";
 import type { OverheadMeter } from "./overhead_meter.ts";
+import { GroupNames } from "./group_names.ts";
 import type { Maps } from "./probe_run.ts";
 import {
   answeredIn,
@@ -24,6 +25,24 @@ import {
 } from "./readings.ts";
 import { ServerSampler } from "./server_sample.ts";
 import { STATEMENT_MAPS, StatementNames } from "./statement_names.ts";
+import { TopLists } from "./top_lists.ts";
+
+/** What a {@linkcode SampleBuilder} rests on. */
+export interface SampleSources {
+  readonly server: Server;
+  /** The number of the segment. */
+  readonly segment: number;
+  readonly prepared: Prepared;
+  readonly overhead: OverheadMeter;
+  /** Text of the server's /proc/PID/maps. */
+  readonly mapped: string;
+  /** The functions that a file exports. */
+  readonly functionsOf: Preparation["functionsOf"];
+  /** How many clients and relays are listed. */
+  readonly top: number;
+  /** How the address of a client or relay is shown. */
+  readonly shown: (address: string) => string;
+}
 
 /** Makes the samples of one segment. */
 export class SampleBuilder {
@@ -33,39 +52,36 @@ export class SampleBuilder {
   readonly #overhead: OverheadMeter;
   readonly #callouts: CalloutNames;
   readonly #statements: StatementNames;
+  readonly #top: TopLists;
+  readonly #groups: GroupNames;
   readonly #differences: ReadingDifferences;
   readonly #unanswered = new Unanswered();
   readonly #sampler: ServerSampler;
   /** The last names, as text. */
   #names = JSON.stringify(NO_NAMES);
 
-  /**
-   * @param maps text of the server's /proc/PID/maps.
-   * @param functionsOf the functions that a file exports.
-   */
-  constructor(
-    server: Server,
-    segment: number,
-    { plan, hookPoints, statements, counters }: Prepared,
-    overhead: OverheadMeter,
-    maps: string,
-    functionsOf: Preparation["functionsOf"],
-  ) {
+  constructor(sources: SampleSources) {
+    const { server, segment, prepared, overhead, mapped, functionsOf, top, shown } = sources;
+    const { plan, hookPoints, statements, counters } = prepared;
+    const { pid, family } = server;
     this.#server = server;
     this.#segment = segment;
     this.#counters = counters;
     this.#overhead = overhead;
-    this.#sampler = new ServerSampler(server.pid);
-    const bases = basesOf(maps);
+    this.#sampler = new ServerSampler(pid);
+    this.#top = new TopLists({ family, most: top, shown });
+    const groups = this.#groups = new GroupNames({ pid, family, shown });
+    const bases = basesOf(mapped);
     const callouts = this.#callouts = new CalloutNames(server, hookPoints, functionsOf);
     const named = this.#statements = new StatementNames({
-      pid: server.pid,
+      pid,
       statements,
       users: statementUsers(plan, bases),
       numberAt: Number(factOf(plan, "number") ?? 0),
     });
     this.#differences = new ReadingDifferences({
       ...renamingOf(plan, bases),
+      ...groups.renaming,
       ...renaming(CALLOUT_MAPS, (key) => callouts.renumbered(key)),
       ...renaming(STATEMENT_MAPS, (key) => named.renamed(key)),
     });
@@ -73,6 +89,7 @@ export class SampleBuilder {
 
   /** The first sample: it counts nothing. */
   async baseline(maps: Maps, nsecs: number, elapsedNs: number): Promise<Sample> {
+    this.#top.begin(maps);
     this.#unanswered.begin(requestsIn(maps, this.#server.family), answeredIn(maps));
     return { ...await this.next(maps, nsecs, elapsedNs), maps: {} };
   }
@@ -86,6 +103,7 @@ export class SampleBuilder {
   async next(maps: Maps, nsecs: number, elapsedNs: number): Promise<Sample> {
     await this.#callouts.learn(maps);
     await this.#statements.learn(maps);
+    await this.#groups.learn(maps);
     const statistics = this.#counters === null
       ? {}
       : { "@statistics": await this.#counters.read() };
@@ -98,7 +116,7 @@ export class SampleBuilder {
       type: "sample",
       segment: this.#segment,
       elapsed_ns: elapsedNs,
-      maps: this.#differences.next({ ...maps, ...statistics }),
+      maps: { ...this.#differences.next({ ...maps, ...statistics }), ...this.#top.next(maps) },
       requests: {
         unanswered: Object.fromEntries(requests.unanswered),
         late: Object.fromEntries(requests.late),

@@ -120,14 +120,16 @@ export class Segment {
     const stopChecks = this.#checkRegularly();
     try {
       const mapped = await readProc(this.#server.pid, "maps").catch(() => "");
-      const samples = new SampleBuilder(
-        this.#server,
-        this.#number,
-        this.#prepared,
+      const samples = new SampleBuilder({
+        server: this.#server,
+        segment: this.#number,
+        prepared: this.#prepared,
         overhead,
         mapped,
-        options.preparation.functionsOf,
-      );
+        functionsOf: options.preparation.functionsOf,
+        top: options.top ?? 0,
+        shown: (name) => options.redacts === true ? this.#state.redaction.hashOf(name) : name,
+      });
       yield* this.#listen(run, { sites, before }, samples);
       return await this.#ended();
     } finally {
@@ -146,7 +148,7 @@ export class Segment {
   ): AsyncGenerator<CaptureRecord> {
     const slow = new SlowPackets(
       this.#server.family,
-      this.#state.options.slow?.redacts ?? true,
+      this.#state.options.slow?.redacts === false ? null : this.#state.redaction,
     );
     // Not for await: leaving the loop would end the events of a run that is still exiting.
     for (let next = await run.events.next(); !next.done; next = await run.events.next()) {

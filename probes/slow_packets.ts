@@ -4,10 +4,11 @@
  * @module
  */
 
-import { createHash, randomBytes } from "node:crypto";
 import type { SlowPacket } from "../metrics/capture.ts";
 import type { Stage } from "../metrics/stages.ts";
 import { CAUSES } from "../metrics/waits.ts";
+import { bytesOf, clientAddress } from "./addresses.ts";
+import type { Redaction } from "./redaction.ts";
 
 /** The first word of such a line. */
 export const SLOW = "slow";
@@ -32,14 +33,12 @@ const COARSE: ReadonlySet<string> = new Set(["before", "after"]);
 /** Makes records from the lines of one run. */
 export class SlowPackets {
   readonly #family: 4 | 6;
-  readonly #redacts: boolean;
-  /** Different in each run, so that clients cannot be looked up. */
-  readonly #salt = randomBytes(16);
+  readonly #redaction: Redaction | null;
 
-  /** @param redacts whether clients and transactions are hashed: equal ones get the same hash within a run. */
-  constructor(family: 4 | 6, redacts: boolean) {
+  /** @param redaction hashes clients and transactions; null shows them. */
+  constructor(family: 4 | 6, redaction: Redaction | null) {
     this.#family = family;
-    this.#redacts = redacts;
+    this.#redaction = redaction;
   }
 
   /**
@@ -67,9 +66,7 @@ export class SlowPackets {
         transaction: this.#shown(
           (this.#family === 4 ? bytesOf(head!).subarray(4) : bytesOf(head!).subarray(1, 4)).toHex(),
         ),
-        client: this.#shown(
-          this.#family === 4 ? hardwareAddress(bytes, Number(long)) : duid(bytes, Number(long)),
-        ),
+        client: this.#shown(clientAddress(this.#family, bytes, Number(long))),
         stages: Object.fromEntries(stages),
         ...waits === null ? {} : { waits },
       },
@@ -77,8 +74,7 @@ export class SlowPackets {
   }
 
   #shown(text: string): string {
-    if (!this.#redacts) return text;
-    return createHash("sha256").update(this.#salt).update(text).digest("hex").slice(0, 12);
+    return this.#redaction?.hashOf(text) ?? text;
   }
 }
 
@@ -98,25 +94,4 @@ function waitsOf(
     [running, ...waits].map((ns, cause) => [CAUSES[cause]!, ns] as const)
       .filter(([, ns]) => ns > 0),
   );
-}
-
-/** The bytes of 64-bit words, as in memory. */
-function bytesOf(...words: readonly bigint[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(8 * words.length));
-  words.forEach((word, index) => view.setBigUint64(8 * index, BigInt.asUintN(64, word), true));
-  return new Uint8Array(view.buffer);
-}
-
-function hardwareAddress(bytes: Uint8Array, length: number): string {
-  return colons(bytes.subarray(0, Math.min(length, bytes.length)));
-}
-
-/** The last bytes of a DUID; a longer one has dots before them. */
-function duid(bytes: Uint8Array, length: number): string {
-  const text = colons(bytes.subarray(Math.max(0, bytes.length - length)));
-  return length > bytes.length ? `..${text}` : text;
-}
-
-function colons(bytes: Uint8Array): string {
-  return bytes.toHex().replaceAll(/..(?!$)/g, "$&:");
 }

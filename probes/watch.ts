@@ -12,6 +12,7 @@ import { HeldFiles } from "../discovery/held_files.ts";
 import { isRunning } from "../system/proc.ts";
 import type { Server } from "../discovery/types.ts";
 import { BpftraceError } from "./bpftrace.ts";
+import { countingOf } from "./packet_counting.ts";
 import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import type { Prepared } from "./preparation.ts";
 import { type Outcome, periodOf, Segment } from "./segment.ts";
@@ -187,6 +188,7 @@ async function preparedFor(
       ...{ server, profile, bpftrace, leftOut },
       intervalMs: Math.round(periodOf(intervalMs)),
       slowNs: slow?.thresholdNs ?? 0,
+      counting: countingOf(options),
     });
   } catch (error) {
     if (isRunning(pid, startTicks)) throw error;

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { Option } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { numberBetween } from "../system/command_line.ts";
+import { GROUPINGS } from "./packet_counting.ts";
 import { PROFILES } from "./programs.ts";
 
 /** Which server. */
@@ -17,6 +18,18 @@ export const SERVER_OPTION = new Option(
 /** How much is probed. */
 export const PROFILE_OPTION = new Option("--profile <name>", "how much is probed")
   .choices(PROFILES).default("standard" as const);
+
+/** The clients and relays that send most. */
+export const TOP_OPTION = new Option(
+  "--top <number>",
+  "list the clients and the relays that send most, so many of each",
+).argParser(wholeNumberTo(100));
+
+/** What the processing time is split by. */
+export const BY_OPTION = new Option(
+  "--by <what>",
+  "split the processing time by relay or by interface, at most 200 of them",
+).choices(GROUPINGS);
 
 /** The length of a window, seconds. */
 export const INTERVAL_OPTION = new Option("--interval <seconds>", "length of a window")
@@ -31,4 +44,12 @@ export const OUTPUT_OPTION = new Option(
 /** Reads the threshold of slow packets, milliseconds. */
 export function slowness(text: string): number | "auto" {
   return text === "auto" ? text : numberBetween(0.001, 3_600_000)(text);
+}
+
+function wholeNumberTo(most: number): (text: string) => number {
+  return (text) => {
+    const number = numberBetween(1, most)(text);
+    if (Number.isInteger(number)) return number;
+    throw new InvalidArgumentError("Expected a whole number.");
+  };
 }

@@ -9,11 +9,13 @@ import type { CaptureRecord } from "../metrics/capture.ts";
 import type { Server } from "../discovery/types.ts";
 import type { Bpftrace } from "./bpftrace.ts";
 import { Gap } from "./gap.ts";
+import type { CountingOptions } from "./packet_counting.ts";
 import type { Preparation } from "./preparation.ts";
 import type { Profile } from "./programs.ts";
+import { Redaction } from "./redaction.ts";
 
 /** What to watch, and for how long. */
-export interface WatchOptions {
+export interface WatchOptions extends CountingOptions {
   readonly server: Server;
   readonly profile: Profile;
   readonly bpftrace: Bpftrace;
@@ -52,6 +54,8 @@ export class WatchState {
   readonly reasons: string[] = [];
   /** Runs of bpftrace that no one waits for, until they are gone. */
   readonly dying: Promise<void>[] = [];
+  /** Hashes clients. */
+  readonly redaction = new Redaction();
   /** The gap since the last reading. */
   readonly gap = new Gap();
   /** `performance.now()` at which the time is over; null until the first probes are attached. */

@@ -9,11 +9,13 @@
  */
 
 import {
+  BY_OPTION,
   INTERVAL_OPTION,
   OUTPUT_OPTION,
   PROFILE_OPTION,
   SERVER_OPTION,
   slowness,
+  TOP_OPTION,
 } from "../probes/watch_options.ts";
 import { monitor } from "./monitor/monitor.ts";
 import { newCommand, numberBetween, resolveUserPath, runMain } from "../system/command_line.ts";
@@ -33,7 +35,9 @@ const command = newCommand("monitor")
     "list every packet that takes longer; auto measures the p99.9 first",
     slowness,
   )
-  .option("--redact", "hash the clients and transaction ids of slow packets")
+  .addOption(TOP_OPTION)
+  .addOption(BY_OPTION)
+  .option("--redact", "hash clients, relays and transaction ids")
   .option("--json", "print only the metrics document, on standard output")
   .option("--plan", "list the probes and their cost, attach nothing")
   .option("--no-traffic", "no hint how to send traffic from another machine")
@@ -48,6 +52,7 @@ Examples:
   deno task monitor --plan --profile deep      what would deep attach, at what cost?
   deno task monitor --duration 60 --json > kea.json
   deno task monitor --slow auto --redact       which packets are slow, and at what stage?
+  deno task monitor --top 10 --by relay        who sends most, and is one relay slow?
   deno task monitor --server dhcp4 --profile light -o /var/log/kea-monitor
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict).`,

@@ -67,7 +67,7 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
   }
   return rows.map((row) =>
     row.map((cell, index) =>
-      /^[<\d]/.test(cell) || rows[0]![0] === "" && index > 0
+      (rows[0]![0] === "" ? index > 0 : /^[<\d]/.test(cell))
         ? cell.padStart(widths[index]!)
         : cell.padEnd(widths[index]!)
     ).join("  ").trimEnd()

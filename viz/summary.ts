@@ -7,7 +7,6 @@
 import { styleText } from "node:util";
 import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
-import type { MetricName } from "../metrics/metric_names.ts";
 import { findings } from "../metrics/findings/findings.ts";
 import { printable } from "../system/printable.ts";
 import { SEVERITY_WORDS } from "./finding_words.ts";
@@ -21,15 +20,8 @@ import {
   threeDigits,
   wrapped,
 } from "./format.ts";
-import {
-  counters,
-  durationOf,
-  errorName,
-  gauges,
-  histograms,
-  maxText,
-  quantileText,
-} from "./series.ts";
+import { counters, durationOf, errorName, gauges, histograms } from "./series.ts";
+import { busiest, counts, times } from "./summary_tables.ts";
 
 /** How the summary is drawn. */
 export interface SummaryStyle {
@@ -87,6 +79,16 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
   [
     "Requests again, before an answer (retransmissions)",
     counts("retransmissions", "packets", ({ message }) => message ?? ""),
+  ],
+  ["Clients that send most (client_requests)", busiest("client_requests", "client")],
+  ["Relays that send most (relay_requests)", busiest("relay_requests", "relay")],
+  [
+    "Processing time by relay (relay_processing_time)",
+    times("relay_processing_time", ({ relay }) => relay ?? ""),
+  ],
+  [
+    "Processing time by interface (interface_processing_time)",
+    times("interface_processing_time", (labels) => labels["interface"] ?? ""),
   ],
   ["CPU, share of one core (cpu_usage)", cpu],
   ["Memory (memory_usage)", memory],
@@ -213,39 +215,6 @@ function databaseShare({ totals }: MetricsDocument): string[] {
   const packets = sumOf(histograms(totals, "packet_processing_time"));
   if (sql === 0 || packets === 0) return [];
   return [`waiting for SQL: ${threeDigits(100 * sql / packets)} % of the packets' time`];
-}
-
-function counts(
-  metric: MetricName,
-  unit: string,
-  nameOf: (labels: Series["labels"]) => string,
-): (document: MetricsDocument) => string[] {
-  return (document) => {
-    const rows = counters(document.totals, metric, unit).map(({ labels, value }) => [
-      nameOf(labels),
-      String(value),
-      perSecond(Number(value), durationOf(document)),
-    ]);
-    return rows.length === 0 ? [] : columns([["", "count", "avg/s"], ...rows]);
-  };
-}
-
-function times(
-  metric: MetricName,
-  nameOf: (labels: Series["labels"]) => string,
-): (document: MetricsDocument) => string[] {
-  return (document) => {
-    const found = histograms(document.totals, metric);
-    if (found.length === 0) return [];
-    const rows = found.map((series) => [
-      nameOf(series.labels),
-      String(series.count),
-      perSecond(series.count, durationOf(document)),
-      ...[0.5, 0.95, 0.99].map((q) => quantileText(series, q)),
-      maxText(series),
-    ]);
-    return columns([["", "count", "avg/s", "p50", "p95", "p99", "max"], ...rows]);
-  };
 }
 
 function cpu({ totals }: MetricsDocument): string[] {

@@ -93,6 +93,15 @@ const waiting = (unit: TimeUnit): Source => ({
   bounds: WAITING_BOUNDS,
 });
 
+const busiest = (who: "client" | "relay", help: string): Source => ({
+  metric: `${who}_requests`,
+  name: `${who}_requests_total`,
+  type: "counter",
+  help,
+  unit: "packets",
+  labels: { [who]: who },
+});
+
 const MESSAGE = { message: "message" };
 const STATEMENT = { backend: "backend", statement: "statement" };
 const CALLOUT = { hook_point: "hook_point", library: "library", callout: "callout" };
@@ -139,6 +148,20 @@ export const SOURCES: readonly Source[] = [
     unit: "packets",
     labels: MESSAGE,
   },
+  busiest("client", "Requests of the clients that send most."),
+  busiest("relay", "Requests that came from the relays that send most."),
+  histogram(
+    "relay_processing_time",
+    "relay_processing_seconds",
+    "Processing time of requests, by the relay nearest to the client.",
+    { relay: "relay" },
+  ),
+  histogram(
+    "interface_processing_time",
+    "interface_processing_seconds",
+    "Processing time of requests, by the interface of the answer.",
+    { interface: "interface" },
+  ),
   histogram(
     "lease_allocation_time",
     "lease_allocation_seconds",

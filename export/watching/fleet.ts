@@ -9,6 +9,7 @@ import { KeaLookout } from "../../discovery/kea_lookout.ts";
 import { keaAt, type RunningKea } from "../../discovery/servers.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
 import { inAChild } from "../../probes/prepare_in_child.ts";
+import type { CountingOptions } from "../../probes/packet_counting.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
@@ -35,6 +36,8 @@ export interface FleetOptions {
   readonly bpftrace: Bpftrace;
   /** Time between two readings, milliseconds. */
   readonly intervalMs: number;
+  /** What is counted beyond the profile. */
+  readonly counting?: CountingOptions;
   readonly accumulator: Accumulator;
   /** Lists the packets that are slower; none without it. */
   readonly slow?: SlowThresholds;
@@ -235,13 +238,14 @@ export class Fleet {
     signal: AbortSignal,
     onRead: () => void,
   ): Promise<void> {
-    const { profile, bpftrace, intervalMs, observers = [] } = this.#options;
+    const { profile, bpftrace, intervalMs, counting, observers = [] } = this.#options;
     const say: Say = (line, level) => this.#options.say(`${name}: ${line}`, level);
     const preparation = inAChild(signal);
     const server = await preparation.describe(pid);
     const how = { bpftrace, signal, say, preparation };
     const slow = await this.#options.slow?.of(name, server, how);
     const records = watch({
+      ...counting,
       ...slow === undefined ? {} : { slow },
       server,
       profile,

@@ -5,6 +5,7 @@
  */
 
 import { findBpftrace } from "../../probes/bpftrace.ts";
+import type { CountingOptions } from "../../probes/packet_counting.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { requireHost } from "../../probes/requirements.ts";
 import { say } from "../../system/command_line.ts";
@@ -33,6 +34,8 @@ export interface ExporterOptions {
   readonly chosen: readonly string[];
   readonly profile: Profile;
   readonly intervalMs: number;
+  /** What is counted beyond the profile. */
+  readonly counting: CountingOptions;
   readonly web: WebOptions;
   /** Where the metrics are. */
   readonly path: string;
@@ -67,7 +70,7 @@ export async function runExporter(options: ExporterOptions): Promise<number> {
     ? null
     : new Textfile({ path: options.textfile, accumulator, say });
   const fleet = new Fleet({
-    ...{ profile, bpftrace, intervalMs, accumulator },
+    ...{ profile, bpftrace, intervalMs, accumulator, counting: options.counting },
     say: (line, level) => {
       messages.add(line);
       say(line, level);

@@ -3,6 +3,7 @@ import { interfacesMeant, type NetworkInterface } from "../../discovery/network_
 
 const THERE: readonly NetworkInterface[] = ["lo", "eth0", "eth1"].map((name) => ({
   name,
+  index: 1,
   isUp: true,
   mtu: 1500,
   kind: null,

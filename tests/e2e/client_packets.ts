@@ -13,30 +13,29 @@ export interface ClientPacket {
   readonly isRefused?: boolean;
 }
 
-/** Sends packets, and pauses in milliseconds, to a lab's server; returns how many answers came. */
+/** A pause in milliseconds, or the number of answers in all that is waited for. */
+export type Interlude = { readonly pause: number } | { readonly answers: number };
+
+/** Sends packets to a lab's server; returns how many answers came. */
 export async function sendPackets(
   lab: Lab,
-  packets: readonly (ClientPacket | number)[],
+  packets: readonly (ClientPacket | Interlude)[],
 ): Promise<number> {
-  const lines = packets.map((each) =>
-    typeof each === "number"
-      ? `pause ${each}`
-      : (lab.family === 4 ? discover(each) : solicit(each)).toHex()
-  );
+  const lines = packets.map((each) => {
+    if ("pause" in each) return `pause ${each.pause}`;
+    if ("answers" in each) return `answers ${each.answers}`;
+    return (lab.family === 4 ? discover(each) : solicit(each)).toHex();
+  });
   const address = lab.family === 4 ? lab.serverAddress : "fd77::1";
   return Number(
     await inClient(lab, "send_packets.ts", [String(lab.family), address], lines.join("\n")),
   );
 }
 
-/** The hardware address of a client, as it is shown. */
-export function hardwareAddressOf(client: number): string {
-  return clientBytes(client).toHex().replaceAll(/..(?!$)/g, "$&:");
-}
-
-/** The DUID of a client, as it is shown: of its hardware address. */
-export function duidOf(client: number): string {
-  return `00:03:00:01:${hardwareAddressOf(client)}`;
+/** A client as it is shown: its hardware address, or its DUID, which has that. */
+export function clientAddress(family: 4 | 6, client: number): string {
+  const address = clientBytes(client).toHex().replaceAll(/..(?!$)/g, "$&:");
+  return family === 4 ? address : `00:03:00:01:${address}`;
 }
 
 function clientBytes(client: number): Uint8Array {

@@ -7,7 +7,7 @@ import { type ClientPacket, sendPackets } from "./client_packets.ts";
 import { watched } from "./watched.ts";
 
 /** Clients that wait longer than half a second are no two relays. */
-const LATER_MS = 700;
+const LATER = { pause: 700 };
 
 const LABS: readonly LabOptions[] = [
   { kea: "2.2", family: 4, sockets: "raw", threads: 0 },
@@ -48,12 +48,12 @@ for (const options of LABS) {
       answers = await sendPackets(lab, [
         ...waiting,
         // Answered, and asked again.
-        LATER_MS,
+        LATER,
         ...waiting,
         // Refused, and asked again twice; by two relays each time.
-        ...[0, 1, 2].flatMap(() => [LATER_MS, ...refused.flatMap((each) => [each, each])]),
+        ...[0, 1, 2].flatMap(() => [LATER, ...refused.flatMap((each) => [each, each])]),
         // With another transaction it is another request.
-        LATER_MS,
+        LATER,
         ...refused.map((each) => ({ ...each, transaction: each.transaction + 1000 })),
       ]);
     });

@@ -127,7 +127,7 @@ for (const family of [4, 6] as const) {
         sendPackets(lab, [
           ...packets.map(({ client, transaction }) => ({ client, transaction })),
           ...refused,
-          700,
+          { pause: 700 },
           ...refused,
         ]),
     });

@@ -33,6 +33,7 @@ Deno.test("a child describes a server and prepares the same program as this proc
       profile,
       bpftrace: await findBpftrace(),
       intervalMs: 1000,
+      counting: { top: true, by: "relay" as const },
       slowNs: 1_000_000,
       leftOut: new Map([["exceptions.bt", "it did not attach"]]),
     };

@@ -1,7 +1,7 @@
 /**
  * Sends DHCP payloads as a relay does; run inside a lab's client namespace:
- * `deno run -A send_packets.ts 4|6 ADDRESS`, on standard input a line of hexadecimal digits for each packet, or
- * `pause MILLISECONDS`. Prints how many answers came.
+ * `deno run -A send_packets.ts 4|6 ADDRESS`, on standard input a line of hexadecimal digits for each packet,
+ * `pause MILLISECONDS`, or `answers NUMBER` to wait for so many in all. Prints how many answers came.
  */
 
 import { createSocket } from "node:dgram";
@@ -18,11 +18,10 @@ await promisify<void>((done) => socket.bind(port, own, () => done(null)))();
 
 const lines = (await new Response(Deno.stdin.readable).text()).trim().split("\n");
 for (const [index, line] of lines.entries()) {
-  const [, wait] = /^pause (\d+)$/.exec(line) ?? [];
-  if (wait !== undefined) {
-    await pause(Number(wait));
-    continue;
-  }
+  const [, word, number] = /^(pause|answers) (\d+)$/.exec(line) ?? [];
+  if (word === "pause") await pause(Number(number));
+  while (word === "answers" && answers < Number(number)) await pause(1);
+  if (word !== undefined) continue;
   await promisify<void>((done) =>
     socket.send(Uint8Array.fromHex(line), port, address, (error) => done(error))
   )();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { budgetOf, knowsArrivals, matches, plan, withoutRegisters } from "../../probes/plan.ts";
+import { countingCost } from "../../probes/packet_counting.ts";
 import { PROFILES } from "../../probes/programs.ts";
 import { factsOf, server, site, SITES } from "./server_and_sites.ts";
 
@@ -277,4 +278,13 @@ Deno.test("withoutRegisters() says which causes are not distinguished, where wai
   assert.match(added!.why, /a lock, a disk, the network or memory all count as other$/);
   assert.deepEqual(others, []);
   assert.deepEqual(withoutRegisters(made("standard")), made("standard"));
+});
+
+Deno.test("plan() adds what a user wants counted of each packet to the forecast", () => {
+  const facts = factsOf(server(), { sites: SITES, refusals: [] });
+  const plain = plan(facts, "light");
+  const both = plan(facts, "light", new Map(), { top: true, by: "relay" });
+  const more = countingCost({ top: true, by: "relay" });
+  assert.deepEqual(both.forecast, plain.forecast + more);
+  assert.deepEqual(both.sources.map(({ file }) => file), plain.sources.map(({ file }) => file));
 });

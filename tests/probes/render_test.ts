@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { plan } from "../../probes/plan.ts";
 import { programTexts } from "../../probes/program_texts.ts";
-import { render, UnsafeProgramError } from "../../probes/render.ts";
+import { render, type RenderContext, UnsafeProgramError } from "../../probes/render.ts";
 import { factsOf, server, site, SITES } from "./server_and_sites.ts";
 
 const attachPoints = new Map(
@@ -213,4 +213,21 @@ Deno.test("render() leaves out a probe that it can do without", () => {
   assert.match(calloutsWith(CALLOUTS), /uprobe:"\/lib":callouts\.done/);
   const program = calloutsWith(CALLOUTS.slice(0, 2));
   assert.doesNotMatch(program, /callouts\.done|delete\(@parked/);
+});
+
+Deno.test("render() counts clients, relays and interfaces only where a user asks for it", () => {
+  const rendered = (context: Partial<RenderContext>) =>
+    render(light, texts, attachPoints, 1000, context);
+  const plain = rendered({});
+  assert.doesNotMatch(plain.program, /@(clients|relays|relay_time|interface_time|group|top)/);
+  const top = rendered({ top: true });
+  assert.ok(top.maps.includes("@clients") && top.maps.includes("@relays"));
+  // Neither place nor list can have more keys than a map.
+  assert.match(top.program, /\$at = \(\$who >> \(50 - 14 \* \$attempt\)\) & 0x3fff;/);
+  assert.match(top.program, /@top_begun = 1;/);
+  for (const by of ["relay", "interface"] as const) {
+    const { program, maps } = rendered({ by });
+    assert.deepEqual(maps.filter((map) => !plain.maps.includes(map)), [`@${by}_time`]);
+    assert.match(program, /if \(\$groups < 200\)/);
+  }
 });

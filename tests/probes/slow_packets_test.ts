@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Redaction } from "../../probes/redaction.ts";
 import { SlowPackets } from "../../probes/slow_packets.ts";
 
 /** Bytes as a 64-bit word of this machine. */
@@ -15,7 +16,7 @@ Deno.test("SlowPackets reads a DHCPv4 packet: transaction, hardware address, fin
   const head = word(2, 1, 6, 0, 0xde, 0xad, 0xbe, 0xef);
   const [start, end] = [word(2, 0, 0x5e, 0x10, 0, 7), word()];
   const times = [400, 60, 500, 100, 200, 100, 300, 50, 40, 0];
-  const { nsecs, packet } = new SlowPackets(4, false)
+  const { nsecs, packet } = new SlowPackets(4, null)
     .read(line(9000, 1250, 3, 5, head, 6, start, end, ...times));
   assert.equal(nsecs, 9000);
   assert.deepEqual(packet, {
@@ -31,7 +32,7 @@ Deno.test("SlowPackets reads a DHCPv4 packet: transaction, hardware address, fin
 
 Deno.test("SlowPackets keeps the coarse stages where there are no others", () => {
   const times = [400, 60, 500, 0, 0, 0, 0, 0, 0, 0];
-  const { packet } = new SlowPackets(4, false)
+  const { packet } = new SlowPackets(4, null)
     .read(line(1, 960, 1, 2, word(), 6, word(), word(), ...times));
   assert.deepEqual(packet.stages, { before: 400, allocate: 60, after: 500 });
 });
@@ -39,7 +40,7 @@ Deno.test("SlowPackets keeps the coarse stages where there are no others", () =>
 Deno.test("SlowPackets reads a DHCPv6 packet: transaction, the end of the DUID", () => {
   const head = word(7, 0x10, 0x20, 0x30, 0, 1, 0, 10);
   const read = (length: number) =>
-    new SlowPackets(6, false).read(
+    new SlowPackets(6, null).read(
       line(1, 2, 3, 7, head, length, word(1, 2, 3, 4, 5, 6, 7, 8), word(9, 10, 11, 12), ...NONE),
     ).packet;
   assert.equal(read(10).transaction, "102030");
@@ -50,8 +51,8 @@ Deno.test("SlowPackets reads a DHCPv6 packet: transaction, the end of the DUID",
 
 Deno.test("SlowPackets hashes clients alike within a run, and not in another", () => {
   const one = line(1, 2, 1, 2, word(), 6, word(1, 2, 3, 4, 5, 6), word(), ...NONE);
-  const run = new SlowPackets(4, true);
-  const [first, again, elsewhere] = [run, run, new SlowPackets(4, true)]
+  const run = new SlowPackets(4, new Redaction());
+  const [first, again, elsewhere] = [run, run, new SlowPackets(4, new Redaction())]
     .map((packets) => packets.read(one).packet.client);
   assert.match(first!, /^[0-9a-f]{12}$/);
   assert.equal(first, again);
@@ -60,7 +61,7 @@ Deno.test("SlowPackets hashes clients alike within a run, and not in another", (
 
 Deno.test("SlowPackets reads what a packet waited for, and the rest since its thread began is running", () => {
   const times = [400, 60, 500, 100, 200, 100, 300, 50, 40, 0];
-  const slow = new SlowPackets(4, false);
+  const slow = new SlowPackets(4, null);
   const packetOf = (waits: readonly number[], stages: readonly number[] = times) =>
     slow.read(line(9000, 1250, 3, 5, word(), 6, word(), word(), ...stages, ...waits)).packet;
   assert.deepEqual(packetOf([1, 30, 0, 700, 0, 0, 0]).waits, {

@@ -31,6 +31,7 @@ import { type SlowOptions, watch } from "../../probes/watch.ts";
 import { inThisProcess, planFor } from "../../probes/prepare.ts";
 import { OverheadMeter } from "../../probes/overhead_meter.ts";
 import { requireHost } from "../../probes/requirements.ts";
+import { countingOf, type CountingOptions } from "../../probes/packet_counting.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { summary } from "../../viz/summary.ts";
 import { windowLine } from "../../viz/window_line.ts";
@@ -41,7 +42,7 @@ import { serverRecordOf } from "../../probes/plan_record.ts";
 import { planText } from "./plan_text.ts";
 
 /** Options of `deno task monitor`; times in seconds. */
-export interface MonitorOptions {
+export interface MonitorOptions extends Omit<CountingOptions, "redacts"> {
   readonly server?: string;
   readonly profile: Profile;
   readonly duration: number;
@@ -50,7 +51,7 @@ export interface MonitorOptions {
   readonly interval: number;
   /** Packets that take longer are listed, milliseconds; `auto` measures the threshold. */
   readonly slow?: number | "auto";
-  /** Whether the clients of slow packets are hashed. */
+  /** Whether clients, relays and transactions are hashed. */
   readonly redact?: boolean;
   /** Folder for the files; default: a new one in the user's folder. */
   readonly output?: string;
@@ -81,7 +82,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   requireHost();
   let server = await chooseServer(options.server);
   if (options.plan) {
-    const made = await planFor(server, options.profile);
+    const made = await planFor(server, options.profile, countingOf(options));
     const text = options.json
       ? printableJson(JSON.stringify(made, null, 2))
       : printableLines(planText(made));
@@ -119,6 +120,7 @@ export async function monitor(options: MonitorOptions): Promise<number> {
   }
   const records = watch({
     ...slow,
+    ...{ top: options.top, by: options.by, redacts },
     server,
     profile: options.profile,
     bpftrace,

@@ -63,6 +63,18 @@ export function chartsOf(document: MetricsDocument, period = "the whole run"): C
       title: "Hook libraries",
       one: "callout",
     }),
+    percentileRanges(document, {
+      id: "relays",
+      metric: "relay_processing_time",
+      title: "Processing time by relay",
+      one: "relay",
+    }),
+    percentileRanges(document, {
+      id: "interfaces",
+      metric: "interface_processing_time",
+      title: "Processing time by interface",
+      one: "interface",
+    }),
     cpu(document),
     memory(document),
   ].filter((chart) => chart !== null);

@@ -21,6 +21,8 @@ const CHARTED: ReadonlySet<string> = new Set<MetricName>([
   "lease_allocation_time",
   "database_query_time",
   "hook_callout_time",
+  "relay_processing_time",
+  "interface_processing_time",
   "network_traffic",
   "error_rate",
   "cpu_usage",

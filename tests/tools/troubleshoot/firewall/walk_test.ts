@@ -4,7 +4,7 @@ import { nftTables } from "../../../../tools/troubleshoot/firewall/nft.ts";
 import { packetsOf } from "../../../../tools/troubleshoot/firewall/packet.ts";
 import { fateOf, type Table } from "../../../../tools/troubleshoot/firewall/walk.ts";
 
-const LINK = { isUp: true, mtu: 1500, dropped: 0 };
+const LINK = { index: 1, isUp: true, mtu: 1500, dropped: 0 };
 
 /** What becomes of a relay's request to a server on eth0, and of the answer. */
 function verdicts(tables: readonly Table[]): string[] {
