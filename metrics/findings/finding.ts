@@ -60,6 +60,8 @@ export interface Question {
 /** How a document shows one cause of trouble. */
 export interface Rule {
   readonly name: string;
+  /** It counts only if no rule before it has found something slow. */
+  readonly isLastResort?: true;
   /** What stays open because data are missing; null if nothing does. */
   readonly lacks?: (facts: Facts) => Question | null;
   /** Null where the cause is not seen, or there are too few data. */

@@ -39,10 +39,12 @@ export function findings(document: MetricsDocument): Finding[] {
 }
 
 function findingsIn(facts: Facts): Finding[] {
-  const found = RULES.flatMap(({ name, find }) => {
+  const found: Finding[] = [];
+  for (const { name, find, isLastResort } of RULES) {
+    if (isLastResort && found.some(({ severity }) => severity === "slow")) continue;
     const finding = find(facts);
-    return finding === null ? [] : [{ rule: name, ...finding }];
-  });
+    if (finding !== null) found.push({ rule: name, ...finding });
+  }
   const rank = ({ severity, isConsequence }: Finding) =>
     SEVERITIES.indexOf(severity) + (isConsequence ? 0.5 : 0);
   return found.toSorted((a, b) => rank(a) - rank(b) || b.damage - a.damage);

@@ -22,10 +22,12 @@ import { NO_ADDRESS } from "./rules/no_address.ts";
 import { OTHER_DISK, OTHER_NETWORK } from "./rules/other_waits.ts";
 import { PACKET_QUEUE } from "./rules/packet_queue.ts";
 import { PAGING } from "./rules/paging.ts";
+import { PARKED_PACKETS } from "./rules/parked_packets.ts";
 import { RECEIVE_BUFFER } from "./rules/receive_buffer.ts";
 import { RETRANSMISSIONS } from "./rules/retransmissions.ts";
 import { SLOW_HOOK_LIBRARY } from "./rules/slow_hook_library.ts";
 import { SLOW_LEASE_FILE } from "./rules/slow_lease_file.ts";
+import { SLOW_PACKETS } from "./rules/slow_packets.ts";
 import { SLOW_STATEMENT } from "./rules/slow_statement.ts";
 import { TOO_FEW_THREADS } from "./rules/too_few_threads.ts";
 import { TOO_MANY_THREADS } from "./rules/too_many_threads.ts";
@@ -52,11 +54,13 @@ export const RULES: readonly Rule[] = [
   SLOW_STATEMENT,
   FAR_DATABASE,
   SLOW_HOOK_LIBRARY,
+  PARKED_PACKETS,
   SLOW_LEASE_FILE,
   OTHER_DISK,
   OTHER_NETWORK,
   NEARLY_EMPTY_POOL,
   TOO_FEW_THREADS,
+  SLOW_PACKETS,
   WAITING_CLIENTS,
   RETRANSMISSIONS,
   // Risks.

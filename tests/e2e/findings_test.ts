@@ -96,6 +96,12 @@ Deno.test("a slow hook library, by name, and DEBUG logging", async () => {
   assert.equal(debugging.findings.length, 1);
 });
 
+Deno.test("packets that a hook library parks", async () => {
+  await using lab = await labWith({ point: "leases4_committed", park: 60 });
+  await using _ = await undisturbed(lab);
+  assert.match(assertFirst(await explained(lab), "parked_packets"), /leases4_committed/);
+});
+
 Deno.test("a slow disk under the lease file, and under the log", async () => {
   await using slow = await startSlowFileSystem(10);
   await using lab = await startLab();

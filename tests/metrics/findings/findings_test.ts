@@ -206,6 +206,17 @@ const CASES: Readonly<
     // The threads were free.
     tooLittle: madeDocument(withTime(queue(1000, 2 * MS)), { server: { setup } }),
   },
+  slow_packets: {
+    made: madeDocument(slowPackets(20 * MS), { capture: { profile: "light" } }),
+    tooLittle: madeDocument(slowPackets(2 * MS), { capture: { profile: "light" } }),
+  },
+  parked_packets: {
+    made: madeDocument(withTime(parked(500, 20 * MS)), {
+      server: { setup: { ...setup, hook_libraries: ["libdhcp_ha.so"] } },
+    }),
+    // As with a partner on the same network.
+    tooLittle: madeDocument(withTime(parked(500, 2 * MS))),
+  },
   waiting_clients: {
     made: madeDocument([...HEALTHY, waited(0, 800), waited(30, 200)]),
     tooLittle: madeDocument([...HEALTHY, waited(0, 800), waited(7, 200), waited(30, 9)]),
@@ -226,13 +237,35 @@ const CASES: Readonly<
   },
   exceptions: {
     made: madeDocument([...HEALTHY, error("exception", "isc::BadValue", 100)]),
-    tooLittle: madeDocument([...HEALTHY, error("exception", "isc::BadValue", 9)]),
+    // High availability's HTTP client throws for each update.
+    tooLittle: madeDocument([
+      ...HEALTHY,
+      error("exception", "isc::BadValue", 9),
+      error("exception", "isc::http::HttpMessageNonExistingHeader", 600),
+    ]),
   },
   monitoring_overhead: {
     made: madeDocument(HEALTHY, { capture: { cost: costOf(1) } }),
     tooLittle: madeDocument(HEALTHY, { capture: { cost: costOf(0.1) } }),
   },
 };
+
+function parked(count: number, eachNs: number): Made {
+  return ["packet_parked_time", { hook_point: "leases4_committed" }, "ns", count, eachNs];
+}
+
+function slowPackets(eachNs: number): Made[] {
+  return [
+    HEALTHY[0]!,
+    [
+      "packet_processing_time",
+      { message: "DHCPDISCOVER", answer: "DHCPOFFER" },
+      "ns",
+      1000,
+      eachNs,
+    ],
+  ];
+}
 
 function waited(seconds: number, count: number): Made {
   return ["client_waiting_time", { message: "DHCPDISCOVER" }, "s", count, seconds];
