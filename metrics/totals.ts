@@ -48,7 +48,8 @@ export function exchangesIn(document: Pick<MetricsDocument, "totals">): Record<s
   );
 }
 
-function isOf(series: Series, metric: string, labels: Labels): boolean {
+/** Whether a series is of a metric, and has some labels among others. */
+export function isOf(series: Series, metric: string, labels: Labels): boolean {
   return series.metric === metric &&
     Object.entries(labels).every(([name, value]) => series.labels[name] === value);
 }

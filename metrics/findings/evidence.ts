@@ -7,11 +7,11 @@
 import type { HistogramSeries } from "../document.ts";
 import type { MetricName } from "../metric_names.ts";
 import type { Labels } from "../totals.ts";
-import { countOf, type Facts, sumNs } from "./facts.ts";
+import { type Counted, countOf, type Facts, sumNs } from "./facts.ts";
 import type { Evidence } from "./finding.ts";
 
-/** A count. */
-export function countEvidence(
+/** A figure that is exact: a count, or seconds. */
+export function exactEvidence(
   what: string,
   source: string,
   labels: Labels,
@@ -19,6 +19,11 @@ export function countEvidence(
   value: number,
 ): Evidence {
   return { what, source, labels, unit, value };
+}
+
+/** What a counter counted. */
+export function counterEvidence(what: string, { metric, labels, unit, value }: Counted): Evidence {
+  return exactEvidence(what, metric, labels, unit, value);
 }
 
 /**

@@ -4,15 +4,20 @@
  * @module
  */
 
-import type { HistogramSeries, MetricsDocument } from "../document.ts";
+import type { HistogramSeries, MetricsDocument, Series } from "../document.ts";
 import type { MetricName } from "../metric_names.ts";
-import { histogramsOf, type Labels, total } from "../totals.ts";
+import { histogramsOf, isOf, type Labels, total } from "../totals.ts";
 import type { Cause } from "../waits.ts";
 import { watchedSeconds } from "../windows.ts";
 import { LEAST_EVENTS, LEAST_PACKETS, LONG_NS, OFTEN } from "./thresholds.ts";
 
 /** Waits that make whatever a thread does take longer. */
 const HINDRANCES = ["run_queue", "lock", "memory"] as const satisfies readonly Cause[];
+
+/** A counter with its value as a number. */
+export interface Counted extends Pick<Series, "metric" | "labels" | "unit"> {
+  readonly value: number;
+}
 
 /** Figures of one document. */
 export class Facts {
@@ -82,6 +87,15 @@ export class Facts {
   /** Events of one kind of `error_rate`. */
   errors(kind: string, labels: Labels = {}): number {
     return this.total("error_rate", { kind, ...labels });
+  }
+
+  /** The counters of a metric with these labels that are not 0, the greatest first. */
+  counters(metric: MetricName, labels: Labels = {}): Counted[] {
+    return this.document.totals.flatMap((series) =>
+      series.kind === "counter" && isOf(series, metric, labels)
+        ? [{ ...series, value: Number(series.value) }]
+        : []
+    ).filter(({ value }) => value > 0).toSorted((a, b) => b.value - a.value);
   }
 
   /** The histograms of a metric with these labels. */

@@ -29,11 +29,9 @@ export function knowsQueue({ document: { ledger } }: Facts): boolean {
 /** Requests that no address was left for, by Kea's log and its counters. */
 export function withoutAddress(facts: Facts): number {
   // A request may cause several messages, each with another advice.
-  const logged = facts.document.totals.flatMap((series) =>
-    series.kind === "counter" && /^ALLOC_ENGINE_V[46]_ALLOC_FAIL/.test(series.labels["id"] ?? "")
-      ? [Number(series.value)]
-      : []
-  );
+  const logged = facts.counters("error_rate", { kind: "log" })
+    .filter(({ labels }) => /^ALLOC_ENGINE_V[46]_ALLOC_FAIL/.test(labels["id"] ?? ""))
+    .map(({ value }) => value);
   return Math.max(
     0,
     ...logged,

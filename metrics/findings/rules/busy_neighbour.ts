@@ -6,7 +6,7 @@
 
 import type { Rule } from "../finding.ts";
 import { openWithout } from "../profiles.ts";
-import { cpuWaitOf } from "../run_queue.ts";
+import { cpuWaitOf } from "../waits.ts";
 import { percent } from "../words.ts";
 
 export const BUSY_NEIGHBOUR: Rule = {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
-import { LEAST_THROTTLED, throttledShare, waitOf } from "../run_queue.ts";
+import { LEAST_THROTTLED, throttledShare, waitOf } from "../waits.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
 
@@ -25,9 +25,9 @@ export const CPU_QUOTA: Rule = {
         `${counted(periods, "period")}, for ${percent(share)} of the watched time.`,
       evidence: [
         ...wait?.evidence ?? [],
-        countEvidence("held back", "cpu_usage", throttled, "seconds", share * facts.seconds),
-        countEvidence("watched", "capture.watched_seconds", {}, "seconds", facts.seconds),
-        countEvidence("periods without quota left", "cpu_throttled", {}, "periods", periods),
+        exactEvidence("held back", "cpu_usage", throttled, "seconds", share * facts.seconds),
+        exactEvidence("watched", "capture.watched_seconds", {}, "seconds", facts.seconds),
+        exactEvidence("periods without quota left", "cpu_throttled", {}, "periods", periods),
       ],
       remedy: [
         "Raise the quota: CPUQuota= of Kea's unit, or the CPU limit of its container or pod",

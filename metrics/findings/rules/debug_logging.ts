@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 
 export const DEBUG_LOGGING: Rule = {
@@ -19,7 +19,7 @@ export const DEBUG_LOGGING: Rule = {
         loggers.join(", ")
       }): each packet writes many lines.`,
       evidence: [
-        countEvidence(
+        exactEvidence(
           "loggers with severity DEBUG",
           "server.setup.debug_loggers",
           {},

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { counterEvidence, exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
@@ -21,13 +21,9 @@ const MOST_TYPES = 3;
 export const EXCEPTIONS: Rule = {
   name: "exceptions",
   find: (facts) => {
-    const types = facts.document.totals.flatMap((series) =>
-      series.kind === "counter" && series.labels["kind"] === "exception" &&
-        OF_PACKETS.test(series.labels["id"] ?? "")
-        ? [series]
-        : []
-    ).toSorted((a, b) => Number(b.value) - Number(a.value));
-    const thrown = types.reduce((sum, { value }) => sum + Number(value), 0);
+    const types = facts.counters("error_rate", { kind: "exception" })
+      .filter(({ labels }) => OF_PACKETS.test(labels["id"] ?? ""));
+    const thrown = types.reduce((sum, { value }) => sum + value, 0);
     const foreign = facts.errors("not_dhcp");
     const packets = Math.max(1, facts.received + foreign);
     if (thrown < LEAST_EVENTS || thrown < LEAST_EXCEPTIONS * packets) return null;
@@ -38,13 +34,13 @@ export const EXCEPTIONS: Rule = {
         `Kea threw ${counted(thrown, "exception")} (${percent(thrown / packets)} of the received ` +
         "packets): it gets malformed packets.",
       evidence: [
-        ...types.slice(0, MOST_TYPES).map(({ metric, labels, unit, value }) =>
-          countEvidence(`thrown: ${labels["id"]}`, metric, labels, unit, Number(value))
+        ...types.slice(0, MOST_TYPES).map((type) =>
+          counterEvidence(`thrown: ${type.labels["id"]}`, type)
         ),
         ...foreign === 0
           ? []
-          : [countEvidence("not DHCP", "error_rate", { kind: "not_dhcp" }, "packets", foreign)],
-        countEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+          : [exactEvidence("not DHCP", "error_rate", { kind: "not_dhcp" }, "packets", foreign)],
+        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
       ],
       remedy: [
         "See who sends them: deno task monitor --profile deep counts Kea's reasons, tcpdump -i IFACE -w FILE port 67 " +

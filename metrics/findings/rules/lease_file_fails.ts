@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { counted } from "../words.ts";
 
@@ -27,7 +27,7 @@ export const LEASE_FILE_FAILS: Rule = {
         : `${counted(cleanups, "cleanup")} of the lease file failed: the file grows.`,
       evidence: KINDS.flatMap((kind, index) => {
         const count = [writes, cleanups][index]!;
-        return count === 0 ? [] : [countEvidence(kind, "error_rate", { kind }, "events", count)];
+        return count === 0 ? [] : [exactEvidence(kind, "error_rate", { kind }, "events", count)];
       }),
       remedy: [
         "Make room on the disk of the lease file, or make it writable again",

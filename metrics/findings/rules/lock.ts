@@ -6,7 +6,7 @@
 
 import { shareEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
-import { waitOf } from "../run_queue.ts";
+import { waitOf } from "../waits.ts";
 import { percent } from "../words.ts";
 import { slowestLibrary } from "./slow_hook_library.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import { countOf } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
@@ -31,8 +31,8 @@ export const MANY_NAKS: Rule = {
         }) got a DHCPNAK: their clients must begin again, ` +
         "with a DHCPDISCOVER.",
       evidence: [
-        countEvidence("answered with DHCPNAK", "packet_processing_time", labels, "packets", naks),
-        countEvidence("answered", "packet_processing_time", { message }, "packets", answers),
+        exactEvidence("answered with DHCPNAK", "packet_processing_time", labels, "packets", naks),
+        exactEvidence("answered", "packet_processing_time", { message }, "packets", answers),
       ],
       remedy: [
         "Clients ask for an address that this server does not give them: did pools, subnets or relays change?",

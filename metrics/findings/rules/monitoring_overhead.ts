@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { percent } from "../words.ts";
 
@@ -32,10 +32,10 @@ export const MONITORING_OVERHEAD: Rule = {
         } in BPF programs, which all ` +
         `processes of the host run, and ${percent(monitor)} in the monitor.`,
       evidence: [
-        countEvidence("BPF programs", "capture.cost.bpf_seconds", {}, "seconds", cost.bpf_seconds),
-        countEvidence("runs of BPF programs", "capture.cost.hits", {}, "runs", cost.hits),
-        countEvidence("watched", "capture.watched_seconds", {}, "seconds", seconds),
-        countEvidence("CPU time of Kea", "cpu_usage", { thread: "all" }, "seconds", cpuSeconds),
+        exactEvidence("BPF programs", "capture.cost.bpf_seconds", {}, "seconds", cost.bpf_seconds),
+        exactEvidence("runs of BPF programs", "capture.cost.hits", {}, "runs", cost.hits),
+        exactEvidence("watched", "capture.watched_seconds", {}, "seconds", seconds),
+        exactEvidence("CPU time of Kea", "cpu_usage", { thread: "all" }, "seconds", cpuSeconds),
       ],
       remedy: [
         ...profile === "light"

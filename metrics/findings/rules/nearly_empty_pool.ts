@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence, shareEvidence } from "../evidence.ts";
+import { exactEvidence, shareEvidence } from "../evidence.ts";
 import { countOf } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { LEAST_PACKETS } from "../thresholds.ts";
@@ -33,14 +33,14 @@ export const NEARLY_EMPTY_POOL: Rule = {
         } addresses per allocation until it finds a free one: a pool is ` +
         "nearly empty.",
       evidence: [
-        countEvidence(
+        exactEvidence(
           "leases looked up by address",
           "database_query_time",
           labels,
           "lookups",
           countOf(lookups),
         ),
-        countEvidence("allocations", "lease_allocation_time", {}, "allocations", allocations),
+        exactEvidence("allocations", "lease_allocation_time", {}, "allocations", allocations),
         shareEvidence(facts, "allocations, of the packets' time", "lease_allocation_time", {}),
       ],
       remedy: [

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { isLoss, unexplained, withoutAddress } from "../losses.ts";
 import { UNANSWERED_SHARE } from "../thresholds.ts";
@@ -28,14 +28,14 @@ export const NO_ADDRESS: Rule = {
         `${counted(failed, "request")} (${percent(share)} of the received packets) got no ` +
         "lease: no address was left for them.",
       evidence: [
-        countEvidence(
+        exactEvidence(
           "allocations that failed",
           "error_rate",
           { kind: "log" },
           "events",
           failed,
         ),
-        countEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
       ],
       remedy: [
         "Look at Kea's log for ALLOC_ENGINE_V4_ALLOC_FAIL or ALLOC_ENGINE_V6_ALLOC_FAIL: it names the subnet",

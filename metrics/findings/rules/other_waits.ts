@@ -6,7 +6,7 @@
 
 import type { Facts } from "../facts.ts";
 import type { Rule } from "../finding.ts";
-import { waitOf } from "../run_queue.ts";
+import { waitOf } from "../waits.ts";
 import { LEAST_SHARE } from "../thresholds.ts";
 import { percent } from "../words.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { droppedFromQueue, isLoss, knowsQueue, unexplained } from "../losses.ts";
 import { UNANSWERED_SHARE } from "../thresholds.ts";
@@ -27,8 +27,8 @@ export const PACKET_QUEUE: Rule = {
       sentence: `Kea dropped ${counted(dropped, "packet")} (${percent(share)}) that it had read: ` +
         "its packet queue was full.",
       evidence: [
-        countEvidence("dropped from the full queue", "ledger", {}, "packets", dropped),
-        countEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        exactEvidence("dropped from the full queue", "ledger", {}, "packets", dropped),
+        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
       ],
       remedy: [
         "All threads were busy: find out what takes their time, in the other findings here or with --profile deep",

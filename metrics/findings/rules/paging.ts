@@ -4,9 +4,9 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
-import { waitOf } from "../run_queue.ts";
+import { waitOf } from "../waits.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
 
@@ -32,8 +32,8 @@ export const PAGING: Rule = {
         : `${percent(wait.share)} of the packets' time Kea waits for its own memory: page faults.`,
       evidence: [
         ...wait?.evidence ?? [],
-        countEvidence("page faults from a disk", "memory_usage", labels, "faults", faults),
-        countEvidence("swapped out at the end", "memory_usage", { kind: "swap" }, "bytes", swap),
+        exactEvidence("page faults from a disk", "memory_usage", labels, "faults", faults),
+        exactEvidence("swapped out at the end", "memory_usage", { kind: "swap" }, "bytes", swap),
       ],
       remedy: [
         "Give the host or Kea's control group more memory: see free -m, and MemoryMax= of its unit",

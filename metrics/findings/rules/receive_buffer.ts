@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Facts } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { isLoss } from "../losses.ts";
@@ -34,10 +34,10 @@ export const RECEIVE_BUFFER: Rule = {
       sentence: `The kernel dropped ${counted(dropped, "packet")} (${percent(share)}) before Kea ` +
         "read them: the receive buffer of its socket was full.",
       evidence: [
-        countEvidence("dropped by the kernel", "error_rate", labels, "packets", dropped),
-        countEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
-        countEvidence("windows with drops", "error_rate", labels, "windows", windows.dropping),
-        countEvidence("windows with packets", "network_traffic", {}, "windows", windows.busy),
+        exactEvidence("dropped by the kernel", "error_rate", labels, "packets", dropped),
+        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        exactEvidence("windows with drops", "error_rate", labels, "windows", windows.dropping),
+        exactEvidence("windows with packets", "network_traffic", {}, "windows", windows.busy),
       ],
       remedy: areBursts ? [larger, faster] : [faster, larger],
     };

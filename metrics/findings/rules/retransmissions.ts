@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
@@ -27,8 +27,8 @@ export const RETRANSMISSIONS: Rule = {
         } of the received packets) came again before ` +
         "they were answered.",
       evidence: [
-        countEvidence("requests that came again", "retransmissions", {}, "requests", repeated),
-        countEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        exactEvidence("requests that came again", "retransmissions", {}, "requests", repeated),
+        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
       ],
       remedy: [
         "If Kea loses or delays packets, other findings say so: answered in time, no client asks again",

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { countEvidence, meanNs } from "../evidence.ts";
+import { exactEvidence, meanNs } from "../evidence.ts";
 import { areOftenLong, type Facts, sumNs } from "../facts.ts";
 import type { Evidence, Rule } from "../finding.ts";
 import { openWithout } from "../profiles.ts";
-import { cpuShareWhile, OWN_LOAD, waitOf } from "../run_queue.ts";
+import { cpuShareWhile, OWN_LOAD, waitOf } from "../waits.ts";
 import { LEAST_SHARE } from "../thresholds.ts";
 import { percent } from "../words.ts";
 
@@ -64,7 +64,7 @@ export const TOO_FEW_THREADS: Rule = {
         },
         ...threads === undefined
           ? []
-          : [countEvidence("threads that serve packets", "server.setup", {}, "threads", threads)],
+          : [exactEvidence("threads that serve packets", "server.setup", {}, "threads", threads)],
       ],
       remedy: [
         ...own !== null && own >= OWN_LOAD

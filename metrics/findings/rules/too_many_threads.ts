@@ -4,9 +4,9 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
-import { cpuWaitOf } from "../run_queue.ts";
+import { cpuWaitOf } from "../waits.ts";
 import { counted, percent } from "../words.ts";
 
 export const TOO_MANY_THREADS: Rule = {
@@ -24,7 +24,7 @@ export const TOO_MANY_THREADS: Rule = {
         `its threads use: ${counted(threads, "thread")} on ${counted(setup.cpus, "CPU")}.`,
       evidence: [
         ...wait.evidence,
-        countEvidence("threads of Kea", "server.setup", {}, "threads", threads),
+        exactEvidence("threads of Kea", "server.setup", {}, "threads", threads),
       ],
       remedy: [
         "Set multi-threading, thread-pool-size to the number of CPUs: more threads make each packet slower, and serve " +

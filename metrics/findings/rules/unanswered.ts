@@ -4,11 +4,14 @@
  * @module
  */
 
-import { countEvidence } from "../evidence.ts";
+import { counterEvidence, exactEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { isLoss, unanswered, unexplained } from "../losses.ts";
 import { UNANSWERED_SHARE } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
+
+/** The most of Kea's own counters and warnings that are shown. */
+const MOST_REASONS = 5;
 
 export const UNANSWERED: Rule = {
   name: "unanswered",
@@ -17,19 +20,15 @@ export const UNANSWERED: Rule = {
     if (!isLoss(lost, facts.received, UNANSWERED_SHARE)) return null;
     const share = lost / facts.received;
     const late = facts.errors("late");
-    const warnings = facts.document.totals.flatMap((series) =>
-      series.kind === "counter" && ["log", "statistic"].includes(series.labels["kind"] ?? "") &&
-        Number(series.value) > 0 && series.labels["severity"] !== "INFO"
-        ? [series]
-        : []
-    ).toSorted((a, b) => Number(b.value) - Number(a.value)).slice(0, 3);
+    const reasons = ["log", "statistic"].flatMap((kind) => facts.counters("error_rate", { kind }))
+      .filter(({ labels }) => labels["severity"] !== "INFO").slice(0, MOST_REASONS);
     return {
       severity: "lost",
       damage: share,
       sentence: `${counted(lost, "request")} (${percent(share)} of the received packets) got no ` +
         "answer for 5 s, and the reason is not known.",
       evidence: [
-        countEvidence(
+        exactEvidence(
           "without an answer",
           "error_rate",
           { kind: "unanswered" },
@@ -38,10 +37,8 @@ export const UNANSWERED: Rule = {
         ),
         ...late === 0
           ? []
-          : [countEvidence("answered later", "error_rate", { kind: "late" }, "requests", late)],
-        ...warnings.map(({ metric, labels, unit, value }) =>
-          countEvidence(`Kea counted ${labels["id"]}`, metric, labels, unit, Number(value))
-        ),
+          : [exactEvidence("answered later", "error_rate", { kind: "late" }, "requests", late)],
+        ...reasons.map((reason) => counterEvidence(`Kea counted ${reason.labels["id"]}`, reason)),
       ],
       remedy: [
         ...facts.document.capture.profile === "deep"

@@ -5,7 +5,7 @@
  */
 
 import type { HistogramSeries } from "../../document.ts";
-import { countEvidence } from "../evidence.ts";
+import { exactEvidence } from "../evidence.ts";
 import { countOf } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
@@ -37,15 +37,15 @@ export const WAITING_CLIENTS: Rule = {
         }) came from clients that had waited for ` +
         `${LONG_SECONDS} s or longer, by their own account.`,
       evidence: [
-        countEvidence(
+        exactEvidence(
           `requests of clients that had waited for ${LONG_SECONDS} s`,
           "client_waiting_time",
           {},
           "requests",
           long,
         ),
-        countEvidence("requests with a waiting time", "client_waiting_time", {}, "requests", all),
-        countEvidence(
+        exactEvidence("requests with a waiting time", "client_waiting_time", {}, "requests", all),
+        exactEvidence(
           "requests that came again before they were answered",
           "retransmissions",
           {},

@@ -1,5 +1,5 @@
 /**
- * Why packets' threads wait for a CPU.
+ * What packets' threads wait for, and whose load a wait for a CPU is.
  *
  * @module
  */
