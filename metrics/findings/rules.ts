@@ -12,6 +12,7 @@ import { DATABASE_FAILS } from "./rules/database_fails.ts";
 import { DEBUG_LOGGING } from "./rules/debug_logging.ts";
 import { EXCEPTIONS } from "./rules/exceptions.ts";
 import { FAR_DATABASE } from "./rules/far_database.ts";
+import { FLOODING_CLIENT } from "./rules/flooding_client.ts";
 import { HOOK_DROPS } from "./rules/hook_drops.ts";
 import { LEASE_FILE_FAILS } from "./rules/lease_file_fails.ts";
 import { LOCK } from "./rules/lock.ts";
@@ -64,6 +65,7 @@ export const RULES: readonly Rule[] = [
   WAITING_CLIENTS,
   RETRANSMISSIONS,
   // Risks.
+  FLOODING_CLIENT,
   DEBUG_LOGGING,
   MANY_NAKS,
   EXCEPTIONS,

@@ -108,6 +108,17 @@ async function addressOf({ directory }: Lab): Promise<string> {
   return lease!.split(",")[0]!;
 }
 
+Deno.test("one client that floods the server", async () => {
+  await using lab = await startLab();
+  await using _ = await undisturbed(lab);
+  const packets = Array.from({ length: 300 }, (_, at): ClientPacket => (
+    // Every second one is of the same client.
+    { client: at % 2 === 0 ? 1000 : at, transaction: 0x10_0000 + at }
+  ));
+  const flood = await explained(lab, { top: 10, work: () => sendPackets(lab, packets) });
+  assert.match(assertFirst(flood, "flooding_client"), /sends 50 % of the packets: 150 requests/);
+});
+
 for (const family of [4, 6] as const) {
   Deno.test(`clients that have waited long, and requests that come again, DHCPv${family}`, async () => {
     await using lab = await startLab({ family });

@@ -225,6 +225,10 @@ const CASES: Readonly<
     made: madeDocument([...HEALTHY, repeated(60)]),
     tooLittle: madeDocument([...HEALTHY, repeated(40)]),
   },
+  flooding_client: {
+    made: madeDocument([...HEALTHY, requests("a", 400), requests("b", 3)]),
+    tooLittle: madeDocument([...HEALTHY, requests("a", 99), requests("b", 99)]),
+  },
   debug_logging: {
     made: madeDocument(HEALTHY, {
       server: { setup: { ...setup, debug_loggers: ["kea-dhcp4"] } },
@@ -265,6 +269,10 @@ function slowPackets(eachNs: number): Made[] {
       eachNs,
     ],
   ];
+}
+
+function requests(client: string, count: number): Made {
+  return ["client_requests", { client, count: "exact" }, "packets", count];
 }
 
 function waited(seconds: number, count: number): Made {
@@ -319,6 +327,13 @@ Deno.test("every rule has a case, and its name once", () => {
     names.filter((name) => !WITHOUT_CASE.has(name)).sort(),
     Object.keys(CASES).sort(),
   );
+});
+
+Deno.test("docs/explain.md has every rule", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/explain.md", import.meta.url));
+  const named = [...page.matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)]
+    .flatMap(([, names]) => names!.split(", ").map((name) => name.slice(1, -1)));
+  assert.deepEqual(named.sort(), RULES.map(({ name }) => name).sort());
 });
 
 /** A finding that people and programs can use. */
