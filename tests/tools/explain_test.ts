@@ -37,7 +37,8 @@ Deno.test("explain ends with 4 for findings, which --json has in full", async ()
     assert.match(text.stdout, /^ {3}-> Look at what /m);
     const json = await runScript(SCRIPT, [path, "--json"]);
     assert.equal(json.code, 4, json.stderr);
-    const { findings, questions, not_seen } = JSON.parse(json.stdout);
+    const { schema, findings, questions, not_seen } = JSON.parse(json.stdout);
+    assert.equal(schema, "kea-findings/1");
     assert.equal(findings[0].rule, "slow_hook_library");
     assert.deepEqual([questions, not_seen], [[], []]);
   });

@@ -16,12 +16,13 @@ import { explanationText } from "./explanation_text.ts";
  * @returns the exit status: 0, 3 if not everything was seen, 4 if there are findings.
  * @throws {Error} in one line when the file cannot be read.
  */
-export async function explainFile(path: string, json: boolean): Promise<number> {
+export async function explainFile(path: string, asJson: boolean): Promise<number> {
   const document = await readInput(path);
   const explanation = explain(document);
-  if (json) {
+  if (asJson) {
     const { server, capture } = document;
-    print(`${printableJson(JSON.stringify({ server, capture, ...explanation }, null, 2))}\n`);
+    const json = { schema: "kea-findings/1", server, capture, ...explanation };
+    print(`${printableJson(JSON.stringify(json, null, 2))}\n`);
   } else {
     print(explanationText(document, explanation, Deno.stdout.isTerminal() && !Deno.noColor));
   }
