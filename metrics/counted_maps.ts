@@ -299,6 +299,13 @@ const MAPS: Readonly<Record<string, CountedMap>> = {
     metric: "packet_parked_time",
     labels: { hook_point: names.hook_points[String(hook)] ?? "unknown" },
   })),
+  "@partner_time": times(([direction, command]) => ({
+    metric: "partner_request_time",
+    labels: {
+      direction: ["", "sent", "received"][Number(direction)] ?? "unknown",
+      command: ["other", "lease_update", "heartbeat"][Number(command)] ?? "unknown",
+    },
+  })),
   "@postgresql": times(([statement]) => query("postgresql", statement)),
   "@mariadb": times(([statement]) => query("mariadb", statement)),
   "@mariadb_failed": errors(([statement]) => ({

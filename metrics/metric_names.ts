@@ -11,6 +11,8 @@ export const METRIC_NAMES = [
   "packet_wait_time",
   "packet_socket_wait",
   "packet_parked_time",
+  "parked_packets",
+  "partner_request_time",
   "pending_requests",
   "client_waiting_time",
   "retransmissions",

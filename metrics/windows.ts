@@ -19,6 +19,7 @@ import {
 import type { Window } from "./document.ts";
 import { messageName } from "./messages.ts";
 import { addHost } from "./host_series.ts";
+import { ParkedPackets } from "./parked_packets.ts";
 import { addProcess, SocketDrops } from "./server_series.ts";
 import { type OwnSeriesName, SeriesBook } from "./series_book.ts";
 
@@ -56,11 +57,13 @@ export class WindowBuilder {
   readonly #addings: AddingTree = new Map();
   #previous: Sample | null = null;
   #drops = new SocketDrops();
+  #parked: ParkedPackets;
   readonly #unknownMaps = new Set<string>();
 
   constructor({ started, server, plan }: CaptureHeader) {
     this.#started = Date.parse(started);
     this.#dictionary = { family: server.family, names: NO_NAMES, ...planWords(plan) };
+    this.#parked = new ParkedPackets(plan);
   }
 
   /** Maps that this version does not know: what they count is in no window. */
@@ -77,6 +80,7 @@ export class WindowBuilder {
   segment(plan: PlanRecord): void {
     this.#previous = null;
     this.#drops = new SocketDrops();
+    this.#parked = new ParkedPackets(plan);
     this.#learn({ names: NO_NAMES, ...planWords(plan) });
   }
 
@@ -95,6 +99,7 @@ export class WindowBuilder {
     if (before === null || before.segment !== now.segment) return null;
     const seconds = (now.elapsed_ns - before.elapsed_ns) / 1e9;
     const packets = this.#addRows(book, now.maps);
+    this.#parked.add(book, now.maps, this.#dictionary.names, seconds);
     this.#addRequests(book, now, seconds);
     const serverCpu = addProcess(book, before.process, now.process, seconds);
     addHost(book, before.host, now.host);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { basename } from "node:path";
 import type { MetricName } from "../metrics/metric_names.ts";
 import type { SiteGroup } from "../discovery/sites/types.ts";
 import { PARKED } from "../discovery/sites/allocation.ts";
@@ -28,6 +29,8 @@ export const PROVISIONS = [
   "waits",
   /** Whether a hook library parked it. */
   "parking",
+  /** How long the partner of a high-availability pair took; of the server, not of each packet. */
+  "partner",
 ] as const;
 export type Provision = typeof PROVISIONS[number];
 
@@ -187,6 +190,17 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     file: "allocation_v6.bt",
     bpfPerExchange: 8,
     unsupportedReason: family(6),
+  },
+  {
+    file: "partner.bt",
+    metrics: ["partner_request_time"],
+    provides: "partner",
+    minProfile: "standard",
+    maps: ["@partner_time"],
+    tracepointsPerExchange: 4,
+    bpfPerExchange: 4,
+    unsupportedReason: ({ hookLibraries }) =>
+      hookLibraries.some((path) => basename(path) === "libdhcp_ha.so") ? null : "",
   },
   // Every line of the server's log is a write, too: with much logging, this is too expensive for light.
   {

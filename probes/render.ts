@@ -119,6 +119,8 @@ function parametersOf(
     allocation: provided("allocation"),
     stages: provided("stages"),
     waits: provided("waits"),
+    partner: provided("partner"),
+    raw_sockets: sources.some(({ file }) => file === "packets_raw.bt"),
     waits_for: WAIT_CONDITIONS,
     slow_ns: slowNs,
     top,

@@ -72,6 +72,11 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
     "Parked packets (packet_parked_time)",
     times("packet_parked_time", ({ hook_point }) => hook_point ?? ""),
   ],
+  ["Packets parked at once (parked_packets)", parked],
+  [
+    "Requests between the partners of a pair (partner_request_time)",
+    times("partner_request_time", ({ direction, command }) => `${direction} ${command}`),
+  ],
   [
     "Waiting, by the clients' own account (client_waiting_time)",
     times("client_waiting_time", ({ message }) => message ?? ""),
@@ -215,6 +220,20 @@ function databaseShare({ totals }: MetricsDocument): string[] {
   const packets = sumOf(histograms(totals, "packet_processing_time"));
   if (sql === 0 || packets === 0) return [];
   return [`waiting for SQL: ${threeDigits(100 * sql / packets)} % of the packets' time`];
+}
+
+function parked({ totals }: MetricsDocument): string[] {
+  const found = gauges(totals, "parked_packets", "packets");
+  if (found.length === 0) return [];
+  return columns([
+    ["", "at the end", "mean", "most"],
+    ...found.map(({ labels, value, mean, max }) => [
+      labels["hook_point"] ?? "",
+      String(value),
+      threeDigits(mean),
+      String(max),
+    ]),
+  ]);
 }
 
 function cpu({ totals }: MetricsDocument): string[] {

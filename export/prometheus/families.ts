@@ -148,6 +148,20 @@ export const SOURCES: readonly Source[] = [
     unit: "packets",
     labels: MESSAGE,
   },
+  {
+    metric: "parked_packets",
+    name: "packets_parked",
+    type: "gauge",
+    help: "Packets that a hook library has parked now.",
+    unit: "packets",
+    labels: { hook_point: "hook_point" },
+  },
+  histogram(
+    "partner_request_time",
+    "partner_request_seconds",
+    "Time of a request to the partner of a high-availability pair, or of one from it.",
+    { direction: "direction", command: "command" },
+  ),
   busiest("client", "Requests of the clients that send most."),
   busiest("relay", "Requests that came from the relays that send most."),
   histogram(

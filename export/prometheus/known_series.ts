@@ -49,9 +49,17 @@ const BY_PROGRAM: Readonly<Record<string, (family: 4 | 6) => readonly Known[]>> 
   ],
   "allocation.bt": allocations,
   "allocation_v6.bt": allocations,
+  "partner.bt": () =>
+    ["sent", "received"].flatMap((direction) =>
+      ["lease_update", "heartbeat"].map((command): Known => [
+        "partner_request_seconds",
+        { direction, command },
+      ])
+    ),
   "callouts.bt": (family) => [
     ["callouts_unfinished_total", {}],
     ["packet_parked_seconds", { hook_point: `leases${family}_committed` }],
+    ["packets_parked", { hook_point: `leases${family}_committed` }],
   ],
 };
 

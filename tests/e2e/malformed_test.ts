@@ -24,7 +24,9 @@ for (const { kea, threads, profile, packets } of CASES) {
   Deno.test(`monitor --profile ${profile} does no harm when ${packets} malformed packets come, Kea ${kea}, ${threads} threads`, async () => {
     await using lab = await startLab({ kea, threads });
     const before = await keaStatistics(lab.controlSocket);
-    await using monitored = await startMonitor(lab.pid, ["--profile", profile]);
+    await using monitored = await startMonitor(lab.pid, [
+      ...["--profile", profile, "--top", "10", "--by", "relay"],
+    ]);
     await inClient(lab, "send_malformed.ts", [lab.serverAddress, String(packets)]);
     const frames = wrongLengths4(300, await endsOf(lab)).map(({ frame }) => frame.toHex());
     await inClient(lab, "send_frames.ts", [lab.clientInterface], frames.join("\n"));

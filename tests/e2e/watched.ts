@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { watchWhile } from "../../tools/lab/watch_while.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
+import type { CountingOptions } from "../../probes/packet_counting.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { bpftraceOf, type KEAS, type Lab } from "../../tools/lab/lab.ts";
 
@@ -13,8 +14,10 @@ export async function watched(
   kea: keyof typeof KEAS,
   profile: Profile,
   work: () => Promise<void>,
+  counting: CountingOptions = {},
 ): Promise<MetricsDocument> {
-  const { document } = await watchWhile(lab, { profile, bpftrace: await bpftraceOf(kea) }, work);
+  const how = { profile, bpftrace: await bpftraceOf(kea), ...counting };
+  const { document } = await watchWhile(lab, how, work);
   assertComplete(document);
   return document;
 }

@@ -435,3 +435,44 @@ Deno.test("documentOf() has small whole numbers of seconds exactly, and what cli
   ]);
   assert.equal(counter(totals, "retransmissions", { message: "DHCPDISCOVER" }, "packets"), 3);
 });
+
+Deno.test("documentOf() has the packets that are parked now, where the end of parking is known", async () => {
+  const names = {
+    ...NO_NAMES,
+    callouts: [{ hook_point: "leases4_committed", library: "libdhcp_ha.so", callout: "c" }],
+    hook_points: { 7: "leases4_committed" },
+  };
+  const maps: Sample["maps"][] = [
+    {},
+    { "@callout_steps": [[0, 3, 5], [0, 1, 2]], "@parked_time": [[7, 100, 2, 300_000]] },
+    { "@parked_time": [[7, 100, 1, 150_000], [7, 104, 1, 200_000]] },
+    // More than were parked: one from before the first sample.
+    { "@parked_time": [[7, 100, 2, 300_000]] },
+  ];
+  const site = {
+    ...{ id: "callouts.done", file: "/x", address: "0x1", symbol: null },
+    ...{ class: "emulated" as const, price_us: 3 },
+  };
+  const parked = async (sites: typeof site[]) => {
+    const header = { ...HEADER, plan: { ...HEADER.plan, sites } };
+    const samples = maps.map((each, index) => ({ ...sampleAt(index, each), names }));
+    const { windows } = await documentOf([header, ...samples, END]);
+    return windows.map(({ series }) => {
+      const found = find(series, "parked_packets", { hook_point: "leases4_committed" });
+      return found?.kind === "gauge" ? found.value : null;
+    });
+  };
+  assert.deepEqual(await parked([site]), [3, 1, 0]);
+  assert.deepEqual(await parked([]), [null, null, null]);
+});
+
+Deno.test("documentOf() distinguishes requests to the partner from those from it", async () => {
+  const { totals } = await documentOfMaps({}, {
+    "@partner_time": [[1, 1, 100, 3, 450_000], [2, 2, 100, 1, 150_000], [2, 0, 100, 1, 150_000]],
+  });
+  const counts = [["sent", "lease_update"], ["received", "heartbeat"], ["received", "other"]]
+    .map(([direction, command]) =>
+      histogram(totals, "partner_request_time", { direction: direction!, command: command! }).count
+    );
+  assert.deepEqual(counts, [3, 1, 1]);
+});

@@ -139,7 +139,7 @@ Deno.test("plan() leaves many callouts to deep, which has them beyond its budget
   // What is taken beyond the budget takes nothing from the others.
   assert.deepEqual(
     deep.sources.map(({ file }) => file).filter((file) => file !== "callouts.bt"),
-    files("deep"),
+    files("deep", SITES, withHooks),
   );
 });
 
@@ -287,4 +287,16 @@ Deno.test("plan() adds what a user wants counted of each packet to the forecast"
   const more = countingCost({ top: true, by: "relay" });
   assert.deepEqual(both.forecast, plain.forecast + more);
   assert.deepEqual(both.sources.map(({ file }) => file), plain.sources.map(({ file }) => file));
+});
+
+Deno.test("plan() watches the partner where the library for high availability is loaded, and else says nothing", () => {
+  const pair = server({ hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] });
+  assert.ok(files("standard", SITES, pair).includes("partner.bt"));
+  assert.ok(!files("light", SITES, pair).includes("partner.bt"));
+  const { notAvailable, sources } = plan(
+    factsOf(server(), { sites: SITES, refusals: [] }),
+    "standard",
+  );
+  assert.ok(!sources.some(({ file }) => file === "partner.bt"));
+  assert.ok(!notAvailable.some(({ metric }) => metric === "partner_request_time"));
 });

@@ -231,3 +231,22 @@ Deno.test("render() counts clients, relays and interfaces only where a user asks
     assert.match(program, /if \(\$groups < 200\)/);
   }
 });
+
+Deno.test("render() sees what goes to the partner in the one probe of sendto", () => {
+  const pair = server({ hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] });
+  const rendered = (sockets: ("raw" | "udp")[]) =>
+    render(
+      plan(factsOf({ ...pair, sockets }, { sites: [], refusals: [] }), "standard"),
+      texts,
+      attachPoints,
+      1000,
+      { registers: 16_216 },
+    ).program;
+  for (const sockets of ["raw", "udp"] as const) {
+    const program = rendered([sockets]);
+    assert.equal(program.match(/^tracepoint:syscalls:sys_enter_sendto$/gm)?.length, 1, sockets);
+    assert.match(program, /@partner_time\[\$direction, \$command, \$bucket\]/);
+    assert.doesNotMatch(program, /sys_enter_recvfrom/);
+  }
+  assert.doesNotMatch(render(standard, texts, attachPoints, 1000).program, /@http|recvfrom/);
+});

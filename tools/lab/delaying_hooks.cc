@@ -127,6 +127,8 @@ int leases4_committed(CalloutHandle& handle) { return pass("leases4_committed", 
 int pkt4_send(CalloutHandle& handle) { return pass("pkt4_send", handle); }
 int buffer4_send(CalloutHandle& handle) { return pass("buffer4_send", handle); }
 
+int command_processed(CalloutHandle& handle) { return pass("command_processed", handle); }
+
 int buffer6_receive(CalloutHandle& handle) { return pass("buffer6_receive", handle); }
 int pkt6_receive(CalloutHandle& handle) { return pass("pkt6_receive", handle); }
 int subnet6_select(CalloutHandle& handle) { return pass("subnet6_select", handle); }
