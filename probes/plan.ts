@@ -153,7 +153,7 @@ export function plan(
         why: "only Kea 2.5.6 and later request the kernel's time stamps, this is " +
           server.version,
       }],
-      ...needsHigherProfile(profile),
+      ...needsHigherProfile(profile, server),
     ],
     losses: lacks.losses,
     // As in all recent versions.
@@ -306,13 +306,15 @@ function unavailable({ file, metrics }: ProbeProgram, why: string): Unavailable[
 }
 
 /** Metrics that need a program of a more expensive profile, and that profile. */
-function needsHigherProfile(profile: Profile): Unavailable[] {
+function needsHigherProfile(profile: Profile, server: Server): Unavailable[] {
   const had = new Set(
     PROGRAMS.filter((each) => isIn(profile, each) && !each.supplementary)
       .flatMap(({ metrics }) => metrics),
   );
   const first = new Map<string, Profile>();
   for (const program of PROGRAMS.filter((each) => !isIn(profile, each))) {
+    // Of another kind of server.
+    if (program.unsupportedReason?.(server) === "") continue;
     for (const metric of program.metrics) {
       if (!had.has(metric) && !first.has(metric)) first.set(metric, program.minProfile);
     }

@@ -293,10 +293,10 @@ Deno.test("plan() watches the partner where the library for high availability is
   const pair = server({ hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] });
   assert.ok(files("standard", SITES, pair).includes("partner.bt"));
   assert.ok(!files("light", SITES, pair).includes("partner.bt"));
-  const { notAvailable, sources } = plan(
-    factsOf(server(), { sites: SITES, refusals: [] }),
-    "standard",
-  );
-  assert.ok(!sources.some(({ file }) => file === "partner.bt"));
-  assert.ok(!notAvailable.some(({ metric }) => metric === "partner_request_time"));
+  for (const profile of PROFILES) {
+    const facts = factsOf(server(), { sites: SITES, refusals: [] });
+    const { notAvailable, sources } = plan(facts, profile);
+    assert.ok(!sources.some(({ file }) => file === "partner.bt"));
+    assert.ok(!notAvailable.some(({ metric }) => metric === "partner_request_time"), profile);
+  }
 });

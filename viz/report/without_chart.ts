@@ -37,7 +37,7 @@ export function metricsWithoutChart({ totals }: MetricsDocument): string[] {
 
 /** Their numbers over the whole run; null when there are none. */
 export function numbersWithoutChart({ totals }: MetricsDocument): Table | null {
-  const rows = totals.filter(({ metric }) => !CHARTED.has(metric)).map((series) => [
+  const rows = byMetric(totals).filter(({ metric }) => !CHARTED.has(metric)).map((series) => [
     printable(series.metric),
     printable(Object.entries(series.labels).map(([name, value]) => `${name}=${value}`).join(" ")),
     ...numbersOf(series),
@@ -45,6 +45,13 @@ export function numbersWithoutChart({ totals }: MetricsDocument): Table | null {
   return rows.length === 0
     ? null
     : { columns: ["metric", "labels", "value or count", "p50", "p99", "max", "unit"], rows };
+}
+
+/** Series of one metric together, of counters the greatest first. */
+function byMetric(series: readonly Series[]): Series[] {
+  const value = (each: Series) => each.kind === "counter" ? Number(each.value) : 0;
+  return Map.groupBy(series, ({ metric }) => metric).values()
+    .flatMap((each) => each.toSorted((a, b) => value(b) - value(a))).toArray();
 }
 
 function numbersOf(series: Series): string[] {
