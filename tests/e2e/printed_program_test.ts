@@ -19,8 +19,11 @@ const CASES: readonly { family: 4 | 6; sockets: "raw" | "udp"; profile: Profile 
   { family: 6, sockets: "udp", profile: "standard" },
 ];
 
-/** Runs the command that a printed program's first lines name, beside traffic. */
-async function runPrinted(lab: Lab, program: string): Promise<string> {
+/** Runs the command that a printed program's first lines name, beside traffic of new clients. */
+async function runPrinted(
+  lab: Lab,
+  program: string,
+): Promise<{ readonly output: string; readonly exchanges: number }> {
   const folder = await Deno.makeTempDir({ prefix: "kea-printed-" });
   try {
     await Deno.writeTextFile(join(folder, "program.bt"), program);
@@ -35,11 +38,13 @@ async function runPrinted(lab: Lab, program: string): Promise<string> {
       "the program has read its maps once",
     );
     assert.equal(status, undefined, "bpftrace runs");
-    const report = await runPerfdhcp(lab, { rate: 50, exchanges: EXCHANGES });
-    assert.equal(Object.values(report)[1]!.received, EXCHANGES);
+    const load = { rate: 50, exchanges: EXCHANGES, clients: 10 * EXCHANGES };
+    // On a busy machine perfdhcp sends a few more than it was asked for.
+    const exchanges = Object.values(await runPerfdhcp(lab, load))[1]!.received;
+    assert.ok(exchanges >= EXCHANGES, `${exchanges} exchanges`);
     child.kill("SIGINT");
     assert.equal((await child.status).code, 0);
-    return await printed();
+    return { output: await printed(), exchanges };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -54,7 +59,8 @@ for (const { family, sockets, profile } of CASES) {
     assert.equal(code, 0, stderr);
     const printed = await Deno.makeTempFile({ prefix: "kea-printed-", suffix: ".json" });
     try {
-      await Deno.writeTextFile(printed, await runPrinted(lab, stdout));
+      const { output, exchanges } = await runPrinted(lab, stdout);
+      await Deno.writeTextFile(printed, output);
       const converted = await runScript("hollow/ebpf_to_json.ts", [printed]);
       assert.equal(converted.code, 0, converted.stderr);
       const document = parseDocument(JSON.parse(converted.stdout));
@@ -63,7 +69,7 @@ for (const { family, sockets, profile } of CASES) {
         ? ["DHCPREQUEST", "DHCPACK"] as const
         : ["REQUEST", "REPLY"] as const;
       const count = (metric: string, labels: Record<string, string>) =>
-        assert.equal(total(document, metric, labels), EXCHANGES, metric);
+        assert.equal(total(document, metric, labels), exchanges, metric);
       count("packet_processing_time", { message, answer });
       count("lease_allocation_time", { message });
       count("packet_stage_time", { message, stage: "allocate" });
