@@ -13,7 +13,7 @@ import { countingCost, type PacketCounting, PLAIN_COUNTING } from "./packet_coun
 import { type ProbeProgram, type Profile, PROFILES, PROGRAMS, type Provision } from "./programs.ts";
 
 /** What a profile may take of the CPU time that the server spends on an exchange (DORA). */
-const SHARE: Readonly<Record<Profile, number>> = { light: 0.08, standard: 0.18, deep: 0.35 };
+const SHARE: Readonly<Record<Profile, number>> = { light: 0.08, standard: 0.19, deep: 0.35 };
 
 /**
  * CPU time per exchange by lease backend, microseconds: Kea 2.2.0 with two threads in a nested VM
