@@ -5,6 +5,7 @@
  */
 
 import { isGone } from "../system/proc.ts";
+import { readProc } from "../system/read_proc.ts";
 import { openLinked } from "../system/foreign_file.ts";
 import { openInRoot } from "../system/libc.ts";
 import { DiscoveryError } from "./discovery_error.ts";
@@ -53,7 +54,7 @@ export function parseMaps(text: string): Mapping[] {
  */
 export async function mappedFiles(pid: number): Promise<MappedFile[]> {
   const executable = await Deno.stat(`/proc/${pid}/exe`);
-  const mappings = parseMaps(await Deno.readTextFile(`/proc/${pid}/maps`));
+  const mappings = parseMaps(await readProc(pid, "maps"));
   if (mappings.length > MOST_FILES) {
     throw new DiscoveryError(
       `Cannot watch process ${pid}: it maps ${mappings.length} files, expected ${MOST_FILES} at most`,

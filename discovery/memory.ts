@@ -8,6 +8,7 @@
 import { isGone } from "../system/proc.ts";
 import { readUpTo } from "../system/file_bytes.ts";
 import { openLinked } from "../system/foreign_file.ts";
+import { readProc } from "../system/read_proc.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { type LoadSegment, loadSegments } from "./code/elf.ts";
 import type { MappedFile } from "./types.ts";
@@ -84,7 +85,7 @@ export function loadBias(
  * @throws {Deno.errors.NotFound} when there is no such process.
  */
 export async function loadBiasOf(pid: number, file: MappedFile): Promise<number | null> {
-  const maps = await Deno.readTextFile(`/proc/${pid}/maps`);
+  const maps = await readProc(pid, "maps");
   return loadBias(codeMappings(maps, file), await loadSegments(file.pinnedPath));
 }
 

@@ -5,9 +5,9 @@
  */
 
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
+import { openPaths, socketInodes } from "../system/descriptors.ts";
 import { linkTarget } from "../system/libc.ts";
 import { isGone, parseStat } from "../system/proc.ts";
-import { socketInodes } from "../system/sockets.ts";
 import { hookLibrariesOf } from "./hook_libraries.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { configuredOf } from "./configuration/server_configuration.ts";
@@ -188,20 +188,6 @@ async function leaseFileOf(pid: number, family: Family): Promise<Server["leaseFi
   let found: Server["leaseFile"] = null;
   for (const [fd, path] of openPaths(pid)) {
     if (await isLeaseFile(pid, String(fd), family)) found = { path, fd };
-  }
-  return found;
-}
-
-/**
- * The files that a process has open, by descriptor; none of them is touched.
- *
- * @throws {Deno.errors.NotFound} when there is no such process.
- */
-export function openPaths(pid: number): Map<number, string> {
-  const found = new Map<number, string>();
-  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
-    const target = linkTarget(`/proc/${pid}/fd/${name}`);
-    if (target?.startsWith("/")) found.set(Number(name), target);
   }
   return found;
 }

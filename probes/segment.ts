@@ -39,6 +39,9 @@ const SILENCE_LIMIT_MS = 15_000;
 /** Longest time between two readings, and so the longest time to stop. */
 const LONGEST_READING_MS = 2000;
 
+/** After so many failures in a row, whether the server has changed is not known. */
+const MOST_FAILED_CHECKS = 10;
+
 /** How often the server is asked whether it runs, milliseconds, and after how many times for all of it. */
 const [ALIVE_MS, TIMES_PER_CHECK] = [200, 5];
 
@@ -81,6 +84,8 @@ export class Segment {
   /** When the server ran the last time that it was asked, and whether it has ended since; elapsed times. */
   #aliveNs = 0;
   #hasEnded = false;
+  /** How many looks for a change have failed since the last that did not. */
+  #failedChecks = 0;
   /** Whether the last reading came. */
   #isRead = false;
   /**
@@ -266,6 +271,9 @@ export class Segment {
     const sample = await samples.next(maps, nsecs, elapsedNs);
     yield sample;
     yield* this.#unknownDrops(sample);
+    if (this.#failedChecks >= MOST_FAILED_CHECKS) {
+      yield* this.#state.noteOnce("Whether the server has changed is not known: it cannot be read");
+    }
   }
 
   /** The elapsed time of a reading; what is read of a server that has ended is of its last moment. */
@@ -341,12 +349,11 @@ export class Segment {
       // Reading a server with very many descriptors takes longer than a second.
       if (isBusy) return;
       isBusy = true;
-      // A failed check is repeated the next time.
       this.#askAlive();
       const change = this.#hasEnded
         ? "server ended"
         : ++times % TIMES_PER_CHECK === 0
-        ? await this.#changed().catch(() => null)
+        ? await this.#changed()
         : null;
       isBusy = false;
       if (change !== null) this.#stopSoon(change);
@@ -354,8 +361,16 @@ export class Segment {
     return () => clearInterval(timer);
   }
 
+  /** A look that fails is repeated the next time. */
   async #changed(): Promise<Outcome | null> {
-    return await this.#changes.look() ?? (wasSet(this.#prepared.wallClock) ? "clock set" : null);
+    try {
+      const change = await this.#changes.look();
+      this.#failedChecks = 0;
+      return change ?? (wasSet(this.#prepared.wallClock) ? "clock set" : null);
+    } catch {
+      this.#failedChecks++;
+      return null;
+    }
   }
 }
 

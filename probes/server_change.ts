@@ -4,11 +4,11 @@
  * @module
  */
 
-import { linkTarget } from "../system/libc.ts";
+import { openDescriptors, openPaths } from "../system/descriptors.ts";
 import { isGone, isRunning } from "../system/proc.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { linkOf, parseMaps } from "../discovery/mapped_files.ts";
-import { openPaths, openSockets } from "../discovery/servers.ts";
+import { openSockets } from "../discovery/servers.ts";
 import { readProc } from "../system/read_proc.ts";
 import type { MappedFile, Server } from "../discovery/types.ts";
 import type { Preparation } from "./preparation.ts";
@@ -54,10 +54,7 @@ export class ChangeWatch {
 /** Where its descriptors lead, and what it has mapped; empty for a process that is gone. */
 async function appearanceOf(pid: number): Promise<string> {
   try {
-    const descriptors = Array.from(
-      Deno.readDirSync(`/proc/${pid}/fd`),
-      ({ name }) => `${name} ${linkTarget(`/proc/${pid}/fd/${name}`)}`,
-    );
+    const descriptors = openDescriptors(pid).map((each) => each.join(" "));
     return [...descriptors, await readProc(pid, "maps")].join("\n");
   } catch (error) {
     if (isGone(error)) return "";

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { checkModest } from "../system/greedy_process.ts";
 import { isGone, statOf, TICKS } from "../system/proc.ts";
 import { readProc } from "../system/read_proc.ts";
-import { socketInodes } from "../system/sockets.ts";
+import { socketInodes } from "../system/descriptors.ts";
 import { dhcpSockets } from "../system/sock_diag.ts";
 import type { ProcessSample, SocketSample } from "../metrics/capture.ts";
 import { throttledSecondsOf } from "../system/cpu_limit.ts";
@@ -32,6 +33,7 @@ export class ServerSampler {
   async process(): Promise<ProcessSample | null> {
     const folder = `/proc/${this.#pid}`;
     try {
+      checkModest(this.#pid);
       const tids: number[] = [];
       for (const { name } of Deno.readDirSync(`${folder}/task`)) tids.push(Number(name));
       tids.sort((a, b) => a - b);

@@ -5,11 +5,24 @@
  * @module
  */
 
+import { GreedyProcessError, MOST_BYTES } from "./greedy_process.ts";
+
+/** What the kernel gives at once, bytes. */
+const PIECE = 4096;
+
 /** Longest time for an answer, milliseconds: on a busy machine it takes some. */
 const LIMIT_MS = 5000;
 
 /** What was not answered in time, and still waits in a thread of this process, by process id. */
 const hung = new Map<number, Promise<unknown>>();
+
+/** A quarter of the threads: with more, nothing is begun that others can make hang. */
+const MOST_HUNG = 8;
+
+/** Whether many threads of this process wait for others, some of which may have ended. */
+export function isHeldUp(): boolean {
+  return hung.size >= MOST_HUNG;
+}
 
 /** A process did not let its memory map be read. */
 export class HungProcessError extends Error {
@@ -20,14 +33,30 @@ export class HungProcessError extends Error {
  * Reads `maps`, `smaps_rollup`, `cmdline` or `environ` of a process.
  *
  * @throws {HungProcessError} when it takes too long.
+ * @throws {GreedyProcessError} when it is too long.
  * @throws {Deno.errors.NotFound} when there is no such process.
  */
 export async function readProc(
   pid: number,
   file: "maps" | "smaps_rollup" | "cmdline" | "environ",
-  limitMs = LIMIT_MS,
+  { limitMs = LIMIT_MS, limitBytes = MOST_BYTES } = {},
 ): Promise<string> {
-  return await inTime(pid, () => Deno.readTextFile(`/proc/${pid}/${file}`), limitMs);
+  return await inTime(pid, () => readUpTo(pid, file, limitBytes), limitMs);
+}
+
+/** The kernel gives these files by the page: what is too long is not read to its end. */
+async function readUpTo(pid: number, file: string, limitBytes: number): Promise<string> {
+  using opened = await Deno.open(`/proc/${pid}/${file}`);
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for (;;) {
+    const piece = new Uint8Array(PIECE);
+    const read = await opened.read(piece);
+    if (read === null) return await new Blob(pieces).text();
+    pieces.push(piece.subarray(0, read));
+    length += read;
+    if (length > limitBytes) throw new GreedyProcessError(pid, `${limitBytes} bytes of ${file}`);
+  }
 }
 
 /**

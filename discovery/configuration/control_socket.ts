@@ -5,7 +5,7 @@
  * @module
  */
 
-import { socketInodes } from "../../system/sockets.ts";
+import { socketInodes } from "../../system/descriptors.ts";
 import { type KeaStart, pathAt } from "./kea_options.ts";
 
 /**

@@ -8,6 +8,7 @@
  */
 
 import { isGone } from "../../system/proc.ts";
+import { readProc } from "../../system/read_proc.ts";
 import { DiscoveryError } from "../discovery_error.ts";
 import { ElfError, fileOffset, loadSegments, readAt } from "../code/elf.ts";
 import { buildIdOf, isReplaced } from "../mapped_files.ts";
@@ -94,7 +95,7 @@ export async function recheck(
     if (bytes !== proof.bytes) {
       return `at ${place} is ${bytes || "nothing"}, ${proof.bytes} was verified`;
     }
-    const mappings = codeMappings(await Deno.readTextFile(`/proc/${pid}/maps`), file);
+    const mappings = codeMappings(await readProc(pid, "maps"), file);
     using memory = ProcessMemory.open(pid);
     const copies = addressesOf(mappings, offset);
     if (copies.length === 0) return `the server does not map ${place} of "${file.path}" as code`;

@@ -9,7 +9,7 @@ import { pathInRoot } from "../../discovery/mapped_files.ts";
 import type { RunningKea } from "../../discovery/servers.ts";
 import { isGone } from "../../system/proc.ts";
 import { run, textOf } from "../../system/run.ts";
-import { controlGroupOf } from "./control_group.ts";
+import { type ControlGroup, controlGroupOf } from "./control_group.ts";
 
 /** What is known of a process before it is watched. */
 export interface Standing {
@@ -70,7 +70,7 @@ export async function candidateOf(
 ): Promise<Candidate | null> {
   const group = controlGroupOf(kea.pid);
   if (group === null) return null;
-  const isOfRoot = group.isOfRoot || runsAsRoot(kea.pid);
+  const isOfRoot = isStartedByRoot(kea.pid, group);
   // Of what a user has started, the program does not matter.
   const isRootsProgram = isOfRoot && await belongsToRoot(kea);
   return {
@@ -78,6 +78,30 @@ export async function candidateOf(
     place: group.name,
     rank: rankOf({ isNamed: isNamed(kea), isOfRoot, isRootsProgram }),
   };
+}
+
+/**
+ * Whether a process runs as root, or root alone can have put it where it runs. Services such as cron and sshd run what
+ * users give them.
+ */
+export function isStartedByRoot(pid: number, { isOfRoot, unit }: ControlGroup): boolean {
+  const isOfUser = unit?.endsWith(".service") === true && isOfLogin(pid);
+  return isOfRoot && !isOfUser || runsAsRoot(pid);
+}
+
+/** What the kernel shows for a process that no login has started. */
+const NO_LOGIN = 2 ** 32 - 1;
+
+/** Whether a login of a user has started a process, see pam_loginuid(8): no user can change that afterwards. */
+function isOfLogin(pid: number): boolean {
+  try {
+    const user = Number(Deno.readTextFileSync(`/proc/${pid}/loginuid`));
+    return user !== NO_LOGIN && user !== 0;
+  } catch (error) {
+    // It has ended, or the kernel has no audit.
+    if (isGone(error)) return false;
+    throw error;
+  }
 }
 
 function runsAsRoot(pid: number): boolean {

@@ -16,6 +16,7 @@ import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { Backoff } from "../../system/backoff.ts";
 import { oneLine, type Say } from "../../system/command_line.ts";
 import { statOf } from "../../system/proc.ts";
+import { isHeldUp } from "../../system/read_proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import { gauge } from "../prometheus/families.ts";
 import { type Candidate, candidateOf, placed } from "./candidate.ts";
@@ -133,7 +134,9 @@ export class Fleet {
     const { most = MOST_SERVERS } = this.#options;
     const candidates = [...this.#candidates.values()];
     const running = new Set(candidates.map(({ kea }) => kea.pid));
-    const chosen = placed(candidates, { most, mostDoubtful: MOST_DOUBTFUL });
+    // One that may be an attack can hang, end, and leave its place to the next.
+    const mostDoubtful = isHeldUp() ? 0 : MOST_DOUBTFUL;
+    const chosen = placed(candidates, { most, mostDoubtful });
     const places = new Set(chosen.map(({ kea }) => kea.pid));
     this.#reportOthers(candidates.filter(({ kea }) => !places.has(kea.pid)));
     for (const pid of running) if (!places.has(pid)) this.#watching.get(pid)?.stop();

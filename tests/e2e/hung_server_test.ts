@@ -8,6 +8,7 @@ import { findBpftrace } from "../../probes/bpftrace.ts";
 import { run } from "../../system/run.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { longestPause } from "./longest_pause.ts";
 import { childrenOf, must, until } from "./run_script.ts";
 
 const EXCHANGES = 101;
@@ -64,21 +65,6 @@ class HungServer implements AsyncDisposable {
     await must("umount", "--force", join(this.#folder, "files"));
     await Deno.remove(this.#folder, { recursive: true });
   }
-}
-
-/** The longest time for which the event loop did nothing, milliseconds, until disposed. */
-function longestPause(): Disposable & { readonly milliseconds: number } {
-  let [last, longest] = [performance.now(), 0];
-  const timer = setInterval(() => {
-    const now = performance.now();
-    [last, longest] = [now, Math.max(longest, now - last)];
-  }, 50);
-  return {
-    get milliseconds() {
-      return longest;
-    },
-    [Symbol.dispose]: () => clearInterval(timer),
-  };
 }
 
 Deno.test("servers that hang while they are watched, or before, hold up no other one", async () => {

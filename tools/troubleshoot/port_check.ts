@@ -9,7 +9,7 @@ import {
   interfacesOf,
   type NetworkInterface,
 } from "../../discovery/network_addresses.ts";
-import { socketInodes } from "../../system/sockets.ts";
+import { socketInodes } from "../../system/descriptors.ts";
 import { notKnown, ofServer, ok, outputAt, problem, textOf } from "./check.ts";
 
 /** A UDP socket of the DHCP port. */
@@ -101,7 +101,7 @@ function inodesOf(pid: number): ReadonlySet<string> {
   try {
     return socketInodes(pid);
   } catch {
-    // It has ended, or we may not read it.
+    // It has ended, has too many, or we may not read it.
     return new Set();
   }
 }

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { candidateOf, placed, type Rank, rankOf } from "../../../export/watching/candidate.ts";
+import {
+  candidateOf,
+  isStartedByRoot,
+  placed,
+  type Rank,
+  rankOf,
+} from "../../../export/watching/candidate.ts";
+import { parseControlGroup } from "../../../export/watching/control_group.ts";
 
 Deno.test("rankOf() puts those that the user named first, and then what root alone can have started", () => {
   const standing = { isNamed: false, isOfRoot: true, isRootsProgram: true };
@@ -47,4 +54,26 @@ Deno.test("candidateOf() doubts a program that others than root can change", asy
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test({
+  name: "isStartedByRoot() doubts what a login of a user has started in a service, such as cron",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    const groupOf = (path: string) => parseControlGroup(`0::/system.slice/${path}`);
+    for (const login of ["1000", "0"]) {
+      const script = 'echo "$0" > /proc/self/loginuid && exec setpriv --reuid nobody sleep 60';
+      await using child = new Deno.Command("sh", { args: ["-c", script, login] }).spawn();
+      try {
+        const status = () => Deno.readTextFileSync(`/proc/${child.pid}/status`);
+        while (!/^Uid:\s+65534\s/m.test(status())) await new Promise((done) => setTimeout(done, 5));
+        assert.equal(isStartedByRoot(child.pid, groupOf("cron.service")), login === "0");
+        assert.equal(isStartedByRoot(child.pid, groupOf("docker-12ab.scope")), true);
+        assert.equal(isStartedByRoot(child.pid, parseControlGroup("0::/")), false);
+      } finally {
+        child.kill("SIGKILL");
+      }
+      await child.status;
+    }
+  },
 });
