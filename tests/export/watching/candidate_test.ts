@@ -62,7 +62,7 @@ Deno.test({
   fn: async () => {
     const groupOf = (path: string) => parseControlGroup(`0::/system.slice/${path}`);
     for (const login of ["1000", "0"]) {
-      const script = 'echo "$0" > /proc/self/loginuid && exec setpriv --reuid nobody sleep 60';
+      const script = 'echo "$0" > /proc/self/loginuid && exec setpriv --reuid 65534 sleep 60';
       await using child = new Deno.Command("sh", { args: ["-c", script, login] }).spawn();
       try {
         const status = () => Deno.readTextFileSync(`/proc/${child.pid}/status`);
