@@ -10,8 +10,8 @@ import type { Socket } from "node:net";
 type Key = string | Socket;
 
 /**
- * Limits connections. When there are too many, the one goes that has waited longest for its next request, or
- * listens to a stream; so connections without a request do not keep a scraper out.
+ * Limits connections. When there are too many, the one goes that has waited longest for its next request, or gets
+ * a long answer; so connections without a request, and slow readers, do not keep a scraper out.
  */
 export class ConnectionLimit {
   readonly #most: number;
@@ -43,7 +43,7 @@ export class ConnectionLimit {
     move(keyOf(socket), this.#idle, this.#busy);
   }
 
-  /** The request is answered, or its answer is a stream without an end. */
+  /** The request is answered, or its answer is sent as fast as its reader takes it. */
   idle(socket: Socket): void {
     move(keyOf(socket), this.#busy, this.#idle);
   }

@@ -52,7 +52,7 @@ export interface AnswerOptions {
   readonly refusal: (request: IncomingMessage) => Promise<Refusal | null>;
   /** Headers of every answer that the user has configured. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Called when the answer has become a stream. */
+  /** Called when the answer is sent in pieces, as fast as its reader takes them. */
   readonly onStream: () => void;
   readonly say: Say;
 }
@@ -142,7 +142,7 @@ async function send(
     }
     for (const [name, value] of headers) outgoing.setHeader(name, value);
     outgoing.statusCode = response.status;
-    if (isEndless) onStream();
+    if (whole === null) onStream();
     if (isHead) return await finish(outgoing);
     if (whole !== null) return await finish(outgoing, whole);
     outgoing.flushHeaders();
