@@ -33,9 +33,14 @@ export function checkModest(pid: number, most = MOST): void {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const numberOf = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+)$`, "m").exec(status)?.[1] ?? 0);
-  // Places for descriptors: a power of two, which the kernel raises as they come.
-  if (numberOf("FDSize") > most.descriptors) {
-    throw new GreedyProcessError(pid, `${most.descriptors} open files`);
+  // Places for descriptors, which a program inherits from the one that started it. Since Linux 6.2, how many are used
+  // is the size of their folder.
+  const places = numberOf("FDSize");
+  if (places > most.descriptors) {
+    const used = Deno.statSync(`/proc/${pid}/fd`).size || places;
+    if (used > most.descriptors) {
+      throw new GreedyProcessError(pid, `${most.descriptors} open files`);
+    }
   }
   if (numberOf("Threads") > most.threads) {
     throw new GreedyProcessError(pid, `${most.threads} threads`);

@@ -13,9 +13,12 @@ Deno.test("checkModest() takes a process as it is, and none with more than a lim
 });
 
 Deno.test("openDescriptors() knows where they lead, and looks at none of a process with very many", async () => {
+  // The places for descriptors that were closed stay; since Linux 6.2, the kernel reports both numbers.
+  const isExact = Deno.statSync("/proc/self/fd").size > 0;
+  const closed = isExact ? "exec 9999</dev/null; exec 9999<&-;" : "";
   const many = [
     "-c",
-    'for i in $(seq 3 $0); do eval "exec $i</dev/null"; done; echo ready; read x',
+    `${closed} for i in $(seq 3 $0); do eval "exec $i</dev/null"; done; echo ready; read x`,
   ];
   const most = 8192;
   const start = (count: number) =>
