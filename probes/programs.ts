@@ -108,7 +108,7 @@ const PACKETS = {
     ...["@socket_wait", "@client_waiting", "@retransmissions", "@received"],
   ],
   tracepointsPerExchange: 8,
-  bpfPerExchange: 8.5,
+  bpfPerExchange: 9,
 } as const satisfies Partial<ProbeProgram>;
 
 const ALLOCATION = {
@@ -137,7 +137,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
   {
     ...PACKETS,
     file: "packets_v6.bt",
-    bpfPerExchange: 11,
+    bpfPerExchange: 12.5,
     unsupportedReason: (server) => {
       if (server.family !== 6) return "";
       return server.sockets.includes("udp") ? null : "the server has no DHCPv6 socket";
