@@ -29,6 +29,7 @@ import { RETRANSMISSIONS } from "./rules/retransmissions.ts";
 import { SLOW_HOOK_LIBRARY } from "./rules/slow_hook_library.ts";
 import { SLOW_LEASE_FILE } from "./rules/slow_lease_file.ts";
 import { SLOW_PACKETS } from "./rules/slow_packets.ts";
+import { SLOW_PARTNER } from "./rules/slow_partner.ts";
 import { SLOW_STATEMENT } from "./rules/slow_statement.ts";
 import { TOO_FEW_THREADS } from "./rules/too_few_threads.ts";
 import { TOO_MANY_THREADS } from "./rules/too_many_threads.ts";
@@ -55,6 +56,7 @@ export const RULES: readonly Rule[] = [
   SLOW_STATEMENT,
   FAR_DATABASE,
   SLOW_HOOK_LIBRARY,
+  SLOW_PARTNER,
   PARKED_PACKETS,
   SLOW_LEASE_FILE,
   OTHER_DISK,

@@ -210,6 +210,11 @@ const CASES: Readonly<
     made: madeDocument(slowPackets(20 * MS), { capture: { profile: "light" } }),
     tooLittle: madeDocument(slowPackets(2 * MS), { capture: { profile: "light" } }),
   },
+  slow_partner: {
+    made: madeDocument(withTime(updates(500, 20 * MS))),
+    // As with a partner on the same network.
+    tooLittle: madeDocument(withTime(updates(500, 2 * MS))),
+  },
   parked_packets: {
     made: madeDocument(withTime(parked(500, 20 * MS)), {
       server: { setup: { ...setup, hook_libraries: ["libdhcp_ha.so"] } },
@@ -253,6 +258,11 @@ const CASES: Readonly<
     tooLittle: madeDocument(HEALTHY, { capture: { cost: costOf(0.1) } }),
   },
 };
+
+function updates(count: number, eachNs: number): Made {
+  const labels = { direction: "sent", command: "lease_update" };
+  return ["partner_request_time", labels, "ns", count, eachNs];
+}
 
 function parked(count: number, eachNs: number): Made {
   return ["packet_parked_time", { hook_point: "leases4_committed" }, "ns", count, eachNs];
