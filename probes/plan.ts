@@ -127,11 +127,12 @@ export function plan(
     sources.push({ ...planned, forecast: planned.forecast + more });
   }
 
+  const losses = lacks.losses();
   if (!provides("packets")) {
-    lacks.losses.push("No packet is watched: the server has no DHCP socket, or none that is known");
+    losses.push("No packet is watched: the server has no DHCP socket, or none that is known");
   }
-  if (provides("parking") && "why" in hookPoints) lacks.losses.push(hookPoints.why);
-  if ("why" in receiveCall) lacks.losses.push(receiveCall.why);
+  if (provides("parking") && "why" in hookPoints) losses.push(hookPoints.why);
+  if ("why" in receiveCall) losses.push(receiveCall.why);
 
   const chosen = sources.map((source) => withoutDoubled(source, provides));
   return {
@@ -155,7 +156,7 @@ export function plan(
       }],
       ...needsHigherProfile(profile, server),
     ],
-    losses: lacks.losses,
+    losses,
     // As in all recent versions.
     receiveCall: "known" in receiveCall ? receiveCall.known : "recvmsg",
   };
@@ -263,7 +264,8 @@ function withoutDoubled(
 
 /** What a run does not have, and why. */
 class Lacks {
-  readonly losses: string[] = [];
+  /** The programs that each reason leaves out. */
+  readonly #lost = new Map<string, Set<string>>();
   readonly #hasCounters: boolean;
   readonly #missing: Unavailable[] = [];
   readonly #unsupported: Unavailable[] = [];
@@ -286,8 +288,12 @@ class Lacks {
       return;
     }
     this.missing(program, why);
-    const loss = `${program.file}: ${why}`;
-    if (!this.losses.includes(loss)) this.losses.push(loss);
+    this.#lost.set(why, (this.#lost.get(why) ?? new Set()).add(program.file));
+  }
+
+  /** What is lost, one line for each reason. */
+  losses(): string[] {
+    return Array.from(this.#lost, ([why, files]) => `${[...files].join(", ")}: ${why}`);
   }
 
   /** Adds a program that is for other servers. */

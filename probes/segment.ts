@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hungProcess } from "../system/hung_process.ts";
 import { isRunning } from "../system/proc.ts";
 import { readProc } from "../system/read_proc.ts";
 import type { Site } from "../discovery/sites/types.ts";
@@ -28,6 +29,7 @@ export type Outcome =
   | "over"
   | "clock set"
   | "bpftrace ended"
+  | "process hangs"
   | "not attached";
 
 /** Longest time to attach everything; 0.17 takes about 0.1 s per probe. */
@@ -62,7 +64,7 @@ interface CodeBefore {
 
 /** One attachment to one server. */
 export class Segment {
-  /** bpftrace's reason for its end. */
+  /** bpftrace's reason for its end, or why it was not started. */
   complaint = "";
   /** The programs that kept it from attaching, if known. */
   blamed: readonly string[] = [];
@@ -115,6 +117,13 @@ export class Segment {
     // The server is ending, or has unloaded a library since the plan was made.
     if (before === null) {
       return await changeOf(this.#server, options.preparation) ?? "server changed";
+    }
+    // Right before attaching: the host's life comes first.
+    const hung = sites.length > 0 ? await hungProcess() : null;
+    if (hung !== null) {
+      this.complaint = `${hung}, and no process of the host could fork while a file is probed: ` +
+        "end it, or the file system that it waits for, and start the watch again";
+      return "process hangs";
     }
     await using run = this.#run = ProbeRun.start(options.bpftrace, rendered, symbols);
     await using overhead = new OverheadMeter(run.pid, options.intervalMs);

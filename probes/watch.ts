@@ -17,8 +17,7 @@ import { headerOf, planRecordOf, serverRecordOf } from "./plan_record.ts";
 import type { Prepared } from "./preparation.ts";
 import { type Outcome, periodOf, Segment } from "./segment.ts";
 import { settled } from "./server_change.ts";
-
-import type { Profile } from "./programs.ts";
+import { type Profile, PROGRAMS } from "./programs.ts";
 import { successor } from "./successor.ts";
 import { type WatchOptions, WatchState } from "./watch_state.ts";
 
@@ -30,6 +29,8 @@ interface Attempt {
   readonly profile: Profile;
   /** Programs that failed to attach to this server, and why. */
   readonly leftOut: ReadonlyMap<string, string>;
+  /** Why nothing but system calls is watched this time; null for no reason. */
+  readonly hung: string | null;
   /** When bpftrace was ended from outside the last time, see `performance.now()`. */
   readonly lastEnd: number;
 }
@@ -74,12 +75,14 @@ const AFTER: Readonly<Record<Outcome, Following>> = {
     state.gap.cause(`bpftrace was ended from outside: ${complaint || "killed"}`);
     const now = performance.now();
     if (now - attempt.lastEnd < CALM_MS || state.isOver) return null;
-    return { ...attempt, lastEnd: now };
+    return { ...attempt, hung: null, lastEnd: now };
   },
+
+  "process hangs": (_, attempt, { complaint }) => ({ ...attempt, hung: complaint }),
 
   "clock set": (state, attempt) => {
     state.gap.cause("The host's clock was set: attached anew, to know when packets came");
-    return attempt;
+    return { ...attempt, hung: null };
   },
 
   "server changed": async (state, { server }) => {
@@ -173,19 +176,20 @@ export async function* watch(options: WatchOptions): AsyncGenerator<CaptureRecor
 
 /** After a change of the server, programs that failed before may attach. */
 function firstAttempt({ options }: WatchState, server: Server): Attempt {
-  return { server, profile: options.profile, leftOut: new Map(), lastEnd: -Infinity };
+  return { server, profile: options.profile, leftOut: new Map(), hung: null, lastEnd: -Infinity };
 }
 
 /** The plan and program of an attempt; null when the server is gone. */
 async function preparedFor(
   { options }: WatchState,
-  { server: { pid, startTicks }, profile, leftOut }: Attempt,
+  { server: { pid, startTicks }, profile, leftOut, hung }: Attempt,
   { server }: HeldFiles,
 ): Promise<Prepared | null> {
   const { bpftrace, intervalMs, preparation, slow } = options;
   try {
     return await preparation.prepare({
-      ...{ server, profile, bpftrace, leftOut },
+      ...{ server, profile, bpftrace },
+      leftOut: hung === null ? leftOut : new Map([...leftOut, ...withSites(hung)]),
       intervalMs: Math.round(periodOf(intervalMs)),
       slowNs: slow?.thresholdNs ?? 0,
       counting: countingOf(options),
@@ -194,6 +198,11 @@ async function preparedFor(
     if (isRunning(pid, startTicks)) throw error;
     return null;
   }
+}
+
+/** Every program that has probes in files, and why it is left out. */
+function withSites(why: string): (readonly [file: string, why: string])[] {
+  return PROGRAMS.filter(({ group }) => group !== undefined).map(({ file }) => [file, why]);
 }
 
 /** What is not seen because a library was unloaded, or replaced in memory, right after it was found. */

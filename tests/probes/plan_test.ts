@@ -253,6 +253,17 @@ Deno.test("plan() goes on without a program that did not attach, and says why", 
   assert.ok(notAvailable.some(({ metric }) => metric === "lease_allocation_time"));
 });
 
+Deno.test("plan() names the programs that are left out for one reason in one line", () => {
+  const why = "a process hangs";
+  const { losses, sources } = plan(
+    factsOf(server(), { sites: SITES, refusals: [] }),
+    "standard",
+    new Map(["allocation.bt", "exceptions.bt", "log_messages.bt"].map((file) => [file, why])),
+  );
+  assert.deepEqual(losses, [`exceptions.bt, allocation.bt, log_messages.bt: ${why}`]);
+  assert.ok(sources.every(({ sites }) => sites.length === 0));
+});
+
 Deno.test("plan() gives the reason of a refusal that ends a pattern", () => {
   const refusal = { id: "stages.process", why: "no call asks for callouts of buffer4_receive" };
   const sites = SITES.filter(({ id }) => !id.startsWith("stages.process."));

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 export interface PythonProcess extends AsyncDisposable {
   readonly pid: number;
   /** Gives it a line on standard input and waits for its answer, a line. */
-  readonly ask: (line: string) => Promise<void>;
+  readonly ask: (question: string) => Promise<string>;
 }
 
 /**
@@ -26,20 +26,28 @@ export async function pythonProcess(
     stdout: "piped",
   }).spawn();
   const [output, input] = [child.stdout.getReader(), child.stdin.getWriter()];
+  /** The next line; what was printed before the end of the program, if that comes first. */
+  const line = async () => {
+    for (let text = "";;) {
+      const { done, value } = await output.read();
+      text += new TextDecoder().decode(value);
+      if (done || text.endsWith("\n")) return text;
+    }
+  };
   const end = async () => {
     await input.close();
     await output.cancel();
     await child.status;
   };
-  if ((await output.read()).done) {
+  if (await line() === "") {
     await end();
     assert.fail(`Cannot start ${program}`);
   }
   return {
     pid: child.pid,
-    ask: async (line) => {
-      await input.write(new TextEncoder().encode(`${line}\n`));
-      await output.read();
+    ask: async (question) => {
+      await input.write(new TextEncoder().encode(`${question}\n`));
+      return await line();
     },
     [Symbol.asyncDispose]: end,
   };
