@@ -53,8 +53,8 @@ for (const options of PAIRS) {
     assert.ok(requests(document, "received", "heartbeat")!.count > 0);
     const hook_point = `leases${family}_committed`;
     const parked = histogramsOf(document, "packet_parked_time", { hook_point })[0]!;
-    // A packet is parked before its update is sent, and after the answer has come.
-    assert.ok(Number(updates.sum) / updates.count < Number(parked.sum) / parked.count);
+    // A packet is parked before its update is sent, and after the answer has come. Some are still parked.
+    assert.ok(parked.min >= updates.min, `${parked.min} ns, ${updates.min} ns`);
   });
 }
 
