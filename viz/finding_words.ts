@@ -17,6 +17,21 @@ export const SEVERITY_WORDS: Readonly<Record<Finding["severity"], string>> = {
   risk: "RISK",
 };
 
+/** A finding's number and sentence. */
+export function titleOf({ severity, sentence }: Finding, index: number): string {
+  return `${index + 1}. ${SEVERITY_WORDS[severity]}: ${sentence}`;
+}
+
+/** What is said where nothing was found: it holds for what was seen, and no further. */
+export function nothingFound(notSeen: readonly string[]): string {
+  return `Nothing is wrong or slow in what was seen.${restText(notSeen)}`;
+}
+
+/** A reminder to put behind a conclusion; empty if all was seen. */
+export function restText(notSeen: readonly string[]): string {
+  return notSeen.length === 0 ? "" : " Not everything was seen.";
+}
+
 /** A figure with its unit and its bounds: `5.02 ms (4.72 ms to 5.24 ms)`. */
 export function figureText({ unit, value, lower, upper }: Evidence): string {
   const text = (figure: number) => amount(figure, unit);

@@ -4,12 +4,10 @@
  * @module
  */
 
-import { styleText } from "node:util";
 import type { Cost, HistogramSeries, MetricsDocument, Series } from "../metrics/document.ts";
 import { ledgerRows } from "../metrics/ledger.ts";
 import { findings } from "../metrics/findings/findings.ts";
-import { printable } from "../system/printable.ts";
-import { SEVERITY_WORDS } from "./finding_words.ts";
+import { titleOf } from "./finding_words.ts";
 import {
   bpfShare,
   columns,
@@ -22,6 +20,7 @@ import {
 } from "./format.ts";
 import { counters, durationOf, errorName, gauges, histograms } from "./series.ts";
 import { busiest, counts, times } from "./summary_tables.ts";
+import { TextLines } from "./text_lines.ts";
 
 /** How the summary is drawn. */
 export interface SummaryStyle {
@@ -106,28 +105,15 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
 /** Renders the summary of a document: packets, times, losses, monitoring overhead. */
 export function summary(document: MetricsDocument, { colour }: SummaryStyle): string {
   const { server, capture } = document;
-  const lines: string[] = [];
-  // Colour is added last, so that no name in the document can add its own.
-  const add = (text: string, style?: "bold" | "green" | "yellow") => {
-    const shown = printable(text);
-    lines.push(
-      colour && style !== undefined ? styleText(style, shown, { validateStream: false }) : shown,
-    );
-  };
-  const section = (title: string, rows: readonly string[]) => {
-    if (rows.length === 0) return;
-    add("");
-    add(title, "bold");
-    for (const row of rows) add(`  ${row}`);
-  };
+  const lines = new TextLines(colour);
   const verdict = capture.verdict === "COMPLETE" ? "green" : "yellow";
 
-  add(
+  lines.add(
     `Kea ${server.version ?? "?"} DHCPv${server.family ?? "?"} on ${server.host ?? "?"}, ` +
       `pid ${server.pid ?? "?"}`,
     "bold",
   );
-  add(
+  lines.add(
     [
       ...capture.started === null ? [] : [`${capture.started.slice(0, 19).replace("T", " ")} UTC`],
       ...lengthOf(capture),
@@ -135,18 +121,18 @@ export function summary(document: MetricsDocument, { colour }: SummaryStyle): st
       capture.verdict,
     ].join(", "),
   );
-  for (const [title, rowsOf] of SECTIONS) section(title, rowsOf(document));
-  section(slowTitle(document), slow(document));
-  section("Monitoring overhead", overhead(document));
-  section(
+  for (const [title, rowsOf] of SECTIONS) lines.section(title, rowsOf(document));
+  lines.section(slowTitle(document), slow(document));
+  lines.section("Monitoring overhead", overhead(document));
+  lines.section(
     "Not available",
     [...new Set(capture.not_available.map(({ metric, why }) => `${metric}: ${why}`))]
       .flatMap(wrapped),
   );
-  add("");
-  add(`Verdict: ${capture.verdict}`, verdict);
-  for (const reason of capture.reasons.flatMap(wrapped)) add(`  ${reason}`);
-  return lines.join("\n") + "\n";
+  lines.add("");
+  lines.add(`Verdict: ${capture.verdict}`, verdict);
+  for (const reason of capture.reasons.flatMap(wrapped)) lines.add(`  ${reason}`);
+  return lines.toString();
 }
 
 /** How long the run was, and how much of it was not watched. */
@@ -160,9 +146,7 @@ function lengthOf(
 }
 
 function worst(document: MetricsDocument): string[] {
-  return findings(document).flatMap(({ severity, sentence }, index) =>
-    wrapped(`${index + 1}. ${SEVERITY_WORDS[severity]}: ${sentence}`)
-  );
+  return findings(document).flatMap((finding, index) => wrapped(titleOf(finding, index)));
 }
 
 function ledger({ ledger }: MetricsDocument): string[] {

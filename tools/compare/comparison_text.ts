@@ -4,13 +4,11 @@
  * @module
  */
 
-import { styleText } from "node:util";
 import type {
   Comparison,
   SeriesComparison,
   StatisticComparison,
 } from "../../metrics/comparison/comparison.ts";
-import { printable } from "../../system/printable.ts";
 import {
   boundsText,
   changeText,
@@ -25,6 +23,7 @@ import {
 } from "../../viz/comparison_words.ts";
 import { columns, size, wrapped } from "../../viz/format.ts";
 import { significant } from "../../viz/series.ts";
+import { TextLines } from "../../viz/text_lines.ts";
 
 /** The most lines of series that did not change; `--json` has all of them. */
 const MOST_UNCHANGED = 40;
@@ -39,52 +38,39 @@ const COLOURS = {
 
 /** Renders a comparison, the greatest change first. */
 export function comparisonText(comparison: Comparison, colour: boolean): string {
-  const lines: string[] = [];
-  // Colour is added last, so that no name in the files can add its own.
-  const add = (text: string, style?: "bold" | "red" | "green" | "yellow") => {
-    const shown = printable(text);
-    lines.push(
-      colour && style !== undefined ? styleText(style, shown, { validateStream: false }) : shown,
-    );
-  };
-  const section = (title: string, rows: readonly string[]) => {
-    if (rows.length === 0) return;
-    add("");
-    add(title, "bold");
-    for (const row of rows) add(`  ${row}`);
-  };
+  const lines = new TextLines(colour);
   const { before, after, differences, notes, series, not_compared } = comparison;
-  add(`BEFORE  ${sideText(before)}`);
-  add(`        ${before.file}`);
-  add(`AFTER   ${sideText(after)}`);
-  add(`        ${after.file}`);
-  section(
+  lines.add(`BEFORE  ${sideText(before)}`);
+  lines.add(`        ${before.file}`);
+  lines.add(`AFTER   ${sideText(after)}`);
+  lines.add(`        ${after.file}`);
+  lines.section(
     "What else differed",
     differences.map(({ what, before, after }) => `${what}: ${before} -> ${after}`).flatMap(wrapped),
   );
-  section("Note", notes.flatMap(wrapped));
+  lines.section("Note", notes.flatMap(wrapped));
   for (const metric of new Set(series.filter(isChanged).map(({ metric }) => metric))) {
     const changed = series.filter((each) => each.metric === metric && isChanged(each));
-    section(`Changed: ${metric}`, table([...HEAD, "p", ""], changed.flatMap(statisticRows)));
+    lines.section(`Changed: ${metric}`, table([...HEAD, "p", ""], changed.flatMap(statisticRows)));
   }
   const unchanged = series.filter((each) => !isChanged(each) && !isNothing(each));
   const shown = unchanged.slice(0, MOST_UNCHANGED);
-  section("No change found", [
+  lines.section("No change found", [
     ...table([...HEAD, ""], shown.map(seriesRow)),
     ...unchanged.length > shown.length
       ? [`${unchanged.length - shown.length} more are in --json`]
       : [],
   ]);
-  section("Readings, not tested", columns(readingRows(comparison)));
-  section(
+  lines.section("Readings, not tested", columns(readingRows(comparison)));
+  lines.section(
     "Not compared",
     [...new Set(not_compared.map(({ metric, why }) => `${metric}: ${why}`))].flatMap(wrapped),
   );
-  add("");
-  for (const line of wrapped(methodText(comparison))) add(line);
-  add("");
-  add(`Verdict: ${comparison.verdict}. ${comparison.why}`, COLOURS[comparison.verdict]);
-  return `${lines.join("\n")}\n`;
+  lines.add("");
+  for (const line of wrapped(methodText(comparison))) lines.add(line);
+  lines.add("");
+  lines.add(`Verdict: ${comparison.verdict}. ${comparison.why}`, COLOURS[comparison.verdict]);
+  return lines.toString();
 }
 
 const HEAD = ["", "", "before", "after", "change", "bounds"];

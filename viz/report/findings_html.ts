@@ -8,7 +8,7 @@ import type { MetricsDocument } from "../../metrics/document.ts";
 import { explain } from "../../metrics/findings/findings.ts";
 import type { Finding } from "../../metrics/findings/finding.ts";
 import { escaped } from "../../system/printable.ts";
-import { figureText, SEVERITY_WORDS } from "../finding_words.ts";
+import { figureText, nothingFound, SEVERITY_WORDS } from "../finding_words.ts";
 import { tableHtml } from "./table_html.ts";
 
 /**
@@ -20,9 +20,7 @@ export function findingsHtml(document: MetricsDocument, when = ""): string {
   const { findings, questions, not_seen } = explain(document);
   const found = findings.length > 0
     ? `<ol>${findings.map(findingHtml).join("\n")}</ol>`
-    : `<p>Nothing is wrong or slow in what was seen.${
-      not_seen.length === 0 ? "" : " Not everything was seen."
-    }</p>`;
+    : `<p>${nothingFound(not_seen)}</p>`;
   const open = questions.length === 0
     ? ""
     : `<p>Not known: ${
