@@ -7,10 +7,10 @@
 import type { HistogramSeries } from "../document.ts";
 import type { MetricName } from "../metric_names.ts";
 import type { Labels } from "../totals.ts";
-import { type Counted, countOf, type Facts, sumNs } from "./facts.ts";
+import { type Counted, type Facts, meanNs } from "./facts.ts";
 import type { Evidence } from "./finding.ts";
 
-/** A figure that is exact: a count, or seconds. */
+/** A figure without bounds: a count, seconds, or what is computed from such. */
 export function exactEvidence(
   what: string,
   source: string,
@@ -19,6 +19,11 @@ export function exactEvidence(
   value: number,
 ): Evidence {
   return { what, source, labels, unit, value };
+}
+
+/** The packets that the others are a share of. */
+export function receivedEvidence({ received }: Facts): Evidence {
+  return exactEvidence("received by Kea", "network_traffic", {}, "packets", received);
 }
 
 /** What a counter counted. */
@@ -65,9 +70,4 @@ export function timesEvidence(what: string, series: HistogramSeries): Evidence[]
       upper: p99.upper,
     }],
   ];
-}
-
-/** The mean of the times of some series, nanoseconds; exact. */
-export function meanNs(series: readonly HistogramSeries[]): number {
-  return sumNs(series) / Math.max(1, countOf(series));
 }

@@ -9,7 +9,7 @@ import type { MetricName } from "../metric_names.ts";
 import { histogramsOf, isOf, type Labels, total } from "../totals.ts";
 import type { Cause } from "../waits.ts";
 import { watchedSeconds } from "../windows.ts";
-import { LEAST_EVENTS, LEAST_PACKETS, LONG_NS, OFTEN } from "./thresholds.ts";
+import { LEAST_EVENTS, LEAST_PACKETS, LONG_NS, LONG_STATEMENT_NS, OFTEN } from "./thresholds.ts";
 
 /** Waits that make whatever a thread does take longer. */
 const HINDRANCES = ["run_queue", "lock", "memory"] as const satisfies readonly Cause[];
@@ -134,6 +134,11 @@ export function sumNs(series: readonly HistogramSeries[]): number {
   return series.reduce((all, { sum }) => all + Number(sum ?? 0), 0);
 }
 
+/** The mean of the times of some series, nanoseconds; exact. */
+export function meanNs(series: readonly HistogramSeries[]): number {
+  return sumNs(series) / Math.max(1, countOf(series));
+}
+
 /** The events of some series together. */
 export function countOf(series: readonly HistogramSeries[]): number {
   return series.reduce((all, { count }) => all + count, 0);
@@ -148,4 +153,9 @@ export function areOftenLong(series: readonly HistogramSeries[], of = countOf(se
   const long = series.flatMap(({ buckets }) => buckets).filter(({ lower }) => lower >= LONG_NS)
     .reduce((all, { count }) => all + count, 0);
   return long >= Math.max(LEAST_EVENTS, OFTEN * of);
+}
+
+/** Whether what waits for another machine takes long: one in the next room takes milliseconds, too. */
+export function isSlow(series: readonly HistogramSeries[]): boolean {
+  return meanNs(series) >= LONG_STATEMENT_NS && areOftenLong(series);
 }

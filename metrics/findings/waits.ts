@@ -6,7 +6,7 @@
 
 import { areOftenLong, countOf, type Facts } from "./facts.ts";
 import type { Evidence } from "./finding.ts";
-import { shareEvidence } from "./evidence.ts";
+import { exactEvidence, shareEvidence } from "./evidence.ts";
 import { LEAST_SHARE } from "./thresholds.ts";
 import type { MetricName } from "../metric_names.ts";
 import type { Labels } from "../totals.ts";
@@ -52,23 +52,25 @@ export function cpuWaitOf(facts: Facts): CpuWait | null {
     isOwnLoad: own !== null && own >= OWN_LOAD,
     evidence: [
       ...wait.evidence,
-      ...own === null ? [] : [{
-        what: "Kea's use of the CPUs that it may run on, meanwhile",
-        source: "cpu_usage",
-        labels: { thread: "all" },
-        unit: "ratio",
-        value: own,
-      }],
-      {
-        what: "something on the host waited for a CPU, meanwhile",
-        source: "host_pressure",
-        labels: pressure,
-        unit: "ratio",
-        value: facts.meanWhile(
+      ...own === null ? [] : [
+        exactEvidence(
+          "Kea's use of the CPUs that it may run on, meanwhile",
+          "cpu_usage",
+          { thread: "all" },
+          "ratio",
+          own,
+        ),
+      ],
+      exactEvidence(
+        "something on the host waited for a CPU, meanwhile",
+        "host_pressure",
+        pressure,
+        "ratio",
+        facts.meanWhile(
           ...RUN_QUEUE,
           (window) => Math.min(1, window.total("host_pressure", pressure) / window.seconds),
         ),
-      },
+      ),
     ],
   };
 }

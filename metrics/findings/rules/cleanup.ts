@@ -6,8 +6,8 @@
 
 import type { Window } from "../../document.ts";
 import { histogramsOf } from "../../totals.ts";
-import { meanNs, timesEvidence } from "../evidence.ts";
-import { countOf, type Facts, sumNs } from "../facts.ts";
+import { exactEvidence, timesEvidence } from "../evidence.ts";
+import { countOf, type Facts, meanNs, sumNs } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { LEAST_PACKETS } from "../thresholds.ts";
 
@@ -25,13 +25,8 @@ export const CLEANUP: Rule = {
     const enough = [during, between].every(({ count }) => count >= LEAST_PACKETS);
     if (!enough || during.meanNs < LEAST_FACTOR * between.meanNs) return null;
     const factor = during.meanNs / between.meanNs;
-    const mean = (what: string, value: number) => ({
-      what,
-      source: "packet_processing_time",
-      labels: {},
-      unit: "ns",
-      value,
-    });
+    const mean = (what: string, ns: number) =>
+      exactEvidence(what, "packet_processing_time", {}, "ns", ns);
     return {
       severity: "slow",
       // What its packets took longer, of the time of all packets.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counterEvidence, exactEvidence } from "../evidence.ts";
+import { counterEvidence, exactEvidence, receivedEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { LEAST_EVENTS } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
@@ -40,7 +40,7 @@ export const EXCEPTIONS: Rule = {
         ...foreign === 0
           ? []
           : [exactEvidence("not DHCP", "error_rate", { kind: "not_dhcp" }, "packets", foreign)],
-        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        receivedEvidence(facts),
       ],
       remedy: [
         "See who sends them: deno task monitor --profile deep counts Kea's reasons, tcpdump -i IFACE -w FILE port 67 " +

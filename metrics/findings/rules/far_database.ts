@@ -4,7 +4,8 @@
  * @module
  */
 
-import { meanNs, shareEvidence, timesEvidence } from "../evidence.ts";
+import { exactEvidence, shareEvidence, timesEvidence } from "../evidence.ts";
+import { meanNs } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { hasDominant, sqlOf } from "../sql.ts";
 import { LEAST_EVENTS, LEAST_SHARE, LONG_NS, LONG_STATEMENT_NS } from "../thresholds.ts";
@@ -41,20 +42,20 @@ export const FAR_DATABASE: Rule = {
           { backend: backend ?? "" },
           least,
         ),
-        {
-          what: "statements per packet",
-          source: "database_query_time",
-          labels: { backend: backend ?? "" },
-          unit: "statements",
-          value: sql.perPacket,
-        },
-        {
-          what: `the fastest answer, of ${fastest.labels["statement"]}`,
-          source: "database_query_time",
-          labels: fastest.labels,
-          unit: "ns",
-          value: fastest.min,
-        },
+        exactEvidence(
+          "statements per packet",
+          "database_query_time",
+          { backend: backend ?? "" },
+          "statements",
+          sql.perPacket,
+        ),
+        exactEvidence(
+          `the fastest answer, of ${fastest.labels["statement"]}`,
+          "database_query_time",
+          fastest.labels,
+          "ns",
+          fastest.min,
+        ),
         ...sql.statements.slice(0, 3).flatMap((each) =>
           timesEvidence(`${each.labels["backend"]} ${each.labels["statement"]}`, each).slice(0, 1)
         ),

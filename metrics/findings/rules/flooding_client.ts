@@ -4,16 +4,14 @@
  * @module
  */
 
-import { counterEvidence, exactEvidence } from "../evidence.ts";
+import { counterEvidence, exactEvidence, receivedEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { isLoss } from "../losses.ts";
+import { LEAST_REPEATED } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
 
 /** So many packets, so many per second, and this share of all: no client needs a hundredth of it. */
 const [LEAST_PACKETS, LEAST_PER_SECOND, LEAST_SHARE] = [100, 1, 0.2] as const;
-
-/** Of the received packets. */
-const LEAST_REPEATED = 0.05;
 
 export const FLOODING_CLIENT: Rule = {
   name: "flooding_client",
@@ -43,7 +41,7 @@ export const FLOODING_CLIENT: Rule = {
         `packets: ${counted(most.value, "request")}.`,
       evidence: [
         counterEvidence(`requests of ${client}${isBound ? ", at least" : ""}`, most),
-        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        receivedEvidence(facts),
         exactEvidence("watched", "capture.watched_seconds", {}, "seconds", facts.seconds),
       ],
       remedy: [

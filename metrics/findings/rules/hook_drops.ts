@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counterEvidence, exactEvidence } from "../evidence.ts";
+import { counterEvidence, receivedEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { isLoss } from "../losses.ts";
 import { UNANSWERED_SHARE } from "../thresholds.ts";
@@ -24,7 +24,7 @@ export const HOOK_DROPS: Rule = {
         `(${percent(share)}) at ${labels["hook_point"]}.`,
       evidence: [
         counterEvidence("dropped by the callout", worst),
-        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        receivedEvidence(facts),
       ],
       remedy: [
         "If that is not on purpose, look at the library's configuration: its rules, limits and lists",

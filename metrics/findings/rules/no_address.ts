@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exactEvidence } from "../evidence.ts";
+import { exactEvidence, receivedEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { isLoss, unexplained, withoutAddress } from "../losses.ts";
 import { UNANSWERED_SHARE } from "../thresholds.ts";
@@ -35,7 +35,7 @@ export const NO_ADDRESS: Rule = {
           "events",
           failed,
         ),
-        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        receivedEvidence(facts),
       ],
       remedy: [
         "Look at Kea's log for ALLOC_ENGINE_V4_ALLOC_FAIL or ALLOC_ENGINE_V6_ALLOC_FAIL: it names the subnet",

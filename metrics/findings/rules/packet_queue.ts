@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exactEvidence } from "../evidence.ts";
+import { exactEvidence, receivedEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
 import { droppedFromQueue, isLoss, knowsQueue, unexplained } from "../losses.ts";
 import { UNANSWERED_SHARE } from "../thresholds.ts";
@@ -28,7 +28,7 @@ export const PACKET_QUEUE: Rule = {
         "its packet queue was full.",
       evidence: [
         exactEvidence("dropped from the full queue", "ledger", {}, "packets", dropped),
-        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        receivedEvidence(facts),
       ],
       remedy: [
         "All threads were busy: find out what takes their time, in the other findings here or with --profile deep",

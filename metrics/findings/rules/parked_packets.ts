@@ -4,10 +4,10 @@
  * @module
  */
 
-import { meanNs, shareEvidence, timesEvidence } from "../evidence.ts";
-import { areOftenLong } from "../facts.ts";
+import { shareEvidence, timesEvidence } from "../evidence.ts";
+import { isSlow } from "../facts.ts";
 import type { Rule } from "../finding.ts";
-import { LEAST_SHARE, LONG_STATEMENT_NS } from "../thresholds.ts";
+import { LEAST_SHARE } from "../thresholds.ts";
 import { percent } from "../words.ts";
 import { updatesOf } from "./slow_partner.ts";
 
@@ -19,9 +19,7 @@ export const PARKED_PACKETS: Rule = {
       .toSorted((a, b) => Number(b.sum) - Number(a.sum));
     if (parked === undefined) return null;
     const share = facts.share(Number(parked.sum));
-    // A partner in the next room takes milliseconds, as a database does.
-    const isLong = meanNs([parked]) >= LONG_STATEMENT_NS && areOftenLong([parked]);
-    if (share < LEAST_SHARE || !isLong) return null;
+    if (share < LEAST_SHARE || !isSlow([parked])) return null;
     const { labels } = parked;
     // High availability keeps a packet after its answer, until it uses that connection again.
     if (updatesOf(facts) !== undefined) return null;

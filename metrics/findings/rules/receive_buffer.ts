@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exactEvidence } from "../evidence.ts";
+import { exactEvidence, receivedEvidence } from "../evidence.ts";
 import type { Facts } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { isLoss } from "../losses.ts";
@@ -35,7 +35,7 @@ export const RECEIVE_BUFFER: Rule = {
         "read them: the receive buffer of its socket was full.",
       evidence: [
         exactEvidence("dropped by the kernel", "error_rate", labels, "packets", dropped),
-        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        receivedEvidence(facts),
         exactEvidence("windows with drops", "error_rate", labels, "windows", windows.dropping),
         exactEvidence("windows with packets", "network_traffic", {}, "windows", windows.busy),
       ],

@@ -4,13 +4,10 @@
  * @module
  */
 
-import { exactEvidence } from "../evidence.ts";
+import { exactEvidence, receivedEvidence } from "../evidence.ts";
 import type { Rule } from "../finding.ts";
-import { LEAST_EVENTS } from "../thresholds.ts";
+import { LEAST_EVENTS, LEAST_REPEATED } from "../thresholds.ts";
 import { counted, percent } from "../words.ts";
-
-/** Of the received packets. */
-const LEAST_REPEATED = 0.05;
 
 export const RETRANSMISSIONS: Rule = {
   name: "retransmissions",
@@ -28,7 +25,7 @@ export const RETRANSMISSIONS: Rule = {
         "they were answered.",
       evidence: [
         exactEvidence("requests that came again", "retransmissions", {}, "requests", repeated),
-        exactEvidence("received by Kea", "network_traffic", {}, "packets", facts.received),
+        receivedEvidence(facts),
       ],
       remedy: [
         "If Kea loses or delays packets, other findings say so: answered in time, no client asks again",

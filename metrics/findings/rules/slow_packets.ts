@@ -4,10 +4,9 @@
  * @module
  */
 
-import { meanNs, shareEvidence, timesEvidence } from "../evidence.ts";
-import { areOftenLong } from "../facts.ts";
+import { shareEvidence, timesEvidence } from "../evidence.ts";
+import { isSlow } from "../facts.ts";
 import type { Rule } from "../finding.ts";
-import { LONG_STATEMENT_NS } from "../thresholds.ts";
 import { percent } from "../words.ts";
 
 export const SLOW_PACKETS: Rule = {
@@ -15,8 +14,7 @@ export const SLOW_PACKETS: Rule = {
   isLastResort: true,
   find: (facts) => {
     const packets = facts.histograms("packet_processing_time");
-    const isLong = meanNs(packets) >= LONG_STATEMENT_NS && areOftenLong(packets);
-    if (!facts.hasEnoughPackets || !isLong) return null;
+    if (!facts.hasEnoughPackets || !isSlow(packets)) return null;
     const [slowest] = packets.toSorted((a, b) => Number(b.sum) - Number(a.sum));
     const [stage] = [
       ...new Set(facts.histograms("packet_stage_time").map(({ labels }) => labels["stage"]!)),

@@ -5,11 +5,11 @@
  */
 
 import type { HistogramSeries } from "../../document.ts";
-import { meanNs, shareEvidence, timesEvidence } from "../evidence.ts";
-import { areOftenLong, type Facts } from "../facts.ts";
+import { shareEvidence, timesEvidence } from "../evidence.ts";
+import { type Facts, isSlow } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { openWithout } from "../profiles.ts";
-import { LEAST_SHARE, LONG_STATEMENT_NS } from "../thresholds.ts";
+import { LEAST_SHARE } from "../thresholds.ts";
 import { percent } from "../words.ts";
 
 /** Kea's library of high availability: it parks each packet until the partner has its lease. */
@@ -30,9 +30,7 @@ export const SLOW_PARTNER: Rule = {
     const updates = updatesOf(facts);
     if (updates === undefined || !facts.hasEnoughPackets) return null;
     const share = facts.share(Number(updates.sum));
-    // A partner in the next room takes milliseconds, as a database does.
-    const isLong = meanNs([updates]) >= LONG_STATEMENT_NS && areOftenLong([updates]);
-    if (share < LEAST_SHARE || !isLong) return null;
+    if (share < LEAST_SHARE || !isSlow([updates])) return null;
     return {
       severity: "slow",
       damage: share,

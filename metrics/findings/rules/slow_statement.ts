@@ -4,11 +4,11 @@
  * @module
  */
 
-import { meanNs, shareEvidence, timesEvidence } from "../evidence.ts";
-import { areOftenLong } from "../facts.ts";
+import { shareEvidence, timesEvidence } from "../evidence.ts";
+import { isSlow } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { hasDominant, sqlOf } from "../sql.ts";
-import { LEAST_SHARE, LONG_STATEMENT_NS } from "../thresholds.ts";
+import { LEAST_SHARE } from "../thresholds.ts";
 import { percent } from "../words.ts";
 
 export const SLOW_STATEMENT: Rule = {
@@ -19,8 +19,7 @@ export const SLOW_STATEMENT: Rule = {
     const slowest = sql.statements[0]!;
     const { labels } = slowest;
     const least = facts.shareOfPlace(Number(slowest.sum));
-    if (least < LEAST_SHARE || meanNs([slowest]) < LONG_STATEMENT_NS) return null;
-    if (!areOftenLong([slowest])) return null;
+    if (least < LEAST_SHARE || !isSlow([slowest])) return null;
     const name = `${labels["backend"]} ${labels["statement"]}`;
     return {
       severity: "slow",

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { exactEvidence, meanNs } from "../evidence.ts";
-import { areOftenLong, type Facts, sumNs } from "../facts.ts";
+import { exactEvidence } from "../evidence.ts";
+import { areOftenLong, type Facts, meanNs, sumNs } from "../facts.ts";
 import type { Evidence, Rule } from "../finding.ts";
 import { openWithout } from "../profiles.ts";
 import { cpuShareWhile, OWN_LOAD, waitOf } from "../waits.ts";
@@ -55,13 +55,13 @@ export const TOO_FEW_THREADS: Rule = {
       } of their time until a thread is free.`,
       evidence: [
         ...worst.evidence,
-        {
-          what: "packets that threads worked on meanwhile, on average",
-          source: "packet_processing_time",
-          labels: {},
-          unit: "packets",
-          value: inService,
-        },
+        exactEvidence(
+          "packets that threads worked on meanwhile, on average",
+          "packet_processing_time",
+          {},
+          "packets",
+          inService,
+        ),
         ...threads === undefined
           ? []
           : [exactEvidence("threads that serve packets", "server.setup", {}, "threads", threads)],
@@ -99,14 +99,8 @@ function waitIn(
     share,
     what,
     evidence: [
-      {
-        what: `waiting ${what}, of their time with it`,
-        source: metric,
-        labels,
-        unit: "ratio",
-        value: share,
-      },
-      { what: `a wait ${what}: mean`, source: metric, labels, unit: "ns", value: meanNs(series) },
+      exactEvidence(`waiting ${what}, of their time with it`, metric, labels, "ratio", share),
+      exactEvidence(`a wait ${what}: mean`, metric, labels, "ns", meanNs(series)),
     ],
   };
 }
