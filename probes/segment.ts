@@ -116,7 +116,7 @@ export class Segment {
     const before = await options.preparation.codeBefore(this.#server.pid, sites);
     // The server is ending, or has unloaded a library since the plan was made.
     if (before === null) {
-      return await changeOf(this.#server, options.preparation) ?? "server changed";
+      return await this.#change() ?? "server changed";
     }
     // Right before attaching: the host's life comes first.
     const hung = sites.length > 0 ? await hungProcess() : null;
@@ -304,10 +304,7 @@ export class Segment {
     const reason = "The kernel's drops are not known: sock_diag does not show the server's sockets";
     if (this.#server.sockets.length === 0 || process === null || sockets.length > 0) return;
     // The probes are attached again to a server that closed them.
-    if (
-      this.#state.reasons.includes(reason) ||
-      await changeOf(this.#server, this.#state.options.preparation) !== null
-    ) return;
+    if (this.#state.reasons.includes(reason) || await this.#change() !== null) return;
     yield this.#state.note(reason);
   }
 
@@ -324,7 +321,7 @@ export class Segment {
     if (this.#outcome === "over" && this.#hasEnded) {
       gap.cause(`The server (pid ${this.#server.pid}) ended`);
     }
-    return this.#outcome ?? await changeOf(this.#server, this.#state.options.preparation) ??
+    return this.#outcome ?? await this.#change() ??
       (this.#attachedAt === null ? "not attached" : "bpftrace ended");
   }
 
@@ -368,6 +365,11 @@ export class Segment {
       if (change !== null) this.#stopSoon(change);
     }, ALIVE_MS);
     return () => clearInterval(timer);
+  }
+
+  /** What has changed of the server since the probes were attached; null for nothing. */
+  #change(): Promise<ServerChange | null> {
+    return changeOf(this.#server, this.#state.options.preparation);
   }
 
   /** A look that fails is repeated the next time. */

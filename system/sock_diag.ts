@@ -4,6 +4,8 @@
  * @module
  */
 
+import { openAtOnce } from "./libc.ts";
+
 /** Of a socket, include/uapi/linux/sock_diag.h. */
 export interface SocketMemory {
   readonly inode: string;
@@ -75,14 +77,13 @@ const MOST_SOCKETS = 16_384;
 /** The largest piece of an answer, bytes. */
 const answer = new Uint8Array(32 * 1024);
 
-const [O_RDONLY, O_CLOEXEC, CLONE_NEWNET] = [0, 0o2000000, 0x40000000];
+const CLONE_NEWNET = 0x40000000;
 
 const library = open();
 
 function open() {
   try {
     return Deno.dlopen("libc.so.6", {
-      open: { parameters: ["buffer", "i32"], result: "i32" },
       close: { parameters: ["i32"], result: "i32" },
       setns: { parameters: ["i32", "i32"], result: "i32" },
       socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -114,23 +115,21 @@ export function dhcpSockets(pid: number, kind: "raw" | "udp"): SocketMemory[] | 
 /** A socket of netlink in the network namespace of a process; this thread is there for that moment alone. */
 function socketAt(pid: number): number | null {
   if (library === null) return null;
-  const folder = (path: string) =>
-    library.open(new TextEncoder().encode(`${path}\0`), O_RDONLY | O_CLOEXEC);
-  const [home, there] = [folder("/proc/thread-self/ns/net"), folder(`/proc/${pid}/ns/net`)];
-  try {
-    // It is not left if it could not be entered again.
-    const isThere = library.setns(home, CLONE_NEWNET) === 0 &&
-      library.setns(there, CLONE_NEWNET) === 0;
-    if (!isThere) return null;
-    const socket = library.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (library.setns(home, CLONE_NEWNET) !== 0) {
-      throw new Error("Cannot leave a network namespace");
-    }
-    return socket < 0 ? null : socket;
-  } finally {
-    library.close(home);
-    library.close(there);
+  const own = openAtOnce("/proc/thread-self/ns/net");
+  if (typeof own === "string") return null;
+  using home = own;
+  const servers = openAtOnce(`/proc/${pid}/ns/net`);
+  if (typeof servers === "string") return null;
+  using there = servers;
+  // It is not left if it could not be entered again.
+  const isThere = library.setns(home.fd, CLONE_NEWNET) === 0 &&
+    library.setns(there.fd, CLONE_NEWNET) === 0;
+  if (!isThere) return null;
+  const socket = library.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+  if (library.setns(home.fd, CLONE_NEWNET) !== 0) {
+    throw new Error("Cannot leave a network namespace");
   }
+  return socket < 0 ? null : socket;
 }
 
 /** Asks, and reads the whole answer, which the kernel makes while it is asked and read. */
