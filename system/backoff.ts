@@ -4,6 +4,8 @@
  * @module
  */
 
+import { setTimeout as pause } from "node:timers/promises";
+
 /** First and longest wait between two attempts, milliseconds. */
 const [FIRST_MS, LONGEST_MS] = [1000, 60_000];
 
@@ -22,6 +24,15 @@ export class Backoff {
     const wait = this.#next;
     this.#next = Math.min(2 * wait, LONGEST_MS);
     return wait * (0.5 + this.#random() / 2);
+  }
+
+  /**
+   * Waits until the next attempt, or until the signal.
+   *
+   * @param leastMs what a receiver's Retry-After says, milliseconds.
+   */
+  async pause(signal: AbortSignal, leastMs = 0): Promise<void> {
+    await pause(Math.max(leastMs, this.next()), undefined, { signal }).catch(() => {});
   }
 
   /** It works: the next failure is a first one. */

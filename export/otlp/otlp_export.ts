@@ -150,8 +150,7 @@ export class OtlpExport {
         say(`Cannot send OTLP: ${outcome.why}; retrying`, "warning");
       }
       this.#trouble = outcome.why;
-      const wait = Math.max(outcome.afterMs ?? 0, backoff.next());
-      await pause(wait, undefined, { signal }).catch(() => {});
+      await backoff.pause(signal, outcome.afterMs ?? 0);
     }
     return { kind: "stopped" };
   }

@@ -206,7 +206,7 @@ export class Fleet {
       }
       if (!isThere(kea)) break;
       this.#gone(name, status, true);
-      await pause(backoff.next(), undefined, { signal }).catch(() => {});
+      await backoff.pause(signal);
     }
     this.#gone(name, status, isThere(kea));
     this.#running.delete(status);

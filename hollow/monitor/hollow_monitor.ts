@@ -4,7 +4,6 @@
  * @module
  */
 
-import { setTimeout as pause } from "node:timers/promises";
 import { type Level, oneLine, say as sayLine } from "../../system/command_line.ts";
 import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { Window } from "../../metrics/document.ts";
@@ -114,7 +113,7 @@ async function watchOn(watching: Watching, first: number): Promise<void> {
       if (isFirst) throw error;
       say(`${oneLine(error)}; retrying`);
     }
-    await pause(backoff.next(), undefined, { signal: watching.signal }).catch(() => {});
+    await backoff.pause(watching.signal);
   }
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { setTimeout as pause } from "node:timers/promises";
 import { Backoff } from "../../system/backoff.ts";
 import type { Spooled } from "../../system/push/spool.ts";
 import { type HollowRecord, inBatches } from "./records.ts";
@@ -105,8 +104,7 @@ export class Pusher {
       if (isLast || (outcome.kind === "misconfigured" && !retryForever)) return outcome;
       if (outcome.why !== this.#trouble) say(`Cannot push: ${outcome.why}; retrying`);
       this.#trouble = outcome.why;
-      const afterMs = outcome.kind === "retry" ? outcome.afterMs ?? 0 : 0;
-      await pause(Math.max(afterMs, backoff.next()), undefined, { signal }).catch(() => {});
+      await backoff.pause(signal, outcome.kind === "retry" ? outcome.afterMs ?? 0 : 0);
       if (signal.aborted) return outcome;
     }
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Backoff } from "../../../system/backoff.ts";
 import { lastHour } from "../../history/history_document.ts";
 import type { ServerHistory } from "../../history/server_history.ts";
 import { DrawingProcess, NOT_NEEDED } from "./drawing_process.ts";
@@ -14,9 +15,6 @@ const [LEAST_AGE_MS, SHARE] = [5000, 0.05];
 
 /** A drawing that no one looks at is kept for so long. */
 const KEPT_MS = 60_000;
-
-/** Pause before the drawing process is started again; twice as long each time. */
-const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [1000, 60_000];
 
 /** A finished drawing. */
 interface Drawing {
@@ -38,7 +36,8 @@ export class Drawings implements AsyncDisposable {
   #process: DrawingProcess | null = null;
   readonly #drawings = new Map<string, Drawing>();
   readonly #underWay = new Map<string, Promise<readonly DrawnPart[]>>();
-  #pause = FIRST_PAUSE_MS;
+  /** One process of this host alone: no jitter. */
+  readonly #backoff = new Backoff(() => 1);
   #failure: { readonly why: string; readonly again: number } | null = null;
   #isDisposed = false;
 
@@ -129,7 +128,7 @@ export class Drawings implements AsyncDisposable {
       used: performance.now(),
     });
     this.#failure = null;
-    this.#pause = FIRST_PAUSE_MS;
+    this.#backoff.reset();
     return parts;
   }
 
@@ -140,8 +139,7 @@ export class Drawings implements AsyncDisposable {
     started.ended.then((why) => {
       if (this.#process === started) this.#process = null;
       if (this.#isDisposed || why === NOT_NEEDED) return;
-      this.#failure = { why, again: performance.now() + this.#pause };
-      this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
+      this.#failure = { why, again: performance.now() + this.#backoff.next() };
     });
     return started;
   }
