@@ -7,7 +7,7 @@
 import { styleText } from "node:util";
 import { printable } from "../system/printable.ts";
 
-/** How a line is shown, where colour is wanted. */
+/** How a line is shown with colour. */
 export type LineStyle = "bold" | "red" | "green" | "yellow";
 
 /** Collects lines. */
