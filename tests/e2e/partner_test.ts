@@ -52,14 +52,13 @@ for (const options of PAIRS) {
     assert.ok(requests(document, "sent", "heartbeat")!.count > 0);
     assert.ok(requests(document, "received", "heartbeat")!.count > 0);
     const hook_point = `leases${family}_committed`;
-    const parked = histogramsOf(document, "packet_parked_time", { hook_point })[0]!;
-    // A packet is parked before its update is sent, and after the answer has come. Some are still parked.
-    assert.ok(parked.min >= updates.min, `${parked.min} ns, ${updates.min} ns`);
+    // Some are still parked.
+    assert.ok(histogramsOf(document, "packet_parked_time", { hook_point })[0]!.count > 0);
   });
 }
 
-/** How long the partner takes for each command, at least. */
-const SLOW_MS = 30;
+/** How long the partner takes for each command, at least: longer than until the next request comes. */
+const SLOW_MS = 150;
 
 Deno.test("a slow partner is seen from both sides", async () => {
   await using lab = await startLab({ hooks: libraries("primary", PATIENT_MS) });
@@ -81,12 +80,17 @@ Deno.test("a slow partner is seen from both sides", async () => {
   const sent = requests(document, "sent", "lease_update")!;
   const received = requests(atPartner, "received", "lease_update")!;
   assert.deepEqual([sent.count, received.count], [acks, acks]);
-  for (const each of [sent, received]) assert.ok(each.min >= 0.9 * SLOW_MS * 1e6, `${each.min} ns`);
   const mean = ({ sum, count }: { sum: number | string | null; count: number }) =>
     Number(sum) / count;
+  assert.ok(mean(received) >= SLOW_MS * 1e6, `${mean(received)} ns`);
   assert.ok(mean(received) < mean(sent));
   // The partner answers slowly, and is answered at once.
   assert.ok(mean(requests(document, "received", "heartbeat")!) < mean(sent) / 2);
+  const [parked] = histogramsOf(document, "packet_parked_time", {
+    hook_point: "leases4_committed",
+  });
+  // It counts from the end of the callout, in which another thread can have sent the update already.
+  assert.ok(mean(parked!) > SLOW_MS * 1e6 / 2, JSON.stringify(parked));
   const most = document.totals.find(({ metric }) => metric === "parked_packets");
   assert.ok(most?.kind === "gauge" && most.max > 0, JSON.stringify(most));
 });
