@@ -14,7 +14,8 @@ import { changeText, seriesName, statisticVerdict } from "../viz/comparison_word
 import { outputOf } from "../system/run.ts";
 import { newCommand, numberBetween, print, runMain, say } from "../system/command_line.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
-import { bpftraceOf, KEAS, startLab } from "../tools/lab/lab.ts";
+import { bpftraceOf, KEAS } from "../tools/lab/kea_builds.ts";
+import { startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { watchSpans } from "../tools/lab/watch_spans.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";

@@ -12,7 +12,14 @@ import { newCommand, numberBetween, print, runMain } from "../system/command_lin
 import type { Profile } from "../probes/programs.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
-import { bpftraceOf, type KEAS, startLab } from "../tools/lab/lab.ts";
+import {
+  bpftraceOf,
+  KEA_OPTION,
+  type KeaChoice,
+  keaChoice,
+  KEAS,
+} from "../tools/lab/kea_builds.ts";
+import { startLab } from "../tools/lab/lab.ts";
 import { compareCounts } from "../tools/lab/counts.ts";
 
 const command = newCommand("test:matrix")
@@ -22,33 +29,51 @@ const command = newCommand("test:matrix")
   )
   .option("--exchanges <number>", "how many, best a prime number", numberBetween(1, 500_000), 503)
   .option("--rate <number>", "exchanges per second", numberBetween(1, 5000), 200)
+  .option("--kea <version|folder>", KEA_OPTION, keaChoice)
   .addHelpText(
     "after",
-    "\nExamples:\n  deno task test:matrix\n  deno task test:matrix --exchanges 4999 --rate 500\n\n" +
-      "Exit status: 0 every count is equal, 1 one is not.",
+    `
+A Kea that is installed in a folder is watched with each supported bpftrace.
+
+Examples:
+  deno task test:matrix
+  deno task test:matrix --kea /opt/kea
+  deno task test:matrix --exchanges 4999 --rate 500
+
+Exit status: 0 every count is equal, 1 one is not.`,
   );
 
 /** A combination of the matrix. */
 export interface Combination {
   readonly family: 4 | 6;
-  readonly kea: keyof typeof KEAS;
+  readonly kea: KeaChoice;
   /** DHCPv6 has only UDP sockets. */
   readonly sockets: "raw" | "udp";
   readonly threads: 0 | 2;
   /** The deepest without it. */
   readonly profile?: Profile;
   /** The Kea whose suite has the bpftrace; that of this Kea without it. */
-  readonly bpftraceOf?: keyof typeof KEAS;
+  readonly bpftraceOf?: KeaChoice;
 }
 
-/** All of them. */
-export const COMBINATIONS: readonly Combination[] = (["2.2", "2.6", "newest"] as const).flatMap((
-  kea,
-) =>
-  ([[4, "raw"], [4, "udp"], [6, "udp"]] as const).flatMap(([family, sockets]) =>
-    ([0, 2] as const).map((threads) => ({ family, kea, sockets, threads }))
-  )
-);
+const VERSIONS = Object.keys(KEAS) as (keyof typeof KEAS)[];
+
+/**
+ * All combinations of a Kea, or of all.
+ *
+ * @param kea one in a folder has no bpftrace of its own, and is combined with each.
+ */
+function combinationsOf(kea: KeaChoice | undefined): Combination[] {
+  const suites = VERSIONS.filter((suite) => kea === undefined || kea === suite);
+  const pairs = suites.length > 0
+    ? suites.map((suite) => ({ kea: suite, bpftraceOf: suite }))
+    : VERSIONS.map((suite) => ({ kea: kea!, bpftraceOf: suite }));
+  return pairs.flatMap((pair) =>
+    ([[4, "raw"], [4, "udp"], [6, "udp"]] as const).flatMap(([family, sockets]) =>
+      ([0, 2] as const).map((threads) => ({ ...pair, family, sockets, threads }))
+    )
+  );
+}
 
 /** The result of a combination. */
 export interface Outcome {
@@ -88,12 +113,12 @@ export async function runCombination(
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const load = command.opts();
+  const { kea, ...load } = command.opts();
   await runMain(async () => {
     await ensureInstalled("suites", false);
     print("Kea      bpftrace  family  sockets  threads  counts\n");
     let isEqual = true;
-    for (const combination of COMBINATIONS) {
+    for (const combination of combinationsOf(kea)) {
       const outcome = await runCombination(combination, load);
       const isExact = outcome.different.length === 0 && outcome.verdict === "COMPLETE";
       isEqual &&= isExact;

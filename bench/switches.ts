@@ -7,7 +7,8 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { newCommand, numberBetween, runMain } from "../system/command_line.ts";
-import { bpftraceOf, startLab } from "../tools/lab/lab.ts";
+import { bpftraceOf } from "../tools/lab/kea_builds.ts";
+import { startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { watchWhile } from "../tools/lab/watch_while.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";

@@ -17,10 +17,15 @@ const MOST = 1000;
 /**
  * Finds the libraries of a program, and the libraries of those.
  *
+ * @param program its path.
+ * @param preferred folders that are searched first, for a system below another root.
  * @returns paths, the program's own first; missing libraries are left out.
  * @throws {ElfError} when a file cannot be read.
  */
-export async function neededLibraries(program: string): Promise<string[]> {
+export async function neededLibraries(
+  program: string,
+  preferred: readonly string[] = [],
+): Promise<string[]> {
   const cached = await linkerCache();
   const found = new Map<string, string>();
   const files = [program];
@@ -30,7 +35,7 @@ export async function neededLibraries(program: string): Promise<string[]> {
     for (const name of names) {
       if (found.has(name) || found.size === MOST) continue;
       const candidates = [
-        ...own.map((folder) => join(folder, name)),
+        ...[...preferred, ...own].map((folder) => join(folder, name)),
         ...cached.get(name) ?? [],
         ...FOLDERS.map((folder) => join(folder, name)),
       ];

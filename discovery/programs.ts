@@ -47,13 +47,22 @@ export async function chooseProgram(
 /**
  * Describes an executable and the libraries that the dynamic linker would load for it.
  *
- * @throws {DiscoveryError} when it cannot be read, or is not an ELF file.
+ * @param folders where libraries are searched first, see `neededLibraries()`.
+ * @param loaded libraries that the program loads while it runs: its hook libraries.
+ * @throws {DiscoveryError} when a file cannot be read, or is not an ELF file.
  */
-export async function installedProgram(path: string): Promise<Program> {
-  checkElf(path);
+export async function installedProgram(
+  path: string,
+  folders: readonly string[] = [],
+  loaded: readonly string[] = [],
+): Promise<Program> {
+  [path, ...loaded].forEach(checkElf);
   const executable = await installedFile(path);
-  const paths = await neededLibraries(executable.path);
-  const libraries = await Promise.all(paths.map(installedFile));
+  const needed = await Promise.all(
+    [executable.path, ...loaded].map((file) => neededLibraries(file, folders)),
+  );
+  const paths = new Set([...loaded, ...needed.flat()]);
+  const libraries = await Promise.all(Array.from(paths, installedFile));
   return {
     pid: null,
     family: path.split("/").at(-1)!.includes("dhcp6") ? 6 : 4,

@@ -11,7 +11,8 @@ import { ensureInstalled } from "./install/ensure_installed.ts";
 import { CaughtSignals } from "./lab/caught_signals.ts";
 import { BACKENDS } from "./lab/database.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";
-import { KEAS, type Lab, startLab } from "./lab/lab.ts";
+import { KEA_OPTION, type KeaChoice, keaChoice } from "./lab/kea_builds.ts";
+import { type Lab, startLab } from "./lab/lab.ts";
 import { SOCKET_KINDS } from "../metrics/dhcp.ts";
 
 const command = newCommand("lab")
@@ -20,9 +21,8 @@ const command = newCommand("lab")
       "a command with their names in KEA_LAB_*, or wait for ^C. Then remove everything.",
   )
   .addOption(
-    new Option("--kea <version>", "which Kea; newer ones come from newer Debian suites").choices(
-      Object.keys(KEAS) as (keyof typeof KEAS)[],
-    ).default("2.2" as keyof typeof KEAS),
+    new Option("--kea <version|folder>", KEA_OPTION).argParser(keaChoice)
+      .default("2.2" as KeaChoice),
   )
   .addOption(new Option("--family <number>", "DHCP family").choices(["4", "6"]).default("4"))
   .addOption(
@@ -40,6 +40,7 @@ const command = newCommand("lab")
     `
 Examples:
   deno task lab                                     until ^C
+  deno task lab --kea /opt/kea                      a Kea of your own build, meson's --prefix
   deno task lab --threads 0 --sockets udp -- sh -c 'tail -f "$KEA_LAB_LOG"'
   deno task lab -- sh -c 'ip netns exec $KEA_LAB_CLIENT_NETNS perfdhcp -4 -r 50 -n 500 -R 500 \\
     -l $KEA_LAB_CLIENT_INTERFACE $KEA_LAB_SERVER_ADDRESS'

@@ -11,7 +11,8 @@ import {
   controlSocketsOf,
 } from "../../discovery/configuration/server_configuration.ts";
 import { keaCommand } from "../../discovery/control_channel.ts";
-import { KEAS, startLab } from "../../tools/lab/lab.ts";
+import { KEAS } from "../../tools/lab/kea_builds.ts";
+import { startLab } from "../../tools/lab/lab.ts";
 import { ensureSuite, suiteCommand } from "../../tools/lab/debian_suites.ts";
 import { editFile, reconfigure } from "./reconfigure.ts";
 import { layout, values } from "../discovery/configuration/random_layout.ts";

@@ -2,9 +2,10 @@
 
 import { join } from "node:path";
 import { keaCommand } from "../../discovery/control_channel.ts";
-import { ensureSuite, suiteCommand } from "../../tools/lab/debian_suites.ts";
+import { suiteCommand } from "../../tools/lab/debian_suites.ts";
 import type { HookLibrary } from "../../tools/lab/kea_configuration.ts";
-import { KEAS, type Lab } from "../../tools/lab/lab.ts";
+import { keaBuild, type KeaChoice } from "../../tools/lab/kea_builds.ts";
+import type { Lab } from "../../tools/lab/lab.ts";
 
 /** No partner is that slow, whatever else the machine does. */
 export const PATIENT_MS = 60_000;
@@ -37,7 +38,7 @@ export const libraries = (name: "primary" | "partner", givesUpAfter: number) => 
 
 /** How a partner differs from others. */
 export interface PartnerOptions {
-  readonly kea?: keyof typeof KEAS;
+  readonly kea?: KeaChoice;
   /** More hook libraries. */
   readonly hooks?: readonly HookLibrary[];
 }
@@ -74,16 +75,17 @@ export async function startPartner(
     }],
   });
   await Deno.writeTextFile(join(folder, "kea.json"), JSON.stringify({ [root]: server }));
-  const argv = [`kea-dhcp${lab.family}`, "-c", join(folder, "kea.json")] as const;
-  const suite = KEAS[kea];
+  const { suite, program, environment } = await keaBuild(kea, lab.family);
+  const argv = [program, "-c", join(folder, "kea.json")] as const;
   const child = new Deno.Command("ip", {
     args: [
       ...["netns", "exec", lab.serverNetns, "setpriv", "--pdeathsig", "TERM", "--"],
-      ...suite === null ? argv : suiteCommand(await ensureSuite(suite), argv, [lab.directory]),
+      ...suite === null ? argv : suiteCommand(suite, argv, [lab.directory]),
     ],
     env: {
       ...{ KEA_PIDFILE_DIR: folder, KEA_LOCKFILE_DIR: folder, KEA_DHCP_DATA_DIR: folder },
       ...{ KEA_LOG_FILE_DIR: folder, KEA_CONTROL_SOCKET_DIR: folder },
+      ...environment,
     },
     stdin: "null",
     stdout: "null",

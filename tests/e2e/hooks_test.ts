@@ -8,7 +8,8 @@ import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts
 import { planFor } from "../../probes/prepare.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
-import { bpftraceOf, KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { bpftraceOf, KEAS } from "../../tools/lab/kea_builds.ts";
+import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
 import { assertComplete } from "./watched.ts";
 

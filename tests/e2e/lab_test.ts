@@ -119,6 +119,25 @@ Deno.test("runPerfdhcp() shares no library with the server", async () => {
   await running;
 });
 
+Deno.test("startLab() runs a Kea that is installed in a folder, if only root can change it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "kea-lab-test-" }) as `/${string}`;
+  try {
+    const programs = join(folder, "sbin");
+    await Deno.mkdir(programs);
+    for (const family of [4, 6]) {
+      const name = `kea-dhcp${family}`;
+      await Deno.copyFile(`/usr/sbin/${name}`, join(programs, name));
+    }
+    await using lab = await startLab({ kea: folder });
+    assert.equal(await Deno.readLink(`/proc/${lab.pid}/exe`), join(programs, "kea-dhcp4"));
+    assertAnswered(await runPerfdhcp(lab, { rate: 100, exchanges: 53 }), 53);
+    await Deno.chmod(programs, 0o757);
+    await assert.rejects(startLab({ kea: folder }), /users other than root can change .*kea-dhcp4/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("startLab() runs beside another lab", async () => {
   await using one = await startLab({ threads: 0 });
   await using other = await startLab();

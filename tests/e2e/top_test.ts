@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { histogramsOf, total } from "../../metrics/totals.ts";
-import { bpftraceOf, type LabOptions, startLab } from "../../tools/lab/lab.ts";
+import { bpftraceOf } from "../../tools/lab/kea_builds.ts";
+import { type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { watchWhile } from "../../tools/lab/watch_while.ts";
 import { clientAddress, type ClientPacket, type Interlude, sendPackets } from "./client_packets.ts";
 import { assertComplete } from "./watched.ts";

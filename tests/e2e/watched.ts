@@ -6,12 +6,13 @@ import { watchWhile } from "../../tools/lab/watch_while.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import type { CountingOptions } from "../../probes/packet_counting.ts";
 import type { Profile } from "../../probes/programs.ts";
-import { bpftraceOf, type KEAS, type Lab } from "../../tools/lab/lab.ts";
+import { bpftraceOf, type KeaChoice } from "../../tools/lab/kea_builds.ts";
+import type { Lab } from "../../tools/lab/lab.ts";
 
 /** Watches a lab while something runs, with the bpftrace of its Kea's suite. */
 export async function watched(
   lab: Lab,
-  kea: keyof typeof KEAS,
+  kea: KeaChoice,
   profile: Profile,
   work: () => Promise<void>,
   counting: CountingOptions = {},

@@ -8,7 +8,7 @@ import type { CaptureRecord } from "../../metrics/capture.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { documentOf } from "../../metrics/document_builder.ts";
 import type { Profile } from "../../probes/programs.ts";
-import { bpftraceOf, type KEAS } from "../../tools/lab/lab.ts";
+import { bpftraceOf, type KEAS } from "../../tools/lab/kea_builds.ts";
 import { until } from "./run_script.ts";
 
 /** How the servers are watched. */

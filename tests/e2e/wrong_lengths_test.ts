@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import { keaCounters } from "../../discovery/control_channel.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
-import { KEAS, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { KEAS } from "../../tools/lab/kea_builds.ts";
+import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { endsOf, frame4, frame6 } from "./frames.ts";
 import { exchangesIn, total, withoutAnswer } from "../../metrics/totals.ts";
 import { must, until } from "./run_script.ts";

@@ -4,30 +4,24 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADDRESSES, ADDRESSES6, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
 import { type Backend, createDatabase, startDatabase } from "./database.ts";
-import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
-import { ensureSuite, suiteCommand, type SuiteName } from "./debian_suites.ts";
+import { suiteCommand } from "./debian_suites.ts";
+import { keaBuild, type KeaChoice } from "./kea_builds.ts";
 import { connect, type LabNetwork } from "./lab_network.ts";
 import { Belongings, clearLeftovers } from "./leftovers.ts";
 import { LabError } from "./lab_error.ts";
 import { run, textOf } from "../../system/run.ts";
 import type { Family, SocketKind } from "../../metrics/dhcp.ts";
 
-/** Which Kea: this machine's, or that of a newer Debian suite in the cache. */
-export const KEAS = { "2.2": null, "2.6": "trixie", "newest": "sid" } as const satisfies Readonly<
-  Record<string, SuiteName | null>
->;
-
 /** Options of a lab. */
 export interface LabOptions {
   /** DHCP family; 4 without it. */
   readonly family?: Family;
-  readonly kea?: keyof typeof KEAS;
+  readonly kea?: KeaChoice;
   readonly sockets?: SocketKind;
   /** Worker threads of the server; 0 for a single-threaded one. */
   readonly threads?: number;
@@ -40,13 +34,6 @@ export interface LabOptions {
   readonly ownProcessIds?: boolean;
   /** Folder of libraries that the server loads instead of the installed ones. */
   readonly libraries?: string;
-}
-
-/** The bpftrace that comes with a Kea: that of the same Debian suite. */
-export async function bpftraceOf(kea: keyof typeof KEAS): Promise<Bpftrace> {
-  const suite = KEAS[kea];
-  if (suite === null) return await findBpftrace();
-  return await findBpftrace(suiteCommand(await ensureSuite(suite), ["bpftrace"]));
 }
 
 /** A running lab. Disposing removes everything. */
@@ -117,18 +104,16 @@ async function serve(
   belongings: Belongings,
 ): Promise<Lab> {
   const { family = 4, kea = "2.2", sockets = "raw", threads = 2, backend = "memfile" } = options;
-  const suite = KEAS[kea] === null ? null : await ensureSuite(KEAS[kea]);
+  const { suite, scripts, hasDatabaseHooks, ...build } = await keaBuild(kea, family);
   const inSuite = (...argv: [string, ...string[]]) =>
     suite === null ? argv : suiteCommand(suite, argv, [directory]);
-  const program = options.program ?? programPath(`kea-dhcp${family}`);
+  const program = options.program ?? build.program;
   const keep = (child: Deno.ChildProcess) => belongings.keep(child);
 
-  const scripts = `${suite?.root ?? ""}/usr/share/kea/scripts`;
   let database = backend === "memfile"
     ? null
     : await createDatabase({ backend, directory, scripts }, keep);
-  // Before 3.0 these were part of Kea.
-  const ofDatabase = kea === "newest" && backend !== "memfile"
+  const ofDatabase = hasDatabaseHooks && backend !== "memfile"
     ? [{ path: `libdhcp_${backend === "mariadb" ? "mysql" : "pgsql"}.so` }]
     : [];
   const configuration = keaConfiguration({
@@ -141,6 +126,7 @@ async function serve(
   await Deno.writeTextFile(file, JSON.stringify(configuration, null, 2));
 
   const environment = {
+    ...build.environment,
     ...database?.environment,
     ...(options.libraries === undefined ? {} : { LD_LIBRARY_PATH: options.libraries }),
   };
@@ -237,11 +223,4 @@ async function untilServing(child: Deno.ChildProcess, directory: string): Promis
     }
     await pause(50);
   }
-}
-
-function programPath(name: string): string {
-  const folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"];
-  const path = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-  if (path === undefined) throw new LabError(`Cannot find ${name}: deno task install`);
-  return path;
 }

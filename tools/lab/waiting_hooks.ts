@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { compiled } from "./compiled.ts";
 import { ensureSuite } from "./debian_suites.ts";
-import { KEAS, type Lab } from "./lab.ts";
+import { KEAS } from "./kea_builds.ts";
+import type { Lab } from "./lab.ts";
 import { LabError } from "./lab_error.ts";
 import type { Cause } from "../../metrics/waits.ts";
 

@@ -8,8 +8,8 @@
  */
 
 import { isGone } from "../../system/proc.ts";
-import { dirname } from "node:path";
 import { runAtNetworkOf } from "../../system/network_namespace.ts";
+import { isRootsAlone } from "../../system/roots_alone.ts";
 import { sharesNamespace } from "../../system/namespaces.ts";
 import type { Ran } from "../../system/run.ts";
 import { keaStartOf } from "../../discovery/configuration/kea_options.ts";
@@ -90,23 +90,6 @@ async function isSame(path: string, other: string): Promise<boolean> {
   try {
     const [a, b] = await Promise.all([Deno.stat(path), Deno.stat(other)]);
     return a.ino === b.ino && a.dev === b.dev;
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
-  }
-}
-
-/** Whether only root can change or replace a file; false for a path with links. */
-async function isRootsAlone(path: string): Promise<boolean> {
-  try {
-    if (await Deno.realPath(path) !== path) return false;
-    for (let at = path;; at = dirname(at)) {
-      const { uid, mode, isDirectory } = await Deno.stat(at);
-      // In a folder like /tmp, others may add files, but not change root's.
-      const isShared = isDirectory && (mode! & 0o1000) !== 0;
-      if (uid !== 0 || ((mode! & 0o022) !== 0 && !isShared)) return false;
-      if (at === "/") return true;
-    }
   } catch (error) {
     if (isGone(error)) return false;
     throw error;

@@ -1,0 +1,63 @@
+/**
+ * A Kea that is installed in a folder: the prefix of its build, `/usr`, or the `usr` of a system below another
+ * root.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { DiscoveryError } from "./discovery_error.ts";
+import type { Family } from "./types.ts";
+
+/** Folders of libraries, by its own build and by distributions. */
+const LIBRARIES = ["lib", "lib64", `lib/${Deno.build.arch}-linux-gnu`];
+
+/** Where the parts of an installed Kea are. */
+export interface InstalledKea {
+  readonly folder: string;
+  /** Paths of its DHCP servers. */
+  readonly servers: Readonly<Record<Family, string>>;
+  /** Its folders of libraries. */
+  readonly libraries: readonly string[];
+  /** Its folder of hook libraries, and their file names, sorted; null if it has none. */
+  readonly hooks: { readonly folder: string; readonly names: readonly string[] } | null;
+}
+
+/**
+ * Finds the parts of a Kea.
+ *
+ * @param folder an absolute path.
+ * @throws {DiscoveryError} when a DHCP server is missing there.
+ */
+export function installedKea(folder: string): InstalledKea {
+  const server = (family: Family) => {
+    const path = join(folder, "sbin", `kea-dhcp${family}`);
+    if (isThere(path, "isFile")) return path;
+    throw new DiscoveryError(
+      `Cannot find a Kea in "${folder}", it has no sbin/kea-dhcp${family}: give the folder that it ` +
+        "was installed in (--prefix)",
+    );
+  };
+  const libraries = LIBRARIES.map((name) => join(folder, name))
+    .filter((path) => isThere(path, "isDirectory"));
+  const hooks = libraries.map((path) => join(path, "kea", "hooks"))
+    .find((path) => isThere(path, "isDirectory"));
+  return {
+    folder,
+    servers: { 4: server(4), 6: server(6) },
+    libraries,
+    hooks: hooks === undefined ? null : {
+      folder: hooks,
+      names: Array.from(Deno.readDirSync(hooks), ({ name }) => name)
+        .filter((name) => name.endsWith(".so")).sort(),
+    },
+  };
+}
+
+function isThere(path: string, kind: "isFile" | "isDirectory"): boolean {
+  try {
+    return Deno.statSync(path)[kind];
+  } catch {
+    return false;
+  }
+}
