@@ -161,6 +161,8 @@ const traffic = z.object({
     engine: z.string(),
     sent: count,
     received: count,
+    /** Of those, the ones without the address or prefix that the client expected; absent for none. */
+    rejected: count.optional(),
     dropped: count,
     seconds: count,
   }).nullable(),

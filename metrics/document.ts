@@ -101,6 +101,8 @@ const ledger = z.object({
   ignored_by_client: packets.optional()
     .describe("DHCPNAKs, which perfdhcp does not count; absent for none"),
   received_by_client: client,
+  without_lease: packets.optional()
+    .describe("Of those, the ones without an address or a prefix; absent for none"),
   unexplained: packets.nullable()
     .describe("null if only the probes counted: there is nothing to compare their counts with"),
 }).describe("Where every packet went; it adds up, except for what is unexplained");

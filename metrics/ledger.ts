@@ -7,7 +7,7 @@
 
 import type { Traffic } from "./capture.ts";
 import type { Ledger, Series } from "./document.ts";
-import { refusalsIn } from "./kea_statistics.ts";
+import { receivedCounter, refusalsIn } from "./kea_statistics.ts";
 import { messageRank } from "./messages.ts";
 import type { MetricName } from "./metric_names.ts";
 import { notSeenIn, type Watching } from "./not_seen.ts";
@@ -41,7 +41,8 @@ export function ledgerOf(
   const statistics = traffic?.statistics ?? null;
   const seen = dhcp + foreign;
   // Further packets that Kea counted came while nothing was watched, or were missed.
-  const unseenByKea = Math.max(0, (statistics?.["pkt4-received"] ?? 0) - seen);
+  const countedByKea = statistics === null ? 0 : statistics[receivedCounter(statistics)] ?? 0;
+  const unseenByKea = Math.max(0, countedByKea - seen);
   const read = seen + (watching.notWatchedSeconds > 0 ? 0 : unseenByKea);
   const allAnswers = matched + unmatched - sendRefused;
   let rest = read - noAnswerExpected - allAnswers;
@@ -52,14 +53,14 @@ export function ledgerOf(
     if (taken > 0) refused[reason] = taken;
   };
   refuse("send_refused", sendRefused);
-  if (statistics === null) {
-    refuse("not_dhcp", foreign);
-    refuse("unanswered", unanswered);
-  } else {
-    for (const [reason, count] of refusalsIn(statistics, seen)) refuse(reason, count);
-  }
+  const reasons = statistics === null
+    ? [["not_dhcp", foreign] as const]
+    : refusalsIn(statistics, seen);
+  for (const [reason, count] of reasons) refuse(reason, count);
   const pending = Math.max(0, Math.min(watching.pending, rest));
   rest -= pending;
+  // Kea drops some without a counter, such as a DHCPV4_QUERY that no kea-dhcp4 takes.
+  refuse("unanswered", unanswered);
 
   const client = traffic?.client ?? null;
   const base = {
@@ -108,6 +109,7 @@ export function ledgerOf(
     answered_others: answeredOthers,
     ...ignored > 0 ? { ignored_by_client: ignored } : {},
     received_by_client: client.received,
+    ...client.rejected ? { without_lease: client.rejected } : {},
     ...unwatched,
     unexplained: Math.max(0, lostBefore) + Math.abs(rest) +
       Math.abs(lostBehind - answeredOthers - ignored),
@@ -121,9 +123,11 @@ export function ledgerOf(
 export function contradictionIn(totals: readonly Series[], traffic: Traffic): string | null {
   const seen = sum(counters(totals, "network_traffic", { direction: "received" }, "packets")) +
     sum(counters(totals, "error_rate", { kind: "not_dhcp" }));
-  const counted = traffic.statistics?.["pkt4-received"] ?? 0;
+  const statistics = traffic.statistics ?? {};
+  const counter = receivedCounter(statistics);
+  const counted = statistics[counter] ?? 0;
   if (counted > 0 && seen === 0) {
-    return `Kea counted ${counted} packets received (pkt4-received), and the programs saw none of them`;
+    return `Kea counted ${counted} packets received (${counter}), and the programs saw none of them`;
   }
   const { answered } = answersIn(totals);
   const answers = sum(Object.values(answered));
@@ -185,10 +189,12 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 
     words: Readonly<Record<string, string>>,
     counts: Readonly<Record<string, number>>,
   ) =>
-    Object.entries(counts).map(([name, count]) => [words[name] ?? name, String(count), 1] as const);
+    Object.entries(counts).map(([name, count]) =>
+      [words[name.replace(/^pkt[46]-/, "")] ?? name, String(count), 1] as const
+    );
   const refused = sum(Object.values(ledger.refused));
   const answered = sum(Object.values(ledger.answered));
-  const { not_watched_seconds: seconds, not_seen = null } = ledger;
+  const { not_watched_seconds: seconds, not_seen = null, without_lease = 0 } = ledger;
   return [
     ...known("sent by the client", ledger.offered, true),
     ...known("sent by others", ledger.from_other_clients),
@@ -209,6 +215,9 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 
     ...known("answers to others", ledger.answered_others),
     ...known("DHCPNAK, which perfdhcp does not count", ledger.ignored_by_client ?? 0),
     ...known("received by the client", ledger.received_by_client, true),
+    ...without_lease === 0
+      ? []
+      : [["without an address or a prefix", String(without_lease), 1] as const],
     always("unexplained", ledger.unexplained),
   ];
 }
@@ -216,9 +225,9 @@ export function ledgerRows(ledger: Ledger): readonly (readonly [string, string, 
 const REASONS: Readonly<Record<string, string>> = {
   send_refused: "the kernel refused Kea's answer",
   packet_queue: "Kea's packet queue was full (Kea has no counter)",
-  parse_failed: "malformed (pkt4-parse-failed)",
-  "pkt4-queue-full": "Kea's packet queue was full (pkt4-queue-full)",
-  dropped: "dropped by Kea (pkt4-receive-drop)",
+  parse_failed: "malformed (parse-failed)",
+  "queue-full": "Kea's packet queue was full (queue-full)",
+  dropped: "dropped by Kea (receive-drop)",
   no_address: "no address to give (v4-allocation-fail)",
   not_dhcp: "not DHCP",
   unanswered: "reason not known",

@@ -24,7 +24,7 @@ const V4: readonly string[] = [
   "BOOTP",
 ];
 
-/** DHCPv6: RFC 8415, 5007, 9686. */
+/** DHCPv6: RFC 8415, 5007, 5460, 7341, 9686. */
 const V6: readonly string[] = Object.assign([
   "unknown",
   "SOLICIT",
@@ -42,7 +42,14 @@ const V6: readonly string[] = Object.assign([
   "RELAY_REPLY",
   "LEASEQUERY",
   "LEASEQUERY_REPLY",
-], { 36: "ADDR_REG_INFORM", 37: "ADDR_REG_REPLY" });
+  "LEASEQUERY_DONE",
+  "LEASEQUERY_DATA",
+], {
+  20: "DHCPV4_QUERY",
+  21: "DHCPV4_RESPONSE",
+  36: "ADDR_REG_INFORM",
+  37: "ADDR_REG_REPLY",
+});
 
 /** The name of a message type; `type-N` for an unknown one. */
 export function messageName(family: 4 | 6, type: number): string {

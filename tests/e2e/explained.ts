@@ -42,11 +42,7 @@ export async function explained(
   for (const [name, value] of Object.entries(await keaStatistics(lab.controlSocket))) {
     if (isAccounted(name)) statistics[name] = value - (before[name] ?? 0);
   }
-  const traffic = {
-    ...{ type: "traffic", elapsed_ns: 0, client: null } as const,
-    // The ledger knows the counters of DHCPv4.
-    statistics: lab.family === 4 ? statistics : null,
-  };
+  const traffic = { type: "traffic", elapsed_ns: 0, client: null, statistics } as const;
   const document = await documentOf([...records.slice(0, -1), traffic, records.at(-1)!]);
   const explanation = explain(document);
   console.log(explanationText(document, explanation, false));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { refusalsIn } from "../../metrics/kea_statistics.ts";
+import { refusalsIn, type Statistics } from "../../metrics/kea_statistics.ts";
 import { ledgerRows } from "../../metrics/ledger.ts";
 import { DocumentBuilder, documentOf } from "../../metrics/document_builder.ts";
 import { summary } from "../../viz/summary.ts";
@@ -116,15 +116,22 @@ Deno.test("refusalsIn() names each counter that a newer Kea has, and those that 
     "v4-allocation-fail": 5,
   };
   assert.deepEqual(refusalsIn(statistics, 1000), [
-    ["packet_queue", 0],
     ["parse_failed", 10],
     ["pkt4-queue-full", 100],
     ["pkt4-limit-exceeded", 60],
     ["pkt4-of-a-kind-to-come", 40],
     ["dropped", 100],
+    ["packet_queue", 0],
     ["no_address", 5],
   ]);
-  assert.deepEqual(refusalsIn({ "pkt4-received": 900 }, 1000)[0], ["packet_queue", 100]);
+  const queued = (statistics: Statistics) =>
+    Object.fromEntries(refusalsIn(statistics, 1000))["packet_queue"];
+  assert.equal(queued({ "pkt4-received": 900 }), 100);
+  // Of DHCPv6, all were received, and 100 neither parsed nor found malformed.
+  const typed = { "pkt6-solicit-received": 500, "pkt6-unknown-received": 100 };
+  const counted = { "pkt6-received": 1000, "pkt6-parse-failed": 300, ...typed };
+  assert.equal(queued(counted), 100);
+  assert.equal(queued({ ...counted, "pkt6-queue-full": 100 }), 0);
 });
 
 Deno.test("documentOf() calls nothing complete that watched nothing, or that says it is not complete", async () => {
