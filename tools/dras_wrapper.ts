@@ -13,7 +13,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -23,9 +23,16 @@ import { parseArgs } from "node:util";
 /** The program that sends. */
 export type Engine = "dras" | "perfdhcp";
 
+/** What DHCPv6 clients may ask for, in perfdhcp's words. */
+export const LEASE_TYPES = ["address-only", "prefix-only", "address-and-prefix"] as const;
+export type LeaseType = typeof LEASE_TYPES[number];
+
 /** What the user asked for; counts and rates are of exchanges, four packets each. */
 export interface TrafficOptions {
-  /** Name or IPv4 address of the server. */
+  /**
+   * Name or address of the server. To an IPv6 address perfdhcp sends as a relay does; `all` are the DHCPv6 servers on
+   * the client's link.
+   */
   readonly target: string;
   /** Null for the default of the system. */
   readonly interfaceName: string | null;
@@ -35,6 +42,8 @@ export interface TrafficOptions {
   /** Longest time, seconds; null for no limit. */
   readonly seconds: number | null;
   readonly scenario: string;
+  /** What a client asks for; DHCPv4 has only addresses. */
+  readonly leaseType: LeaseType;
   /** Null for the first that is found. */
   readonly engine: Engine | null;
   /** Null for the usual places. */
@@ -74,6 +83,8 @@ export interface TrafficResult {
   readonly exchanges: Readonly<Record<string, ExchangeCounts>> | null;
   /** Answers that perfdhcp could not match to a request; null for Dras. */
   readonly orphans: number | null;
+  /** Answers without the address or prefix that perfdhcp expected; null for Dras. */
+  readonly rejected: number | null;
   /** The last line that it printed. */
   readonly lastLine: string;
 }
@@ -81,14 +92,15 @@ export interface TrafficResult {
 const HELP =
   `Usage: deno run -A dras_wrapper.ts -d <server> [options] [-- more arguments of the engine]
 
-Sends DHCPv4 traffic to a server, with Infoblox's Dras if it is found, else (Linux) with Kea's
-perfdhcp. Copy this single file to the client's machine; it has no dependencies.
+Sends DHCP traffic to a server: DHCPv4 with Infoblox's Dras if it is found, else (Linux) with Kea's
+perfdhcp, DHCPv6 with perfdhcp. Copy this single file to the client's machine; it has no dependencies.
 
-  -d, --server <address>      the server, an IPv4 address or a name (needed)
+  -d, --server <address>      the server, an address or a name (needed); all: DHCPv6 servers on the link
   -n, --count <number>        exchanges (default 1000)
   -r, --rate <number>         exchanges per second (default 50)
   -t, --time <seconds>        longest time (default: no limit)
   -s, --scenario <name>       lease (default: DISCOVER to ACK), renew, release
+  -e, --lease-type <type>     DHCPv6: address-only (default), prefix-only, address-and-prefix
   -i, --interface <name>      where to send (default: en0 on macOS, the route's on Linux)
       --engine <name>         dras or perfdhcp (default: dras if it is found)
       --dras <path>           where Dras is (default: PATH, /usr/local/bin, /opt/homebrew/bin)
@@ -99,12 +111,14 @@ perfdhcp. Copy this single file to the client's machine; it has no dependencies.
 
 Dras is called as: dras -i <interface> -n <count> -r <rate> [-t <seconds>] -s <scenario> -d <server>.
 Its options are not publicly documented: these are from the guide of the original project.
-perfdhcp sends as a relay; renew and release come with new leases, at half the rate each.
+perfdhcp sends as a relay, but not with -d all. Its renew and release come with new leases, at half
+the rate each.
 
 Examples:
   sudo deno run -A dras_wrapper.ts -d 192.168.1.10
   sudo deno run -A dras_wrapper.ts -d 192.168.1.10 -i en1 -n 5000 -r 200
   deno run -A dras_wrapper.ts -d 192.168.1.10 --engine perfdhcp --dry-run
+  sudo deno run -A dras_wrapper.ts -d all -i eth0 -e address-and-prefix
 
 Exit status: the engine's own; 1 it cannot be started, 2 wrong usage, 124 it did not end in time.`;
 
@@ -133,6 +147,7 @@ export const TRAFFIC_ARGUMENTS = {
   rate: { type: "string", short: "r", default: "50" },
   time: { type: "string", short: "t" },
   scenario: { type: "string", short: "s", default: "lease" },
+  "lease-type": { type: "string", short: "e", default: LEASE_TYPES[0] },
   server: { type: "string", short: "d" },
   interface: { type: "string", short: "i" },
   engine: { type: "string" },
@@ -161,8 +176,8 @@ function parse(args: readonly string[]): Parsed {
     if (values.server === undefined && !values.help) {
       throw new TrafficError("Cannot send without a server: give -d ADDRESS", true);
     }
-    const { help, json, "dry-run": dryRun } = values;
-    const options = trafficOptions({ ...values, server: values.server ?? "127.0.0.1" }, engineArgs);
+    const { help, json, "dry-run": dryRun, "lease-type": leaseType, server = "127.0.0.1" } = values;
+    const options = trafficOptions({ ...values, leaseType, server }, engineArgs);
     return { help, json, dryRun, options };
   } catch (error) {
     if (error instanceof TrafficError) throw error;
@@ -182,6 +197,7 @@ export function trafficOptions(
     readonly rate: string;
     readonly time?: string | undefined;
     readonly scenario: string;
+    readonly leaseType: string;
     readonly server: string;
     readonly interface?: string | undefined;
     readonly engine?: string | undefined;
@@ -207,6 +223,13 @@ export function trafficOptions(
   if (engine === "perfdhcp" && values.dras !== undefined) {
     throw new TrafficError("Cannot use --dras with --engine perfdhcp: give one of them", true);
   }
+  const leaseType = LEASE_TYPES.find((type) => type === values.leaseType);
+  if (leaseType === undefined) {
+    throw new TrafficError(
+      `Cannot use -e "${values.leaseType}": expected one of ${LEASE_TYPES.join(", ")}`,
+      true,
+    );
+  }
   return {
     target: values.server,
     interfaceName: values.interface ?? null,
@@ -214,6 +237,7 @@ export function trafficOptions(
     rate,
     seconds,
     scenario: values.scenario,
+    leaseType,
     engine: values.dras === undefined ? engine ?? null : "dras",
     drasPath: values.dras ?? null,
     yes: values.yes,
@@ -230,6 +254,18 @@ function wholeNumber(option: string, text: string): number {
   );
 }
 
+/** The DHCP family of a target: {@linkcode TrafficOptions.target}. */
+export function familyOf(target: string): 4 | 6 {
+  return target === ALL_SERVERS || target.includes(":") ? 6 : 4;
+}
+
+/** What to send, and where from. */
+export interface TrafficCommand {
+  readonly engine: Engine;
+  readonly command: readonly string[];
+  readonly interfaceName: string;
+}
+
 /**
  * Chooses the engine, and makes its command line.
  *
@@ -239,8 +275,15 @@ function wholeNumber(option: string, text: string): number {
 export async function trafficCommand(
   options: TrafficOptions,
   prefix: readonly string[] = [],
-): Promise<{ readonly engine: Engine; readonly command: readonly string[] }> {
-  const { count, rate, seconds, scenario, engineArgs } = options;
+): Promise<TrafficCommand> {
+  const { count, rate, seconds, scenario, leaseType, engineArgs } = options;
+  const family = familyOf(options.target);
+  if (family === 4 && leaseType !== "address-only") {
+    throw new TrafficError(
+      `Cannot ask for ${leaseType} with DHCPv4: give a DHCPv6 server with -d, or -d ${ALL_SERVERS}`,
+      true,
+    );
+  }
   const address = await addressOf(options.target);
   if (!options.yes && rate > MOST_RATE) {
     throw new TrafficError(
@@ -253,11 +296,16 @@ export async function trafficCommand(
     );
   }
   const { engine, path } = findEngine(options);
-  const interfaceName = options.interfaceName ?? defaultInterface(address, prefix);
+  const { interfaceName, source } = routeTo(address, options.interfaceName, prefix);
+  // Behind a DHCPv6 relay, a server chooses the subnet by the relay's own address.
+  const from = isRelay(options.target) ? source : interfaceName;
+  if (interfaceName === undefined || from === undefined) {
+    throw new TrafficError(`Cannot find a route to ${address}: give its interface with -i`);
+  }
   if (engine === "dras") {
     const time = seconds === null ? [] : ["-t", String(seconds)];
     return {
-      engine,
+      ...{ engine, interfaceName },
       command: [
         ...prefix,
         path,
@@ -279,22 +327,41 @@ export async function trafficCommand(
     );
   }
   return {
-    engine,
+    ...{ engine, interfaceName },
     command: [
       ...prefix,
       path,
-      ...["-4", "-r", String(rate), "-n", String(count), "-R", String(count), ...extra[scenario]!],
+      ...[`-${family}`, "-r", String(rate), "-n", String(count), "-R", String(count)],
+      ...[...extra[scenario]!, ...(family === 4 ? [] : ["-e", leaseType])],
       // Wait a second for the last answers.
       ...["-W", "1000000", ...(seconds === null ? [] : ["-p", String(seconds)])],
-      ...["-l", interfaceName, ...engineArgs, address],
+      ...[...(isRelay(options.target) ? ["-A", "1"] : []), "-l", from],
+      ...[...engineArgs, options.target === ALL_SERVERS ? ALL_SERVERS : address],
     ],
   };
 }
 
+/** The target that is all DHCPv6 servers on a client's link; perfdhcp's own word. */
+export const ALL_SERVERS = "all";
+
+/** Their multicast address: RFC 8415, 7.1. */
+const ALL_SERVERS_ADDRESS = "ff02::1:2";
+
+/** A DHCPv6 server ignores clients that send to its own address, but not relays: RFC 8415, 16. */
+function isRelay(target: string): boolean {
+  return familyOf(target) === 6 && target !== ALL_SERVERS;
+}
+
 async function addressOf(target: string): Promise<string> {
   if (isIPv4(target)) return target;
+  if (target === ALL_SERVERS) return ALL_SERVERS_ADDRESS;
+  if (isIPv6(target) && !/^f[ef]/i.test(target)) return target;
   if (/^[\d.]+$/.test(target) || target.includes(":")) {
-    throw new TrafficError(`Cannot send to "${target}": expected an IPv4 address or a name`, true);
+    throw new TrafficError(
+      `Cannot send to "${target}": expected an IPv4 address, a name, a global IPv6 address, or ` +
+        `${ALL_SERVERS} for the DHCPv6 servers on the link`,
+      true,
+    );
   }
   try {
     return (await lookup(target, { family: 4 })).address;
@@ -304,13 +371,22 @@ async function addressOf(target: string): Promise<string> {
 }
 
 function isPrivate(address: string): boolean {
+  // Unique local, the host itself, and its link.
+  if (isIPv6(address)) return /^f[cd]|^::1$/i.test(address) || address === ALL_SERVERS_ADDRESS;
   const [a, b] = address.split(".").map(Number) as [number, number];
   return a === 10 || a === 127 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) ||
     (a === 169 && b === 254);
 }
 
 function findEngine(options: TrafficOptions): { readonly engine: Engine; readonly path: string } {
-  if (options.engine !== "perfdhcp") {
+  const family = familyOf(options.target);
+  if (family === 6 && options.engine === "dras") {
+    throw new TrafficError(
+      "Cannot send DHCPv6 with Dras, its options for that are not known: leave out --engine and --dras",
+      true,
+    );
+  }
+  if (family === 4 && options.engine !== "perfdhcp") {
     const path = options.drasPath ??
       findProgram("dras", ["/usr/local/bin", "/opt/homebrew/bin"]);
     if (path !== null && isProgram(path)) return { engine: "dras", path };
@@ -329,6 +405,11 @@ function findEngine(options: TrafficOptions): { readonly engine: Engine; readonl
     ? findProgram("perfdhcp", ["/usr/sbin", "/usr/local/sbin"])
     : null;
   if (path !== null) return { engine: "perfdhcp", path };
+  if (family === 6) {
+    throw new TrafficError(
+      "Cannot find perfdhcp, which sends DHCPv6: on a Linux machine, apt-get install kea-admin brings it",
+    );
+  }
   throw new TrafficError(
     process.platform === "linux"
       ? "Cannot find dras or perfdhcp: apt-get install kea-admin brings perfdhcp"
@@ -351,13 +432,18 @@ function isProgram(path: string): boolean {
   }
 }
 
-function defaultInterface(address: string, prefix: readonly string[]): string {
-  if (process.platform === "darwin") return "en0";
-  const [program, ...args] = [...prefix, "ip", "-o", "route", "get", address];
-  const route = spawnSync(program!, args, { encoding: "utf8" });
-  const device = / dev (\S+)/.exec(route.stdout ?? "")?.[1];
-  if (device !== undefined) return device;
-  throw new TrafficError(`Cannot find a route to ${address}: give the interface with -i`);
+/** How packets to an address leave this machine: by which interface, and with which address of it. */
+function routeTo(
+  address: string,
+  named: string | null,
+  prefix: readonly string[],
+): { readonly interfaceName: string | undefined; readonly source: string | undefined } {
+  if (process.platform === "darwin") return { interfaceName: named ?? "en0", source: undefined };
+  const by = named === null ? [] : ["oif", named];
+  const [program, ...args] = [...prefix, "ip", "-o", "route", "get", address, ...by];
+  const route = spawnSync(program!, args, { encoding: "utf8" }).stdout ?? "";
+  const after = (word: string) => new RegExp(` ${word} (\\S+)`).exec(route)?.[1];
+  return { interfaceName: named ?? after("dev"), source: after("src") };
 }
 
 /**
@@ -368,7 +454,7 @@ function defaultInterface(address: string, prefix: readonly string[]): string {
  */
 export async function checkTraffic(
   options: TrafficOptions,
-  command: readonly string[],
+  interfaceName: string,
   prefix: readonly string[] = [],
 ): Promise<readonly string[]> {
   if (process.getuid?.() !== 0) {
@@ -376,8 +462,6 @@ export async function checkTraffic(
       `Cannot send as user ${process.getuid?.()}, expected root: sudo deno run -A dras_wrapper.ts ...`,
     );
   }
-  const at = Math.max(command.lastIndexOf("-i"), command.lastIndexOf("-l"));
-  const interfaceName = command[at + 1]!;
   const known = interfacesOf(prefix);
   if (!known.includes(interfaceName)) {
     throw new TrafficError(
@@ -385,7 +469,9 @@ export async function checkTraffic(
         `${known.join(", ")} with -i`,
     );
   }
-  const address = await addressOf(options.target);
+  const target = await addressOf(options.target);
+  // A multicast address has no meaning without its link. Servers answer there, too.
+  const address = target === ALL_SERVERS_ADDRESS ? `${target}%${interfaceName}` : target;
   const answers = answersPing(address, prefix);
   if (answers === null) return ["there is no ping to check that the server is there: continuing"];
   if (answers) return [];
@@ -512,6 +598,7 @@ export function runTraffic(
         seconds: elapsed(),
         exchanges: report?.exchanges ?? null,
         orphans: report?.orphans ?? null,
+        rejected: report?.rejected ?? null,
         lastLine: kept.trim().split("\n").at(-1)!.trim(),
       });
     });
@@ -530,11 +617,13 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
 };
 
 /** perfdhcp's report at its end, by type of exchange: "DISCOVER-OFFER", "REQUEST-ACK". */
-export function perfdhcpReport(
-  text: string,
-): { readonly exchanges: Record<string, ExchangeCounts>; readonly orphans: number } {
+export function perfdhcpReport(text: string): {
+  readonly exchanges: Record<string, ExchangeCounts>;
+  readonly orphans: number;
+  readonly rejected: number;
+} {
   const exchanges: Record<string, ExchangeCounts> = {};
-  let orphans = 0;
+  let [orphans, rejected] = [0, 0];
   for (const part of text.split("***Statistics for: ").slice(1)) {
     const number = (label: string) =>
       Number(new RegExp(`^${label}: (\\d+)`, "m").exec(part)?.[1] ?? 0);
@@ -543,8 +632,9 @@ export function perfdhcpReport(
       received: number("received packets"),
     };
     orphans += number("orphans");
+    rejected += number("rejected leases");
   }
-  return { exchanges, orphans };
+  return { exchanges, orphans, rejected };
 }
 
 /** A result in lines for people. */
@@ -574,12 +664,14 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const { engine, command } = await trafficCommand(options);
+  const { engine, command, interfaceName } = await trafficCommand(options);
   if (dryRun) {
     console.log(json ? JSON.stringify({ engine, command }) : shellLine(command));
     return 0;
   }
-  for (const warning of await checkTraffic(options, command)) console.error(`warning: ${warning}`);
+  for (const warning of await checkTraffic(options, interfaceName)) {
+    console.error(`warning: ${warning}`);
+  }
   console.error(`${options.count} exchanges at ${options.rate} per second: ${shellLine(command)}`);
   const isTerminal = process.stderr.isTTY === true;
   const result = await runTraffic(options, engine, command, {

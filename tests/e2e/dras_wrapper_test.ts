@@ -91,6 +91,24 @@ Deno.test("the wrapper alone shows its help, and its command in a dry run", () =
     assert.deepEqual(typed.trim().split("\n"), [dras, ...argv]);
   }));
 
+Deno.test("the wrapper alone sends DHCPv6 with perfdhcp, as clients or as a relay", () =>
+  withAlone(async ({ run }) => {
+    const commandOf = async (...args: string[]) => {
+      const { code, stdout, stderr } = await finished(run([...args, "-n", "9", "--dry-run"]));
+      assert.equal(code, 0, stderr);
+      return stdout.trim().replace(/^\S+\//, "");
+    };
+    const load = "perfdhcp -6 -r 50 -n 9 -R 9";
+    assert.equal(
+      await commandOf("-d", "all", "-i", "lo", "-e", "address-and-prefix"),
+      `${load} -e address-and-prefix -W 1000000 -l lo all`,
+    );
+    assert.equal(
+      await commandOf("-d", "::1", "-s", "release"),
+      `${load} -F 25 -e address-only -W 1000000 -A 1 -l ::1 ::1`,
+    );
+  }));
+
 Deno.test("the wrapper hands every argument to dras as it is, without a shell", () =>
   withAlone(async ({ run, dras, record }) => {
     const odd = ["--text", `a "b" 'c' $(touch x) \`d\` ; | & * \\`, "", "\u00e9 \n"];
@@ -162,8 +180,18 @@ Deno.test("the wrapper says in one line what is wrong, before anything is sent",
       [["-d", "127.0.0.1", "--engine", "nc"], /expected dras or perfdhcp/, 2],
       [["-d", "127.0.0.1", "--colour"], /Unknown option '--colour'/, 2],
       [["-d", "127.0.0.1", "stray"], /Cannot use "stray"/, 2],
-      [["-d", "10.1.2"], /expected an IPv4 address or a name/, 2],
-      [["-d", "fe80::1"], /expected an IPv4 address or a name/, 2],
+      [["-d", "10.1.2"], /expected an IPv4 address, a name/, 2],
+      [["-d", "fe80::1"], /expected an IPv4 address, a name, a global IPv6 address, or all/, 2],
+      [["-d", "all"], /Cannot find a route to ff02::1:2: give its interface with -i/, 1],
+      [
+        ["-d", "fd77::1", "-i", "lo"],
+        /Cannot find a route to fd77::1: give its interface with -i/,
+        1,
+      ],
+      [["-d", "all", ...there], /Cannot send DHCPv6 with Dras, /, 2],
+      [["-d", "all", "-e", "both"], /Cannot use -e "both": expected one of address-only, /, 2],
+      [["-d", "127.0.0.1", "-e", "prefix-only"], /Cannot ask for prefix-only with DHCPv4/, 2],
+      [["-d", "2001:db8::1", "-i", "lo"], /not a private address, .*: add --yes/, 1],
       [["-d", "nobody.invalid", ...there], /Cannot find the address of "nobody\.invalid"/, 1],
       [["-d", "127.0.0.1", "--dras", folder], /it is not a program, give the path of dras/, 1],
       [

@@ -54,3 +54,34 @@ Deno.test("perfdhcpReport() counts none received where nothing was answered", ()
     "DISCOVER-OFFER": { sent: 20, received: 0 },
   });
 });
+
+// perfdhcp 2.2.0 -6 -A 1 -r 100 -n 53 -R 53, its address in no subnet; shortened where nothing is read.
+const REJECTED = `***Statistics for: SOLICIT-ADVERTISE***
+sent packets: 53
+received packets: 53
+drops: 0
+drops ratio: 0 %
+orphans: 0
+rejected leases: 53
+non unique addresses: 0
+
+***Statistics for: REQUEST-REPLY***
+sent packets: 0
+received packets: 0
+drops: 0
+drops ratio: -nan %
+orphans: 0
+rejected leases: 0
+non unique addresses: 0
+`;
+
+Deno.test("perfdhcpReport() counts answers without a lease", () => {
+  assert.deepEqual(perfdhcpReport(REJECTED), {
+    exchanges: {
+      "SOLICIT-ADVERTISE": { sent: 53, received: 53 },
+      "REQUEST-REPLY": { sent: 0, received: 0 },
+    },
+    orphans: 0,
+    rejected: 53,
+  });
+});
