@@ -13,7 +13,7 @@ import {
   PROFILE_OPTION,
   SERVER_OPTION,
 } from "../probes/watch_options.ts";
-import { TrafficError, trafficOptions } from "./dras_wrapper.ts";
+import { LEASE_TYPES, TrafficError, trafficOptions } from "./dras_wrapper.ts";
 import { runWithTraffic } from "./traffic/run_with_traffic.ts";
 
 const lab = (name: string) => Deno.env.get(`KEA_LAB_${name}`);
@@ -27,7 +27,15 @@ const command = newCommand("run")
   .option("-r, --rate <number>", "exchanges per second", "50")
   .option("-t, --time <seconds>", "longest time (default: no limit)")
   .option("-s, --scenario <name>", "lease, renew or release", "lease")
-  .option("-d, --target <address>", "where to send (default: the server's own address)")
+  .addOption(
+    new Option("-e, --lease-type <type>", "what DHCPv6 clients ask for")
+      .choices(LEASE_TYPES).default("address-only" as const),
+  )
+  .option(
+    "-d, --target <address>",
+    "where to send: an address (default: the server's own); DHCPv6: all, as clients on the link " +
+      "(default), or an address, as a relay",
+  )
   .option("-i, --interface <name>", "where to send from (default: the route's)")
   .option("--client-netns <name>", "network namespace to send from; perfdhcp needs one")
   .addOption(new Option("--engine <name>", "the program that sends").choices(["dras", "perfdhcp"]))
@@ -46,6 +54,7 @@ const command = newCommand("run")
     `
 Examples:
   deno task lab -- ./denow task run -n 1009 -r 100
+  deno task lab --family 6 -- ./denow task run -n 1009 -r 100 -e address-and-prefix
   deno task run --client-netns clients -d 10.0.0.1 -n 5000 -r 200
   deno task -q run --client-netns clients -n 1000 --json > kea.json
 
@@ -54,17 +63,16 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but PARTIAL (with --strict)
 
 await command.parseAsync(Deno.args, { from: "user" });
 const { output, ...options } = command.opts();
-const target = options.target ?? lab("SERVER_ADDRESS") ?? null;
 let load: ReturnType<typeof trafficOptions>;
 try {
-  load = trafficOptions({ ...options, server: target ?? "", yes: options.yes ?? false });
+  load = trafficOptions({ ...options, server: options.target ?? "", yes: options.yes ?? false });
 } catch (error) {
   if (!(error instanceof TrafficError)) throw error;
   command.error(`error: ${error.message}`);
 }
 await runMain(() =>
   runWithTraffic({
-    load: { ...load, target },
+    load: { ...load, target: options.target ?? null },
     clientNetns: options.clientNetns ?? lab("CLIENT_NETNS") ?? null,
     profile: options.profile,
     interval: options.interval,

@@ -2,61 +2,12 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Ledger, MetricsDocument } from "../../metrics/document.ts";
-import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
+import { type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { holdPort } from "./hold_port.ts";
+import { assertAddsUp, environmentOf, ran, RUN, standsStill } from "./ran_in_lab.ts";
 import { reconfigure } from "./reconfigure.ts";
-import { follow, must, runScript, startScript, until } from "./run_script.ts";
+import { runScript } from "./run_script.ts";
 import { inClient } from "./watched.ts";
-
-const RUN = "tools/run_kea_monitoring.ts";
-
-/** What a run in a lab printed, while something happens to it when its traffic has begun. */
-async function ran(
-  lab: Lab,
-  args: readonly string[],
-  meanwhile: () => Promise<void> = () => Promise.resolve(),
-): Promise<MetricsDocument> {
-  const output = await Deno.makeTempDir({ prefix: "kea-run-test-" });
-  try {
-    const running = follow(
-      startScript(RUN, [...args, "--json", "--no-visualization", "-o", output], {
-        env: environmentOf(lab),
-      }),
-    );
-    // The first window that holds packets has been printed.
-    await running.says(/DHCPDISCOVER/);
-    await meanwhile();
-    const { code, stdout, stderr } = await running.end;
-    assert.equal(code, 0, stderr);
-    return JSON.parse(stdout);
-  } finally {
-    await Deno.remove(output, { recursive: true });
-  }
-}
-
-const environmentOf = (lab: Lab) => ({
-  KEA_LAB_PID: String(lab.pid),
-  KEA_LAB_CLIENT_NETNS: lab.clientNetns,
-  KEA_LAB_SERVER_ADDRESS: lab.serverAddress,
-});
-
-const sum = (counts: Readonly<Record<string, number>>) =>
-  Object.values(counts).reduce((total, count) => total + count, 0);
-
-/** The sums that a ledger promises. */
-function assertAddsUp(ledger: Ledger): void {
-  const { offered, from_other_clients, kernel_dropped, received, refused, no_answer_expected } =
-    ledger;
-  const { answered, client_dropped, answered_others, received_by_client, unexplained } = ledger;
-  const { ignored_by_client = 0 } = ledger;
-  const text = JSON.stringify(ledger);
-  assert.equal(unexplained, 0, text);
-  assert.equal(offered! + from_other_clients!, kernel_dropped + received, text);
-  assert.equal(received, sum(refused) + no_answer_expected + sum(answered), text);
-  const after = client_dropped! + answered_others! + ignored_by_client + received_by_client!;
-  assert.equal(sum(answered), after, text);
-}
 
 for (
   const options of [
@@ -90,24 +41,12 @@ for (
 
 Deno.test("run says what the kernel dropped while Kea stood still", async () => {
   await using lab = await startLab();
-  const { ledger } = await ran(lab, ["-n", "2003", "-r", "400"], async () => {
-    const before = await packetsSentTo(lab);
-    Deno.kill(lab.pid, "SIGSTOP");
-    // The socket's buffer holds less than half of them.
-    await until(async () => await packetsSentTo(lab) > before + 800, "many packets came");
-    Deno.kill(lab.pid, "SIGCONT");
-  });
+  const { ledger } = await ran(lab, ["-n", "2003", "-r", "400"], () => standsStill(lab));
   assertAddsUp(ledger!);
   assert.ok(ledger!.kernel_dropped > 100, JSON.stringify(ledger));
   // What was in the socket came all at once, and Kea's own queue is for 64.
   assert.ok(ledger!.refused["packet_queue"]! > 20, JSON.stringify(ledger));
 });
-
-/** Packets that a lab's client has sent. */
-async function packetsSentTo({ clientNetns, clientInterface }: Lab): Promise<number> {
-  const path = `/sys/class/net/${clientInterface}/statistics/tx_packets`;
-  return Number(await must("ip", "netns", "exec", clientNetns, "cat", path));
-}
 
 Deno.test("run distinguishes malformed packets from the others", async () => {
   await using lab = await startLab();
@@ -192,12 +131,14 @@ Deno.test("run says what it needs before it watches", async () => {
     [["-n", "1000", "-r", "10", "-t", "5"], /they take 100: give a longer -t/, 2],
     [["--client-netns", "nowhere"], /network namespace "nowhere", there is none/, 1],
     [["-d", "10.77.3.3"], /Cannot reach 10\.77\.3\.3, no machine answers/, 1],
-    [["-d", "10.77.0.300"], /expected an IPv4 address or a name/, 1],
+    [["-d", "10.77.0.300"], /expected an IPv4 address, a name/, 1],
     [["-d", "no-such-name.invalid"], /Cannot find the address of "no-such-name\.invalid"/, 1],
     [["-i", "eth77"], /"eth77", there is no such interface: give one of lo, lab-client/, 1],
     [["-r", "5000"], /5000 exchanges per second without confirmation: add --yes/, 1],
     [["-d", "192.0.2.1"], /which is not a private address, .* add --yes/, 1],
     [["-s", "inform"], /perfdhcp, it can lease, renew, release/, 1],
+    [["-d", "all"], /the server is a kea-dhcp4: give an IPv4 address or a name with -d/, 1],
+    [["-e", "prefix-only"], /Cannot ask for prefix-only with DHCPv4/, 1],
   ];
   for (const [args, message, status] of cases) {
     const { code, stdout, stderr } = await runScript(RUN, args, { env });
@@ -212,16 +153,6 @@ Deno.test("run says what it needs before it watches", async () => {
   assert.equal(code, 1);
   assert.match(stderr, /^error: Cannot send from the server's own host, .*--client-netns NAME/);
   assert.match(stderr, /sudo deno run -A dras_wrapper\.ts -d 10\.77\.0\.1$/m);
-});
-
-Deno.test("run refuses a DHCPv6 server and says what sends to one", async () => {
-  await using lab = await startLab({ family: 6 });
-  const { code, stdout, stderr } = await runScript(RUN, ["-n", "200"], { env: environmentOf(lab) });
-  assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(
-    stderr,
-    /^error: Cannot send to a DHCPv6 server, .* "deno task monitor" .* "perfdhcp -6 .* all"\n$/,
-  );
 });
 
 Deno.test("run says why when another client holds the port", async () => {

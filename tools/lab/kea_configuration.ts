@@ -107,6 +107,8 @@ function subnets6(interfaceName: string): object {
       pools: [{ pool: "fd77:1:0:1::/64" }],
       "pd-pools": [{ prefix: "fd78::", "prefix-len": 24, "delegated-len": 56 }],
       interface: interfaceName,
+      // Only for relays that send from this address, as perfdhcp does.
+      relay: { "ip-addresses": [ADDRESSES6.client] },
       "rapid-commit": true,
     }],
   };

@@ -29,16 +29,21 @@ export class ClientDrops implements Disposable {
   }
 }
 
-/** Drops of the UDP sockets on the ports of DHCP, by inode: /proc/PID/net/udp, its last column. */
+/** Drops of the UDP sockets on the ports of DHCP, by inode: the last column of the two tables. */
 function* dropsIn(pid: number): Generator<[string, number]> {
-  let table = "";
-  try {
-    table = Deno.readTextFileSync(`/proc/${pid}/net/udp`);
-  } catch {
-    // It has ended; keep the last counts.
-  }
-  for (const line of table.split("\n")) {
-    const fields = line.trim().split(/\s+/);
-    if (/:00(43|44)$/.test(fields[1] ?? "")) yield [fields[9]!, Number(fields[12] ?? 0)];
+  for (const [name, ports] of Object.entries(PORTS)) {
+    let table = "";
+    try {
+      table = Deno.readTextFileSync(`/proc/${pid}/net/${name}`);
+    } catch {
+      // It has ended, and the last counts are kept; or the host has no IPv6.
+    }
+    for (const line of table.split("\n")) {
+      const fields = line.trim().split(/\s+/);
+      if (ports.test(fields[1] ?? "")) yield [fields[9]!, Number(fields[12] ?? 0)];
+    }
   }
 }
+
+/** Ports of servers and clients, by table: 67 and 68, 546 and 547. */
+const PORTS = { udp: /:00(43|44)$/, udp6: /:022[23]$/ };

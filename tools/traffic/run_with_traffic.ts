@@ -17,7 +17,9 @@ import type { Server } from "../../discovery/types.ts";
 import { isRunning } from "../../system/proc.ts";
 import { ClientDrops } from "./client_drops.ts";
 import {
+  ALL_SERVERS,
   checkTraffic,
+  familyOf,
   runTraffic,
   trafficCommand,
   TrafficError,
@@ -58,28 +60,32 @@ const MAX_EXTRA_SECONDS = 60;
 export async function runWithTraffic(options: RunOptions): Promise<number> {
   const { clientNetns, load: { target, ...load }, ...watching } = options;
   const server = await chooseServer(options.server);
-  if (server.family === 6) {
-    throw new TrafficError(
-      'Cannot send to a DHCPv6 server, run sends only DHCPv4: watch it with "deno task monitor" ' +
-        'and send with "perfdhcp -6 -l INTERFACE all"',
-    );
-  }
-  const address = target ?? (await addressesOf(server))[0];
+  const { family } = server;
+  // DHCPv6 clients know no address.
+  const address = target ?? (family === 6 ? ALL_SERVERS : (await addressesOf(server))[0]);
   if (address === undefined) {
     throw new TrafficError("Cannot find the server's address: give it with -d");
+  }
+  if (familyOf(address) !== family) {
+    const expected = family === 6
+      ? `${ALL_SERVERS}, or an IPv6 address`
+      : "an IPv4 address or a name";
+    throw new TrafficError(
+      `Cannot send to "${address}", the server is a kea-dhcp${family}: give ${expected} with -d`,
+    );
   }
   const requested: TrafficOptions = { ...load, target: address };
   const prefix = clientNetns === null ? [] : ["ip", "netns", "exec", clientNetns];
   if (clientNetns !== null) requireNamespace(clientNetns);
-  const { engine, command } = await trafficCommand(requested, prefix);
+  const { engine, command, interfaceName } = await trafficCommand(requested, prefix);
   if (engine === "perfdhcp" && clientNetns === null) {
     throw new TrafficError(
-      "Cannot send from the server's own host, Kea uses the port that perfdhcp needs: give " +
+      "Cannot send from the server's own host, perfdhcp may need the port that Kea uses: give " +
         '--client-netns NAME, or watch with "deno task monitor" and type on another machine: ' +
         sendLine(address),
     );
   }
-  for (const warning of await checkTraffic(requested, command, prefix)) {
+  for (const warning of await checkTraffic(requested, interfaceName, prefix)) {
     say(`warning: ${warning}`);
   }
 
@@ -161,12 +167,13 @@ function clientOf({ result, dropped }: Sent): Traffic["client"] {
   if (result.exchanges === null) return null;
   // With renewals, perfdhcp also counts as orphans some answers that it then matches.
   const isPlain = Object.keys(result.exchanges).length === 2;
+  const { engine, seconds, rejected } = result;
   let [sent, received] = [0, isPlain ? result.orphans ?? 0 : 0];
   for (const exchange of Object.values(result.exchanges)) {
     sent += exchange.sent;
     received += exchange.received;
   }
-  return { engine: result.engine, sent, received, dropped, seconds: result.seconds };
+  return { engine, sent, received, ...rejected ? { rejected } : {}, dropped, seconds };
 }
 
 /** Kea's own counters since the start of the traffic. */
@@ -190,7 +197,7 @@ class KeaCounters {
     try {
       const [socket] = await controlSocketsOf(server.pid);
       if (socket === undefined) return null;
-      const read = await counterReader(socket, STATISTICS);
+      const read = await counterReader(socket, STATISTICS[server.family]);
       return new KeaCounters(server, read, await read());
     } catch {
       return null;

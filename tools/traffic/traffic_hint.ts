@@ -11,7 +11,7 @@ import { DiscoveryError } from "../../discovery/discovery_error.ts";
 import { interfacesMeant, interfacesOf } from "../../discovery/network_addresses.ts";
 import type { Server } from "../../discovery/types.ts";
 import { sharesNamespace } from "../../system/namespaces.ts";
-import { shellLine } from "../dras_wrapper.ts";
+import { ALL_SERVERS, shellLine } from "../dras_wrapper.ts";
 
 const WRAPPER = join(import.meta.dirname!, "../dras_wrapper.ts");
 
@@ -34,12 +34,12 @@ export async function addressesOf(
   ).filter((address) => isIP(address) !== 0);
 }
 
-/** The command to type on another machine to send to an address. */
+/** The command to type on another machine to send to an address, or to all. */
 export const sendLine = (address: string) =>
   shellLine(["sudo", "deno", "run", "-A", "dras_wrapper.ts", "-d", address]);
 
 /**
- * Lines for people: what to type on the Mac. None for a server without an address. If the address is not
+ * Lines for people: what to type on the other machine. None for a server without an address. If the address is not
  * this host's, only a line that says so.
  */
 export async function trafficHint(server: Server): Promise<string[]> {
@@ -50,8 +50,9 @@ export async function trafficHint(server: Server): Promise<string[]> {
     if (!(error instanceof DiscoveryError)) throw error;
     return [`Where to send traffic to is not known (--no-traffic hides this): ${error.message}`];
   }
-  const [address] = addresses;
-  if (address === undefined || server.family === 6) return [];
+  // Of the addresses of a link, a user would have to name the link as well.
+  const address = addresses.find((one) => !/^fe[89ab]/i.test(one));
+  if (address === undefined) return [];
   if (!await sharesNamespace(server.pid, "net")) {
     // No ssh server answers at this address, and few machines reach it.
     return [
@@ -60,9 +61,12 @@ export async function trafficHint(server: Server): Promise<string[]> {
     ];
   }
   const user = Deno.env.get("SUDO_USER") || "root";
+  const [where, host, to] = server.family === 4
+    ? ["a Mac or another machine with Deno", address, address]
+    : ["a Linux machine with Deno on the server's link", `[${address}]`, ALL_SERVERS];
   return [
-    "To send traffic from a Mac or another machine with Deno, type there (--no-traffic hides this):",
-    `  ${shellLine(["scp", `${user}@${address}:${WRAPPER}`, "."])}`,
-    `  ${sendLine(address)}`,
+    `To send traffic from ${where}, type there (--no-traffic hides this):`,
+    `  ${shellLine(["scp", `${user}@${host}:${WRAPPER}`, "."])}`,
+    `  ${sendLine(to)}`,
   ];
 }
