@@ -13,7 +13,7 @@ import { DiscoveryError } from "./discovery_error.ts";
 import { dataReference, disassemble } from "./code/disassembly.ts";
 import { exportedFunctions } from "./code/elf.ts";
 import { loadBiasOf, ProcessMemory } from "./memory.ts";
-import type { Program } from "./types.ts";
+import type { MappedFile, Program } from "./types.ts";
 
 /** `isc::hooks::ServerHooks::getServerHooksPtr()`, for any return type. */
 const GET_POINTER = /^_ZN3isc5hooks11ServerHooks17getServerHooksPtrEv/;
@@ -43,14 +43,7 @@ export type Read = (address: bigint, length: number) => Uint8Array | null;
  */
 export async function hookPointsOf({ pid, libraries }: Program): Promise<string[]> {
   if (pid === null) throw unknown("expected a running server, give it with --server");
-  const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
-  if (library === undefined) throw unknown("the server maps no libkea-hooks");
-  const path = library.pinnedPath;
-  const getPointer = (await exportedFunctions(path)).find(({ name }) => GET_POINTER.test(name));
-  if (getPointer === undefined) throw unknown("libkea-hooks has no getServerHooksPtr()");
-  const { address: start, size } = getPointer;
-  const code = await disassemble(path, { start, end: start + Math.min(size, REACH) });
-  const places = new Set(code.map(dataReference).filter((address) => address !== null));
+  const { library, places } = await hookTableIn(libraries);
   const bias = await loadBiasOf(pid, library);
   if (bias === null) throw unknown("the server does not map libkea-hooks any more");
   using memory = ProcessMemory.open(pid);
@@ -60,6 +53,26 @@ export async function hookPointsOf({ pid, libraries }: Program): Promise<string[
     if (names !== null) return names;
   }
   throw unknown("libkea-hooks does not keep them where it is expected");
+}
+
+/**
+ * The library that keeps the hook points, and the places that may have the pointer to them.
+ *
+ * @throws {DiscoveryError} when there are none.
+ */
+export async function hookTableIn(
+  libraries: readonly MappedFile[],
+): Promise<{ readonly library: MappedFile; readonly places: ReadonlySet<number> }> {
+  const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
+  if (library === undefined) throw unknown("the server maps no libkea-hooks");
+  const path = library.pinnedPath;
+  const getPointer = (await exportedFunctions(path)).find(({ name }) => GET_POINTER.test(name));
+  if (getPointer === undefined) throw unknown("libkea-hooks has no getServerHooksPtr()");
+  const { address: start, size } = getPointer;
+  const code = await disassemble(path, { start, end: start + Math.min(size, REACH) });
+  const places = new Set(code.map(dataReference).filter((address) => address !== null));
+  if (places.size === 0) throw unknown("getServerHooksPtr() refers to no data");
+  return { library, places };
 }
 
 function unknown(why: string): DiscoveryError {

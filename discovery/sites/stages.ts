@@ -7,10 +7,12 @@
 import { calledSymbol, type DecodedCode } from "../code/call_sites.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import type { Instruction } from "../code/disassembly.ts";
+import { mappedData } from "../code/elf.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
 import type { Program } from "../types.ts";
 import type { Refusal, Site, SiteSearch } from "./types.ts";
-import { gather, refused, siteAtCall } from "./site.ts";
+import { registeredHooks } from "./registered_hooks.ts";
+import { gather, siteAtCall } from "./site.ts";
 
 /** Kea calls this before the callouts of a hook point, whether there are any or not. */
 const CALLOUTS_PRESENT = "_ZN3isc5hooks12HooksManager15calloutsPresentEi";
@@ -28,42 +30,56 @@ const ARGUMENT_REACH = 24;
 
 /** The calls that check for callouts between two stages. */
 export async function stageSites(
-  { executable, family, pid }: Program,
+  program: Program,
   readHookPoints: () => Promise<readonly string[]>,
 ): Promise<SiteSearch> {
-  const id = "stages.";
-  if (pid === null) {
-    return refused(id, "which call checks which hook point is known only for a running server");
-  }
-  const [code, bias, hookPoints] = await Promise.all([
-    codeOf(executable),
-    loadBiasOf(pid, executable),
-    readHookPoints(),
-  ]);
-  using memory = ProcessMemory.open(pid);
-  /** The variable with the hook point of a call; null if it is not clear. */
-  const numberOf = (call: Instruction): number | null => {
-    const variable = argumentOf(code, call);
-    const bytes = bias === null || variable === null ? null : memory.read(bias + variable, 4);
-    return bytes === null ? null : new DataView(bytes.buffer).getInt32(0, true);
-  };
+  const { executable, family } = program;
+  const code = await codeOf(executable);
   const calls = code.instructions.filter((call) => calledSymbol(code, call) === CALLOUTS_PRESENT)
-    .map((call) => ({ call, number: numberOf(call) }));
+    .map((call) => ({ call, variable: argumentOf(code, call) }));
+  const variables = calls.map(({ variable }) => variable).filter((variable) => variable !== null);
+  const points = await hookPointsAt(program, code, variables, readHookPoints);
   const found = Object.entries(STAGE_EDGES).flatMap(
     ([edge, pattern]): (readonly Site[] | Refusal)[] => {
+      const id = `stages.${edge}`;
       const point = pattern.replace("N", String(family));
-      const number = hookPoints.indexOf(point);
-      const asking = number < 0 ? [] : calls.filter((each) => each.number === number);
-      if (asking.length === 0) {
-        return [{ id: `${id}${edge}`, why: `no call checks for callouts of ${point}` }];
-      }
-      const hits = 1 / asking.length;
-      return asking.map(({ call }, index) =>
-        siteAtCall(`${id}${edge}.${index}`, executable, code, call, CALLOUTS_PRESENT, hits)
+      const checking = calls.filter(({ variable }) =>
+        variable !== null && points.get(variable) === point
+      );
+      if (checking.length === 0) return [{ id, why: `no call checks for callouts of ${point}` }];
+      const hits = 1 / checking.length;
+      return checking.map(({ call }, index) =>
+        siteAtCall(`${id}.${index}`, executable, code, call, CALLOUTS_PRESENT, hits)
       );
     },
   );
   return gather(found);
+}
+
+/**
+ * The hook points whose numbers are in variables: read from the memory of a running server, or from the code that
+ * registers them.
+ */
+async function hookPointsAt(
+  { executable, pid }: Program,
+  code: DecodedCode,
+  variables: readonly number[],
+  readHookPoints: () => Promise<readonly string[]>,
+): Promise<ReadonlyMap<number | null, string | null | undefined>> {
+  if (pid === null) {
+    const registered = registeredHooks(code, await mappedData(executable.pinnedPath));
+    return new Map(registered.map(({ variable, name }) => [variable, name]));
+  }
+  const [bias, names] = await Promise.all([loadBiasOf(pid, executable), readHookPoints()]);
+  if (bias === null) return new Map();
+  using memory = ProcessMemory.open(pid);
+  return new Map(variables.map((variable) => {
+    const bytes = memory.read(bias + variable, 4);
+    return [
+      variable,
+      bytes === null ? null : names[new DataView(bytes.buffer).getInt32(0, true)],
+    ];
+  }));
 }
 
 /** The variable with a call's first argument, an int; null if it is not clear. */

@@ -9,7 +9,7 @@
 import { dataReference, disassemble, type Instruction } from "../code/disassembly.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
-import type { Program } from "../types.ts";
+import type { MappedFile, Program } from "../types.ts";
 
 const INSTANCE = "_ZN3isc4util17MultiThreadingMgr8instanceEv";
 const GET_MODE = "_ZNK3isc4util17MultiThreadingMgr7getModeEv";
@@ -22,15 +22,9 @@ const GET_MODE = "_ZNK3isc4util17MultiThreadingMgr7getModeEv";
  * @throws {Deno.errors.NotFound} when the process is gone.
  */
 export async function isMultiThreaded({ pid, libraries }: Program): Promise<boolean | null> {
-  const library = libraries.find(({ path }) => /\/libkea-util\.so/.test(path));
-  if (pid === null || library === undefined) return null;
-  const symbols = await exportedFunctions(library.pinnedPath);
-  const codeOf = async (name: string) => {
-    const bounds = boundsOf(symbols, name);
-    return bounds === undefined ? [] : await disassemble(library.pinnedPath, bounds);
-  };
-  const places = modePlaces(await codeOf(INSTANCE), await codeOf(GET_MODE));
-  if (places === null) return null;
+  const found = await modeIn(libraries);
+  if (pid === null || found === null) return null;
+  const { library, places } = found;
   const bias = await loadBiasOf(pid, library);
   if (bias === null) return null;
   using memory = ProcessMemory.open(pid);
@@ -38,6 +32,28 @@ export async function isMultiThreaded({ pid, libraries }: Program): Promise<bool
   if (byteAt(places.made) !== 1) return null;
   const mode = byteAt(places.mode);
   return mode === 0 || mode === 1 ? mode === 1 : null;
+}
+
+/** The library that keeps the mode, and where; null when its code is not as expected. */
+export async function modeIn(
+  libraries: readonly MappedFile[],
+): Promise<{ readonly library: MappedFile; readonly places: ModePlaces } | null> {
+  const library = libraries.find(({ path }) => /\/libkea-util\.so/.test(path));
+  if (library === undefined) return null;
+  const symbols = await exportedFunctions(library.pinnedPath);
+  const codeOf = async (name: string) => {
+    const bounds = boundsOf(symbols, name);
+    return bounds === undefined ? [] : await disassemble(library.pinnedPath, bounds);
+  };
+  const places = modePlaces(await codeOf(INSTANCE), await codeOf(GET_MODE));
+  return places === null ? null : { library, places };
+}
+
+/** ELF virtual addresses. */
+export interface ModePlaces {
+  /** Of the byte that shows that the instance has been created. */
+  readonly made: number;
+  readonly mode: number;
 }
 
 /**
@@ -49,7 +65,7 @@ export async function isMultiThreaded({ pid, libraries }: Program): Promise<bool
 export function modePlaces(
   instance: readonly Instruction[],
   getMode: readonly Instruction[],
-): { readonly made: number; readonly mode: number } | null {
+): ModePlaces | null {
   const guard = instance.find(({ text }) => /^movzbl 0x[0-9a-f]+\(%rip\),/.test(text));
   const made = guard === undefined ? null : dataReference(guard);
   const object = instance.map((instruction) =>
