@@ -37,7 +37,7 @@ export const MANY_NAKS: Rule = {
       remedy: [
         "Clients ask for an address that this server does not give them: did pools, subnets or relays change?",
         "With two servers on one network: which is authoritative, and do they know each other's leases?",
-        "Kea's log has the reason of each: DHCP4_PACKET_NAK_0001 to 0004",
+        "Kea's log has the reason of each: DHCP4_PACKET_NAK_0001 to 0005",
       ],
     };
   },
