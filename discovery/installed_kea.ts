@@ -15,8 +15,8 @@ const LIBRARIES = ["lib", "lib64", `lib/${Deno.build.arch}-linux-gnu`];
 /** Where the parts of an installed Kea are. */
 export interface InstalledKea {
   readonly folder: string;
-  /** Paths of its DHCP servers. */
-  readonly servers: Readonly<Record<Family, string>>;
+  /** Paths of its DHCP servers, at least one. */
+  readonly servers: ReadonlyMap<Family, string>;
   /** Its folders of libraries. */
   readonly libraries: readonly string[];
   /** Its folder of hook libraries, and their file names, sorted; null if it has none. */
@@ -27,24 +27,26 @@ export interface InstalledKea {
  * Finds the parts of a Kea.
  *
  * @param folder an absolute path.
- * @throws {DiscoveryError} when a DHCP server is missing there.
+ * @throws {DiscoveryError} when it has no DHCP server.
  */
 export function installedKea(folder: string): InstalledKea {
-  const server = (family: Family) => {
-    const path = join(folder, "sbin", `kea-dhcp${family}`);
-    if (isThere(path, "isFile")) return path;
+  const servers = new Map(
+    ([4, 6] as const).map((family) => [family, join(folder, "sbin", `kea-dhcp${family}`)] as const)
+      .filter(([, path]) => isThere(path, "isFile")),
+  );
+  if (servers.size === 0) {
     throw new DiscoveryError(
-      `Cannot find a Kea in "${folder}", it has no sbin/kea-dhcp${family}: give the folder that it ` +
-        "was installed in (--prefix)",
+      `Cannot find a Kea in "${folder}", it has no sbin/kea-dhcp4 or sbin/kea-dhcp6: give the ` +
+        "folder that it was installed in (--prefix)",
     );
-  };
+  }
   const libraries = LIBRARIES.map((name) => join(folder, name))
     .filter((path) => isThere(path, "isDirectory"));
   const hooks = libraries.map((path) => join(path, "kea", "hooks"))
     .find((path) => isThere(path, "isDirectory"));
   return {
     folder,
-    servers: { 4: server(4), 6: server(6) },
+    servers,
     libraries,
     hooks: hooks === undefined ? null : {
       folder: hooks,

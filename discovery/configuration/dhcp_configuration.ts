@@ -63,6 +63,51 @@ const dhcp = z.object({
 /** The used parts of one DHCP server's configuration; all may be missing. */
 export type DhcpConfiguration = z.infer<typeof dhcp>;
 
+/** The names in values of a type, at any depth. */
+type NameIn<T> = T extends readonly unknown[] ? NameIn<T[number]>
+  : T extends object ? { [Name in keyof T & string]-?: Name | NameIn<T[Name]> }[keyof T & string]
+  : never;
+
+/** Every name that we read, with the one that has taken its place in newer versions; null if it has not changed. */
+export const NAMES: Readonly<Record<NameIn<DhcpConfiguration>, string | null>> = {
+  "interfaces-config": null,
+  interfaces: null,
+  "dhcp-socket-type": null,
+  "control-socket": "control-sockets",
+  "control-sockets": null,
+  "socket-type": null,
+  "socket-name": null,
+  "socket-address": null,
+  "socket-port": null,
+  "lease-database": null,
+  "hosts-database": "hosts-databases",
+  "hosts-databases": null,
+  "config-control": null,
+  "config-databases": null,
+  type: null,
+  name: null,
+  host: null,
+  port: null,
+  persist: null,
+  "hooks-libraries": null,
+  library: null,
+  "multi-threading": null,
+  "enable-multi-threading": null,
+  "thread-pool-size": null,
+  loggers: null,
+  severity: null,
+  "shared-networks": null,
+  subnet4: null,
+  subnet6: null,
+  id: null,
+  subnet: null,
+  interface: null,
+  pools: null,
+  pool: null,
+  relay: null,
+  "ip-addresses": null,
+};
+
 /** A subnet. */
 export type SubnetConfiguration = z.infer<typeof subnet>;
 

@@ -86,8 +86,12 @@ export async function keaBuild(kea: KeaChoice, family: Family): Promise<KeaBuild
 
 async function buildIn(folder: string, family: Family): Promise<KeaBuild> {
   const { servers, hooks } = installedKea(folder);
+  const program = servers.get(family);
+  if (program === undefined) {
+    throw new LabError(`Cannot find kea-dhcp${family} in "${folder}/sbin"`);
+  }
   const loaded = hooks?.names.map((name) => join(hooks.folder, name)) ?? [];
-  for (const { path } of filesOf(await installedProgram(servers[family], [], loaded))) {
+  for (const { path } of filesOf(await installedProgram(program, [], loaded))) {
     if (await isRootsAlone(path)) continue;
     throw new LabError(
       `Cannot start the Kea in "${folder}", users other than root can change ${path}: ` +
@@ -96,7 +100,7 @@ async function buildIn(folder: string, family: Family): Promise<KeaBuild> {
   }
   return {
     suite: null,
-    program: servers[family],
+    program,
     scripts: join(folder, "share", "kea", "scripts"),
     hasDatabaseHooks: hooks?.names.includes("libdhcp_pgsql.so") ?? false,
     // Kea 3 loads hook libraries only from this folder.

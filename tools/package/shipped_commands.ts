@@ -20,7 +20,7 @@ export interface ShippedCommand {
 
 /** Tasks that need the checkout: they test, measure, draw or build, or install what the package depends on. */
 const OF_CHECKOUT =
-  /^(ok|test|test:.*|bench:.*|install|lab|demo|dashboard|package|hollow-producer|.*-pictures?)$/;
+  /^(ok|test|test:.*|bench:.*|install|lab|check-kea|demo|dashboard|package|hollow-producer|.*-pictures?)$/;
 
 /** A task, as deno.json has it. */
 interface Task {
