@@ -10,8 +10,14 @@
  */
 export const COST_PER_HIT_US = { emulated: 3, "single-stepped": 16, tracepoint: 0.6 } as const;
 
-/** The cost of a probed system call for every other process of the host, microseconds. */
+/** The cost of a probed system call for every other process of the host, microseconds (bench:samples). */
 export const HOST_COST_PER_CALL_US = 0.1;
+
+/** The cost of every other system call of the host while one is probed, microseconds (bench:samples). */
+export const HOST_COST_PER_OTHER_CALL_US = 0.04;
+
+/** The cost of a packet that another process sends where packets are seen at the sockets, microseconds. */
+export const HOST_COST_PER_PACKET_US = 0.1;
 
 /**
  * The cost of a context switch for every process of the host where packets' waits are watched, microseconds: two

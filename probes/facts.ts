@@ -11,7 +11,14 @@ import { receiveCall } from "../discovery/sites/receive_call.ts";
 import type { SiteSearch } from "../discovery/sites/types.ts";
 import type { Server } from "../discovery/types.ts";
 import { attachPointsOf } from "./attach_points.ts";
-import { type Fact, type Facts, isIn, type LeftOut, missingSites } from "./plan.ts";
+import {
+  type Fact,
+  type Facts,
+  isIn,
+  type KernelFacts,
+  type LeftOut,
+  missingSites,
+} from "./plan.ts";
 import { type ProbeProgram, type Profile, PROGRAMS } from "./programs.ts";
 import { RefusalCounters } from "./refusal_counters.ts";
 
@@ -37,6 +44,7 @@ export async function gatherFacts(
   server: Server,
   profile: Profile,
   folder: string,
+  kernel: KernelFacts,
   findSites: FindSites = proveSites,
   leftOut: LeftOut = new Map(),
 ): Promise<Gathered> {
@@ -67,6 +75,7 @@ export async function gatherFacts(
     hookPoints: asked.some(({ namesHookPoints }) => namesHookPoints)
       ? await factOf(readHookPoints)
       : { known: [] },
+    kernel,
     hasCounters: counters !== null,
   };
   return { facts, attachPoints, counters };

@@ -43,9 +43,26 @@ export interface Facts {
   readonly receiveCall: Fact<ReceiveCall>;
   /** Hook points by Kea's number; empty if no program needs them. */
   readonly hookPoints: Fact<readonly string[]>;
+  /** What the kernel offers. */
+  readonly kernel: KernelFacts;
   /** Whether Kea's own counters replace a program that lacks sites. */
   readonly hasCounters: boolean;
 }
+
+/** What a kernel offers to see packets by. */
+export interface KernelFacts {
+  /** Whether it is known where the kernel keeps a system call's registers, see `registersOffset()`. */
+  readonly hasRegisters: boolean;
+  /** Whether it reports the bytes that each socket received and sent: Linux 6.3 and later. */
+  readonly reportsSockets: boolean;
+}
+
+/**
+ * Where packets are seen: where sockets receive and send, or where system calls do. A system call's tracepoint makes
+ * every system call of every process of the host a little slower.
+ */
+export const EDGES = ["sockets", "calls"] as const;
+export type Edges = typeof EDGES[number];
 
 /** A metric, or a part of one, that this run does not have. */
 export interface Unavailable {
@@ -75,6 +92,8 @@ export interface Plan {
   readonly losses: readonly string[];
   /** With which call the server takes packets from its sockets. */
   readonly receiveCall: ReceiveCall;
+  /** Where packets are seen. */
+  readonly edges: Edges;
 }
 
 /** Programs that a run leaves out, and why, by file name. */
@@ -92,13 +111,15 @@ export function plan(
   leftOut: LeftOut = new Map(),
   counting: PacketCounting = PLAIN_COUNTING,
 ): Plan {
-  const { server, search, receiveCall, hookPoints } = facts;
+  const { server, search, receiveCall, hookPoints, kernel } = facts;
   // What a user asks for comes on top, and takes the place of nothing.
   const extra = countingCost(counting);
   const budget = budgetOf(server, profile) + extra;
   const lacks = new Lacks(facts);
   const sources: PlannedSource[] = [];
   const provides = (provision: Provision) => sources.some((each) => each.provides === provision);
+  // At the sockets, the bytes are found by the system call's registers.
+  const edges: Edges = kernel.reportsSockets && kernel.hasRegisters ? "sockets" : "calls";
 
   for (const program of PROGRAMS) {
     if (!isIn(profile, program)) continue;
@@ -121,7 +142,7 @@ export function plan(
       else lacks.missing(program, why);
     }
     const left = (program.ignoresBudgetIn === profile ? Infinity : budget) - forecastOf(sources);
-    const planned = choose(program, search, left, profile, lacks);
+    const planned = choose(program, search, left, profile, edges, lacks);
     if (planned === null) continue;
     const more = planned.provides === "packets" ? extra : 0;
     sources.push({ ...planned, forecast: planned.forecast + more });
@@ -154,28 +175,33 @@ export function plan(
         why: "only Kea 2.5.6 and later request the kernel's time stamps, this is " +
           server.version,
       }],
+      ...kernel.hasRegisters ? [] : withoutCauses(chosen),
       ...needsHigherProfile(profile, server),
     ],
     losses,
     // As in all recent versions.
     receiveCall: "known" in receiveCall ? receiveCall.known : "recvmsg",
+    edges,
   };
 }
 
-/** A plan for a host where the place of a system call's registers is unknown: causes of waits are fewer. */
-export function withoutRegisters(made: Plan): Plan {
-  const waits = made.sources.find(({ provides }) => provides === "waits");
-  if (waits === undefined) return made;
+/** What waits lack where the place of a system call's registers is unknown. */
+function withoutCauses(sources: readonly PlannedSource[]): Unavailable[] {
+  const waits = sources.find(({ provides }) => provides === "waits");
+  if (waits === undefined) return [];
   const why =
     `${waits.file}: where this kernel keeps a system call's registers is unknown, so waits ` +
     "for a lock, a disk, the network or memory all count as other";
-  return {
-    ...made,
-    notAvailable: [
-      ...made.notAvailable,
-      ...waits.metrics.map((metric) => ({ metric, why })),
-    ],
-  };
+  return waits.metrics.map((metric) => ({ metric, why }));
+}
+
+/** The programs of a plan that trace system calls, which makes each of every process of the host a little slower. */
+export function callTracers({ sources, edges }: Pick<Plan, "sources" | "edges">): string[] {
+  return sources.map(({ file }) => PROGRAMS.find((each) => each.file === file)!)
+    .filter((program) =>
+      program.tracepointsPerExchange !== undefined &&
+      (edges === "calls" || program.atSocketsPerExchange === undefined)
+    ).map(({ file }) => file);
 }
 
 /** Whether a program belongs to a profile. */
@@ -211,6 +237,7 @@ function choose(
   { sites, refusals }: SiteSearch,
   left: number,
   profile: Profile,
+  edges: Edges,
   lacks: Lacks,
 ): PlannedSource | null {
   const { requiredSites = [], optionalSites = [], sitesIfPresent } = program;
@@ -220,6 +247,7 @@ function choose(
   if (requiredSites.some((each) => sitesMatching(each, sites).length === 0)) return null;
 
   let cost = tracepointsPerExchange * COST_PER_HIT_US.tracepoint + bpfPerExchange;
+  if (edges === "sockets") cost = program.atSocketsPerExchange ?? cost;
   if (cost > left) {
     const why = `it would take ${cost.toFixed(0)} us per exchange, over the budget`;
     lacks.missing(program, why);

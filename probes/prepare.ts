@@ -13,7 +13,8 @@ import { privateFolder } from "../system/private_folder.ts";
 import { codeBefore, misplacedProbes } from "./breakpoint_check.ts";
 import { type FindSites, gatherFacts } from "./facts.ts";
 import { hostProcessId } from "./host_process_id.ts";
-import { knowsArrivals, type Plan, plan, withoutRegisters } from "./plan.ts";
+import { kernelFacts } from "./kernel_facts.ts";
+import { type KernelFacts, knowsArrivals, type Plan, plan } from "./plan.ts";
 import { type PacketCounting, PLAIN_COUNTING } from "./packet_counting.ts";
 import type { Preparation, PreparationRequest, Prepared } from "./preparation.ts";
 import { programTexts } from "./program_texts.ts";
@@ -31,6 +32,8 @@ export type FindHostPid = typeof hostProcessId;
 export interface Finders {
   readonly findSites?: FindSites;
   readonly findHostPid?: FindHostPid;
+  /** What the kernel counts as not offering. */
+  readonly kernel?: Partial<KernelFacts>;
 }
 
 /** Prepares in this process, which keeps what it has read of the server's files. */
@@ -57,7 +60,7 @@ export async function planFor(
   counting: PacketCounting = PLAIN_COUNTING,
 ): Promise<Plan> {
   await using symbols = await privateFolder("symbols");
-  const { facts } = await gatherFacts(server, profile, symbols.path);
+  const { facts } = await gatherFacts(server, profile, symbols.path, kernelFacts());
   return plan(facts, profile, new Map(), counting);
 }
 
@@ -70,18 +73,18 @@ export async function prepareIn(
   symbols: string,
   { server, profile, bpftrace, intervalMs, slowNs, leftOut, counting = PLAIN_COUNTING }:
     PreparationRequest,
-  { findSites, findHostPid = hostProcessId }: Finders = {},
+  { findSites, findHostPid = hostProcessId, kernel = {} }: Finders = {},
 ): Promise<Omit<Prepared, keyof AsyncDisposable>> {
+  const registers = await registersOffset(bpftrace);
   const { facts, attachPoints, counters } = await gatherFacts(
     server,
     profile,
     symbols,
+    { ...kernelFacts(registers !== 0), ...kernel },
     findSites,
     leftOut,
   );
-  const registers = await registersOffset(bpftrace);
-  const planned = plan(facts, profile, leftOut, counting);
-  const made = registers === 0 ? withoutRegisters(planned) : planned;
+  const made = plan(facts, profile, leftOut, counting);
   const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
   const rendered = render(made, await programTexts(), attachPoints, intervalMs, {
     ...counting,

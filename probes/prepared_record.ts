@@ -9,7 +9,7 @@ import type { MappedFile, Server } from "../discovery/types.ts";
 import type { Site } from "../discovery/sites/types.ts";
 import { METRIC_NAMES } from "../metrics/metric_names.ts";
 import { GROUPINGS } from "./packet_counting.ts";
-import type { Plan, PlannedSource } from "./plan.ts";
+import { EDGES, type Plan, type PlannedSource } from "./plan.ts";
 import { PROFILES, PROVISIONS } from "./programs.ts";
 
 const strings = z.array(z.string()).readonly();
@@ -88,6 +88,7 @@ const plan: z.ZodType<Omit<Plan, "server">> = z.object({
   notAvailable: z.array(z.object({ metric: z.string(), why: z.string() })),
   losses: strings,
   receiveCall: z.enum(["read", "recvmsg"]),
+  edges: z.enum(EDGES),
 });
 
 /** A map as JSON. */

@@ -73,6 +73,8 @@ export interface ProbeProgram {
   readonly tracepointsPerExchange?: number;
   /** BPF time per exchange, microseconds, without traps and tracepoint entry (bench:overhead); 0 without it. */
   readonly bpfPerExchange?: number;
+  /** All of its time per exchange where packets are seen at the sockets, microseconds; absent if that is the same. */
+  readonly atSocketsPerExchange?: number;
   /**
    * Why it does not work for this server; null if it does, "" if another program of its kind
    * does. Without it, it works for every server.
@@ -109,6 +111,7 @@ const PACKETS = {
   ],
   tracepointsPerExchange: 8,
   bpfPerExchange: 9,
+  atSocketsPerExchange: 10,
 } as const satisfies Partial<ProbeProgram>;
 
 const ALLOCATION = {
@@ -138,6 +141,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     ...PACKETS,
     file: "packets_v6.bt",
     bpfPerExchange: 12.5,
+    atSocketsPerExchange: 13.5,
     unsupportedReason: (server) => {
       if (server.family !== 6) return "";
       return server.sockets.includes("udp") ? null : "the server has no DHCPv6 socket";

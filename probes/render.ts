@@ -10,7 +10,7 @@ import { matches, type Plan, type PlannedSource } from "./plan.ts";
 import type { ProgramTexts } from "./program_texts.ts";
 import type { Provision } from "./programs.ts";
 import { type Template, templatesWith } from "./templates.ts";
-import { WAIT_CONDITIONS } from "./waiting_calls.ts";
+import { CALL_NUMBERS, WAIT_CONDITIONS } from "./waiting_calls.ts";
 
 /** A program ready for bpftrace. */
 export interface Rendered {
@@ -104,23 +104,29 @@ export function render(
 
 /** The parameters of all programs of a plan, by the names that the templates use. */
 function parametersOf(
-  { server, sources, receiveCall }: Plan,
+  { server, sources, receiveCall, edges }: Plan,
   { registers = 0, slowNs = 0, wallClock = 0n, hostPid = null, top = false, by = null }: Partial<
     RenderContext
   >,
 ) {
   const provided = (provision: Provision) => sources.some((each) => each.provides === provision);
+  const isRaw = sources.some(({ file }) => file === "packets_raw.bt");
   return {
     pid: hostPid ?? server.pid,
     v6: server.family === 6,
     registers,
+    at_sockets: edges === "sockets",
     receive_call: receiveCall,
     recvmsg: receiveCall === "recvmsg",
+    call_numbers: CALL_NUMBERS,
+    receive_number: CALL_NUMBERS[receiveCall],
     allocation: provided("allocation"),
     stages: provided("stages"),
     waits: provided("waits"),
     partner: provided("partner"),
-    raw_sockets: sources.some(({ file }) => file === "packets_raw.bt"),
+    raw_sockets: isRaw,
+    // Two programs cannot use one tracepoint.
+    sees_sendto: isRaw && edges === "calls",
     waits_for: WAIT_CONDITIONS,
     slow_ns: slowNs,
     top,

@@ -14,7 +14,8 @@ export class RequirementError extends Error {
 /** Where tracefs is: its own place, or below debugfs on an older host. */
 const TRACEFS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-const isTraced = (events: string) => TRACEFS.some((folder) => existsSync(`${folder}/${events}`));
+/** Whether tracefs has a file or folder, as "events/sock/sock_recv_length". */
+export const isTraced = (path: string) => TRACEFS.some((folder) => existsSync(`${folder}/${path}`));
 
 /** What must hold before a run, and what to say where it does not. */
 const REQUIREMENTS: readonly (readonly [holds: () => boolean, otherwise: string])[] = [

@@ -1,5 +1,5 @@
 /**
- * System calls in which a thread waits, and for what; x86-64.
+ * System calls by number, x86-64: those in which a thread waits, and for what; those that move packets.
  *
  * @module
  */
@@ -38,6 +38,14 @@ export const WAITING_CALLS = {
     ...{ preadv: 295, pwritev: 296, preadv2: 327, pwritev2: 328 },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Numbers of the system calls that move packets. */
+export const CALL_NUMBERS = {
+  read: WAITING_CALLS.descriptor.read,
+  recvmsg: WAITING_CALLS.network.recvmsg,
+  sendto: WAITING_CALLS.network.sendto,
+  sendmsg: WAITING_CALLS.network.sendmsg,
+} as const;
 
 /** The conditions of waits.bt, by what a thread waits for: whether `$call` is one of its calls. */
 export const WAIT_CONDITIONS: Readonly<Record<string, string>> = Object.fromEntries(

@@ -3,7 +3,7 @@
 import { inClient } from "./watched.ts";
 import type { Lab } from "../../tools/lab/lab.ts";
 
-/** A client's first request. */
+/** A client's request, mostly its first. */
 export interface ClientPacket {
   readonly client: number;
   readonly transaction: number;
@@ -11,6 +11,8 @@ export interface ClientPacket {
   readonly waited?: number;
   /** Whether the server gives no answer: DHCPv4 from an unknown subnet, DHCPv6 with a server's identifier. */
   readonly isRefused?: boolean;
+  /** DHCPv4: it asks for this address, which the server has offered. */
+  readonly address?: readonly [number, number, number, number];
 }
 
 /** A pause in milliseconds, or the number of answers in all that is waited for. */
@@ -43,7 +45,7 @@ function clientBytes(client: number): Uint8Array {
 }
 
 function discover(
-  { client, transaction, waited = 0, isRefused = false }: ClientPacket,
+  { client, transaction, waited = 0, isRefused = false, address }: ClientPacket,
 ): Uint8Array {
   const bytes = new Uint8Array(300);
   const view = new DataView(bytes.buffer);
@@ -52,7 +54,8 @@ function discover(
   view.setUint16(8, waited);
   bytes.set(isRefused ? [192, 0, 2, 1] : [10, 77, 0, 2], 24);
   bytes.set(clientBytes(client), 28);
-  bytes.set([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255], 236);
+  const asked = address === undefined ? [] : [50, 4, ...address, 54, 4, 10, 77, 0, 1];
+  bytes.set([0x63, 0x82, 0x53, 0x63, 53, 1, address === undefined ? 1 : 3, ...asked, 255], 236);
   return bytes;
 }
 

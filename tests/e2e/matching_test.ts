@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { type LabOptions, startLab } from "../../tools/lab/lab.ts";
-import { histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
+import { exchangesIn, histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
+import { sendPackets } from "./client_packets.ts";
 import { inClient, watched } from "./watched.ts";
 
 /** Watches a slow server that gets DISCOVERs. */
@@ -41,3 +42,26 @@ for (const sockets of ["raw", "udp"] as const) {
     assert.equal(withoutAnswer(document), received - answers);
   });
 }
+
+Deno.test("a second OFFER does not take the request that came after the first", async () => {
+  const hooks = [{ path: await delayingHooks(), parameters: { sleep: { pkt4_receive: 1500 } } }];
+  // One thread reads, another works: all three requests are there before the first answer.
+  await using lab = await startLab({ threads: 1, hooks });
+  const document = await watched(lab, "2.2", "light", async () => {
+    const [client, transaction] = [1, 0x5eed];
+    const answers = await sendPackets(lab, [
+      { client, transaction },
+      // A client that waits, not a second relay.
+      { pause: 600 },
+      { client, transaction },
+      { client, transaction, address: [10, 70, 0, 1] },
+      { answers: 3 },
+    ]);
+    assert.equal(answers, 3);
+  });
+  assert.deepEqual(exchangesIn(document), {
+    "DHCPDISCOVER -> DHCPOFFER": 1,
+    "DHCPREQUEST -> DHCPACK": 1,
+  });
+  assert.equal(total(document, "error_rate", { kind: "unmatched_answer" }), 1);
+});

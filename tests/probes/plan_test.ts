@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { budgetOf, knowsArrivals, matches, plan, withoutRegisters } from "../../probes/plan.ts";
+import { budgetOf, knowsArrivals, matches, plan } from "../../probes/plan.ts";
 import { countingCost } from "../../probes/packet_counting.ts";
 import { PROFILES } from "../../probes/programs.ts";
 import { factsOf, server, site, SITES } from "./server_and_sites.ts";
@@ -279,16 +279,34 @@ Deno.test("knowsArrivals() reads versions of builds from git", () => {
   assert.equal(knowsArrivals({ version: "2.4.0" }), false);
 });
 
-Deno.test("withoutRegisters() says which causes are not distinguished, where waits are planned", () => {
-  const made = (profile: "standard" | "deep") =>
-    plan(factsOf(server(), { sites: SITES, refusals: [] }), profile);
-  assert.ok(made("deep").sources.some(({ file }) => file === "waits.bt"));
-  const [added, ...others] = withoutRegisters(made("deep")).notAvailable
-    .filter((each) => !made("deep").notAvailable.some(({ why }) => why === each.why));
+Deno.test("plan() says which causes are not distinguished without registers, where waits are planned", () => {
+  const made = (profile: "standard" | "deep", hasRegisters: boolean) =>
+    plan(
+      factsOf(server(), { sites: SITES, refusals: [] }, {
+        kernel: { hasRegisters, reportsSockets: false },
+      }),
+      profile,
+    );
+  assert.ok(made("deep", true).sources.some(({ file }) => file === "waits.bt"));
+  const [added, ...others] = made("deep", false).notAvailable
+    .filter((each) => !made("deep", true).notAvailable.some(({ why }) => why === each.why));
   assert.equal(added!.metric, "packet_wait_time");
   assert.match(added!.why, /a lock, a disk, the network or memory all count as other$/);
   assert.deepEqual(others, []);
-  assert.deepEqual(withoutRegisters(made("standard")), made("standard"));
+  assert.deepEqual(made("standard", false), made("standard", true));
+});
+
+Deno.test("plan() sees packets at the sockets where the kernel reports them and registers can be read", () => {
+  const edges = (hasRegisters: boolean, reportsSockets: boolean) =>
+    plan(
+      factsOf(server(), { sites: SITES, refusals: [] }, {
+        kernel: { hasRegisters, reportsSockets },
+      }),
+      "light",
+    ).edges;
+  assert.equal(edges(true, true), "sockets");
+  assert.equal(edges(true, false), "calls");
+  assert.equal(edges(false, true), "calls");
 });
 
 Deno.test("plan() adds what a user wants counted of each packet to the forecast", () => {

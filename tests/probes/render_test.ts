@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { plan } from "../../probes/plan.ts";
+import type { Server } from "../../discovery/types.ts";
+import { callTracers, plan } from "../../probes/plan.ts";
 import { programTexts } from "../../probes/program_texts.ts";
+import type { Profile } from "../../probes/programs.ts";
 import { render, type RenderContext, UnsafeProgramError } from "../../probes/render.ts";
 import { factsOf, server, site, SITES } from "./server_and_sites.ts";
 
@@ -66,6 +68,40 @@ Deno.test("render() puts recvmsg where the server receives with it", () => {
     assert.match(program, /\$frame = \*\(uint64\*\)uptr\(\*\(uint64\*\)uptr\(\$argument \+ 16\)\)/);
     assert.equal(probes, render(light, texts, attachPoints, 1000, { registers }).probes);
   }
+});
+
+Deno.test("render() traces no system call where packets are seen at the sockets", () => {
+  const atSockets = (changes: Partial<Server>, profile: Profile) =>
+    plan(
+      factsOf(server(changes), { sites: SITES, refusals: [] }, {
+        kernel: { hasRegisters: true, reportsSockets: true },
+      }),
+      profile,
+    );
+  const programOf = (plan: typeof light) =>
+    render(plan, texts, attachPoints, 1000, { registers: 16_216 }).program;
+  for (
+    const [changes, family] of [
+      [{}, 17],
+      [{ sockets: ["udp"] }, 2],
+      [{ sockets: ["udp"], family: 6 }, 10],
+    ] as const
+  ) {
+    const program = programOf(atSockets(changes, "light"));
+    assert.doesNotMatch(program, /tracepoint:syscalls|@call\b|http/);
+    for (const event of ["sock_recv_length", "sock_send_length"]) {
+      assert.match(program, new RegExp(`^tracepoint:sock:${event}\n.*family == ${family}\\b`, "m"));
+    }
+    assert.match(program, /^tracepoint:net:net_dev_queue$/m);
+  }
+  const ha = { hookLibraries: ["/usr/lib/kea/hooks/libdhcp_ha.so"] };
+  assert.deepEqual(callTracers(atSockets(ha, "light")), []);
+  assert.deepEqual(callTracers(atSockets(ha, "standard")), ["partner.bt", "lease_file.bt"]);
+  // The partner's connection has its own probe, which no program of packets has.
+  const [sendto] = programOf(atSockets(ha, "standard")).match(
+    /^tracepoint:.*sys_enter_sendto\n.*/m,
+  )!;
+  assert.match(sendto, /args->addr == 0/);
 });
 
 Deno.test("render() leaves out the probe at a read's entry where registers can be read", () => {

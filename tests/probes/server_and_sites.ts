@@ -104,6 +104,8 @@ export function factsOf(
     search,
     receiveCall: { known: "read" },
     hookPoints: { known: [] },
+    // Before Linux 6.3.
+    kernel: { hasRegisters: true, reportsSockets: false },
     hasCounters: false,
     ...changes,
   };

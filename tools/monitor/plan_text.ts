@@ -7,9 +7,11 @@
 import {
   COST_PER_HIT_US,
   HOST_COST_PER_CALL_US,
+  HOST_COST_PER_OTHER_CALL_US,
+  HOST_COST_PER_PACKET_US,
   HOST_COST_PER_SWITCH_US,
 } from "../../discovery/costs.ts";
-import type { Plan } from "../../probes/plan.ts";
+import { callTracers, type Plan } from "../../probes/plan.ts";
 
 /** Renders a plan as text of at most 100 columns. */
 export function planText(plan: Plan): string {
@@ -37,15 +39,21 @@ export function planText(plan: Plan): string {
       lines.push(`        in ${site.file.path}: ${site.proof.instruction.trim()}`);
     }
   }
-  lines.push(
-    "",
-    `Every other process of this host pays about ${HOST_COST_PER_CALL_US} us for each read, write, sendto and ` +
-      "similar call.",
-  );
-  if (sources.some(({ provides }) => provides === "waits")) {
+  lines.push("", "Every other process of this host pays about");
+  if (plan.edges === "sockets") {
     lines.push(
-      `They also pay about ${HOST_COST_PER_SWITCH_US} us for each context switch (waits.bt).`,
+      `    ${HOST_COST_PER_PACKET_US} us per packet: packets are seen where sockets receive and send`,
     );
+  }
+  const tracers = callTracers(plan);
+  if (tracers.length > 0) {
+    lines.push(
+      `    ${HOST_COST_PER_OTHER_CALL_US} us per system call, ${HOST_COST_PER_CALL_US} us where it is ` +
+        `traced: ${tracers.join(", ")}`,
+    );
+  }
+  if (sources.some(({ provides }) => provides === "waits")) {
+    lines.push(`    ${HOST_COST_PER_SWITCH_US} us per context switch: waits.bt`);
   }
   if (plan.notAvailable.length > 0) {
     lines.push("", "Not available:");
