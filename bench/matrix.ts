@@ -21,6 +21,8 @@ import {
 } from "../tools/lab/kea_builds.ts";
 import { startLab } from "../tools/lab/lab.ts";
 import { compareCounts } from "../tools/lab/counts.ts";
+import { EDGES_OPTION, preparationAt } from "../tools/lab/packet_edges.ts";
+import type { Edges } from "../probes/plan.ts";
 
 const command = newCommand("test:matrix")
   .description(
@@ -30,6 +32,7 @@ const command = newCommand("test:matrix")
   .option("--exchanges <number>", "how many, best a prime number", numberBetween(1, 500_000), 503)
   .option("--rate <number>", "exchanges per second", numberBetween(1, 5000), 200)
   .option("--kea <version|folder>", KEA_OPTION, keaChoice)
+  .addOption(EDGES_OPTION)
   .addHelpText(
     "after",
     `
@@ -38,7 +41,7 @@ A Kea that is installed in a folder is watched with each supported bpftrace.
 Examples:
   deno task test:matrix
   deno task test:matrix --kea /opt/kea
-  deno task test:matrix --exchanges 4999 --rate 500
+  deno task test:matrix --exchanges 4999 --rate 500 --edges calls
 
 Exit status: 0 every count is equal, 1 one is not.`,
   );
@@ -54,6 +57,8 @@ export interface Combination {
   readonly profile?: Profile;
   /** The Kea whose suite has the bpftrace; that of this Kea without it. */
   readonly bpftraceOf?: KeaChoice;
+  /** At the sockets without it. */
+  readonly edges?: Edges;
 }
 
 const VERSIONS = Object.keys(KEAS) as (keyof typeof KEAS)[];
@@ -89,15 +94,15 @@ export interface Outcome {
 
 /** Runs one combination. */
 export async function runCombination(
-  { family, kea, sockets, threads, profile = "deep", bpftraceOf: suite = kea }: Combination,
+  { edges = "sockets", profile = "deep", bpftraceOf: suite, ...combination }: Combination,
   load: { readonly exchanges: number; readonly rate: number },
 ): Promise<Outcome> {
-  const bpftrace = await bpftraceOf(suite);
+  const bpftrace = await bpftraceOf(suite ?? combination.kea);
   using signals = new CaughtSignals();
-  await using lab = await startLab({ family, kea, sockets, threads });
+  await using lab = await startLab(combination);
   const { version } = await describeServer(lab.pid);
   const { document, rows } = await signals.during(
-    compareCounts(lab, { ...load, profile, bpftrace }),
+    compareCounts(lab, { ...load, profile, bpftrace, preparation: preparationAt(edges) }),
   );
   const { verdict, reasons } = document.capture;
   return {
@@ -113,13 +118,13 @@ export async function runCombination(
 
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
-  const { kea, ...load } = command.opts();
+  const { kea, edges, ...load } = command.opts();
   await runMain(async () => {
     await ensureInstalled("suites", false);
     print("Kea      bpftrace  family  sockets  threads  counts\n");
     let isEqual = true;
     for (const combination of combinationsOf(kea)) {
-      const outcome = await runCombination(combination, load);
+      const outcome = await runCombination({ ...combination, edges }, load);
       const isExact = outcome.different.length === 0 && outcome.verdict === "COMPLETE";
       isEqual &&= isExact;
       print(

@@ -17,7 +17,8 @@ import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { describeServer } from "../discovery/servers.ts";
 import type { Sample } from "../metrics/capture.ts";
 import type { Bpftrace } from "../probes/bpftrace.ts";
-import { inThisProcess } from "../probes/prepare.ts";
+import { EDGES, type Edges } from "../probes/plan.ts";
+import { preparationAt } from "../tools/lab/packet_edges.ts";
 import { watch } from "../probes/watch.ts";
 import { type Profile, PROFILES } from "../probes/programs.ts";
 import {
@@ -50,6 +51,10 @@ const command = newCommand("bench:overhead")
     new Option("--profile <name...>", "which profiles").choices(PROFILES).default([...PROFILES]),
   )
   .addOption(
+    new Option("--edges <where...>", "where packets are seen; the ways take turns")
+      .choices(EDGES).default(["sockets"] as Edges[]),
+  )
+  .addOption(
     new Option("--beside <way...>", "compare with these alternatives").choices(ALTERNATIVES)
       .default([] as Alternative[]),
   )
@@ -58,6 +63,7 @@ const command = newCommand("bench:overhead")
     "after",
     "\nExamples:\n  deno task bench:overhead\n" +
       "  deno task bench:overhead --threads 0 --profile light --alternations 20\n" +
+      "  deno task bench:overhead --kea 2.6 --no-saturation --profile light --edges sockets calls\n" +
       "  deno task bench:overhead --kea 2.2 2.6 newest --no-saturation --beside perfmon strace",
   );
 
@@ -109,10 +115,16 @@ interface Watched<T> {
   readonly stopSeconds: number;
 }
 
+/** What is attached. */
+interface Way {
+  readonly profile: Profile;
+  readonly edges: Edges;
+}
+
 /** Watches a lab's server while something runs. */
 async function watched<T>(
   { lab, bpftrace }: Bench,
-  profile: Profile,
+  { profile, edges }: Way,
   work: () => Promise<T>,
 ): Promise<Watched<T>> {
   const stop = new AbortController();
@@ -127,7 +139,7 @@ async function watched<T>(
         bpftrace,
         intervalMs: 1000,
         durationMs: 3600_000,
-        preparation: inThisProcess(),
+        preparation: preparationAt(edges),
         signal: stop.signal,
         say: () => {},
       })
@@ -168,41 +180,68 @@ interface Load {
   readonly alternations: number;
 }
 
-/** Ratios of the CPU time per exchange, with something on and off, alternating. */
-async function alternate(
+/** Ratios of the CPU time per exchange, with each of some things on and off, alternating. */
+async function alternate<T extends string>(
   lab: Lab,
   { rate, seconds, alternations }: Load,
-  name: string,
-  measureOn: () => Promise<Measured>,
-): Promise<{ readonly ratios: number[]; readonly without: number }> {
-  const ratios: number[] = [];
+  ways: Readonly<Record<T, () => Promise<Measured>>>,
+): Promise<{ readonly ratios: Readonly<Record<T, number[]>>; readonly without: number }> {
+  const names = Object.keys(ways) as T[];
+  const ratios = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<
+    T,
+    number[]
+  >;
   const offs = [await measure(lab, rate, seconds)];
   for (let turn = 0; turn < alternations; turn++) {
-    const on = await measureOn();
-    const off = await measure(lab, rate, seconds);
-    // Compared with the loads before and after, because the machine's speed drifts.
-    ratios.push(on.cpu / ((offs.at(-1)!.cpu + off.cpu) / 2));
-    offs.push(off);
-    console.error(`${name} ${turn + 1}/${alternations}: ${ratios.at(-1)!.toFixed(3)}`);
+    for (const name of names) {
+      const on = await ways[name]();
+      const off = await measure(lab, rate, seconds);
+      // Compared with the loads before and after, because the machine's speed drifts.
+      ratios[name].push(on.cpu / ((offs.at(-1)!.cpu + off.cpu) / 2));
+      offs.push(off);
+      console.error(`${name} ${turn + 1}/${alternations}: ${ratios[name].at(-1)!.toFixed(3)}`);
+    }
   }
   return { ratios, without: median(offs.map(({ cpu }) => cpu)) };
 }
 
-/** @returns the ratio with its interval, for the table. */
-async function benchProfile(bench: Bench, profile: Profile, load: Load): Promise<string> {
+/** @returns the ratio of each way with its interval, for the table. */
+async function benchProfile(
+  bench: Bench,
+  profile: Profile,
+  edges: readonly Edges[],
+  load: Load,
+): Promise<(readonly [name: string, cell: string])[]> {
   const { rate, seconds } = load;
-  const runs: Watched<Measured>[] = [];
-  const { ratios, without } = await alternate(bench.lab, load, profile, async () => {
-    runs.push(await watched(bench, profile, () => measure(bench.lab, rate, seconds)));
-    return runs.at(-1)!.result;
-  });
+  const ways = edges.map((where) => ({
+    name: edges.length === 1 ? profile : `${profile}, ${where}`,
+    way: { profile, edges: where },
+    runs: [] as Watched<Measured>[],
+  }));
+  const { ratios, without } = await alternate(
+    bench.lab,
+    load,
+    Object.fromEntries(ways.map(({ name, way, runs }) => [name, async () => {
+      runs.push(await watched(bench, way, () => measure(bench.lab, rate, seconds)));
+      return runs.at(-1)!.result;
+    }])),
+  );
+  return ways.map(({ name, runs }) => [name, reported(name, runs, ratios[name]!, without, load)]);
+}
+
+/** Prints what a way cost; returns its ratio. */
+function reported(
+  name: string,
+  runs: readonly Watched<Measured>[],
+  ratios: readonly number[],
+  without: number,
+  { rate, seconds }: Load,
+): string {
   const over = (value: (run: Watched<Measured>) => number | null) =>
     median(runs.flatMap((run) => value(run) ?? []));
   const cell = formatEstimate(ratios);
   console.log(
-    `${profile.padEnd(NAMES)}CPU ratio ${cell}, Kea ${
-      without.toFixed(0)
-    } us per exchange without, ` +
+    `${name.padEnd(NAMES)}CPU ratio ${cell}, Kea ${without.toFixed(0)} us per exchange without, ` +
       `BPF ${
         over(({ cost }) => cost.bpf && cost.bpf * 1e6 / (rate * seconds)).toFixed(1)
       } us per exchange, ` +
@@ -225,11 +264,13 @@ async function benchOther(lab: Lab, way: Alternative, load: Load): Promise<strin
   const { rate } = own;
   try {
     await measure(lab, rate, load.seconds);
-    const { ratios } = await alternate(lab, own, way, async () => {
-      await using _way = await withAlternative(lab, way);
-      return await measure(lab, rate, load.seconds);
+    const { ratios } = await alternate(lab, own, {
+      [way]: async () => {
+        await using _way = await withAlternative(lab, way);
+        return await measure(lab, rate, load.seconds);
+      },
     });
-    const cell = formatEstimate(ratios);
+    const cell = formatEstimate(ratios[way]!);
     console.log(`${way.padEnd(NAMES)}CPU ratio ${cell}, at ${rate} exchanges/s`);
     return cell;
   } catch (error) {
@@ -240,35 +281,36 @@ async function benchOther(lab: Lab, way: Alternative, load: Load): Promise<strin
 }
 
 /** Columns of the names. */
-const NAMES = 11;
+const NAMES = 19;
 
 function formatEstimate(ratios: readonly number[]): string {
   const { median: ratio, lower, upper } = estimate(ratios);
   return `${ratio.toFixed(3)} (${lower.toFixed(3)}-${upper.toFixed(3)})`;
 }
 
-async function benchSaturation(bench: Bench, profiles: readonly Profile[]): Promise<void> {
+async function benchSaturation(bench: Bench, ways: readonly Way[]): Promise<void> {
   const overload = () => measure(bench.lab, 8000, 3);
   const rows = new Map<string, number[]>();
   for (let turn = 0; turn < 3; turn++) {
     const free = (await overload()).throughput;
-    for (const profile of profiles) {
-      const { result } = await watched(bench, profile, overload);
-      rows.set(profile, [...rows.get(profile) ?? [], result.throughput / free]);
+    for (const way of ways) {
+      const { result } = await watched(bench, way, overload);
+      const name = `${way.profile}, ${way.edges}`;
+      rows.set(name, [...rows.get(name) ?? [], result.throughput / free]);
     }
     console.error(`saturated ${turn + 1}/3: ${free.toFixed(0)} exchanges/s without`);
   }
-  for (const [profile, ratios] of rows) {
+  for (const [name, ratios] of rows) {
     const { median: ratio } = estimate(ratios);
     console.log(
-      `${profile.padEnd(NAMES)}saturated throughput ratio ${ratio.toFixed(3)} ` +
+      `${name.padEnd(NAMES)}saturated throughput ratio ${ratio.toFixed(3)} ` +
         `(${ratios.map((value) => value.toFixed(3)).join(", ")})`,
     );
   }
 }
 
 await command.parseAsync(Deno.args, { from: "user" });
-const { kea, backend, hook, threads, profile, beside, saturation, ...load } = command.opts();
+const { kea, backend, hook, threads, profile, edges, beside, saturation, ...load } = command.opts();
 await runMain(async () => {
   await ensureInstalled(backend === "memfile" ? "lab" : "databases", false);
   if (beside.includes("strace")) await ensureInstalled("tests", false);
@@ -289,7 +331,8 @@ await runMain(async () => {
     keep("", `Kea ${server.version}`);
     await signals.during(measure(lab, load.rate, load.seconds));
     for (const each of profile as Profile[]) {
-      keep(each, await signals.during(benchProfile({ lab, bpftrace }, each, load)));
+      const cells = await signals.during(benchProfile({ lab, bpftrace }, each, edges, load));
+      for (const [name, cell] of cells) keep(name, cell);
     }
     for (const way of beside) {
       // Without many leases, because Kea reads all of them for each new configuration.
@@ -297,7 +340,12 @@ await runMain(async () => {
       keep(way, await signals.during(benchOther(fresh, way, load)));
     }
     if (saturation) {
-      await signals.during(benchSaturation({ lab, bpftrace }, profile as Profile[]));
+      await signals.during(benchSaturation(
+        { lab, bpftrace },
+        (profile as Profile[]).flatMap((each) =>
+          edges.map((where) => ({ profile: each, edges: where }))
+        ),
+      ));
     }
   };
   for (const version of kea) await benchKea(version);

@@ -1,6 +1,6 @@
 /**
  * Every count is exact: each Kea with the bpftrace of its Debian suite, and the oldest Kea with the
- * newer ones. Needs root, Kea, and newer Debian suites, which it installs into the cache.
+ * newer ones; packets seen at the sockets and by system calls. Needs root, Kea, and newer Debian suites, which it installs into the cache.
  */
 
 import assert from "node:assert/strict";
@@ -24,12 +24,18 @@ const COMBINATIONS: readonly Combination[] = [
   { family: 6, kea: "2.2", sockets: "udp", threads: 2 },
   { family: 6, kea: "2.6", sockets: "udp", threads: 0 },
   { family: 6, kea: "newest", sockets: "udp", threads: 2 },
+  // As before Linux 6.3.
+  { family: 4, kea: "2.2", sockets: "raw", threads: 2, edges: "calls" },
+  { family: 4, kea: "2.2", sockets: "udp", threads: 0, bpftraceOf: "newest", edges: "calls" },
+  { family: 4, kea: "2.6", sockets: "raw", threads: 2, edges: "calls" },
+  { family: 6, kea: "newest", sockets: "udp", threads: 2, edges: "calls" },
 ];
 
 for (const combination of COMBINATIONS) {
-  const { family, kea, sockets, threads, profile = "deep", bpftraceOf: suite } = combination;
+  const { family, kea, sockets, threads, profile = "deep", bpftraceOf: suite, edges } = combination;
   const what = `Kea ${kea}, DHCPv${family}, ${sockets} sockets, ${threads} threads, ${profile}` +
-    (suite === undefined ? "" : `, bpftrace of Kea ${suite}`);
+    (suite === undefined ? "" : `, bpftrace of Kea ${suite}`) +
+    (edges === undefined ? "" : `, packets seen by system ${edges}`);
   Deno.test(`every count is exact on ${what}`, async () => {
     // Prime numbers, so that no multiple of anything passes for them.
     const load = kea === "2.2" && suite === undefined
