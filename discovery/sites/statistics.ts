@@ -1,19 +1,21 @@
 /**
- * Where the server counts a packet that it refuses.
+ * Where the server and its hook libraries count a packet that they refuse.
  *
  * @module
  */
 
+import { basename } from "node:path";
 import { codeOf } from "../code/decoded_code.ts";
-import { mappedData } from "../code/elf.ts";
+import { type Data, mappedData } from "../code/elf.ts";
+import { hookLibrariesOf } from "../hook_libraries.ts";
 import type { Program } from "../types.ts";
-import type { SiteSearch } from "./types.ts";
+import type { Refusal, Site, SiteSearch } from "./types.ts";
 import { counterCalls } from "./counter_names.ts";
 import { gather, refused, siteAtCall } from "./site.ts";
 
 const STRING = "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
 
-/** Called by the server's own code for every counter that it raises. */
+/** Called for every counter that is raised. */
 const ADD_VALUE = `_ZN3isc5stats8StatsMgr8addValueERK${STRING}l`;
 
 /**
@@ -33,28 +35,41 @@ export const REFUSAL_COUNTERS: readonly string[] = [
   "service-disabled",
 ].flatMap((end) => [`pkt4-${end}`, `pkt6-${end}`]);
 
-/** The calls that raise a counter of refused packets. */
-export async function statisticsSites({ executable }: Program): Promise<SiteSearch> {
-  const code = await codeOf(executable);
-  const data = await mappedData(executable.pinnedPath);
-  const calls = counterCalls(code, data, ADD_VALUE);
-  const unknown = calls.filter(({ name }) => name === null).length;
-  if (unknown > 0) {
-    return refused(
-      "statistics.drop.",
-      `the counters that ${unknown} of Kea's ${calls.length} calls raise are unknown, so those of ` +
-        "refused packets may be missed",
+/** What the data of a library that counts refused packets have: no code keeps all of a long name elsewhere. */
+const LONG_NAME = /pkt[46]-receive-dro/;
+
+/** The calls that raise a counter of refused packets, in the server and in hook libraries. */
+export async function statisticsSites({ executable, libraries }: Program): Promise<SiteSearch> {
+  const id = "statistics.drop.";
+  const found: (readonly Site[] | Refusal)[] = [];
+  for (const file of [executable, ...await hookLibrariesOf(libraries)]) {
+    const data = await mappedData(file.pinnedPath);
+    if (file !== executable && !countsRefused(data)) continue;
+    const code = await codeOf(file);
+    const calls = counterCalls(code, data, ADD_VALUE);
+    const unknown = calls.filter(({ name }) => name === null).length;
+    if (unknown > 0) {
+      return refused(
+        id,
+        `the counters that ${unknown} of ${calls.length} calls in ${
+          basename(file.path)
+        } raise are ` +
+          "unknown, so those of refused packets may be missed",
+      );
+    }
+    const refusing = calls.filter(({ name }) =>
+      REFUSAL_COUNTERS.some((counter) => name!.startsWith(counter.slice(0, -1)))
     );
+    if (file === executable && refusing.length === 0) {
+      return refused(id, "no call that raises a counter of refused packets was found");
+    }
+    for (const { call } of refusing) {
+      found.push(siteAtCall(`${id}${found.length}`, file, code, call, ADD_VALUE, 0));
+    }
   }
-  const refusing = calls.filter(({ name }) =>
-    REFUSAL_COUNTERS.some((counter) => name!.startsWith(counter.slice(0, -1)))
-  );
-  const found = gather(
-    refusing.map(({ call }, index) =>
-      siteAtCall(`statistics.drop.${index}`, executable, code, call, ADD_VALUE, 0)
-    ),
-  );
-  return found.sites.length > 0
-    ? found
-    : refused("statistics.drop.", "no call that raises a counter of refused packets was found");
+  return gather(found);
+}
+
+function countsRefused(data: readonly Data[]): boolean {
+  return data.some(({ bytes }) => LONG_NAME.test(new TextDecoder("latin1").decode(bytes)));
 }
