@@ -8,6 +8,7 @@ import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { openPaths, socketInodes } from "../system/descriptors.ts";
 import { linkTarget } from "../system/libc.ts";
 import { isGone, parseStat } from "../system/proc.ts";
+import { readSocketTable } from "../system/read_proc.ts";
 import { hookLibrariesOf } from "./hook_libraries.ts";
 import { DiscoveryError } from "./discovery_error.ts";
 import { configuredOf } from "./configuration/server_configuration.ts";
@@ -199,8 +200,8 @@ async function leaseFileOf(pid: number, family: Family): Promise<Server["leaseFi
  */
 export async function openSockets(pid: number, family: Family): Promise<Server["sockets"]> {
   const inodes = socketInodes(pid);
-  const raw = column(await Deno.readTextFile(`/proc/${pid}/net/packet`), 8);
-  const table = await Deno.readTextFile(`/proc/${pid}/net/udp${family === 6 ? "6" : ""}`);
+  const raw = column(await readSocketTable(pid, "packet"), 8);
+  const table = await readSocketTable(pid, family === 6 ? "udp6" : "udp");
   const port = family === 4 ? "0043" : "0223";
   const udp = column(
     table.split("\n").filter((line) => line.trim().split(/\s+/)[1]?.endsWith(`:${port}`)).join(

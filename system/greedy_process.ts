@@ -11,6 +11,9 @@ const MOST = { descriptors: 8192, threads: 1024 };
 /** The longest text of a file in /proc, bytes: the memory map of a Kea has 40,000. */
 export const MOST_BYTES = 4 * 2 ** 20;
 
+/** The longest table of sockets, bytes: all of a network namespace, 128 bytes each. A busy resolver has thousands. */
+export const MOST_TABLE_BYTES = 32 * 2 ** 20;
+
 /** A process has more of something than any server. */
 export class GreedyProcessError extends Error {
   override name = "GreedyProcessError";

@@ -1,11 +1,11 @@
 /**
- * Files of /proc that the kernel gives only when it gets the lock of the process's memory map. A process can hold
- * that for ever: while it waits for a file system that does not answer.
+ * Files of /proc, up to a limit of time and of bytes. Some the kernel gives only when it gets the lock of the process's
+ * memory map, which a process can hold for ever: while it waits for a file system that does not answer.
  *
  * @module
  */
 
-import { GreedyProcessError, MOST_BYTES } from "./greedy_process.ts";
+import { GreedyProcessError, MOST_BYTES, MOST_TABLE_BYTES } from "./greedy_process.ts";
 
 /** What the kernel gives at once, bytes. */
 const PIECE = 4096;
@@ -42,6 +42,19 @@ export async function readProc(
   { limitMs = LIMIT_MS, limitBytes = MOST_BYTES } = {},
 ): Promise<string> {
   return await inTime(pid, () => readUpTo(pid, file, limitBytes), limitMs);
+}
+
+/**
+ * Reads the sockets of a process's network namespace, its own and others'.
+ *
+ * @throws {GreedyProcessError} when there are too many.
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export async function readSocketTable(
+  pid: number,
+  kind: "packet" | "udp" | "udp6" | "unix",
+): Promise<string> {
+  return await readUpTo(pid, `net/${kind}`, MOST_TABLE_BYTES);
 }
 
 /** The kernel gives these files by the page: what is too long is not read to its end. */

@@ -6,6 +6,7 @@
  */
 
 import { socketInodes } from "../../system/descriptors.ts";
+import { readSocketTable } from "../../system/read_proc.ts";
 import { type KeaStart, pathAt } from "./kea_options.ts";
 
 /**
@@ -16,7 +17,7 @@ import { type KeaStart, pathAt } from "./kea_options.ts";
  */
 export async function listeningSockets(pid: number, start: KeaStart): Promise<string[]> {
   const inodes = socketInodes(pid);
-  const table = await Deno.readTextFile(`/proc/${pid}/net/unix`);
+  const table = await readSocketTable(pid, "unix");
   return listeningPaths(table, inodes).map((path) => pathAt(start, path));
 }
 

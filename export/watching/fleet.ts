@@ -169,8 +169,8 @@ export class Fleet {
       const named = others.slice(0, MOST_NAMED).map(({ kea }) => kea.pid).join(", ");
       const rest = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : "";
       say(
-        `Watching ${most} servers, no more, and ${MOST_DOUBTFUL} of those that a user can have started: ` +
-          `process ${named}${rest} not watched, choose some with --server`,
+        `Not watched: process ${named}${rest}. At most ${most} servers are watched, ${MOST_DOUBTFUL} of them ` +
+          `started by users; choose some with --server`,
         "warning",
       );
     }

@@ -44,7 +44,7 @@ Deno.test("40 false servers, and a real one that comes last: it has its own name
     assert.equal(value("servers_not_watched"), BigInt(FALSE - 4));
     assert.deepEqual(
       warnings.filter((line) =>
-        /^Watching 32 servers, no more, and 4 of those that a user can /.test(line)
+        /^Not watched: process .* At most 32 servers are watched, 4 of them /.test(line)
       )
         .length,
       1,

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { GreedyProcessError } from "../../system/greedy_process.ts";
-import { HungProcessError, inTime, isHeldUp, readProc } from "../../system/read_proc.ts";
+import {
+  HungProcessError,
+  inTime,
+  isHeldUp,
+  readProc,
+  readSocketTable,
+} from "../../system/read_proc.ts";
 
 Deno.test("readProc() reads of a process, and says when there is none", async () => {
   assert.match(await readProc(Deno.pid, "maps"), /^[0-9a-f]+-[0-9a-f]+ /);
@@ -15,6 +21,15 @@ Deno.test("readProc() reads no more than a server can have", async () => {
     readProc(Deno.pid, "environ", { limitBytes: limitBytes - 1 }),
     GreedyProcessError,
   );
+});
+
+Deno.test("readSocketTable() has the sockets of a process's network namespace", async () => {
+  const path = await Deno.makeTempFile();
+  await Deno.remove(path);
+  using _listener = Deno.listen({ transport: "unix", path });
+  assert.ok((await readSocketTable(Deno.pid, "unix")).includes(` ${path}\n`));
+  await Deno.remove(path);
+  await assert.rejects(readSocketTable(2 ** 30, "udp"), Deno.errors.NotFound);
 });
 
 Deno.test("inTime() waits not too long, and asks nothing more of a process before it has answered", async () => {
