@@ -45,6 +45,9 @@ const [COUNTED_LIMIT_MS, WATCHED_LIMIT_MS] = [60_000, 180_000];
 /** After that, all packets are counted that will be: two readings and the longest wait for an answer, milliseconds. */
 const QUIET_MS = 20_000;
 
+/** Time between two cleanups of the lease file, seconds: it grows by two lines an exchange. */
+const CLEANUP_SECONDS = 300;
+
 /** Time between two lines, milliseconds. */
 const LINE_MS = 60_000;
 
@@ -180,7 +183,7 @@ async function restartKea(lab: Lab, exporter: MeasuredExporter, restarts: number
 async function soak(options: ReturnType<typeof command.opts>): Promise<boolean> {
   const { hours, rate, restart, scrape, profile, viewer } = options;
   const print = printerTo(options.output);
-  await using lab = await startLab();
+  await using lab = await startLab({ cleanupSeconds: CLEANUP_SECONDS });
   await using exporter = await MeasuredExporter.start(lab, ["--profile", profile]);
   await exporter.untilReady();
   const stop = new AbortController();

@@ -21,6 +21,8 @@ export interface KeaSettings {
   readonly threads: number;
   readonly hooks: readonly HookLibrary[];
   readonly interfaceName: string;
+  /** Seconds between two cleanups of the lease file; 0 for none. */
+  readonly cleanupSeconds: number;
   /** The lease database; default: memfile. */
   readonly leases?: Readonly<Record<string, unknown>>;
   /** Folder for lease file, control socket and log. */
@@ -37,8 +39,17 @@ export const ADDRESSES = { server: "10.77.0.1", client: "10.77.0.2", prefix: 12 
 
 /** The configuration of a lab's server, with more addresses than any load needs. */
 export function keaConfiguration(settings: KeaSettings): unknown {
-  const { family, sockets, threads, hooks, interfaceName, leases, directory, hasSocketList } =
-    settings;
+  const {
+    family,
+    sockets,
+    threads,
+    hooks,
+    interfaceName,
+    leases,
+    directory,
+    hasSocketList,
+    cleanupSeconds,
+  } = settings;
   const controlSocket = { "socket-type": "unix", "socket-name": `${directory}/control` };
   return {
     [`Dhcp${family}`]: {
@@ -59,7 +70,7 @@ export function keaConfiguration(settings: KeaSettings): unknown {
         ? { "control-sockets": [controlSocket] }
         : { "control-socket": controlSocket }),
       "lease-database": leases ??
-        { type: "memfile", name: `${directory}/leases.csv`, "lfc-interval": 0 },
+        { type: "memfile", name: `${directory}/leases.csv`, "lfc-interval": cleanupSeconds },
       "hooks-libraries": hooks.map(({ path, parameters }) => ({
         library: path,
         ...(parameters === undefined ? {} : { parameters }),
