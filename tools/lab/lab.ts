@@ -170,6 +170,7 @@ async function serve(
     restart: async () => {
       // A Kea that is dead and not reaped still runs for the next one, which then ends at once.
       await server.status;
+      await untilCleanedUp(directory);
       return pid = await start();
     },
     [Symbol.asyncDispose]: () => belongings.clear(),
@@ -210,6 +211,17 @@ async function startKea(
     stderr: "null",
     detached: true,
   }).spawn();
+}
+
+/** Kea does not start while a cleanup of its lease file runs; the server that began it does not end it. */
+async function untilCleanedUp(directory: string): Promise<void> {
+  const limit = Date.now() + START_LIMIT_MS;
+  while (existsSync(join(directory, "leases.csv.pid"))) {
+    if (Date.now() > limit) {
+      throw new LabError("Cannot start Kea: its lease file is being cleaned up");
+    }
+    await pause(50);
+  }
 }
 
 async function untilServing(child: Deno.ChildProcess, directory: string): Promise<void> {
