@@ -6,6 +6,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ADDRESSES, ADDRESSES6, type HookLibrary, keaConfiguration } from "./kea_configuration.ts";
 import { type Backend, createDatabase, startDatabase } from "./database.ts";
