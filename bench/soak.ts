@@ -45,7 +45,7 @@ const [COUNTED_LIMIT_MS, WATCHED_LIMIT_MS] = [60_000, 180_000];
 /** After that, all packets are counted that will be: two readings and the longest wait for an answer, milliseconds. */
 const QUIET_MS = 20_000;
 
-/** Time between two cleanups of the lease file, seconds: it grows by a line an exchange. */
+/** Time between two cleanups of the lease file, seconds: it grows with each exchange. */
 const CLEANUP_SECONDS = 420;
 
 /** Time between two lines, milliseconds. */

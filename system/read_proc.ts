@@ -13,6 +13,9 @@ const PIECE = 4096;
 /** Longest time for an answer, milliseconds: on a busy machine it takes some. */
 const LIMIT_MS = 5000;
 
+/** Parts of that time: while this process itself computes, one part passes at most. */
+const TICKS = 10;
+
 /** What was not answered in time, and still waits in a thread of this process, by process id. */
 const hung = new Map<number, Promise<unknown>>();
 
@@ -86,15 +89,18 @@ export async function inTime<T>(
   if (hung.has(pid)) throw hungError(pid);
   const late = Promise.withResolvers<never>();
   const working = work();
-  const timer = setTimeout(() => {
+  let ticks = 0;
+  const timer = setInterval(() => {
+    if (++ticks < TICKS) return;
+    clearInterval(timer);
     hung.set(pid, working);
     working.catch(() => {}).finally(() => hung.get(pid) === working && hung.delete(pid));
     late.reject(hungError(pid));
-  }, limitMs);
+  }, limitMs / TICKS);
   try {
     return await Promise.race([working, late.promise]);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }
 

@@ -105,6 +105,9 @@ export function mirrorIn(targets: string): string {
   );
 }
 
+/** How often a suite is fetched where the mirror does not answer. */
+const DOWNLOADS = 3;
+
 async function install(name: SuiteName, root: string): Promise<void> {
   const mirror = mirrorIn(
     await asked(
@@ -114,6 +117,23 @@ async function install(name: SuiteName, root: string): Promise<void> {
   );
   say(`Installing Debian ${name} with ${PACKAGES.join(", ")} for tests, once`);
   const unfinished = `${root}.unfinished`;
+  for (let more = DOWNLOADS - 1;; more--) {
+    const complaint = await debootstrap(name, unfinished, mirror);
+    if (complaint === null) break;
+    if (more > 0 && complaint.includes("Couldn't download")) continue;
+    throw new SuiteError(`Cannot install Debian ${name}, debootstrap says: ${complaint}`);
+  }
+  await Deno.rename(unfinished, root);
+  const { bpftrace, kea } = await versionsIn(root);
+  say(`Installed Debian ${name}: bpftrace ${bpftrace}, Kea ${kea}`);
+}
+
+/** Installs a suite into a new folder; returns what went wrong, or null. */
+async function debootstrap(
+  name: SuiteName,
+  unfinished: string,
+  mirror: string,
+): Promise<string | null> {
   await rm(unfinished, { recursive: true, force: true });
   // Its own mount and process namespaces: debootstrap mounts /proc in the new root, and its children must end
   // with it.
@@ -134,13 +154,7 @@ async function install(name: SuiteName, root: string): Promise<void> {
     new Response(child.stderr).text(),
   ]);
   const { success } = await child.status;
-  if (!success) {
-    const words = warnings.trim().split("\n").at(-1) || last;
-    throw new SuiteError(`Cannot install Debian ${name}, debootstrap says: ${words}`);
-  }
-  await Deno.rename(unfinished, root);
-  const { bpftrace, kea } = await versionsIn(root);
-  say(`Installed Debian ${name}: bpftrace ${bpftrace}, Kea ${kea}`);
+  return success ? null : warnings.trim().split("\n").at(-1) || last;
 }
 
 /** Prints a line for each phase of debootstrap; returns its last line. */

@@ -21,6 +21,8 @@ export interface KeaSettings {
   readonly threads: number;
   readonly hooks: readonly HookLibrary[];
   readonly interfaceName: string;
+  /** Packets that wait for a thread. */
+  readonly packetQueue: number;
   /** Seconds between two cleanups of the lease file; 0 for none. */
   readonly cleanupSeconds: number;
   /** The lease database; default: memfile. */
@@ -48,6 +50,7 @@ export function keaConfiguration(settings: KeaSettings): unknown {
     leases,
     directory,
     hasSocketList,
+    packetQueue,
     cleanupSeconds,
   } = settings;
   const controlSocket = { "socket-type": "unix", "socket-name": `${directory}/control` };
@@ -64,7 +67,7 @@ export function keaConfiguration(settings: KeaSettings): unknown {
       "multi-threading": threads === 0 ? { "enable-multi-threading": false } : {
         "enable-multi-threading": true,
         "thread-pool-size": threads,
-        "packet-queue-size": 64,
+        "packet-queue-size": packetQueue,
       },
       ...(hasSocketList
         ? { "control-sockets": [controlSocket] }

@@ -29,6 +29,8 @@ export interface LabOptions {
   readonly hooks?: readonly HookLibrary[];
   /** Where it keeps its leases; default: memfile. */
   readonly backend?: Backend;
+  /** How many packets wait for a thread before Kea drops them; without it as many as Kea's default. */
+  readonly packetQueue?: number;
   /** Seconds between two cleanups of its lease file; without it there are none. */
   readonly cleanupSeconds?: number;
   /** The server's executable; default: the installed kea-dhcp4. */
@@ -62,6 +64,9 @@ export interface LabDatabase {
   /** Starts it again. */
   start(): Promise<void>;
 }
+
+/** Packets for which Kea's own queue has room without a setting. */
+const KEA_PACKET_QUEUE = 64;
 
 /** Longest time for a server to start, milliseconds: it reads a long lease file, on a busy machine. */
 const START_LIMIT_MS = 120_000;
@@ -122,6 +127,7 @@ async function serve(
   const configuration = keaConfiguration({
     ...{ family, sockets, threads, directory, interfaceName: network.serverInterface },
     hooks: [...options.hooks ?? [], ...ofDatabase],
+    packetQueue: options.packetQueue ?? KEA_PACKET_QUEUE,
     cleanupSeconds: options.cleanupSeconds ?? 0,
     hasSocketList: await hasSocketList(inSuite(program, "-v")),
     ...(database === null ? {} : { leases: database.access }),
