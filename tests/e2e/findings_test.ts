@@ -75,13 +75,13 @@ Deno.test("too many threads for a CPU", async () => {
 });
 
 Deno.test("too few threads", async () => {
-  await using lab = await labWith({ burn_us: { pkt4_receive: 1500 } }, {
+  await using lab = await labWith({ burn_us: { pkt4_receive: 900 } }, {
     threads: 1,
     ...LONG_QUEUE,
   });
   await using _ = await undisturbed(lab);
   // The thread is busy for seconds, whenever the requests come.
-  assertFirst(await explained(lab, { rate: 800, exchanges: 1200 }), "too_few_threads");
+  assertFirst(await explained(lab, { rate: 1000, exchanges: 2000 }), "too_few_threads");
 });
 
 Deno.test("a slow hook library, by name, and DEBUG logging", async () => {
