@@ -16,8 +16,11 @@ export const HOST_COST_PER_CALL_US = 0.1;
 /** The cost of every other system call of the host while one is probed, microseconds (bench:samples). */
 export const HOST_COST_PER_OTHER_CALL_US = 0.04;
 
-/** The cost of a packet that another process sends where packets are seen at the sockets, microseconds. */
-export const HOST_COST_PER_PACKET_US = 0.1;
+/**
+ * The cost of a packet that another process sends where packets are seen at the sockets, microseconds: two tracepoints
+ * and their programs. One that it receives costs half of that.
+ */
+export const HOST_COST_PER_PACKET_US = 0.2;
 
 /**
  * The cost of a context switch for every process of the host where packets' waits are watched, microseconds: two

@@ -111,7 +111,7 @@ const PACKETS = {
   ],
   tracepointsPerExchange: 8,
   bpfPerExchange: 9,
-  atSocketsPerExchange: 10,
+  atSocketsPerExchange: 12,
 } as const satisfies Partial<ProbeProgram>;
 
 const ALLOCATION = {
@@ -141,7 +141,7 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     ...PACKETS,
     file: "packets_v6.bt",
     bpfPerExchange: 12.5,
-    atSocketsPerExchange: 13.5,
+    atSocketsPerExchange: 15.5,
     unsupportedReason: (server) => {
       if (server.family !== 6) return "";
       return server.sockets.includes("udp") ? null : "the server has no DHCPv6 socket";

@@ -42,7 +42,7 @@ export function planText(plan: Plan): string {
   lines.push("", "Every other process of this host pays about");
   if (plan.edges === "sockets") {
     lines.push(
-      `    ${HOST_COST_PER_PACKET_US} us per packet: packets are seen where sockets receive and send`,
+      `    ${HOST_COST_PER_PACKET_US} us per packet that it sends: packets are seen at the sockets`,
     );
   }
   const tracers = callTracers(plan);
