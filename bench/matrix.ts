@@ -130,7 +130,7 @@ if (import.meta.main) {
       isEqual &&= isExact;
       print(
         [
-          outcome.kea.padEnd(9),
+          `${outcome.kea.padEnd(8)} `,
           outcome.bpftrace.padEnd(10),
           `v${combination.family}`.padEnd(8),
           combination.sockets.padEnd(9),

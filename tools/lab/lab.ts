@@ -186,7 +186,8 @@ async function serve(
 
 /** Whether a Kea accepts a list of control sockets: 2.7.2 and later do. */
 async function hasSocketList(command: readonly [string, ...string[]]): Promise<boolean> {
-  const [major, minor, patch] = textOf(await run(command)).split(".").map(Number);
+  // Also of a build from git: "3.3.1-git".
+  const [major, minor, patch] = textOf(await run(command)).split(/[.-]/).map(Number);
   return major! * 10_000 + minor! * 100 + patch! >= 20_702;
 }
 
