@@ -95,7 +95,8 @@ for (const features of [[], ["native-histograms"]]) {
       await using third = await startLab({ threads: 0 });
       chosen.add(third.pid);
       await until(
-        () => said.some((line) => /^Watching 2 servers, no more/.test(line)),
+        () =>
+          said.some((line) => /^Not watched: process .* At most 2 servers are watched/.test(line)),
         "it is full",
       );
       assert.equal(fleet.size, 2);
