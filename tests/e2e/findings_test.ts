@@ -41,7 +41,10 @@ Deno.test("a CPU quota", async () => {
 
 Deno.test("a busy neighbour on the same CPU", async () => {
   await using slow = await startSlowFileSystem(5);
-  await using lab = await startLab({ hooks: [{ path: await waitingHooks("2.2") }] });
+  await using lab = await startLab({
+    hooks: [{ path: await waitingHooks("2.2") }],
+    ...LONG_QUEUE,
+  });
   // Who needs a CPU for a moment only gets it from the scheduler soon enough.
   await waitFor(lab, ["running"], 5, slow.folder);
   await onOneCpu(lab);
@@ -79,7 +82,7 @@ Deno.test("too few threads", async () => {
     threads: 1,
     ...LONG_QUEUE,
   });
-  await using _ = await undisturbed(lab);
+  await realTime(lab);
   // The thread is busy for seconds, whenever the requests come.
   assertFirst(await explained(lab, { rate: 1000, exchanges: 2000 }), "too_few_threads");
 });
@@ -108,7 +111,8 @@ Deno.test("packets that a hook library parks", async () => {
 
 Deno.test("a slow disk under the lease file, and under the log", async () => {
   await using slow = await startSlowFileSystem(10);
-  await using lab = await startLab();
+  // With more threads, they also wait for each other.
+  await using lab = await startLab({ threads: 1 });
   await using _ = await cpuGroup([lab.pid, slow.pid], null);
   const path = (name: string) => join(slow.folder, name);
   await reconfigure(lab, (dhcp) => dhcp["lease-database"].name = path("leases.csv"));

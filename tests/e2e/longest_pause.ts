@@ -1,8 +1,12 @@
-/** The longest time for which the event loop did nothing, milliseconds, until disposed. */
+/**
+ * The longest time for which the event loop did nothing, milliseconds, until disposed. For how long its thread waited for
+ * a CPU does not count.
+ */
 export function longestPause(): Disposable & { readonly milliseconds: number } {
-  let [last, longest] = [performance.now(), 0];
+  const ownTime = () => performance.now() - waitedMs();
+  let [last, longest] = [ownTime(), 0];
   const timer = setInterval(() => {
-    const now = performance.now();
+    const now = ownTime();
     [last, longest] = [now, Math.max(longest, now - last)];
   }, 50);
   return {
@@ -11,4 +15,10 @@ export function longestPause(): Disposable & { readonly milliseconds: number } {
     },
     [Symbol.dispose]: () => clearInterval(timer),
   };
+}
+
+/** How long this thread has waited for a CPU. */
+function waitedMs(): number {
+  const [, waitedNs] = Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ");
+  return Number(waitedNs) / 1e6;
 }
