@@ -91,10 +91,16 @@ export class MeasuredExporter implements AsyncDisposable {
     while (performance.now() < limit) {
       const response = await fetch(`${this.base}/-/ready`);
       await response.body?.cancel();
-      if (response.ok) return;
+      if (response.ok && await this.#seesPackets()) return;
       await pause(200);
     }
     throw new Error(`The exporter is not ready after ${READY_LIMIT_MS / 1000} s`);
+  }
+
+  /** A server that is still reading its leases has no socket yet, and is watched without its packets. */
+  async #seesPackets(): Promise<boolean> {
+    const { text } = await this.scrape("text/plain");
+    return /^kea_ebpf_metric_available\{.*metric="packet_processing_time".*\} 1$/m.test(text);
   }
 
   /** Scrapes as Prometheus does: compressed, in the format that `accept` names. */
