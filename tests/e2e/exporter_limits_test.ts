@@ -84,7 +84,7 @@ Deno.test("200 connections, 1 GB and wrong passwords: the watch goes on, and eve
     const checked = await run([promtool, "check", "metrics"], { input: text });
     assert.deepEqual([checked.code, checked.stdout.length, checked.stderr.length], [0, 0, 0]);
 
-    // Nobody else takes a port there.
+    // No other process takes a port there.
     const host = "127.0.77.1";
     const address = `${host}:${freePort(host)}`;
     const package_ = await unpackedPackage("prometheus-node-exporter");
