@@ -4,8 +4,9 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { homedir } from "node:os";
+import { isOnlyOurs } from "./only_ours.ts";
 
 /** There is no safe folder for our files. */
 export class OwnFolderError extends Error {
@@ -40,47 +41,4 @@ export function ownFolder(kept: FolderKind): string {
     `Cannot use "${named}/kea-ebpf-monitoring": a folder that user ${Deno.uid()} alone can write is ` +
       `expected, remove it or name another with ${variable}`,
   );
-}
-
-/**
- * Whether only this user and root can write to a folder or replace it. A folder that does not exist is
- * judged by its parent.
- */
-export function isOnlyOurs(folder: string): boolean {
-  try {
-    return isSafe(folder, true);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw error;
-  }
-}
-
-function isSafe(path: string, isLast: boolean): boolean {
-  const found = lstatOf(path);
-  if (found !== null) {
-    if (found.uid !== Deno.uid() && (isLast || found.uid !== 0)) return false;
-    // A link's mode has no meaning.
-    if (found.isSymlink) {
-      return isSafe(dirname(path), false) && isSafe(Deno.realPathSync(path), isLast);
-    }
-    // In a sticky folder such as /tmp, other users cannot replace our files.
-    const isSticky = !isLast && (found.mode! & STICKY) !== 0;
-    if ((found.mode! & OTHERS_WRITE) !== 0 && !isSticky) return false;
-  }
-  return path === "/" || isSafe(dirname(path), false);
-}
-
-/** Writable by all, or, for root's folders, by a group: a group may belong to one user. */
-const OTHERS_WRITE = Deno.uid() === 0 ? 0o022 : 0o002;
-const STICKY = 0o1000;
-
-function lstatOf(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }

@@ -13,7 +13,7 @@ import { filesOf, installedProgram } from "../../discovery/programs.ts";
 import { type Bpftrace, findBpftrace } from "../../probes/bpftrace.ts";
 import type { Family } from "../../metrics/dhcp.ts";
 import { resolveUserPath } from "../../system/command_line.ts";
-import { isRootsAlone } from "../../system/roots_alone.ts";
+import { isRootsAlone } from "../../system/only_ours.ts";
 import { ensureSuite, type Suite, suiteCommand, type SuiteName } from "./debian_suites.ts";
 import { LabError } from "./lab_error.ts";
 

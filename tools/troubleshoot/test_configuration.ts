@@ -9,7 +9,7 @@
 
 import { isGone } from "../../system/proc.ts";
 import { runAtNetworkOf } from "../../system/network_namespace.ts";
-import { isRootsAlone } from "../../system/roots_alone.ts";
+import { isRootsAlone } from "../../system/only_ours.ts";
 import { sharesNamespace } from "../../system/namespaces.ts";
 import type { Ran } from "../../system/run.ts";
 import { keaStartOf } from "../../discovery/configuration/kea_options.ts";
