@@ -12,6 +12,9 @@ import { calledSymbol, type DecodedCode } from "./call_sites.ts";
 import type { Instruction } from "./disassembly.ts";
 import { type Data, dataAt } from "./elf.ts";
 
+/** The type of the text, as mangled names have it. */
+export const STRING = "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
+
 /** How far before a call its text is built, in instructions. */
 export const REACH = 40;
 

@@ -10,9 +10,7 @@
 import { calledSymbol, type DecodedCode } from "../code/call_sites.ts";
 import { type Instruction, isCall } from "../code/disassembly.ts";
 import type { Data } from "../code/elf.ts";
-import { passedText } from "../code/passed_text.ts";
-
-const STRING = "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
+import { passedText, STRING } from "../code/passed_text.ts";
 
 /** `isc::hooks::HooksManager::registerHook(std::string const&)` returns the number of a hook point. */
 export const REGISTER_HOOK = `_ZN3isc5hooks12HooksManager12registerHookERK${STRING}`;

@@ -7,13 +7,12 @@
 import { basename } from "node:path";
 import { codeOf } from "../code/decoded_code.ts";
 import { type Data, mappedData } from "../code/elf.ts";
+import { STRING } from "../code/passed_text.ts";
 import { hookLibrariesOf } from "../hook_libraries.ts";
 import type { Program } from "../types.ts";
 import type { Refusal, Site, SiteSearch } from "./types.ts";
 import { counterCalls } from "./counter_names.ts";
 import { gather, refused, siteAtCall } from "./site.ts";
-
-const STRING = "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE";
 
 /** Called for every counter that is raised. */
 const ADD_VALUE = `_ZN3isc5stats8StatsMgr8addValueERK${STRING}l`;

@@ -1,4 +1,4 @@
-/** Sites fire exactly as traffic says, and the scripts answer in time. Needs root, Kea and bpftrace. */
+/** Sites fire exactly as traffic says, and the scripts answer. Needs root, Kea and bpftrace. */
 
 import assert from "node:assert/strict";
 import { hookPointsOf } from "../../discovery/hook_points.ts";

@@ -1,6 +1,7 @@
 /**
  * Every count is exact: each Kea with the bpftrace of its Debian suite, and the oldest Kea with the
- * newer ones; packets seen at the sockets and by system calls. Needs root, Kea, and newer Debian suites, which it installs into the cache.
+ * newer ones; packets seen at the sockets and by system calls. Needs root, Kea, and newer Debian suites, which it
+ * installs into the cache.
  */
 
 import assert from "node:assert/strict";

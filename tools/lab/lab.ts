@@ -68,6 +68,9 @@ export interface LabDatabase {
 /** Packets for which Kea's own queue has room without a setting. */
 const KEA_PACKET_QUEUE = 64;
 
+/** A `packetQueue` from which Kea drops nothing, on a busy machine either. */
+export const LONG_QUEUE = 10_000;
+
 /** Longest time for a server to start, milliseconds: it reads a long lease file, on a busy machine. */
 const START_LIMIT_MS = 120_000;
 
