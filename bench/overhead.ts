@@ -115,10 +115,20 @@ interface Watched<T> {
   readonly stopSeconds: number;
 }
 
-/** What is attached. */
+/** What is attached, and its name in the table. */
 interface Way {
+  readonly name: string;
   readonly profile: Profile;
   readonly edges: Edges;
+}
+
+/** The ways of a profile; where packets are seen is in their names if there are several. */
+function waysOf(profile: Profile, edges: readonly Edges[]): Way[] {
+  return edges.map((where) => ({
+    name: edges.length === 1 ? profile : `${profile}, ${where}`,
+    profile,
+    edges: where,
+  }));
 }
 
 /** Watches a lab's server while something runs. */
@@ -208,25 +218,23 @@ async function alternate<T extends string>(
 /** @returns the ratio of each way with its interval, for the table. */
 async function benchProfile(
   bench: Bench,
-  profile: Profile,
-  edges: readonly Edges[],
+  ways: readonly Way[],
   load: Load,
 ): Promise<(readonly [name: string, cell: string])[]> {
   const { rate, seconds } = load;
-  const ways = edges.map((where) => ({
-    name: edges.length === 1 ? profile : `${profile}, ${where}`,
-    way: { profile, edges: where },
-    runs: [] as Watched<Measured>[],
-  }));
+  const measured = ways.map((way) => ({ way, runs: [] as Watched<Measured>[] }));
   const { ratios, without } = await alternate(
     bench.lab,
     load,
-    Object.fromEntries(ways.map(({ name, way, runs }) => [name, async () => {
+    Object.fromEntries(measured.map(({ way, runs }) => [way.name, async () => {
       runs.push(await watched(bench, way, () => measure(bench.lab, rate, seconds)));
       return runs.at(-1)!.result;
     }])),
   );
-  return ways.map(({ name, runs }) => [name, reported(name, runs, ratios[name]!, without, load)]);
+  return measured.map(({ way: { name }, runs }) => [
+    name,
+    reported(name, runs, ratios[name]!, without, load),
+  ]);
 }
 
 /** Prints what a way cost; returns its ratio. */
@@ -295,8 +303,7 @@ async function benchSaturation(bench: Bench, ways: readonly Way[]): Promise<void
     const free = (await overload()).throughput;
     for (const way of ways) {
       const { result } = await watched(bench, way, overload);
-      const name = `${way.profile}, ${way.edges}`;
-      rows.set(name, [...rows.get(name) ?? [], result.throughput / free]);
+      rows.set(way.name, [...rows.get(way.name) ?? [], result.throughput / free]);
     }
     console.error(`saturated ${turn + 1}/3: ${free.toFixed(0)} exchanges/s without`);
   }
@@ -330,8 +337,9 @@ await runMain(async () => {
     );
     keep("", `Kea ${server.version}`);
     await signals.during(measure(lab, load.rate, load.seconds));
-    for (const each of profile as Profile[]) {
-      const cells = await signals.during(benchProfile({ lab, bpftrace }, each, edges, load));
+    const ways = (profile as Profile[]).map((each) => waysOf(each, edges));
+    for (const each of ways) {
+      const cells = await signals.during(benchProfile({ lab, bpftrace }, each, load));
       for (const [name, cell] of cells) keep(name, cell);
     }
     for (const way of beside) {
@@ -340,12 +348,7 @@ await runMain(async () => {
       keep(way, await signals.during(benchOther(fresh, way, load)));
     }
     if (saturation) {
-      await signals.during(benchSaturation(
-        { lab, bpftrace },
-        (profile as Profile[]).flatMap((each) =>
-          edges.map((where) => ({ profile: each, edges: where }))
-        ),
-      ));
+      await signals.during(benchSaturation({ lab, bpftrace }, ways.flat()));
     }
   };
   for (const version of kea) await benchKea(version);

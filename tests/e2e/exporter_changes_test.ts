@@ -3,16 +3,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describeServer } from "../../discovery/servers.ts";
-import {
-  Accumulator,
-  type ExposedSeries,
-  isHistogram,
-} from "../../export/prometheus/accumulator.ts";
+import { Accumulator, isHistogram } from "../../export/prometheus/accumulator.ts";
 import { Fleet } from "../../export/watching/fleet.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { seriesOf } from "../export/exposed.ts";
 import { reconfigure } from "./reconfigure.ts";
 import { runs, until } from "./run_script.ts";
 
@@ -59,12 +56,12 @@ Deno.test("the exporter follows an upgrade in place, a new hook library, and the
       }],
     });
     running = fleet.run();
-    const seriesOf = (name: string, labels: Record<string, string>): readonly ExposedSeries[] =>
-      (accumulator.families().find(({ family }) => family.name === name)?.series ?? []).filter(
-        (series) => Object.entries(labels).every(([key, value]) => series.labels[key] === value),
+    const labelled = (name: string, labels: Record<string, string>) =>
+      seriesOf(accumulator, name).filter((series) =>
+        Object.entries(labels).every(([key, value]) => series.labels[key] === value)
       );
     const value = (name: string, labels: Record<string, string>) =>
-      seriesOf(name, labels).reduce(
+      labelled(name, labels).reduce(
         (sum, { value }) => sum + Number(isHistogram(value) ? value.count : value),
         0,
       );
@@ -86,7 +83,7 @@ Deno.test("the exporter follows an upgrade in place, a new hook library, and the
     await Deno.rename(`${program}.new`, program);
     packets += await send(lab, 13);
     await is("packets_received_total", dhcp4, packets);
-    const versions = () => seriesOf("server_info", dhcp4).map(({ labels }) => labels["version"]);
+    const versions = () => labelled("server_info", dhcp4).map(({ labels }) => labels["version"]);
     assert.deepEqual(versions(), [version]);
 
     const old = lab.pid;

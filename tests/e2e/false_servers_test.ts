@@ -7,6 +7,7 @@ import { ownCost } from "../../export/watching/own_cost.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { valueOf } from "../export/exposed.ts";
 import { HostileProcesses } from "./hostile_processes.ts";
 import { until } from "./run_script.ts";
 
@@ -28,9 +29,7 @@ Deno.test("40 false servers, and a real one that comes last: it has its own name
     signal: stop.signal,
     say: (line, level) => level === "warning" && warnings.push(line),
   });
-  const value = (name: string, server?: string) =>
-    accumulator.families().find(({ family }) => family.name === name)?.series
-      .find(({ labels }) => labels["server"] === server)?.value;
+  const value = (name: string, server?: string) => valueOf(accumulator, name, server);
   const running = fleet.run();
   try {
     await until(() => value("server_up", "dhcp4") === 1, "a false one has the name");

@@ -6,6 +6,7 @@ import { routed, routesOf } from "../../export/web/routes.ts";
 import { startWeb } from "../../export/web/start_web.ts";
 import { documentOf } from "../../metrics/document_builder.ts";
 import { Prometheus } from "../../tools/lab/prometheus.ts";
+import { seriesOf } from "../export/exposed.ts";
 import { recordsOf } from "../metrics/fixtures/captures.ts";
 import { until } from "./run_script.ts";
 
@@ -33,8 +34,6 @@ Deno.test("a counter begins at 0 for a Prometheus that uses start times", async 
   }, "Prometheus has scraped");
   const [first, second] = values;
   assert.equal(first, 0);
-  const [received] = accumulator.families().filter(({ family }) =>
-    family.name === "packets_received_total"
-  );
-  assert.equal(BigInt(second!), received!.series[0]!.value);
+  const [received] = seriesOf(accumulator, "packets_received_total");
+  assert.equal(BigInt(second!), received!.value);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathOf } from "../metrics/fixtures/captures.ts";
+import { inFolder } from "../system/in_folder.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 const CAPTURE = pathOf("v4");
@@ -24,15 +25,6 @@ async function run(script: string, args: readonly string[], input = "") {
   const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
-}
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();

@@ -14,6 +14,7 @@ import { run } from "../../../system/run.ts";
 import { startLab } from "../../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../../tools/lab/perfdhcp.ts";
 import { watchWhile } from "../../../tools/lab/watch_while.ts";
+import { valueOf } from "../../export/exposed.ts";
 import { pythonProcess } from "../../system/python_process.ts";
 import { longestPause } from "../longest_pause.ts";
 import { childrenOf, must, until } from "../run_script.ts";
@@ -110,9 +111,7 @@ Deno.test("servers that hang while they are watched, or before, hold up no other
     signal: stop.signal,
     say: (line, level) => (level === "warning" ? warnings : lines).push(line),
   });
-  const value = (name: string, server: string) =>
-    accumulator.families().find(({ family }) => family.name === name)?.series
-      .find(({ labels }) => labels["server"] === server)?.value;
+  const value = (name: string, server: string) => valueOf(accumulator, name, server);
   const running = fleet.run();
   try {
     await until(() => fleet.size === 1 && fleet.isReady, "the one that will hang is watched");

@@ -7,6 +7,7 @@ import { otlpSettings } from "../../../export/otlp/settings.ts";
 import { Accumulator } from "../../../export/prometheus/accumulator.ts";
 import { decodedRequest, encoded, metricsOf } from "./decoded.ts";
 import { until } from "../../e2e/run_script.ts";
+import { seriesOf } from "../exposed.ts";
 
 const SECRET = "s3cret-t0ken";
 const EXCHANGES = { name: "exchanges_total", type: "counter", help: "For tests." } as const;
@@ -90,10 +91,7 @@ async function start(
   })!;
   const otlp = await OtlpExport.start({ settings, accumulator, say: (line) => said.push(line) });
   const count = (value: number) => accumulator.set(EXCHANGES, { server: "dhcp4" }, BigInt(value));
-  const own = (name: string) => {
-    const found = accumulator.families().find(({ family }) => family.name === name);
-    return Number(found!.series[0]!.value);
-  };
+  const own = (name: string) => Number(seriesOf(accumulator, name)[0]!.value);
   return { otlp, count, said, own };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Accumulator } from "../../../export/prometheus/accumulator.ts";
 import { exposeOwnCost, ownCost } from "../../../export/watching/own_cost.ts";
+import { seriesOf } from "../exposed.ts";
 
 Deno.test("ownCost() counts programs that have ended, and those that run", async () => {
   const before = ownCost();
@@ -25,9 +26,7 @@ Deno.test("ownCost() counts programs that have ended, and those that run", async
 Deno.test("exposeOwnCost() names the memory of each of its processes", () => {
   const accumulator = new Accumulator();
   using _cost = exposeOwnCost(accumulator, () => 5);
-  const { series } = accumulator.families().find(({ family }) =>
-    family.name === "exporter_memory_bytes"
-  )!;
+  const series = seriesOf(accumulator, "exporter_memory_bytes");
   const bytes = new Map(series.map(({ labels, value }) => [labels["process"], value]));
   assert.deepEqual([...bytes.keys()].toSorted(), ["bpftrace", "drawing", "exporter"]);
   assert.equal(bytes.get("drawing"), 5);

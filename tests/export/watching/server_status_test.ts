@@ -4,16 +4,14 @@ import type { CaptureHeader } from "../../../metrics/capture.ts";
 import { Accumulator } from "../../../export/prometheus/accumulator.ts";
 import { ServerStatus } from "../../../export/watching/server_status.ts";
 import { ageOf } from "../../../system/proc.ts";
+import { seriesOf } from "../exposed.ts";
 import { recordsOf } from "../../metrics/fixtures/captures.ts";
 
 const records = (await recordsOf("v4")).filter(({ type }) => type !== "end");
 const [header, ...others] = records;
 
 /** The value of a metric of the server. */
-function valueOf(accumulator: Accumulator, name: string) {
-  const found = accumulator.families().find(({ family }) => family.name === name);
-  return found?.series[0]?.value;
-}
+const valueOf = (accumulator: Accumulator, name: string) => seriesOf(accumulator, name)[0]?.value;
 
 Deno.test("ServerStatus is complete with the first reading, and not while something is missed", () => {
   const accumulator = new Accumulator();
