@@ -19,8 +19,12 @@ export interface InstalledKea {
   readonly servers: ReadonlyMap<Family, string>;
   /** Its folders of libraries. */
   readonly libraries: readonly string[];
-  /** Its folder of hook libraries, and their file names, sorted; null if it has none. */
-  readonly hooks: { readonly folder: string; readonly names: readonly string[] } | null;
+  /** Its folder of hook libraries, and their file names and paths, sorted; null if it has none. */
+  readonly hooks: {
+    readonly folder: string;
+    readonly names: readonly string[];
+    readonly paths: readonly string[];
+  } | null;
 }
 
 /**
@@ -44,16 +48,13 @@ export function installedKea(folder: string): InstalledKea {
     .filter((path) => isThere(path, "isDirectory"));
   const hooks = libraries.map((path) => join(path, "kea", "hooks"))
     .find((path) => isThere(path, "isDirectory"));
-  return {
-    folder,
-    servers,
-    libraries,
-    hooks: hooks === undefined ? null : {
-      folder: hooks,
-      names: Array.from(Deno.readDirSync(hooks), ({ name }) => name)
-        .filter((name) => name.endsWith(".so")).sort(),
-    },
-  };
+  return { folder, servers, libraries, hooks: hooks === undefined ? null : hooksIn(hooks) };
+}
+
+function hooksIn(folder: string): InstalledKea["hooks"] {
+  const names = Array.from(Deno.readDirSync(folder), ({ name }) => name)
+    .filter((name) => name.endsWith(".so")).sort();
+  return { folder, names, paths: names.map((name) => join(folder, name)) };
 }
 
 function isThere(path: string, kind: "isFile" | "isDirectory"): boolean {

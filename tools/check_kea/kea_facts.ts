@@ -4,7 +4,7 @@
  * @module
  */
 
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { DiscoveryError } from "../../discovery/discovery_error.ts";
 import { type Data, importedFunctions, mappedData } from "../../discovery/code/elf.ts";
@@ -86,8 +86,7 @@ export async function factsOf(folder: string): Promise<KeaFacts> {
 
 /** A server with all hook libraries and databases of its build. */
 async function programOf(kea: InstalledKea, server: string): Promise<Program> {
-  const loaded = kea.hooks?.names.map((name) => join(kea.hooks!.folder, name)) ?? [];
-  const program = await installedProgram(server, kea.libraries, loaded);
+  const program = await installedProgram(server, kea.libraries, kea.hooks?.paths);
   const has = (library: RegExp) => program.libraries.some(({ path }) => library.test(path));
   return {
     ...program,

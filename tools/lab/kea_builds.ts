@@ -90,8 +90,7 @@ async function buildIn(folder: string, family: Family): Promise<KeaBuild> {
   if (program === undefined) {
     throw new LabError(`Cannot find kea-dhcp${family} in "${folder}/sbin"`);
   }
-  const loaded = hooks?.names.map((name) => join(hooks.folder, name)) ?? [];
-  for (const { path } of filesOf(await installedProgram(program, [], loaded))) {
+  for (const { path } of filesOf(await installedProgram(program, [], hooks?.paths))) {
     if (await isRootsAlone(path)) continue;
     throw new LabError(
       `Cannot start the Kea in "${folder}", users other than root can change ${path}: ` +
