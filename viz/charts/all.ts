@@ -29,7 +29,7 @@ export function chartsOf(document: MetricsDocument, period = "the whole run"): C
       period,
       metric: "packet_processing_time",
       title: "Processing time",
-      words: "From the system call that reads a request to the one that sends its answer",
+      words: "From the system call that reads a request until its answer is sent",
     }),
     traffic(document),
     errors(document),
