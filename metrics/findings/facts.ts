@@ -42,7 +42,11 @@ export class Facts {
     this.received = this.total("network_traffic", { direction: "received" }, "packets");
     this.answered = this.total("packet_processing_time");
     this.queueNs = this.ns("packet_stage_time", { stage: "queue" });
-    this.serviceNs = this.ns("packet_processing_time") - this.queueNs;
+    // All stages are read at once. Without the time in the queue, those of the queue and of the packets would not be:
+    // while packets wait for a second, a reading some milliseconds later has seconds more.
+    this.serviceNs = this.queueNs === 0
+      ? this.ns("packet_processing_time")
+      : this.ns("packet_stage_time") - this.queueNs;
   }
 
   /** The windows of the document; the whole document, if it has none. */

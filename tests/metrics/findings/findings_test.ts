@@ -369,6 +369,16 @@ for (const [rule, { made, tooLittle }] of Object.entries(CASES)) {
   });
 }
 
+Deno.test("threads are busy although long waits were read some milliseconds later than the packets", () => {
+  const read = withTime(queue(1000, 20 * MS), wait("running", 1000, 16 * MS)).map((made): Made =>
+    made[0] === "packet_processing_time" ? [made[0], made[1], made[2], 1000, 10 * MS] : made
+  );
+  const [found] = findings(madeDocument(read, { server: { setup } }));
+  assert.equal(found?.rule, "too_few_threads");
+  const inService = found.evidence.find(({ what }) => what.startsWith("packets that threads"));
+  assert.equal(inService?.value.toFixed(3), "1.626");
+});
+
 Deno.test("findings are sound in any document, whatever it lacks", () => {
   const all = Object.values(CASES).flatMap(({ made }) => made.totals);
   const { made } = CASES["monitoring_overhead"]!;

@@ -60,6 +60,7 @@ export const HEALTHY: readonly Made[] = [
   ["network_traffic", { direction: "received", socket: "raw" }, "packets", 1000],
   ["packet_processing_time", { message: "DHCPDISCOVER", answer: "DHCPOFFER" }, "ns", 1000, 300_000],
   ["packet_stage_time", { message: "DHCPDISCOVER", stage: "queue" }, "ns", 1000, 40_000],
+  ["packet_stage_time", { message: "DHCPDISCOVER", stage: "other" }, "ns", 1000, 260_000],
   ["packet_wait_time", { message: "DHCPDISCOVER", cause: "running" }, "ns", 1000, 240_000],
   ["packet_wait_time", { message: "DHCPDISCOVER", cause: "run_queue" }, "ns", 1000, 20_000],
   ["database_query_time", { backend: "memfile", statement: "lease_file_write" }, "ns", 500, 6_000],
@@ -68,16 +69,17 @@ export const HEALTHY: readonly Made[] = [
 
 /** The same packets, of which each takes longer by something. */
 export function withTime(...more: readonly Made[]): Made[] {
-  const longer = more.reduce((sum, [, , , count, eachNs = 0]) => sum + count * eachNs, 0) / 1000;
-  return [
-    ...HEALTHY.filter(([metric]) => metric !== "packet_processing_time"),
-    [
-      "packet_processing_time",
-      { message: "DHCPDISCOVER", answer: "DHCPOFFER" },
-      "ns",
-      1000,
-      300_000 + longer,
-    ],
-    ...more,
-  ];
+  const longer = meanNs(more);
+  const inService = meanNs(more.filter(([, labels]) => labels["stage"] !== "queue"));
+  return HEALTHY.map((made): Made => {
+    const [metric, labels, unit, count, eachNs] = made;
+    if (metric === "packet_processing_time") return [metric, labels, unit, count, eachNs! + longer];
+    if (labels["stage"] === "other") return [metric, labels, unit, count, eachNs! + inService];
+    return made;
+  }).concat(more);
+}
+
+/** Nanoseconds a packet. */
+function meanNs(made: readonly Made[]): number {
+  return made.reduce((sum, [, , , count, eachNs = 0]) => sum + count * eachNs, 0) / 1000;
 }
