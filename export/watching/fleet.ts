@@ -6,7 +6,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { KeaLookout } from "../../discovery/kea_lookout.ts";
-import { keaAt, type RunningKea } from "../../discovery/servers.ts";
+import { keaAt, openSockets, type RunningKea } from "../../discovery/servers.ts";
 import type { Bpftrace } from "../../probes/bpftrace.ts";
 import { inAChild } from "../../probes/prepare_in_child.ts";
 import type { CountingOptions } from "../../probes/packet_counting.ts";
@@ -15,7 +15,7 @@ import { watch } from "../../probes/watch.ts";
 import { LONGEST_WATCH_MS } from "../../probes/watch_state.ts";
 import { Backoff } from "../../system/backoff.ts";
 import { oneLine, type Say } from "../../system/command_line.ts";
-import { statOf } from "../../system/proc.ts";
+import { ageOf, statOf } from "../../system/proc.ts";
 import { isHeldUp } from "../../system/read_proc.ts";
 import type { Accumulator } from "../prometheus/accumulator.ts";
 import { gauge } from "../prometheus/families.ts";
@@ -64,6 +64,9 @@ const MOST_EXPOSED = 64;
 
 /** How often the host is asked for servers, milliseconds. */
 const LOOK_MS = 1000;
+
+/** A server that is older has opened its sockets, seconds; first it reads its leases. */
+const STARTED_SECONDS = 30;
 
 /** The watch of one process. */
 interface Following {
@@ -235,7 +238,7 @@ export class Fleet {
   }
 
   async #watchOnce(
-    { pid }: RunningKea,
+    kea: RunningKea,
     name: string,
     status: ServerStatus,
     signal: AbortSignal,
@@ -243,8 +246,9 @@ export class Fleet {
   ): Promise<void> {
     const { profile, bpftrace, intervalMs, counting, observers = [] } = this.#options;
     const say: Say = (line, level) => this.#options.say(`${name}: ${line}`, level);
+    await hasStarted(kea, signal);
     const preparation = inAChild(signal);
-    const server = await preparation.describe(pid);
+    const server = await preparation.describe(kea.pid);
     const how = { bpftrace, signal, say, preparation };
     const slow = await this.#options.slow?.of(name, server, how);
     const records = watch({
@@ -266,6 +270,18 @@ export class Fleet {
       for (const observer of observers) observer.next(name, record, window);
       if (record.type === "sample") onRead();
     }
+  }
+}
+
+/**
+ * Waits for the sockets of a server that has just been started: before, it would get a plan without packets.
+ *
+ * @throws {Deno.errors.NotFound} when it has ended.
+ */
+async function hasStarted({ pid, family }: RunningKea, signal: AbortSignal): Promise<void> {
+  while ((ageOf(pid) ?? Infinity) < STARTED_SECONDS) {
+    if ((await openSockets(pid, family)).length > 0) return;
+    await pause(LOOK_MS, undefined, { signal });
   }
 }
 

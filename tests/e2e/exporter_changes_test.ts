@@ -2,14 +2,17 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { describeServer } from "../../discovery/servers.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { describeServer, openSockets, runningKeas } from "../../discovery/servers.ts";
 import { Accumulator, isHistogram } from "../../export/prometheus/accumulator.ts";
 import { Fleet } from "../../export/watching/fleet.ts";
+import type { CaptureRecord } from "../../metrics/capture.ts";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { seriesOf } from "../export/exposed.ts";
+import { linkTarget } from "../../system/libc.ts";
 import { reconfigure } from "./reconfigure.ts";
 import { runs, until } from "./run_script.ts";
 
@@ -118,3 +121,58 @@ Deno.test("the exporter follows an upgrade in place, a new hook library, and the
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("the exporter waits until a server that was just started has its sockets", async () => {
+  await using lab = await startLab();
+  const pid = await stoppedBeforeSockets(lab);
+  const records: CaptureRecord[] = [];
+  const stop = new AbortController();
+  const fleet = new Fleet({
+    isChosen: (kea) => kea.pid === pid,
+    profile: "light",
+    bpftrace: await findBpftrace(),
+    intervalMs: 500,
+    accumulator: new Accumulator(),
+    signal: stop.signal,
+    say: () => {},
+    observers: [{ next: (_server, record) => records.push(record), gone: () => {} }],
+  });
+  const running = fleet.run();
+  try {
+    await until(() => fleet.size === 1, "it is found");
+    // Long enough for a plan.
+    await pause(4000);
+    assert.equal(records.length, 0);
+    Deno.kill(pid, "SIGCONT");
+    await until(() => fleet.isReady, "it is watched");
+    const [header] = records;
+    assert.ok(header?.type === "capture");
+    const missing = header.plan.not_available.map(({ metric }) => metric);
+    assert.ok(!missing.includes("packet_processing_time"), missing.join());
+  } finally {
+    Deno.kill(pid, "SIGCONT");
+    stop.abort();
+    await running;
+  }
+});
+
+/** Starts a lab's server again and stops it before it serves; returns its process id. */
+async function stoppedBeforeSockets(lab: Lab): Promise<number> {
+  const namespaceOf = (pid: number) => linkTarget(`/proc/${pid}/ns/net`);
+  const namespace = namespaceOf(lab.pid);
+  while (true) {
+    const before = lab.pid;
+    Deno.kill(before, "SIGTERM");
+    await until(() => !runs(before), "the old one has ended");
+    const restarted = lab.restart();
+    restarted.catch(() => {});
+    const find = () => runningKeas().find(({ pid }) => namespaceOf(pid) === namespace)?.pid;
+    let pid = find();
+    for (; pid === undefined; pid = find()) await pause(1);
+    Deno.kill(pid, "SIGSTOP");
+    if ((await openSockets(pid, 4)).length === 0) return pid;
+    // It was faster.
+    Deno.kill(pid, "SIGCONT");
+    await restarted;
+  }
+}
