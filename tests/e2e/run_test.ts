@@ -66,11 +66,11 @@ Deno.test("run says who got no address from a pool of 100", async () => {
   const { ledger } = await ran(lab, ["-n", "1009", "-r", "200"]);
   assertAddsUp(ledger!);
   const { no_address, ...others } = ledger!.refused;
-  assert.ok(no_address! >= 909, JSON.stringify(ledger));
   assert.deepEqual(others, {});
   // On a busy machine, an address is offered to a second client before the first one takes it.
   const { DHCPNAK: late = 0, ...answered } = ledger!.answered;
   assert.deepEqual(answered, { DHCPOFFER: 100 + late, DHCPACK: 100 });
+  assert.ok(no_address! >= 909 - late, JSON.stringify(ledger));
   assert.equal(ledger!.ignored_by_client ?? 0, late);
 });
 
