@@ -6,6 +6,7 @@
 
 import { bucketOf } from "./histogram.ts";
 import { messageName } from "./messages.ts";
+import type { MetricName } from "./metric_names.ts";
 import type { OwnSeriesName, SeriesBook } from "./series_book.ts";
 import type { Stage } from "./stages.ts";
 import type { TimeUnit } from "./time_units.ts";
@@ -158,9 +159,9 @@ function errors(
 }
 
 /** Requests of those that send most, by name; 1 for a count that is a lower bound. */
-function busiest(who: "client" | "relay"): CountedMap {
+function busiest(who: "client" | "relay", metric: MetricName): CountedMap {
   return events(([name, isBound]) => ({
-    metric: `${who}_requests`,
+    metric,
     labels: { [who]: String(name), count: isBound === 1 ? "at least" : "exact" },
     unit: "packets",
   }));
@@ -226,8 +227,9 @@ const MAPS: Readonly<Record<string, CountedMap>> = {
     labels: { message: message(type, words) },
     unit: "packets",
   })),
-  "@clients": busiest("client"),
-  "@relays": busiest("relay"),
+  "@clients": busiest("client", "client_requests"),
+  "@relays": busiest("relay", "relay_requests"),
+  "@relays_again": busiest("relay", "relay_retransmissions"),
   "@relay_time": times(([relay]) => ({
     metric: "relay_processing_time",
     labels: { relay: String(relay) },

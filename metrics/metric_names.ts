@@ -18,6 +18,7 @@ export const METRIC_NAMES = [
   "retransmissions",
   "client_requests",
   "relay_requests",
+  "relay_retransmissions",
   "relay_processing_time",
   "interface_processing_time",
   "lease_allocation_time",

@@ -12,6 +12,13 @@ import type { Maps } from "./probe_run.ts";
 /** The maps with them; their keys are whether the count is a lower bound, and length and bytes of the address. */
 export const TOP_MAPS: ReadonlySet<string> = new Set(["@clients", "@relays"]);
 
+/** Each list as a capture names it: the map it is in, and its part of a value. */
+const LISTS: readonly (readonly [list: string, map: string, part: (value: bigint) => bigint])[] = [
+  ["@clients", "@clients", (value) => value],
+  ["@relays", "@relays", (value) => value & (1n << 40n) - 1n],
+  ["@relays_again", "@relays", (value) => value >> 40n],
+];
+
 /** Options of {@linkcode TopLists}. */
 export interface TopOptions {
   readonly family: 4 | 6;
@@ -24,7 +31,7 @@ export interface TopOptions {
 /** Picks those that have sent most, from reading to reading of one attachment. */
 export class TopLists {
   readonly #options: TopOptions;
-  /** By map and key: what was counted before the first reading, and what samples have so far. */
+  /** By list and key: what was counted before the first reading, and what samples have so far. */
   readonly #reported = new Map<string, Map<string, bigint>>();
   readonly #before = new Map<string, Map<string, bigint>>();
 
@@ -34,7 +41,9 @@ export class TopLists {
 
   /** Takes the first reading: what came before it does not count. */
   begin(maps: Maps): void {
-    for (const map of TOP_MAPS) this.#before.set(map, new Map(countsIn(maps[map])));
+    for (const [list, map, part] of LISTS) {
+      this.#before.set(list, new Map(countsIn(maps[map], part)));
+    }
   }
 
   /**
@@ -43,18 +52,20 @@ export class TopLists {
    */
   next(maps: Maps): Sample["maps"] {
     const rows: Record<string, Row[]> = {};
-    for (const map of TOP_MAPS) {
-      const reported = this.#reported.getOrInsertComputed(map, () => new Map());
-      const before = this.#before.get(map);
+    for (const [list, map, part] of LISTS) {
+      const reported = this.#reported.getOrInsertComputed(list, () => new Map());
+      const before = this.#before.get(list);
       const found = this.#top(
-        countsIn(maps[map]).map(([key, count]) => [key, count - (before?.get(key) ?? 0n)] as const),
+        countsIn(maps[map], part).map(([key, count]) =>
+          [key, count - (before?.get(key) ?? 0n)] as const
+        ),
         reported,
       ).flatMap(([key, count]): Row[] => {
         const more = Number(count - (reported.get(key) ?? 0n));
         reported.set(key, count);
         return more === 0 ? [] : [[this.#nameOf(map, key), isBound(key) ? 1 : 0, more]];
       });
-      if (found.length > 0) rows[map] = found;
+      if (found.length > 0) rows[list] = found;
     }
     return rows;
   }
@@ -86,7 +97,10 @@ function isBound(key: string): boolean {
   return key.startsWith("1,");
 }
 
-function countsIn(map: Maps[string] | undefined): (readonly [key: string, count: bigint])[] {
+function countsIn(
+  map: Maps[string] | undefined,
+  part: (value: bigint) => bigint,
+): (readonly [key: string, count: bigint])[] {
   if (typeof map !== "object" || map === null || Array.isArray(map)) return [];
-  return Object.entries(map).map(([key, count]) => [key, BigInt(count as number | string)]);
+  return Object.entries(map).map(([key, value]) => [key, part(BigInt(value as number | string))]);
 }

@@ -87,6 +87,10 @@ const SECTIONS: readonly (readonly [string, (document: MetricsDocument) => reado
   ["Clients that send most (client_requests)", busiest("client_requests", "client")],
   ["Relays that send most (relay_requests)", busiest("relay_requests", "relay")],
   [
+    "Requests again through the same relay (relay_retransmissions)",
+    busiest("relay_retransmissions", "relay"),
+  ],
+  [
     "Processing time by relay (relay_processing_time)",
     times("relay_processing_time", ({ relay }) => relay ?? ""),
   ],

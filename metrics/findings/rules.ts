@@ -25,6 +25,7 @@ import { PACKET_QUEUE } from "./rules/packet_queue.ts";
 import { PAGING } from "./rules/paging.ts";
 import { PARKED_PACKETS } from "./rules/parked_packets.ts";
 import { RECEIVE_BUFFER } from "./rules/receive_buffer.ts";
+import { REPEATING_RELAY } from "./rules/repeating_relay.ts";
 import { RETRANSMISSIONS } from "./rules/retransmissions.ts";
 import { SLOW_HOOK_LIBRARY } from "./rules/slow_hook_library.ts";
 import { SLOW_LEASE_FILE } from "./rules/slow_lease_file.ts";
@@ -68,6 +69,7 @@ export const RULES: readonly Rule[] = [
   RETRANSMISSIONS,
   // Risks.
   FLOODING_CLIENT,
+  REPEATING_RELAY,
   DEBUG_LOGGING,
   MANY_NAKS,
   EXCEPTIONS,

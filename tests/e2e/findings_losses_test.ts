@@ -6,7 +6,7 @@ import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { type Lab, LONG_QUEUE, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { assertFirst, explained, undisturbed } from "./explained.ts";
-import { type ClientPacket, sendPackets } from "./client_packets.ts";
+import { type ClientPacket, type Interlude, sendPackets } from "./client_packets.ts";
 import { fullLeaseDisk } from "./full_lease_disk.ts";
 import { reconfigure } from "./reconfigure.ts";
 import { inClient } from "./watched.ts";
@@ -120,6 +120,21 @@ Deno.test("one client that floods the server", async () => {
 });
 
 for (const family of [4, 6] as const) {
+  Deno.test(`a relay that repeats what was answered, DHCPv${family}`, async () => {
+    await using lab = await startLab({ family });
+    await using _ = await undisturbed(lab);
+    const packets = Array.from({ length: 101 }, (_, client): (ClientPacket | Interlude)[] => {
+      const request = { client, transaction: 0x10_0000 + client };
+      // Each third one only once.
+      return client % 3 === 0 ? [request] : [request, { pause: 20 }, request];
+    });
+    const repeating = await explained(lab, {
+      top: 10,
+      work: () => sendPackets(lab, packets.flat()),
+    });
+    assert.match(assertFirst(repeating, "repeating_relay"), /repeat .*: 67 requests/);
+  });
+
   Deno.test(`clients that have waited long, and requests that come again, DHCPv${family}`, async () => {
     await using lab = await startLab({ family });
     await using _ = await undisturbed(lab);

@@ -78,6 +78,7 @@ for (const options of LABS) {
       busiest(document, "relay_requests"),
       [...isUnknown, known].map((each) => ({ ...each, count: "exact" })),
     );
+    assert.deepEqual(busiest(document, "relay_retransmissions"), []);
     const times = histogramsOf(document, "relay_processing_time");
     assert.deepEqual(times.map(({ labels, count }) => [labels, count]), [[{ relay }, answered]]);
     const sums = ["relay_processing_time", "packet_processing_time"].map((metric) =>

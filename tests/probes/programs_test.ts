@@ -17,6 +17,8 @@ Deno.test("what the programs give to a capture is known there, and nothing else 
   // With @received, it becomes what got no answer.
   assert.ok(given.delete("@answered"));
   given.add("@slow_left_out");
+  // Of the values of @relays.
+  given.add("@relays_again");
   assert.deepEqual([...given].sort(), COUNTED_MAPS.toSorted());
 });
 

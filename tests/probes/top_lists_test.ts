@@ -33,6 +33,20 @@ Deno.test("TopLists leaves out what came before the first reading", () => {
   });
 });
 
+Deno.test("TopLists counts what came again through a relay", () => {
+  const lists = new TopLists(plain);
+  const relay = "0,4,33573130,0";
+  const value = (requests: bigint, again: bigint) => String(requests + (again << 40n));
+  lists.begin({ "@relays": { [relay]: value(7n, 2n) } });
+  assert.deepEqual(lists.next({ "@relays": { [relay]: value(9n, 2n) } }), {
+    "@relays": [["10.73.0.2", 0, 2]],
+  });
+  assert.deepEqual(lists.next({ "@relays": { [relay]: value(12n, 5n) } }), {
+    "@relays": [["10.73.0.2", 0, 3]],
+    "@relays_again": [["10.73.0.2", 0, 3]],
+  });
+});
+
 Deno.test("TopLists shows DUIDs, IPv6 relays and bounds, as the programs print them", () => {
   const lists = new TopLists({ ...plain, family: 6 });
   // Words with their highest bit set may be printed with a sign.

@@ -234,6 +234,11 @@ const CASES: Readonly<
     made: madeDocument([...HEALTHY, requests("a", 400), requests("b", 3)]),
     tooLittle: madeDocument([...HEALTHY, requests("a", 99), requests("b", 99)]),
   },
+  repeating_relay: {
+    made: madeDocument([...HEALTHY, ...relayed(400, 100)]),
+    // Kea had not answered them.
+    tooLittle: madeDocument([...HEALTHY, ...relayed(200, 49), repeated(40)]),
+  },
   debug_logging: {
     made: madeDocument(HEALTHY, {
       server: { setup: { ...setup, debug_loggers: ["kea-dhcp4"] } },
@@ -283,6 +288,15 @@ function slowPackets(eachNs: number): Made[] {
 
 function requests(client: string, count: number): Made {
   return ["client_requests", { client, count: "exact" }, "packets", count];
+}
+
+/** Requests through a relay, and how many of them came again. */
+function relayed(requests: number, again: number): Made[] {
+  const labels = { relay: "10.77.0.2", count: "exact" };
+  return [
+    ["relay_requests", labels, "packets", requests],
+    ["relay_retransmissions", labels, "packets", again],
+  ];
 }
 
 function waited(seconds: number, count: number): Made {
