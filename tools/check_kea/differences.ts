@@ -31,6 +31,7 @@ const LOG_IDS = [
 export function differencesOf(now: KeaFacts, before: KeaFacts): Difference[] {
   const all = [
     ...ofBothFamilies((family) => serverDifferences(now, before, family)),
+    ...listDifferences("databases", now.databases, before.databases),
     ...listDifferences("functions at the sites", now.symbols, before.symbols),
     ...listDifferences("hook points", now.hook_points, before.hook_points),
     ...listDifferences("statistics", now.statistics, before.statistics, {
@@ -39,7 +40,8 @@ export function differencesOf(now: KeaFacts, before: KeaFacts): Difference[] {
           ? "add them to REFUSAL_COUNTERS in discovery/sites/statistics.ts"
           : null,
       ofGone: (name) =>
-        [...STATISTICS[4], ...STATISTICS[6], ...REFUSAL_COUNTERS].includes(name)
+        hasFamilyOf(name, now) &&
+          [...STATISTICS[4], ...STATISTICS[6], ...REFUSAL_COUNTERS].includes(name)
           ? "find what replaces them in metrics/kea_statistics.ts"
           : null,
     }),
@@ -57,6 +59,11 @@ export function differencesOf(now: KeaFacts, before: KeaFacts): Difference[] {
     ...listDifferences("hook libraries", now.hook_libraries, before.hook_libraries),
   ];
   return all.toSorted((a, b) => Number(a.toDo === null) - Number(b.toDo === null));
+}
+
+/** Whether a build has the server that has a counter. */
+function hasFamilyOf(counter: string, { places }: KeaFacts): boolean {
+  return namesOf(`DHCPv${/\d/.exec(counter)![0]}`, places).length > 0;
 }
 
 /** Whether a counter is one of packets without an answer. */
@@ -103,7 +110,7 @@ function siteDifferences(now: KeaFacts, before: KeaFacts, family: string): Diffe
   };
   const sites = namesOf(family, now.sites, before.sites).flatMap((name): Difference[] => {
     const [id, count, last] = [name.slice(family.length + 1), now.sites[name], before.sites[name]];
-    if (count === last) return [];
+    if (count === last || !hasDatabaseOf(id, now) || !hasDatabaseOf(id, before)) return [];
     if (count === undefined) {
       const why = refused(now, name) ?? "no such place was found";
       return [{ about, what: `${id}: ${why}`, toDo: searchOf(id) }];
@@ -117,11 +124,20 @@ function siteDifferences(now: KeaFacts, before: KeaFacts, family: string): Diffe
     );
     const why = now.refusals[name]!;
     const id = name.slice(family.length + 1);
-    return isListed || before.refusals[name] === why
+    return isListed || before.refusals[name] === why || !hasDatabaseOf(id, now)
       ? []
       : [{ about, what: `${id}: ${why}`, toDo: searchOf(id) }];
   });
   return [...sites, ...refusals];
+}
+
+/** The database of a group of sites. */
+const DATABASES: Readonly<Record<string, string>> = { postgresql: "postgresql", mariadb: "mysql" };
+
+/** Whether a build has the database that has a site. */
+function hasDatabaseOf(site: string, { databases }: KeaFacts): boolean {
+  const database = DATABASES[site.split(".")[0]!];
+  return database === undefined || databases.includes(database);
 }
 
 function searchOf(site: string): string {

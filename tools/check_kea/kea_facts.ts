@@ -34,6 +34,8 @@ export const FACTS = z.object({
   symbols: names,
   /** What else is read from a server's code and memory, by family. */
   places: z.record(z.string(), z.string()),
+  /** Those of which the build has a part: "postgresql", "mysql". */
+  databases: names,
   hook_libraries: names,
   hook_points: names,
   statistics: names,
@@ -75,6 +77,11 @@ export async function factsOf(folder: string): Promise<KeaFacts> {
     version: programVersion(servers[0]!),
     ...sites,
     places,
+    databases: sorted(
+      programs.flatMap(({ databases: { leases, others } }) =>
+        leases === null ? others : [leases, ...others]
+      ),
+    ),
     hook_libraries: [...kea.hooks?.names ?? []],
     hook_points: of("hook_points"),
     statistics: of("statistics"),

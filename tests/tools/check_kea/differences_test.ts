@@ -49,12 +49,22 @@ Deno.test("differencesOf() says that a build has one server only, not that its s
       sites: without(RECORDED.sites, /^DHCPv6/),
       refusals: without(RECORDED.refusals, /^DHCPv6/),
       places: without(RECORDED.places, /^DHCPv6/),
+      statistics: RECORDED.statistics.filter((name) => !name.startsWith("pkt6-")),
+    }).map(({ about, what, toDo }) => [about, what.replace(/\d+ gone/, "some gone"), toDo]),
+    [
+      ["servers", `its server is in Kea ${RECORDED.version} only (DHCPv6)`, null],
+      ["statistics", "some gone", null],
+    ],
+  );
+});
+
+Deno.test("differencesOf() says that a build is without a database, not that its sites are gone", () => {
+  assert.deepEqual(
+    changed({
+      sites: without(RECORDED.sites, / postgresql\./),
+      databases: ["mysql"],
     }),
-    [{
-      about: "servers",
-      what: `its server is in Kea ${RECORDED.version} only (DHCPv6)`,
-      toDo: null,
-    }],
+    [{ about: "databases", what: "1 gone", names: ["postgresql"], toDo: null }],
   );
 });
 
