@@ -19,7 +19,7 @@ import {
   keaChoice,
   KEAS,
 } from "../tools/lab/kea_builds.ts";
-import { LONG_QUEUE, startLab } from "../tools/lab/lab.ts";
+import { startLab } from "../tools/lab/lab.ts";
 import { compareCounts } from "../tools/lab/counts.ts";
 import { EDGES_OPTION, preparationAt } from "../tools/lab/packet_edges.ts";
 import type { Edges } from "../probes/plan.ts";
@@ -99,7 +99,7 @@ export async function runCombination(
 ): Promise<Outcome> {
   const bpftrace = await bpftraceOf(suite ?? combination.kea);
   using signals = new CaughtSignals();
-  await using lab = await startLab({ ...combination, packetQueue: LONG_QUEUE });
+  await using lab = await startLab(combination);
   const { version } = await describeServer(lab.pid);
   const { document, rows } = await signals.during(
     compareCounts(lab, { ...load, profile, bpftrace, preparation: preparationAt(edges) }),

@@ -12,7 +12,7 @@ import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { BACKENDS } from "../tools/lab/database.ts";
 import { bpftraceOf, KEAS } from "../tools/lab/kea_builds.ts";
-import { type Lab, startLab } from "../tools/lab/lab.ts";
+import { KEA_PACKET_QUEUE, type Lab, startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { describeServer } from "../discovery/servers.ts";
 import type { Sample } from "../metrics/capture.ts";
@@ -327,7 +327,10 @@ await runMain(async () => {
   const keep = (name: string, cell: string) => table.set(name, [...table.get(name) ?? [], cell]);
   const benchKea = async (version: keyof typeof KEAS) => {
     const bpftrace = await bpftraceOf(version);
-    const options = { kea: version, backend, threads, hooks: hook.map((path) => ({ path })) };
+    const options = {
+      ...{ kea: version, backend, threads, packetQueue: KEA_PACKET_QUEUE },
+      hooks: hook.map((path) => ({ path })),
+    };
     await using lab = await startLab(options);
     const server = await describeServer(lab.pid);
     console.log(

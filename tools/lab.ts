@@ -12,7 +12,7 @@ import { CaughtSignals } from "./lab/caught_signals.ts";
 import { BACKENDS } from "./lab/database.ts";
 import type { HookLibrary } from "./lab/kea_configuration.ts";
 import { KEA_OPTION, type KeaChoice, keaChoice } from "./lab/kea_builds.ts";
-import { type Lab, startLab } from "./lab/lab.ts";
+import { KEA_PACKET_QUEUE, type Lab, startLab } from "./lab/lab.ts";
 import { SOCKET_KINDS } from "../metrics/dhcp.ts";
 
 const command = newCommand("lab")
@@ -113,6 +113,7 @@ await runMain(async () => {
     sockets,
     threads,
     hooks,
+    packetQueue: KEA_PACKET_QUEUE,
   });
   return await run(lab, command.args, signals);
 });

@@ -1,17 +1,17 @@
 /** A watch in the middle of traffic counts what it sees, once. Needs root, Kea and bpftrace. */
 
 import assert from "node:assert/strict";
-import { startLab } from "../../tools/lab/lab.ts";
+import { KEA_PACKET_QUEUE, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { total, withoutAnswer } from "../../metrics/totals.ts";
 import { startMonitor } from "./monitored.ts";
 import { assertComplete } from "./watched.ts";
 
 /** What may be under way at either end: on a busy machine all that Kea's queue and threads hold. */
-const UNDER_WAY = 64 + 2;
+const UNDER_WAY = KEA_PACKET_QUEUE + 2;
 
 Deno.test("a watch that begins and ends in the middle of traffic loses and doubles nothing", async () => {
-  await using lab = await startLab();
+  await using lab = await startLab({ packetQueue: KEA_PACKET_QUEUE });
   const stop = new AbortController();
   let isOver = false;
   // Longer than any watch takes; it is stopped after that.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
-import { type Lab, LONG_QUEUE, startLab } from "../../tools/lab/lab.ts";
+import { KEA_PACKET_QUEUE, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { assertFirst, explained, undisturbed } from "./explained.ts";
 import { type ClientPacket, type Interlude, sendPackets } from "./client_packets.ts";
@@ -17,7 +17,7 @@ const hooks = async (parameters: unknown) => [{ path: await delayingHooks(), par
 const base = (run: number) => `00:0c:1${run}:00:00:00`;
 
 Deno.test("a receive buffer that is too small for a burst", async () => {
-  await using lab = await startLab({ packetQueue: LONG_QUEUE });
+  await using lab = await startLab();
   // As a server that stands still for a moment.
   const stop = async () => {
     await pause(1000);
@@ -32,6 +32,7 @@ Deno.test("a receive buffer that is too small for a burst", async () => {
 Deno.test("Kea's packet queue is full", async () => {
   await using lab = await startLab({
     threads: 1,
+    packetQueue: KEA_PACKET_QUEUE,
     hooks: await hooks({ sleep: { pkt4_receive: 20 } }),
   });
   const full = await explained(lab, { rate: 60, exchanges: 300 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { cpuGroup } from "../../tools/lab/cpu_group.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
-import { type Lab, type LabOptions, LONG_QUEUE, startLab } from "../../tools/lab/lab.ts";
+import { type Lab, type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { startSlowFileSystem } from "../../tools/lab/slow_file_system.ts";
 import { waitFor, waitingHooks } from "../../tools/lab/waiting_hooks.ts";
 import { delayingProxy } from "./delaying_proxy.ts";
@@ -40,7 +40,6 @@ Deno.test("a busy neighbour on the same CPU", async () => {
   await using slow = await startSlowFileSystem(5);
   await using lab = await startLab({
     hooks: [{ path: await waitingHooks("2.2") }],
-    packetQueue: LONG_QUEUE,
   });
   // Who needs a CPU for a moment only gets it from the scheduler soon enough.
   await waitFor(lab, ["running"], 5, slow.folder);
@@ -65,7 +64,6 @@ Deno.test("too many threads for a CPU", async () => {
   await using lab = await startLab({
     threads: 8,
     hooks: [{ path: await waitingHooks("2.2") }],
-    packetQueue: LONG_QUEUE,
   });
   await waitFor(lab, ["running"], 5, slow.folder);
   await onOneCpu(lab);
@@ -77,7 +75,6 @@ Deno.test("too many threads for a CPU", async () => {
 Deno.test("too few threads", async () => {
   await using lab = await labWith({ burn_us: { pkt4_receive: 900 } }, {
     threads: 1,
-    packetQueue: LONG_QUEUE,
   });
   await realTime(lab);
   // The thread is busy for seconds, whenever the requests come.
@@ -146,7 +143,7 @@ Deno.test("a slow SQL statement by name, and a database that is far away", async
 });
 
 Deno.test("a cleanup of the lease file on Kea's only CPU", async () => {
-  await using lab = await startLab({ packetQueue: LONG_QUEUE });
+  await using lab = await startLab();
   const old = lab.pid;
   Deno.kill(old, "SIGTERM");
   await until(() => !runs(old), "Kea ended");

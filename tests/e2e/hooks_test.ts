@@ -9,7 +9,7 @@ import { planFor } from "../../probes/prepare.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { bpftraceOf, KEAS } from "../../tools/lab/kea_builds.ts";
-import { type Lab, startLab } from "../../tools/lab/lab.ts";
+import { KEA_PACKET_QUEUE, type Lab, startLab } from "../../tools/lab/lab.ts";
 import { histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
 import { assertComplete } from "./watched.ts";
 
@@ -269,7 +269,7 @@ Deno.test("with one worker held, the wait in the queue takes the difference", as
     parameters: { sleep: { lease4_select: SLEEP_MS } },
   }];
   const run = async (rate: number) => {
-    await using lab = await startLab({ hooks, threads: 1 });
+    await using lab = await startLab({ hooks, threads: 1, packetQueue: KEA_PACKET_QUEUE });
     const { document } = await watchLoad(lab, {
       profile: "deep",
       bpftrace: await bpftraceOf("2.2"),

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
-import { type LabOptions, startLab } from "../../tools/lab/lab.ts";
+import { KEA_PACKET_QUEUE, type LabOptions, startLab } from "../../tools/lab/lab.ts";
 import { exchangesIn, histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { sendPackets } from "./client_packets.ts";
@@ -14,7 +14,7 @@ async function watchedWith(
   manner: "alike" | "twice",
 ): Promise<{ readonly document: MetricsDocument; readonly answers: number }> {
   const hooks = [{ path: await delayingHooks(), parameters: { sleep: { pkt4_receive: 5 } } }];
-  await using lab = await startLab({ ...options, hooks });
+  await using lab = await startLab({ packetQueue: KEA_PACKET_QUEUE, ...options, hooks });
   let answers = 0;
   const document = await watched(lab, "2.2", "light", async () => {
     answers = Number(await inClient(lab, "send_discovers.ts", [lab.serverAddress, manner]));

@@ -29,7 +29,7 @@ export interface LabOptions {
   readonly hooks?: readonly HookLibrary[];
   /** Where it keeps its leases; default: memfile. */
   readonly backend?: Backend;
-  /** How many packets wait for a thread before Kea drops them; without it as many as Kea's default. */
+  /** How many packets wait for a thread before Kea drops them; without it so many that it drops none. */
   readonly packetQueue?: number;
   /** Seconds between two cleanups of its lease file; without it there are none. */
   readonly cleanupSeconds?: number;
@@ -66,10 +66,10 @@ export interface LabDatabase {
 }
 
 /** Packets for which Kea's own queue has room without a setting. */
-const KEA_PACKET_QUEUE = 64;
+export const KEA_PACKET_QUEUE = 64;
 
-/** A `packetQueue` from which Kea drops nothing, on a busy machine either. */
-export const LONG_QUEUE = 10_000;
+/** A queue from which Kea drops nothing, on a busy machine either. */
+const LONG_QUEUE = 10_000;
 
 /** Longest time for a server to start, milliseconds: it reads a long lease file, on a busy machine. */
 const START_LIMIT_MS = 120_000;
@@ -130,7 +130,7 @@ async function serve(
   const configuration = keaConfiguration({
     ...{ family, sockets, threads, directory, interfaceName: network.serverInterface },
     hooks: [...options.hooks ?? [], ...ofDatabase],
-    packetQueue: options.packetQueue ?? KEA_PACKET_QUEUE,
+    packetQueue: options.packetQueue ?? LONG_QUEUE,
     cleanupSeconds: options.cleanupSeconds ?? 0,
     hasSocketList: await hasSocketList(inSuite(program, "-v")),
     ...(database === null ? {} : { leases: database.access }),
