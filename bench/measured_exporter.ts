@@ -9,6 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import denoJson from "../deno.json" with { type: "json" };
 import { childEnvironment } from "../system/run.ts";
 import { statOf, TICKS } from "../system/proc.ts";
+import { childrenOf } from "../tests/e2e/run_script.ts";
 import type { Lab } from "../tools/lab/lab.ts";
 
 /** Longest time until the lab's server is watched, milliseconds. */
@@ -142,14 +143,6 @@ export class MeasuredExporter implements AsyncDisposable {
     this.#child.kill("SIGTERM");
     await this.#child.status;
   }
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  const threads = await Array.fromAsync(Deno.readDir(`/proc/${pid}/task`), ({ name }) => name);
-  const lists = await Promise.all(
-    threads.map((tid) => Deno.readTextFile(`/proc/${pid}/task/${tid}/children`).catch(() => "")),
-  );
-  return lists.join(" ").split(" ").filter((child) => child !== "").map(Number);
 }
 
 /** The command line of a process; empty if it has ended. */
