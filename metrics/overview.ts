@@ -8,7 +8,7 @@ import type { CaptureRecord } from "./capture.ts";
 import type { MetricsDocument, Window } from "./document.ts";
 import { DocumentBuilder } from "./document_builder.ts";
 import { SeriesBook } from "./series_book.ts";
-import { joinedTimes, watchedSeconds, type WindowTimes } from "./windows.ts";
+import { addWindow, familyOf, joinedTimes, type WindowTimes } from "./windows.ts";
 
 /** Windows in one: from the start of the first to the end of the last. */
 class Span {
@@ -16,24 +16,24 @@ class Span {
   readonly #book: SeriesBook;
 
   constructor(first: Window) {
-    const { series: _, ...times } = first;
-    this.#times = times;
-    this.#book = new SeriesBook(first.series[0]?.family ?? null);
-    this.#addSeries(first);
+    const { start, end, watched_seconds } = first;
+    this.#times = { start, end, ...watched_seconds === undefined ? {} : { watched_seconds } };
+    this.#book = new SeriesBook(familyOf(first));
+    addWindow(this.#book, first);
   }
 
-  absorb(next: Window): void {
+  add(next: Window): void {
     this.#times = joinedTimes(this.#times, next);
-    this.#addSeries(next);
+    addWindow(this.#book, next);
+  }
+
+  absorb(next: Span): void {
+    this.#times = joinedTimes(this.#times, next.#times);
+    this.#book.merge(next.#book);
   }
 
   window(): Window {
     return { ...this.#times, series: this.#book.series() };
-  }
-
-  #addSeries(window: Window): void {
-    const seconds = watchedSeconds(window);
-    for (const series of window.series) this.#book.addSeries(series, seconds);
   }
 }
 
@@ -55,7 +55,7 @@ export class Overview {
     if (this.#count === this.#limit * this.#each) this.#halve();
     const span = this.#spans[Math.floor(this.#count / this.#each)];
     if (span === undefined) this.#spans.push(new Span(window));
-    else span.absorb(window);
+    else span.add(window);
     this.#count++;
   }
 
@@ -67,7 +67,7 @@ export class Overview {
   #halve(): void {
     this.#spans = this.#spans.filter((span, index) => {
       const next = this.#spans[index + 1];
-      if (index % 2 === 0 && next !== undefined) span.absorb(next.window());
+      if (index % 2 === 0 && next !== undefined) span.absorb(next);
       return index % 2 === 0;
     });
     this.#each *= 2;

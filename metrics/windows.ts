@@ -103,11 +103,7 @@ export class WindowBuilder {
     this.#addRequests(book, now, seconds);
     const serverCpu = addProcess(book, before.process, now.process, seconds);
     addHost(book, before.host, now.host);
-    const window = {
-      start: this.timeAt(before.elapsed_ns),
-      end: this.timeAt(now.elapsed_ns),
-      series: book.series(),
-    };
+    const window = windowOf(book, this.timeAt(before.elapsed_ns), this.timeAt(now.elapsed_ns));
     return { window, book, before, now, seconds, serverCpu, packets };
   }
 
@@ -159,6 +155,36 @@ export class WindowBuilder {
     this.#dictionary = { ...this.#dictionary, ...words };
     this.#addings.clear();
   }
+}
+
+/** The books of windows that were just built. */
+const books = new WeakMap<Window, SeriesBook>();
+
+/** A window of a book, with series once they are needed: what adds up windows takes the book. */
+function windowOf(book: SeriesBook, start: string, end: string): Window {
+  let series: Window["series"] | undefined;
+  const window: Window = {
+    start,
+    end,
+    get series() {
+      return series ??= book.series();
+    },
+  };
+  books.set(window, book);
+  return window;
+}
+
+/** The family of the server whose window it is. */
+export function familyOf(window: Window): SeriesBook["family"] {
+  return books.get(window)?.family ?? window.series[0]?.family ?? null;
+}
+
+/** Adds what a window counted to a book. */
+export function addWindow(book: SeriesBook, window: Window): void {
+  const built = books.get(window);
+  if (built !== undefined) return book.merge(built);
+  const seconds = watchedSeconds(window);
+  for (const series of window.series) book.addSeries(series, seconds);
 }
 
 /** What the keys of maps mean under a plan. */
