@@ -7,7 +7,10 @@
 import type { HistogramSeries } from "../document.ts";
 import { countOf, type Facts, sumNs } from "./facts.ts";
 
-/** The SQL statements of a run. */
+/** Statements by which Kea reclaims leases that have expired: no packet waits for them. */
+const RECLAIMS = /^(get_lease[46]_expire|delete_lease[46]_state_expired)$/;
+
+/** The SQL statements of a run that packets wait for. */
 export interface SqlTime {
   /** The one that takes most time first. */
   readonly statements: readonly HistogramSeries[];
@@ -19,7 +22,9 @@ export interface SqlTime {
 /** The SQL of a run; null if there was none. */
 export function sqlOf(facts: Facts): SqlTime | null {
   const statements = facts.histograms("database_query_time")
-    .filter(({ labels }) => labels["backend"] !== "memfile")
+    .filter(({ labels: { backend, statement = "" } }) =>
+      backend !== "memfile" && !RECLAIMS.test(statement)
+    )
     .toSorted((a, b) => Number(b.sum) - Number(a.sum));
   if (statements.length === 0) return null;
   return {

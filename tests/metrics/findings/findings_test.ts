@@ -167,11 +167,15 @@ const CASES: Readonly<
       statement("get_lease4_addr", 1000, 4 * MS),
       statement("get_lease4_hwaddr", 1000, 4 * MS),
     )),
-    tooLittle: madeDocument(withTime(
-      statement("insert_lease4", 500, 2 * MS),
-      statement("get_lease4_addr", 1000, MS),
-      statement("get_lease4_hwaddr", 1000, MS),
-    )),
+    tooLittle: madeDocument([
+      ...withTime(
+        statement("insert_lease4", 500, 2 * MS),
+        statement("get_lease4_addr", 1000, MS),
+        statement("get_lease4_hwaddr", 1000, MS),
+      ),
+      // No packet waits for it.
+      statement("get_lease4_expire", 100, 40 * MS),
+    ]),
   },
   slow_hook_library: {
     made: madeDocument(withTime(callout("a.so", 1000, 5 * MS), callout("b.so", 1000, 9000))),
