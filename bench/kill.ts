@@ -16,6 +16,7 @@ import {
   runMain,
 } from "../system/command_line.ts";
 import { mulberry32 } from "../system/mulberry32.ts";
+import { postmasterOf } from "../tests/e2e/explained.ts";
 import { must, runs, until } from "../tests/e2e/run_script.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
@@ -62,8 +63,7 @@ const FAULTS: Readonly<Record<string, (scene: Scene, random: () => number) => Pr
   },
 
   "database": async ({ lab }, random) => {
-    const file = join(lab.directory, "database", "postmaster.pid");
-    const pid = Number((await Deno.readTextFile(file)).split("\n")[0]);
+    const pid = await postmasterOf(lab);
     Deno.kill(pid, "SIGKILL");
     await until(() => !runs(pid), "the database is gone");
     await pause(3000 * random());

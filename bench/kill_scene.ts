@@ -140,10 +140,11 @@ export class Scene implements AsyncDisposable {
   }
 
   async #samples(capture = this.capture): Promise<number> {
-    const file = await Deno.open(capture).catch(() => null);
-    if (file === null) return 0;
+    const bytes = await Deno.readFile(capture).catch(() => new Uint8Array());
+    // It has just begun.
+    if (!bytes.includes(0x0a)) return 0;
     let samples = 0;
-    for await (const { type } of readCapture(file.readable)) if (type === "sample") samples++;
+    for await (const { type } of readCapture([bytes])) if (type === "sample") samples++;
     return samples;
   }
 
@@ -155,9 +156,10 @@ export class Scene implements AsyncDisposable {
     const spool = join(this.#folder, "spool");
     for await (const { name } of Deno.readDir(spool)) {
       if (!name.endsWith(".window")) continue;
-      // It may be with the producer by now.
-      const text = await Deno.readTextFile(join(spool, name)).catch(() => null);
-      if (text !== null) this.#finished.add(JSON.parse(text).window);
+      // It may be with the producer by now. Its first line is a checksum.
+      const text = await Deno.readTextFile(join(spool, name)).catch(() => "");
+      const [, body] = text.split("\n");
+      if (body !== undefined) this.#finished.add(JSON.parse(body).window);
     }
   }
 

@@ -61,17 +61,23 @@ export async function undisturbed(lab: Lab): Promise<CpuGroup> {
 }
 
 /** They never wait for a CPU; only for a server that leaves it soon. */
-export async function realTime(lab: Lab): Promise<void> {
-  for (const pid of await processesOf(lab)) await must("chrt", "-a", "-f", "-p", "20", String(pid));
+export async function realTime(lab: Lab, priority = 20): Promise<void> {
+  for (const pid of await processesOf(lab)) {
+    await must("chrt", "-a", "-f", "-p", String(priority), String(pid));
+  }
 }
 
 /** A server, and its PostgreSQL if it has one. */
 async function processesOf(lab: Lab): Promise<number[]> {
-  const pidFile = join(lab.directory, "database", "postmaster.pid");
-  const text = await Deno.readTextFile(pidFile).catch(() => null);
-  const postmaster = text === null ? [] : [Number(text.split("\n")[0])];
-  const workers = await Promise.all(postmaster.map(childrenOf));
-  return [lab.pid, ...postmaster, ...workers.flat()];
+  if (lab.database === null) return [lab.pid];
+  const postmaster = await postmasterOf(lab);
+  return [lab.pid, postmaster, ...await childrenOf(postmaster)];
+}
+
+/** The first process of a lab's PostgreSQL. */
+export async function postmasterOf({ directory }: Lab): Promise<number> {
+  const file = join(directory, "database", "data", "postmaster.pid");
+  return Number((await Deno.readTextFile(file)).split("\n")[0]);
 }
 
 /** A server runs on one CPU alone. */

@@ -151,7 +151,8 @@ Deno.test("a cleanup of the lease file on Kea's only CPU", async () => {
   await lab.restart();
   // So does kea-lfc: a real-time process gives its CPU to no other of its priority.
   await onOneCpu(lab);
-  await realTime(lab);
+  // Before the servers of other tests.
+  await realTime(lab, 30);
   await reconfigure(lab, (dhcp) => dhcp["lease-database"]["lfc-interval"] = 8);
   assertFirst(await explained(lab, { rate: 40, exchanges: 800 }), "cleanup");
 });
