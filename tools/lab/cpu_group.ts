@@ -6,6 +6,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { isGone } from "../../system/proc.ts";
 import { throttledSecondsOf } from "../../system/cpu_limit.ts";
 import { LabError } from "./lab_error.ts";
 
@@ -62,18 +63,24 @@ export async function cpuGroup(pids: readonly number[], share: number | null): P
     stderr: "null",
     detached: true,
   }).spawn();
-  for (const pid of pids) await Deno.writeTextFile(join(folder, "cgroup.procs"), String(pid));
+  const members = join(folder, "cgroup.procs");
+  for (const pid of pids) await move(pid, members);
   return {
     throttledSeconds: async () => await throttledSecondsOf(pids[0]!) ?? 0,
     [Symbol.asyncDispose]: async () => {
-      for (const pid of pids) {
-        // Fails if the process has ended.
-        await Deno.writeTextFile(join(mount ?? SECOND, "cgroup.procs"), String(pid)).catch(
-          () => {},
-        );
+      // Those that they have started, too.
+      for (const pid of (await Deno.readTextFile(members)).trim().split("\n")) {
+        if (pid !== "") await move(Number(pid), join(mount ?? SECOND, "cgroup.procs"));
       }
       await remover.stdin.close();
       await remover.status;
     },
   };
+}
+
+/** Moves a process to a group, unless it has ended: a database starts some for a moment. */
+async function move(pid: number, members: string): Promise<void> {
+  await Deno.writeTextFile(members, String(pid)).catch((error) => {
+    if (!isGone(error)) throw error;
+  });
 }
