@@ -37,6 +37,8 @@ export interface FleetOptions {
   readonly bpftrace: Bpftrace;
   /** Time between two readings, milliseconds. */
   readonly intervalMs: number;
+  /** A server that is older has opened its sockets, seconds; before that, it reads its leases. */
+  readonly startedSeconds?: number;
   /** What is counted beyond the profile. */
   readonly counting?: CountingOptions;
   readonly accumulator: Accumulator;
@@ -62,11 +64,11 @@ const NOT_WATCHED = gauge(
 /** The most servers that are exposed: those that run, and the newest of those that have ended. */
 const MOST_EXPOSED = 64;
 
+/** A `startedSeconds` that is enough for many leases. */
+const STARTED_SECONDS = 30;
+
 /** How often the host is asked for servers, milliseconds. */
 const LOOK_MS = 1000;
-
-/** A server that is older has opened its sockets, seconds; first it reads its leases. */
-const STARTED_SECONDS = 30;
 
 /** The watch of one process. */
 interface Following {
@@ -244,9 +246,10 @@ export class Fleet {
     signal: AbortSignal,
     onRead: () => void,
   ): Promise<void> {
-    const { profile, bpftrace, intervalMs, counting, observers = [] } = this.#options;
+    const { profile, bpftrace, intervalMs, startedSeconds = STARTED_SECONDS } = this.#options;
+    const { counting, observers = [] } = this.#options;
     const say: Say = (line, level) => this.#options.say(`${name}: ${line}`, level);
-    await hasStarted(kea, signal);
+    await hasStarted(kea, startedSeconds, signal);
     const preparation = inAChild(signal);
     const server = await preparation.describe(kea.pid);
     const how = { bpftrace, signal, say, preparation };
@@ -278,8 +281,12 @@ export class Fleet {
  *
  * @throws {Deno.errors.NotFound} when it has ended.
  */
-async function hasStarted({ pid, family }: RunningKea, signal: AbortSignal): Promise<void> {
-  while ((ageOf(pid) ?? Infinity) < STARTED_SECONDS) {
+async function hasStarted(
+  { pid, family }: RunningKea,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while ((ageOf(pid) ?? Infinity) < seconds) {
     if ((await openSockets(pid, family)).length > 0) return;
     await pause(LOOK_MS, undefined, { signal });
   }

@@ -25,6 +25,8 @@ Deno.test("40 false servers, and a real one that comes last: it has its own name
     profile: "light",
     bpftrace: await findBpftrace(),
     intervalMs: 500,
+    // They never open a socket.
+    startedSeconds: 0,
     accumulator,
     signal: stop.signal,
     say: (line, level) => level === "warning" && warnings.push(line),

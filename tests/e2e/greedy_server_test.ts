@@ -36,6 +36,8 @@ for (const [what, count, warning] of CASES) {
       profile: "light",
       bpftrace: await findBpftrace(),
       intervalMs: 500,
+      // They never open a socket.
+      startedSeconds: 0,
       accumulator: new Accumulator(),
       signal: stop.signal,
       say: (line, level) => level === "warning" && warnings.push(line),

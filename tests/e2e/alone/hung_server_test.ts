@@ -107,6 +107,8 @@ Deno.test("servers that hang while they are watched, or before, hold up no other
     profile: "standard",
     bpftrace: await findBpftrace(),
     intervalMs: 500,
+    // They never open a socket.
+    startedSeconds: 0,
     accumulator,
     signal: stop.signal,
     say: (line, level) => (level === "warning" ? warnings : lines).push(line),
