@@ -120,22 +120,22 @@ Deno.test("one client that floods the server", async () => {
   assert.match(assertFirst(flood, "flooding_client"), /sends 50 % of the packets: 150 requests/);
 });
 
-for (const family of [4, 6] as const) {
-  Deno.test(`a relay that repeats what was answered, DHCPv${family}`, async () => {
-    await using lab = await startLab({ family });
-    await using _ = await undisturbed(lab);
-    const packets = Array.from({ length: 101 }, (_, client): (ClientPacket | Interlude)[] => {
-      const request = { client, transaction: 0x10_0000 + client };
-      // Each third one only once.
-      return client % 3 === 0 ? [request] : [request, { pause: 20 }, request];
-    });
-    const repeating = await explained(lab, {
-      top: 10,
-      work: () => sendPackets(lab, packets.flat()),
-    });
-    assert.match(assertFirst(repeating, "repeating_relay"), /repeat .*: 67 requests/);
+Deno.test("a relay that repeats what was answered", async () => {
+  await using lab = await startLab();
+  await using _ = await undisturbed(lab);
+  const packets = Array.from({ length: 101 }, (_, client): (ClientPacket | Interlude)[] => {
+    const request = { client, transaction: 0x10_0000 + client };
+    // Each third one only once.
+    return client % 3 === 0 ? [request] : [request, { pause: 20 }, request];
   });
+  const repeating = await explained(lab, {
+    top: 10,
+    work: () => sendPackets(lab, packets.flat()),
+  });
+  assert.match(assertFirst(repeating, "repeating_relay"), /repeat .*: 67 requests/);
+});
 
+for (const family of [4, 6] as const) {
   Deno.test(`clients that have waited long, and requests that come again, DHCPv${family}`, async () => {
     await using lab = await startLab({ family });
     await using _ = await undisturbed(lab);
