@@ -115,7 +115,7 @@ interface Row {
 
 /** Makes a fault, waits until all is well again, and adds what it did. */
 async function strike(scene: Scene, fault: string, random: () => number, row: Row): Promise<void> {
-  const { lab, monitor } = scene;
+  const { lab } = scene;
   await scene.noteFinished();
   const [before, server, start] = [await scene.windows(), lab.pid, performance.now()];
   const capture = scene.capture;
@@ -125,7 +125,6 @@ async function strike(scene: Scene, fault: string, random: () => number, row: Ro
   if (fault !== "Kea" && !runs(server)) row.harmed++;
   await scene.untilServing();
   // A monitor that lost its server, or its bpftrace twice within a minute, ends as it says.
-  if (monitor.isOver) await monitor.start();
   for (const watcher of scene.watchers) {
     if (watcher.isOver) await watcher.start();
     await watcher.untilWatching();

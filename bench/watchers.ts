@@ -87,19 +87,14 @@ export class Watcher implements AsyncDisposable {
     return children.find((pid) => statOf(pid)?.command === "bpftrace") ?? null;
   }
 
-  /**
-   * Ends it with a signal, and waits until it and its bpftrace are gone.
-   *
-   * @returns its exit status.
-   */
-  async end(signal: Deno.Signal): Promise<number> {
+  /** Ends it with a signal, and waits until it and its bpftrace are gone. */
+  async end(signal: Deno.Signal): Promise<void> {
     const bpftrace = this.#isOver ? null : await this.bpftrace();
     if (!this.#isOver) this.#followed!.child.kill(signal);
-    const { code } = await this.left();
+    await this.left();
     if (bpftrace !== null) {
       await until(() => !runs(bpftrace), `the bpftrace of ${this.name} is gone`);
     }
-    return code;
   }
 
   /** Waits for its end. */

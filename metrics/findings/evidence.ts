@@ -35,6 +35,7 @@ export function counterEvidence(what: string, { metric, labels, unit, value }: C
  * What part of the threads' time some series are.
  *
  * @param lower what it is at least, if it is not exact.
+ * @param ns their times together, if not all series with these labels are meant.
  */
 export function shareEvidence(
   facts: Facts,
@@ -42,8 +43,9 @@ export function shareEvidence(
   metric: MetricName,
   labels: Labels,
   lower?: number,
+  ns = facts.ns(metric, labels),
 ): Evidence {
-  const value = facts.share(facts.ns(metric, labels));
+  const value = facts.share(ns);
   const isExact = lower === undefined || lower === value;
   return {
     what,

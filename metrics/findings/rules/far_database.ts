@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exactEvidence, timesEvidence } from "../evidence.ts";
+import { exactEvidence, shareEvidence, timesEvidence } from "../evidence.ts";
 import { meanNs } from "../facts.ts";
 import type { Rule } from "../finding.ts";
 import { hasDominant, sqlOf } from "../sql.ts";
@@ -26,30 +26,23 @@ export const FAR_DATABASE: Rule = {
     // Not even the fastest answer of the simplest statement comes sooner.
     const isFar = fastest.min >= LONG_NS && fastest.min >= 0.3 * meanNs(usual);
     const { backend } = fastest.labels;
-    const share = facts.share(sql.ns);
+    const share = percent(facts.share(sql.ns));
     return {
       severity: "slow",
       damage: least,
       sentence: isFar
-        ? `The database is far away: waiting for SQL takes ${
-          percent(share)
-        } of the packets' time, and not ` +
-          "even the fastest answer came soon."
-        : `The database is slow: waiting for SQL takes ${
-          percent(share)
-        } of the packets' time, spread over ` +
-          "all statements.",
+        ? `The database is far away: waiting for SQL takes ${share} of the packets' time, and not even the ` +
+          "fastest answer came soon."
+        : `The database is slow: waiting for SQL takes ${share} of the packets' time, spread over all statements.`,
       evidence: [
-        {
-          ...exactEvidence(
-            "all SQL statements, of the packets' time",
-            "database_query_time",
-            { backend: backend ?? "" },
-            "ratio",
-            share,
-          ),
-          ...least === share ? {} : { lower: least, upper: share },
-        },
+        shareEvidence(
+          facts,
+          "all SQL statements, of the packets' time",
+          "database_query_time",
+          { backend: backend ?? "" },
+          least,
+          sql.ns,
+        ),
         exactEvidence(
           "statements per packet",
           "database_query_time",
