@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Limit of files: those of some servers, also from before a restart. */
-const MOST_FILES = 32;
+/** The most facts: some for each file of some servers, also from before a restart. */
+const MOST = 4096;
 
 /**
  * Keyed by the file's identity, not by its build id: another file may have the same build id.
@@ -17,17 +17,18 @@ export class FileCache<T> {
    * The fact about a file, computed if it is not cached; failures are not cached.
    *
    * @param path by which the file is opened.
+   * @param name of the fact, if there are several.
    */
-  async of(path: string, find: () => Promise<T>): Promise<T> {
+  async of(path: string, find: () => Promise<T>, name = ""): Promise<T> {
     const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
-    const key = [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
+    const key = [dev, ino, size, mtime?.getTime(), ctime?.getTime(), name].join();
     const before = this.#known.get(key);
     if (before !== undefined) return await before;
     const found = find();
     this.#known.set(key, found);
     found.catch(() => this.#known.delete(key));
     const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_FILES) this.#known.delete(oldest!);
+    if (this.#known.size > MOST) this.#known.delete(oldest!);
     return await found;
   }
 }

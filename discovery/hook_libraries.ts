@@ -5,7 +5,7 @@
  */
 
 import { exportedFunctions, importedFunctions } from "./code/elf.ts";
-import { FileCache } from "./file_cache.ts";
+import { factOf } from "./file_facts.ts";
 import type { MappedFile } from "./types.ts";
 
 /** How often a DORA or a SARR passes each hook point. */
@@ -31,52 +31,58 @@ const PER_EXCHANGE: Readonly<Record<string, number>> = {
   buffer6_send: 2,
 };
 
+/** A callout that parks its packet calls this for the parking lot. */
+export const PARKING_LOT = "_ZNK3isc5hooks13CalloutHandle22getParkingLotHandlePtrEv";
+
+/** What the symbols of a library show. */
+interface HookFacts {
+  /** It exports the version of the interface that it was built for, and a callout or `load`. */
+  readonly isHook: boolean;
+  /** Callouts per packet. */
+  readonly callouts: number;
+  readonly mayPark: boolean;
+}
+
+type Library = Pick<MappedFile, "path" | "pinnedPath">;
+
 /**
  * How many callouts of some libraries run per packet. Kea registers functions that they export under the
  * name of a hook point. Callouts that they register themselves are not counted.
  */
-export async function calloutsPerPacket(libraries: readonly MappedFile[]): Promise<number> {
-  const exported = await Promise.all(
-    libraries.map(({ pinnedPath }) => exportedFunctions(pinnedPath)),
-  );
-  return exported.flat().reduce((sum, { name }) => sum + (PER_EXCHANGE[name] ?? 0), 0) / 2;
+export async function calloutsPerPacket(libraries: readonly Library[]): Promise<number> {
+  const facts = await Promise.all(libraries.map(hookFacts));
+  return facts.reduce((sum, { callouts }) => sum + callouts, 0);
 }
 
-/** A callout that parks its packet calls this for the parking lot. */
-export const PARKING_LOT = "_ZNK3isc5hooks13CalloutHandle22getParkingLotHandlePtrEv";
-
 /** Whether any of these hook libraries may park packets. */
-export async function mayPark(libraries: readonly MappedFile[]): Promise<boolean> {
-  const imported = await Promise.all(
-    libraries.map(({ pinnedPath }) => importedFunctions(pinnedPath)),
-  );
-  return imported.some((names) => names.includes(PARKING_LOT));
+export async function mayPark(libraries: readonly Library[]): Promise<boolean> {
+  return (await Promise.all(libraries.map(hookFacts))).some(({ mayPark }) => mayPark);
 }
 
 /** Folders that never contain hook libraries. */
 const SYSTEM = /^\/(usr\/|usr\/local\/)?lib(32|64)?\//;
 
-/** Whether files are hook libraries: the watch needs this every second, for the same files. */
-const known = new FileCache<boolean>();
-
 /** The hook libraries among a server's mapped files. */
-export async function hookLibrariesOf<T extends Pick<MappedFile, "path" | "pinnedPath">>(
-  libraries: readonly T[],
-): Promise<T[]> {
+export async function hookLibrariesOf<T extends Library>(libraries: readonly T[]): Promise<T[]> {
   const found = await Promise.all(libraries.map(async (library) => {
     if (library.path.includes("/hooks/")) return library;
     if (SYSTEM.test(library.path) || !/\.so\b/.test(library.path)) return null;
     // A file that is unmapped while it is read is not one.
-    const isHook = await known.of(library.pinnedPath, () => isHookLibrary(library.pinnedPath))
-      .catch(() => false);
+    const isHook = await hookFacts(library).then(({ isHook }) => isHook, () => false);
     return isHook ? library : null;
   }));
   return found.filter((library) => library !== null);
 }
 
-async function isHookLibrary(path: string): Promise<boolean> {
-  // Every hook library exports the version of the interface that it was built for.
-  const symbols = await exportedFunctions(path).catch(() => []);
-  return symbols.some(({ name }) => name === "version") &&
-    symbols.some(({ name }) => name === "load" || name in PER_EXCHANGE);
+/** The watch needs them every second, for the same files. */
+async function hookFacts(library: Library): Promise<HookFacts> {
+  return await factOf("hook library", library, async ({ pinnedPath }): Promise<HookFacts> => {
+    const exported = (await exportedFunctions(pinnedPath)).map(({ name }) => name);
+    return {
+      isHook: exported.includes("version") &&
+        exported.some((name) => name === "load" || name in PER_EXCHANGE),
+      callouts: exported.reduce((sum, name) => sum + (PER_EXCHANGE[name] ?? 0), 0) / 2,
+      mayPark: (await importedFunctions(pinnedPath)).includes(PARKING_LOT),
+    };
+  });
 }

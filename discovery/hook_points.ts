@@ -12,6 +12,7 @@
 import { DiscoveryError } from "./discovery_error.ts";
 import { dataReference, disassemble } from "./code/disassembly.ts";
 import { exportedFunctions } from "./code/elf.ts";
+import { factOf } from "./file_facts.ts";
 import { loadBiasOf, ProcessMemory } from "./memory.ts";
 import type { MappedFile, Program } from "./types.ts";
 
@@ -62,16 +63,19 @@ export async function hookPointsOf({ pid, libraries }: Program): Promise<string[
  */
 export async function hookTableIn(
   libraries: readonly MappedFile[],
-): Promise<{ readonly library: MappedFile; readonly places: ReadonlySet<number> }> {
+): Promise<{ readonly library: MappedFile; readonly places: readonly number[] }> {
   const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
   if (library === undefined) throw unknown("the server maps no libkea-hooks");
-  const path = library.pinnedPath;
-  const getPointer = (await exportedFunctions(path)).find(({ name }) => GET_POINTER.test(name));
-  if (getPointer === undefined) throw unknown("libkea-hooks has no getServerHooksPtr()");
-  const { address: start, size } = getPointer;
-  const code = await disassemble(path, { start, end: start + Math.min(size, REACH) });
-  const places = new Set(code.map(dataReference).filter((address) => address !== null));
-  if (places.size === 0) throw unknown("getServerHooksPtr() refers to no data");
+  const places = await factOf("table of hook points", library, async ({ pinnedPath }) => {
+    const exported = await exportedFunctions(pinnedPath);
+    const getPointer = exported.find(({ name }) => GET_POINTER.test(name));
+    if (getPointer === undefined) throw unknown("libkea-hooks has no getServerHooksPtr()");
+    const { address: start, size } = getPointer;
+    const code = await disassemble(pinnedPath, { start, end: start + Math.min(size, REACH) });
+    const found = new Set(code.map(dataReference).filter((address) => address !== null));
+    if (found.size === 0) throw unknown("getServerHooksPtr() refers to no data");
+    return [...found];
+  });
   return { library, places };
 }
 

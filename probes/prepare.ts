@@ -108,5 +108,5 @@ export async function prepareIn(
 async function mariadbStatements(made: Plan): Promise<Statements> {
   const site = made.sources.flatMap(({ sites }) => sites)
     .find(({ id }) => id.startsWith("mariadb.end."));
-  return site === undefined ? {} : await statementsOf(site.file.pinnedPath);
+  return site === undefined ? {} : await statementsOf(site.file);
 }

@@ -8,21 +8,19 @@ import { type DecodedCode, indexCode } from "./call_sites.ts";
 import { branchTarget, disassemble, type Instruction } from "./disassembly.ts";
 import { type Bounds, codeSections, type Data, ElfError, mappedData, relocations } from "./elf.ts";
 import { functionBounds } from "./frames.ts";
-import { FileCache } from "../file_cache.ts";
+import { madeOnce } from "./file_copies.ts";
 import type { MappedFile } from "../types.ts";
-
-const known = new FileCache<DecodedCode>();
 
 /** The most code that is decoded, bytes: 24 times that of kea-dhcp4. Decoded, it takes 100 times as much. */
 const CODE_LIMIT = 16 * 2 ** 20;
 
 /**
- * Decodes a file. objdump takes 0.25 s for kea-dhcp4 and 1.2 s for libkea-dhcpsrv.
+ * Decodes a file, once for all who have its copy. objdump takes 0.25 s for kea-dhcp4 and 1.2 s for libkea-dhcpsrv.
  *
  * @throws {ElfError} when it cannot be read, or has too much code.
  */
 export async function codeOf({ path: name, pinnedPath: path }: MappedFile): Promise<DecodedCode> {
-  return await known.of(path, async () => {
+  return await madeOnce(path, "code", async () => {
     const bytes = (await codeSections(path)).reduce((sum, { start, end }) => sum + end - start, 0);
     if (bytes > CODE_LIMIT) {
       throw new ElfError(

@@ -7,9 +7,9 @@
 import { readUpTo } from "../../system/file_bytes.ts";
 import { ForeignFileError, openLinked } from "../../system/foreign_file.ts";
 import { complaintOf, run, textOf } from "../../system/run.ts";
-import { type SealedCopy, sealedCopy } from "../../system/sealed_copy.ts";
 import { DiscoveryError } from "../discovery_error.ts";
 import { FileCache } from "../file_cache.ts";
+import { copyOf } from "./file_copies.ts";
 
 /** A symbol that a file defines. */
 export interface ElfSymbol {
@@ -251,9 +251,9 @@ export async function binutils(
   args: readonly [...string[], string],
 ): Promise<string> {
   const path = args.at(-1)!;
-  using _turn = await turn();
   try {
-    using copy = sharedCopy(path);
+    using copy = await copyOf(path);
+    using _turn = await turn();
     const ran = await run([command, ...args.slice(0, -1), copy.path], {
       asNobody: true,
       limitMs: LIMIT_MS,
@@ -271,8 +271,8 @@ export async function binutils(
   }
 }
 
-/** The most that is read of a file, and of what a program prints about it, bytes. */
-const [FILE_LIMIT, OUTPUT_LIMIT] = [512 * 2 ** 20, 256 * 2 ** 20];
+/** The most that is read of what a program prints about a file, bytes. */
+const OUTPUT_LIMIT = 256 * 2 ** 20;
 
 /**
  * Longest time for one program on a file on a busy machine, milliseconds. Its CPU time is limited, too; objdump
@@ -291,13 +291,13 @@ function outputLimit(command: string, path: string): number {
   return Math.min(2 ** 20 + (RATIO[command] ?? 1) * size, OUTPUT_LIMIT);
 }
 
-/** Files read at a time: each takes a program and memory for a copy, and a hostile process may map thousands. */
+/** Programs that run at a time. */
 const AT_A_TIME = 4;
 
 const waiting: (() => void)[] = [];
 let running = 0;
 
-/** Waits until fewer files are being read than the limit. */
+/** Waits until fewer programs run than the limit. */
 async function turn(): Promise<Disposable> {
   if (running < AT_A_TIME) running++;
   else await new Promise<void>((resolve) => waiting.push(resolve));
@@ -307,25 +307,6 @@ async function turn(): Promise<Disposable> {
       const next = waiting.shift();
       if (next === undefined) running--;
       else next();
-    },
-  };
-}
-
-/** Copies in use, by path: several programs read one file at a time. */
-const copies = new Map<string, { readonly copy: SealedCopy; users: number }>();
-
-function sharedCopy(path: string): { readonly path: string } & Disposable {
-  const shared = copies.getOrInsertComputed(
-    path,
-    () => ({ copy: sealedCopy(path, FILE_LIMIT), users: 0 }),
-  );
-  shared.users++;
-  return {
-    path: shared.copy.path,
-    [Symbol.dispose]: () => {
-      if (--shared.users > 0) return;
-      copies.delete(path);
-      shared.copy[Symbol.dispose]();
     },
   };
 }

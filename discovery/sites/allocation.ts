@@ -7,9 +7,10 @@
 import { callsOf } from "../code/call_sites.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import { hookLibrariesOf, mayPark, PARKING_LOT } from "../hook_libraries.ts";
-import type { Family, Program } from "../types.ts";
+import type { Family, MappedFile, Program } from "../types.ts";
 import type { SiteSearch } from "./types.ts";
 import { functionEntries, isLinkedIn, LINKED_IN } from "./function_entries.ts";
+import { keptSearch } from "./kept_search.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 
 /** Called by the server's own code for each requested lease, by family. */
@@ -39,10 +40,35 @@ export const PARKED = "allocation.parked";
 export async function allocationSites(
   { executable, family, libraries }: Program,
 ): Promise<SiteSearch> {
-  const [code, parks] = await Promise.all([
-    codeOf(executable),
+  const isLinked = isLinkedIn(libraries);
+  const [found, parks] = await Promise.all([
+    keptSearch(
+      `allocation ${JSON.stringify({ family, isLinked })}`,
+      executable,
+      (copy) => callsIn(copy, family, isLinked),
+    ),
     hookLibrariesOf(libraries).then(mayPark),
   ]);
+  if (found.sites.length === 0 || !parks) return found;
+  // One committed lease per exchange.
+  const parked = await functionEntries(
+    libraries,
+    "libkea-hooks.so",
+    { [PARKED]: PARKING_LOT },
+    () => 0.5,
+  );
+  return {
+    sites: [...found.sites, ...parked.sites],
+    refusals: [...found.refusals, ...parked.refusals],
+  };
+}
+
+async function callsIn(
+  executable: MappedFile,
+  family: Family,
+  isLinked: boolean,
+): Promise<SiteSearch> {
+  const code = await codeOf(executable);
   const calls = ALLOCATIONS[family].flatMap(({ symbol, hitsPerPacket }) => {
     const found = callsOf(code, symbol);
     return found.map((call) => ({ ...call, hits: hitsPerPacket / found.length }));
@@ -55,22 +81,14 @@ export async function allocationSites(
       "allocation.",
       isImported
         ? "the executable calls the allocation engine in an unknown way"
-        : isLinkedIn(libraries)
+        : isLinked
         ? LINKED_IN
         : "the executable does not import the allocation engine",
     );
   }
-  // One committed lease per exchange.
-  const parked = parks
-    ? await functionEntries(libraries, "libkea-hooks.so", { [PARKED]: PARKING_LOT }, () => 0.5)
-    : { sites: [], refusals: [] };
-  const found = gather(
+  return gather(
     calls.map((call, index) =>
       sitesAroundCall((edge) => `allocation.${edge}.${index}`, executable, call, call.hits)
     ),
   );
-  return {
-    sites: [...found.sites, ...parked.sites],
-    refusals: [...found.refusals, ...parked.refusals],
-  };
 }

@@ -12,9 +12,10 @@ import { type Instruction, isCall } from "../code/disassembly.ts";
 import { type Bounds, boundsOf, exportedFunctions } from "../code/elf.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import { calloutsPerPacket, hookLibrariesOf } from "../hook_libraries.ts";
-import type { Program } from "../types.ts";
+import type { MappedFile, Program } from "../types.ts";
 import type { Refusal, SiteSearch } from "./types.ts";
 import { functionEntries } from "./function_entries.ts";
+import { keptSearch } from "./kept_search.ts";
 import { proofOf, refused, siteOf } from "./site.ts";
 
 /** Calls every callout of a hook point, one after the other. */
@@ -28,24 +29,37 @@ const STOP = "_ZN3isc4util9Stopwatch4stopEv";
 
 /** The calls around every callout, and the end of a packet's callout handle. */
 export async function calloutSites({ libraries }: Program): Promise<SiteSearch> {
-  const id = "callouts.";
   const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
-  if (library === undefined) return refused(id, "the server maps no libkea-hooks");
-  const [code, symbols, hits] = await Promise.all([
+  if (library === undefined) return refused(ID, "the server maps no libkea-hooks");
+  const hits = await hookLibrariesOf(libraries).then(calloutsPerPacket);
+  const found = await keptSearch(`callouts ${hits}`, library, (copy) => edgesIn(copy, hits));
+  if (found.sites.length === 0) return found;
+  const done = await functionEntries(
+    libraries,
+    "libkea-hooks.so",
+    { "callouts.done": CALLOUT_HANDLE_END },
+    () => hits === 0 ? 0 : 1,
+  );
+  return { sites: [...found.sites, ...done.sites], refusals: done.refusals };
+}
+
+const ID = "callouts.";
+
+async function edgesIn(library: MappedFile, hits: number): Promise<SiteSearch> {
+  const [code, symbols] = await Promise.all([
     codeOf(library),
     exportedFunctions(library.pinnedPath),
-    hookLibrariesOf(libraries).then(calloutsPerPacket),
   ]);
   const bounds = boundsOf(symbols, CALL_CALLOUTS);
-  if (bounds === undefined) return refused(id, "libkea-hooks does not export callCallouts");
+  if (bounds === undefined) return refused(ID, "libkea-hooks does not export callCallouts");
   const edges = calloutEdges(code, bounds);
   if ("why" in edges) return { sites: [], refusals: [edges] };
   const { start, ends, target, facts } = edges;
   const sites = [
-    siteOf(`${id}start`, library, start, proofOf(library, bounds, "symbol", target.start), hits),
+    siteOf(`${ID}start`, library, start, proofOf(library, bounds, "symbol", target.start), hits),
     ...ends.map(({ call, function: part }, index) =>
       siteOf(
-        `${id}end.${index}`,
+        `${ID}end.${index}`,
         library,
         call,
         proofOf(library, part, "eh_frame", target.stop),
@@ -53,16 +67,7 @@ export async function calloutSites({ libraries }: Program): Promise<SiteSearch> 
       )
     ),
   ];
-  const done = await functionEntries(
-    libraries,
-    "libkea-hooks.so",
-    { "callouts.done": CALLOUT_HANDLE_END },
-    () => hits === 0 ? 0 : 1,
-  );
-  return {
-    sites: [...sites.map((site) => ({ ...site, facts })), ...done.sites],
-    refusals: done.refusals,
-  };
+  return { sites: sites.map((site) => ({ ...site, facts })), refusals: [] };
 }
 
 /** The calls around a callout, and how to read which callout it is. */

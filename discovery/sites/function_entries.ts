@@ -7,8 +7,9 @@
 import { disassemble, instructionClass } from "../code/disassembly.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
 import type { MappedFile } from "../types.ts";
-import type { SiteSearch } from "./types.ts";
+import { keptSearch } from "./kept_search.ts";
 import { gather, proofOf, siteOf } from "./site.ts";
+import type { SiteSearch } from "./types.ts";
 
 /** Why there is no library. */
 export const LINKED_IN = "Kea's libraries are linked into the executable, at unknown places";
@@ -39,9 +40,22 @@ export async function functionEntries(
       : `the server maps no ${library}`;
     return { sites: [], refusals: ids.map(([id]) => ({ id, why })) };
   }
+  const { sites, refusals } = await keptSearch(
+    `entries of ${JSON.stringify([library, symbols])}`,
+    file,
+    (copy) => entriesIn(copy, library, ids),
+  );
+  return { sites: sites.map((site) => ({ ...site, hitsPerPacket: hits(site.id) })), refusals };
+}
+
+async function entriesIn(
+  file: MappedFile,
+  library: string,
+  symbols: readonly (readonly [id: string, name: string])[],
+): Promise<SiteSearch> {
   const exported = await exportedFunctions(file.pinnedPath);
   return gather(
-    await Promise.all(ids.map(async ([id, name]) => {
+    await Promise.all(symbols.map(async ([id, name]) => {
       const bounds = boundsOf(exported, name);
       if (bounds === undefined) return { id, why: `${library} does not export ${name}` };
       const [first, second] = await disassemble(file.pinnedPath, bounds);
@@ -51,7 +65,7 @@ export async function functionEntries(
           instructionClass(second) === "emulated"
         ? second
         : first;
-      const site = siteOf(id, file, chosen, proofOf(file, bounds, "symbol", null), hits(id));
+      const site = siteOf(id, file, chosen, proofOf(file, bounds, "symbol", null), 0);
       return [{ ...site, symbol: chosen === first ? name : null, entrySymbol: name }];
     })),
   );

@@ -9,6 +9,7 @@ import { codeOfFunctions } from "../code/decoded_code.ts";
 import { type Bounds, boundsOf, exportedFunctions } from "../code/elf.ts";
 import type { MappedFile, Program } from "../types.ts";
 import type { Refusal, Site, SiteSearch } from "./types.ts";
+import { keptSearch } from "./kept_search.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 import { isMultiThreaded } from "./threading.ts";
 
@@ -79,11 +80,20 @@ export async function leaseManagerSites(program: Program): Promise<SiteSearch> {
   if (family !== 4) return refused(id, "lease operations are known for DHCPv4 only");
   const library = libraries.find(({ path }) => /\/libkea-dhcpsrv\.so/.test(path));
   if (library === undefined) return refused(id, "the server maps no libkea-dhcpsrv");
-  const [symbols, multiThreaded] = await Promise.all([
-    exportedFunctions(library.pinnedPath),
-    // A program that does not run is shown as with threads, where every site exists.
-    program.pid === null ? true : isMultiThreaded(program),
-  ]);
+  // A program that does not run is shown as with threads, where every site exists.
+  const multiThreaded = program.pid === null ? true : await isMultiThreaded(program);
+  return await keptSearch(
+    `${id} ${JSON.stringify({ multiThreaded })}`,
+    library,
+    (copy) => operationsIn(copy, multiThreaded),
+  );
+}
+
+async function operationsIn(
+  library: MappedFile,
+  multiThreaded: boolean | null,
+): Promise<SiteSearch> {
+  const symbols = await exportedFunctions(library.pinnedPath);
   const operations = LEASE_MANAGER4.map((operation) => ({
     ...operation,
     bounds: boundsOf(symbols, operation.caller),

@@ -8,8 +8,10 @@ import { callsOf } from "../code/call_sites.ts";
 import { codeOf } from "../code/decoded_code.ts";
 import { disassemble } from "../code/disassembly.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
+import { factOf } from "../file_facts.ts";
 import type { MappedFile, Program } from "../types.ts";
 import type { SiteSearch } from "./types.ts";
+import { keptSearch } from "./kept_search.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 import { STATEMENTS_PER_PACKET, userOf, usesDatabase } from "./sql_statements.ts";
 
@@ -26,11 +28,7 @@ export async function mariadbSites({ libraries, databases }: Program): Promise<S
     libraries.find(({ path }) => /\/libkea-dhcpsrv\.so/.test(path));
   if (client === undefined) return refused(id, "the server maps no client library of MariaDB");
   if (caller === undefined) return refused(id, "the server maps no libkea-dhcpsrv");
-  const [number, code, symbols] = await Promise.all([
-    statementNumber(client),
-    codeOf(caller),
-    exportedFunctions(caller.pinnedPath),
-  ]);
+  const number = await factOf("number of a statement", client, statementNumber);
   if (number === null) {
     return refused(id, "the client library numbers its statements in an unknown way");
   }
@@ -38,6 +36,20 @@ export async function mariadbSites({ libraries, databases }: Program): Promise<S
     ...databases.leases === "mysql" ? ["leases"] : [],
     ...databases.others.includes("mysql") ? ["hosts", "configuration"] : [],
   ];
+  const { sites, refusals } = await keptSearch(
+    `${id} ${JSON.stringify({ users, hits })}`,
+    caller,
+    (copy) => callsIn(copy, users, hits),
+  );
+  return { sites: sites.map((site) => ({ ...site, facts: { number } })), refusals };
+}
+
+async function callsIn(
+  caller: MappedFile,
+  users: readonly string[],
+  hits: number,
+): Promise<SiteSearch> {
+  const [code, symbols] = await Promise.all([codeOf(caller), exportedFunctions(caller.pinnedPath)]);
   const found = callsOf(code, MARIADB_EXECUTE).flatMap((site, index) => {
     const holder = symbols.find(({ address, size }) =>
       site.call.address >= address && site.call.address < address + size
@@ -45,14 +57,18 @@ export async function mariadbSites({ libraries, databases }: Program): Promise<S
     const user = userOf(holder?.name ?? "");
     return users.length === 0 || users.includes(user) ? [{ site, user, index }] : [];
   });
-  if (found.length === 0) return refused(id, "no call of mysql_stmt_execute was found");
-  const { sites, refusals } = gather(
+  if (found.length === 0) return refused("mariadb.", "no call of mysql_stmt_execute was found");
+  return gather(
     found.map(({ site, user, index }) =>
       // Each statement uses one of them.
-      sitesAroundCall((edge) => `${id}${edge}.${user}.${index}`, caller, site, hits / found.length)
+      sitesAroundCall(
+        (edge) => `mariadb.${edge}.${user}.${index}`,
+        caller,
+        site,
+        hits / found.length,
+      )
     ),
   );
-  return { sites: sites.map((site) => ({ ...site, facts: { number } })), refusals };
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import { disassemble } from "../code/disassembly.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
+import { factOf } from "../file_facts.ts";
 import type { MappedFile, Program } from "../types.ts";
 import type { SiteSearch } from "./types.ts";
 import { functionEntries } from "./function_entries.ts";
@@ -30,7 +31,7 @@ export async function postgresqlSites({ libraries, databases }: Program): Promis
       { "postgresql.end": POSTGRESQL_RESULT },
       () => hits,
     ),
-    library === undefined ? null : resultFacts(library),
+    library === undefined ? null : factOf("results of libpq", library, resultFacts),
   ]);
   const refusals = [...started.refusals, ...ended.refusals];
   if (refusals.length > 0) return { sites: [], refusals };

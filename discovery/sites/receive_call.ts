@@ -10,7 +10,7 @@ import { callsOf } from "../code/call_sites.ts";
 import { codeOfFunctions } from "../code/decoded_code.ts";
 import { DiscoveryError } from "../discovery_error.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
-import { FileCache } from "../file_cache.ts";
+import { factOf } from "../file_facts.ts";
 import type { MappedFile, Server } from "../types.ts";
 
 /** A system call that receives. */
@@ -18,8 +18,6 @@ export type ReceiveCall = "read" | "recvmsg";
 
 /** `isc::dhcp::PktFilterLPF::receive(Iface&, SocketInfo const&)`. */
 const RECEIVE = "_ZN3isc4dhcp12PktFilterLPF7receiveERNS0_5IfaceERKNS0_10SocketInfoE";
-
-const known = new FileCache<ReceiveCall>();
 
 /**
  * Whether a Kea requests the kernel's time stamp of each packet, for which it uses `recvmsg`:
@@ -46,7 +44,7 @@ export async function receiveCall(
   const library = libraries.find(({ path }) => /\/libkea-dhcp(\+\+)?\.so/.test(path));
   try {
     if (library === undefined) throw notFound("it maps no libkea-dhcp");
-    return await known.of(library.pinnedPath, () => callIn(library));
+    return await factOf("receiving call", library, callIn);
   } catch (error) {
     const asks = asksForArrivals(version);
     if (!(error instanceof DiscoveryError) || asks === null) throw error;

@@ -25,13 +25,14 @@ export function proofOf(
   from: "eh_frame" | "symbol",
   target: string | null,
 ): FunctionProof {
-  return {
-    buildId: file.buildId,
-    device: file.device,
-    inode: file.inode,
-    function: { start, end, from },
-    target,
-  };
+  return { ...identityOf(file), function: { start, end, from }, target };
+}
+
+/** Which file it is. */
+export function identityOf(
+  { buildId, device, inode }: MappedFile,
+): Pick<SiteProof, "buildId" | "device" | "inode"> {
+  return { buildId, device, inode };
 }
 
 /** The site at an instruction. */

@@ -8,7 +8,8 @@
  */
 
 import { binutils, type Data, dataAt, mappedData } from "../code/elf.ts";
-import type { Databases, DatabaseType } from "../types.ts";
+import { factOf } from "../file_facts.ts";
+import type { Databases, DatabaseType, MappedFile } from "../types.ts";
 
 /** SQL statements per packet of a DORA, leases in the database (counted on 2.2.0). */
 export const STATEMENTS_PER_PACKET = 4;
@@ -33,7 +34,13 @@ const LONGEST = 65_536;
  * The names of the statements that a library prepares, by who prepares them (`leases`, `hosts`,
  * `configuration`), in the order of preparing.
  */
-export async function statementsOf(path: string): Promise<Record<string, string[]>> {
+export async function statementsOf(
+  file: MappedFile,
+): Promise<Readonly<Record<string, readonly string[]>>> {
+  return await factOf("SQL statements", file, ({ pinnedPath }) => statementsIn(pinnedPath));
+}
+
+async function statementsIn(path: string): Promise<Record<string, string[]>> {
   const tables = statementTables(await mappedData(path), await pointersIn(path));
   const found: Record<string, string[]> = {};
   for (const table of tables) {

@@ -9,8 +9,10 @@ import { codeOf } from "../code/decoded_code.ts";
 import type { Instruction } from "../code/disassembly.ts";
 import { mappedData } from "../code/elf.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
-import type { Program } from "../types.ts";
+import { factOf } from "../file_facts.ts";
+import type { MappedFile, Program } from "../types.ts";
 import type { Refusal, Site, SiteSearch } from "./types.ts";
+import { keptSearch } from "./kept_search.ts";
 import { registeredHooks } from "./registered_hooks.ts";
 import { gather, siteAtCall } from "./site.ts";
 
@@ -28,32 +30,47 @@ const STAGE_EDGES: Readonly<Record<string, string>> = {
 /** How far before a call its argument may be loaded, in instructions. */
 const ARGUMENT_REACH = 24;
 
+/** A call that checks for callouts, and the variable with the number of the hook point. */
+interface Check {
+  readonly address: number;
+  readonly variable: number;
+}
+
 /** The calls that check for callouts between two stages. */
 export async function stageSites(
   program: Program,
   readHookPoints: () => Promise<readonly string[]>,
 ): Promise<SiteSearch> {
   const { executable, family } = program;
-  const code = await codeOf(executable);
-  const calls = code.instructions.filter((call) => calledSymbol(code, call) === CALLOUTS_PRESENT)
-    .map((call) => ({ call, variable: argumentOf(code, call) }));
-  const variables = calls.map(({ variable }) => variable).filter((variable) => variable !== null);
-  const points = await hookPointsAt(program, code, variables, readHookPoints);
-  const found = Object.entries(STAGE_EDGES).flatMap(
-    ([edge, pattern]): (readonly Site[] | Refusal)[] => {
-      const id = `stages.${edge}`;
-      const point = pattern.replace("N", String(family));
-      const checking = calls.filter(({ variable }) =>
-        variable !== null && points.get(variable) === point
-      );
-      if (checking.length === 0) return [{ id, why: `no call checks for callouts of ${point}` }];
-      const hits = 1 / checking.length;
-      return checking.map(({ call }, index) =>
-        siteAtCall(`${id}.${index}`, executable, code, call, CALLOUTS_PRESENT, hits)
-      );
+  const checks = await factOf("checks for callouts", executable, checksIn);
+  const points = await hookPointsAt(program, checks, readHookPoints);
+  const chosen = Object.entries(STAGE_EDGES).map(([edge, pattern]) => {
+    const point = pattern.replace("N", String(family));
+    const checking = checks.filter(({ variable }) => points.get(variable) === point);
+    return { edge, point, calls: checking.map(({ address }) => address) };
+  });
+  return await keptSearch(
+    `stages ${JSON.stringify(chosen)}`,
+    executable,
+    async (copy) => {
+      const code = await codeOf(copy);
+      return gather(chosen.flatMap(({ edge, point, calls }): (readonly Site[] | Refusal)[] => {
+        const id = `stages.${edge}`;
+        if (calls.length === 0) return [{ id, why: `no call checks for callouts of ${point}` }];
+        return calls.map((address, index) => {
+          const call = code.instructions[code.positions.get(address)!]!;
+          return siteAtCall(`${id}.${index}`, copy, code, call, CALLOUTS_PRESENT, 1 / calls.length);
+        });
+      }));
     },
   );
-  return gather(found);
+}
+
+async function checksIn(executable: MappedFile): Promise<Check[]> {
+  const code = await codeOf(executable);
+  return code.instructions.filter((call) => calledSymbol(code, call) === CALLOUTS_PRESENT)
+    .map((call) => ({ address: call.address, variable: argumentOf(code, call) }))
+    .filter((check): check is Check => check.variable !== null);
 }
 
 /**
@@ -62,18 +79,21 @@ export async function stageSites(
  */
 async function hookPointsAt(
   { executable, pid }: Program,
-  code: DecodedCode,
-  variables: readonly number[],
+  checks: readonly Check[],
   readHookPoints: () => Promise<readonly string[]>,
 ): Promise<ReadonlyMap<number | null, string | null | undefined>> {
   if (pid === null) {
-    const registered = registeredHooks(code, await mappedData(executable.pinnedPath));
+    const registered = await factOf(
+      "registered hook points",
+      executable,
+      async (copy) => registeredHooks(await codeOf(copy), await mappedData(copy.pinnedPath)),
+    );
     return new Map(registered.map(({ variable, name }) => [variable, name]));
   }
   const [bias, names] = await Promise.all([loadBiasOf(pid, executable), readHookPoints()]);
   if (bias === null) return new Map();
   using memory = ProcessMemory.open(pid);
-  return new Map(variables.map((variable) => {
+  return new Map(checks.map(({ variable }) => {
     const bytes = memory.read(bias + variable, 4);
     return [
       variable,

@@ -8,6 +8,7 @@
 
 import { dataReference, disassemble, type Instruction } from "../code/disassembly.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
+import { factOf } from "../file_facts.ts";
 import { loadBiasOf, ProcessMemory } from "../memory.ts";
 import type { MappedFile, Program } from "../types.ts";
 
@@ -40,12 +41,14 @@ export async function modeIn(
 ): Promise<{ readonly library: MappedFile; readonly places: ModePlaces } | null> {
   const library = libraries.find(({ path }) => /\/libkea-util\.so/.test(path));
   if (library === undefined) return null;
-  const symbols = await exportedFunctions(library.pinnedPath);
-  const codeOf = async (name: string) => {
-    const bounds = boundsOf(symbols, name);
-    return bounds === undefined ? [] : await disassemble(library.pinnedPath, bounds);
-  };
-  const places = modePlaces(await codeOf(INSTANCE), await codeOf(GET_MODE));
+  const places = await factOf("mode of threading", library, async ({ pinnedPath }) => {
+    const symbols = await exportedFunctions(pinnedPath);
+    const codeOf = async (name: string) => {
+      const bounds = boundsOf(symbols, name);
+      return bounds === undefined ? [] : await disassemble(pinnedPath, bounds);
+    };
+    return modePlaces(await codeOf(INSTANCE), await codeOf(GET_MODE));
+  });
   return places === null ? null : { library, places };
 }
 

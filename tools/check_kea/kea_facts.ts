@@ -165,7 +165,7 @@ async function textsIn(file: MappedFile) {
     configuration_names: isServer ? all(TEXTS.configuration_names) : [],
     hook_points: await hookPointsIn(file, data),
     sql_statements: /mysql|dhcpsrv/.test(file.path)
-      ? Object.values(await statementsOf(file.pinnedPath)).flat()
+      ? Object.values(await statementsOf(file)).flat()
       : [],
   };
 }
