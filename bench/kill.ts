@@ -165,12 +165,16 @@ async function kill(
   for (const watcher of scene.watchers) await watcher.end("SIGKILL");
   const left = await scene.changedBytes();
   for (const [fault, { seconds, windows, lost, harmed, failures }] of rows) {
+    const again = seconds.length === 0
+      ? ""
+      : `; all watched again after ${median(seconds).toFixed(1)} s, at most ${
+        Math.max(...seconds).toFixed(1)
+      } s`;
     print(
       `${fault}: ${
         seconds.length + failures
       } times, ${lost} of ${windows} finished windows lost, ` +
-        `${harmed} servers harmed, ${failures} failures; all watched again after ` +
-        `${median(seconds).toFixed(1)} s, at most ${Math.max(...seconds).toFixed(1)} s`,
+        `${harmed} servers harmed, ${failures} failures${again}`,
     );
   }
   print(

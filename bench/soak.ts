@@ -30,6 +30,7 @@ const command = newCommand("bench:soak")
   .option("--rate <number>", "exchanges per second", numberBetween(1, 5000), 1000)
   .option("--restart <minutes>", "time between two restarts of Kea", numberBetween(0.5, 10_000), 20)
   .option("--scrape <seconds>", "time between two scrapes", numberBetween(1, 3600), 15)
+  .option("--reading <seconds>", "time between two readings", numberBetween(0.5, 10), 5)
   .option("--viewer", "look at the server's page all the time")
   .option("-o, --output <file>", "the lines go to this file too", resolveUserPath, "soak.txt")
   .addOption(PROFILE_OPTION)
@@ -181,10 +182,12 @@ async function restartKea(lab: Lab, exporter: MeasuredExporter, restarts: number
 }
 
 async function soak(options: ReturnType<typeof command.opts>): Promise<boolean> {
-  const { hours, rate, restart, scrape, profile, viewer } = options;
+  const { hours, rate, restart, scrape, reading, profile, viewer } = options;
   const print = printerTo(options.output);
   await using lab = await startLab({ cleanupSeconds: CLEANUP_SECONDS });
-  await using exporter = await MeasuredExporter.start(lab, ["--profile", profile]);
+  await using exporter = await MeasuredExporter.start(lab, [
+    ...["--profile", profile, "--reading", String(reading)],
+  ]);
   await exporter.untilReady();
   const stop = new AbortController();
   const [before, start] = [await exporter.cost(), performance.now()];

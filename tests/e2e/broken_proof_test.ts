@@ -128,7 +128,11 @@ Deno.test("watch() does not probe a library that was replaced under the running 
       document.capture.reasons.join(),
       /was replaced under the running server: restart it/,
     );
-    assert.equal(total(document, "lease_allocation_time", { message: "DHCPREQUEST" }), leases);
+    assert.equal(
+      total(document, "lease_allocation_time", { message: "DHCPREQUEST" }),
+      leases,
+      document.capture.reasons.join("\n"),
+    );
   } finally {
     await Deno.remove(libraries, { recursive: true });
   }
