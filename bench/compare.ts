@@ -11,7 +11,7 @@ import { compareSides } from "../metrics/comparison/compare_sides.ts";
 import type { Comparison } from "../metrics/comparison/comparison.ts";
 import type { Side } from "../metrics/comparison/side.ts";
 import { changeText, seriesName, statisticVerdict } from "../viz/comparison_words.ts";
-import { outputOf } from "../system/run.ts";
+import { realTime } from "../tests/e2e/explained.ts";
 import { newCommand, numberBetween, print, runMain, say } from "../system/command_line.ts";
 import { CaughtSignals } from "../tools/lab/caught_signals.ts";
 import { bpftraceOf, KEAS } from "../tools/lab/kea_builds.ts";
@@ -54,7 +54,7 @@ async function spansOf(
   },
 ): Promise<Side[]> {
   await using lab = await startLab({ kea });
-  await outputOf(["chrt", "-a", "-f", "-p", "20", String(lab.pid)], (why) => new Error(why));
+  await realTime(lab);
   const stop = new AbortController();
   const exchanges = Math.ceil(rate * spans * (seconds + 5)) + 2 * CLIENTS;
   const traffic = runPerfdhcp(lab, { rate, exchanges, clients: CLIENTS, signal: stop.signal });

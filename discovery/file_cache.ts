@@ -7,6 +7,11 @@
 /** The most facts: some for each file of some servers, also from before a restart. */
 const MOST = 4096;
 
+/** What a file is as long as no one writes to it. */
+export function stampOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+  return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
+}
+
 /**
  * Keyed by the file's identity, not by its build id: another file may have the same build id.
  */
@@ -20,8 +25,7 @@ export class FileCache<T> {
    * @param name of the fact, if there are several.
    */
   async of(path: string, find: () => Promise<T>, name = ""): Promise<T> {
-    const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
-    const key = [dev, ino, size, mtime?.getTime(), ctime?.getTime(), name].join();
+    const key = `${stampOf(await Deno.stat(path))} ${name}`;
     const before = this.#known.get(key);
     if (before !== undefined) return await before;
     const found = find();

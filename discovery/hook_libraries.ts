@@ -74,14 +74,14 @@ export async function hookLibrariesOf<T extends Library>(libraries: readonly T[]
   return found.filter((library) => library !== null);
 }
 
-/** The watch needs them every second, for the same files. */
 async function hookFacts(library: Library): Promise<HookFacts> {
   return await factOf("hook library", library, async ({ pinnedPath }): Promise<HookFacts> => {
     const exported = (await exportedFunctions(pinnedPath)).map(({ name }) => name);
     return {
       isHook: exported.includes("version") &&
-        exported.some((name) => name === "load" || name in PER_EXCHANGE),
-      callouts: exported.reduce((sum, name) => sum + (PER_EXCHANGE[name] ?? 0), 0) / 2,
+        exported.some((name) => name === "load" || Object.hasOwn(PER_EXCHANGE, name)),
+      callouts: exported.reduce((sum, name) =>
+        sum + (Object.hasOwn(PER_EXCHANGE, name) ? PER_EXCHANGE[name]! : 0), 0) / 2,
       mayPark: (await importedFunctions(pinnedPath)).includes(PARKING_LOT),
     };
   });

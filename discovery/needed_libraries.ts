@@ -64,7 +64,7 @@ export function parseLinkerCache(text: string): Map<string, string[]> {
 async function linkerCache(): Promise<Map<string, string[]>> {
   for (const program of ["ldconfig", "/sbin/ldconfig"]) {
     try {
-      return parseLinkerCache(textOf(await run([program, "-p"], { asNobody: true })));
+      return parseLinkerCache(textOf(await run([program, "-p"], { withoutRights: true })));
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

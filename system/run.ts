@@ -4,6 +4,7 @@
  * @module
  */
 
+import { randomInt } from "node:crypto";
 import { closeOnExec } from "./libc.ts";
 
 // Descriptors that this process inherited are not for the programs that it starts.
@@ -24,11 +25,12 @@ export interface RunOptions {
   /** The limit for standard output and for standard error, bytes; over it, it is killed and its output dropped. */
   readonly limitBytes?: number;
   /**
-   * If we are root, runs as user `nobody`, without our groups. Limits its memory and its CPU time, because its input
+   * If we are root, runs as a user that nothing else runs as, without our groups: it can do nothing to other
+   * processes, nor they to it. Limits its memory and its CPU time, because its input
    * may be made to use them up, and ends it with this process.
    */
-  readonly asNobody?: boolean;
-  /** CPU time of a program that runs as `nobody`, seconds; default: 30. A busy machine does not use it up. */
+  readonly withoutRights?: boolean;
+  /** CPU time of a program that runs without rights, seconds; default: 30. A busy machine does not use it up. */
   readonly limitCpuSeconds?: number;
 }
 
@@ -42,8 +44,8 @@ export interface Ran {
   readonly exceeded: "time" | "output" | null;
 }
 
-/** `nobody` and `nogroup` of every Linux. */
-const NOBODY = 65534;
+/** Numbers of users and groups that have no name: systemd gives them to services for as long as they run. */
+const NAMELESS = { first: 61_184, last: 65_519 };
 
 const [DEFAULT_LIMIT_MS, DEFAULT_LIMIT_BYTES] = [60_000, 256 * 1024 * 1024];
 
@@ -83,9 +85,11 @@ export async function run(
   options: RunOptions = {},
 ): Promise<Ran> {
   const { input, limitMs = DEFAULT_LIMIT_MS, limitBytes = DEFAULT_LIMIT_BYTES } = options;
-  const isNobody = options.asNobody === true && Deno.uid() === 0;
-  const directory = isNobody ? "/" : options.directory;
-  const [program, ...args] = options.asNobody
+  const id = options.withoutRights === true && Deno.uid() === 0
+    ? randomInt(NAMELESS.first, NAMELESS.last + 1)
+    : null;
+  const directory = id !== null ? "/" : options.directory;
+  const [program, ...args] = options.withoutRights
     ? limited(command, options.limitCpuSeconds ?? 30)
     : command;
   const child = new Deno.Command(program, {
@@ -96,7 +100,7 @@ export async function run(
     stdout: "piped",
     stderr: "piped",
     detached: true,
-    ...(isNobody ? { uid: NOBODY, gid: NOBODY } : {}),
+    ...(id !== null ? { uid: id, gid: id } : {}),
     ...(directory === undefined ? {} : { cwd: directory }),
   }).spawn();
   let exceeded: Ran["exceeded"] = null;
@@ -130,7 +134,7 @@ export async function run(
     }
     await fed;
     const code = status.signal === null ? status.code : null;
-    if (options.asNobody && NO_PROGRAM.includes(code)) {
+    if (options.withoutRights && NO_PROGRAM.includes(code)) {
       throw new Deno.errors.NotFound(`There is no ${command[0]}`);
     }
     return { code, stdout: stdout!, stderr: stderr!, exceeded };

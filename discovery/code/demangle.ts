@@ -35,7 +35,7 @@ async function filtered(names: readonly string[], areTypes: boolean): Promise<re
   try {
     const ran = await run(["c++filt", ...areTypes ? ["-t"] : []], {
       input: names.join("\n"),
-      asNobody: true,
+      withoutRights: true,
       limitMs: LIMIT_MS,
       limitBytes: LIMIT_BYTES,
     });

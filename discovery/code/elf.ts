@@ -139,17 +139,22 @@ const segmentsOfFiles = new FileCache<readonly LoadSegment[]>();
 async function readSegments(path: string): Promise<LoadSegment[]> {
   const segments = parseSegments(await binutils("readelf", ["-lW", path]));
   const { size: length } = await Deno.stat(path);
-  const isPlausible = segments.every(({ offset, address, size }) =>
-    offset + size <= length && address + size < ADDRESS_LIMIT
-  );
+  const isPlausible = segments.length <= MOST_SEGMENTS &&
+    segments.every(({ offset, address, size }) =>
+      offset + size <= length && address + size < ADDRESS_LIMIT
+    );
   if (isPlausible && segments.reduce((sum, { size }) => sum + size, 0) <= MAPPED_LIMIT) {
     return segments;
   }
   throw new ElfError(
-    `Cannot read "${path}": its program headers name parts that it does not have, or over ` +
+    `Cannot read "${path}": its program headers name parts that it does not have, more than ` +
+      `${MOST_SEGMENTS} parts, or over ` +
       `${MAPPED_LIMIT / 2 ** 20} MB`,
   );
 }
+
+/** The most parts that are mapped: Kea's files have 4 to 6. */
+const MOST_SEGMENTS = 64;
 
 /** The end of the addresses that an x86-64 program can have. */
 const ADDRESS_LIMIT = 2 ** 47;
@@ -255,7 +260,7 @@ export async function binutils(
     using copy = await copyOf(path);
     using _turn = await turn();
     const ran = await run([command, ...args.slice(0, -1), copy.path], {
-      asNobody: true,
+      withoutRights: true,
       limitMs: LIMIT_MS,
       limitBytes: outputLimit(command, copy.path),
     });

@@ -19,6 +19,7 @@ const FILE_LIMIT = 512 * 2 ** 20;
 const AT_A_TIME = 4;
 
 interface Shared {
+  readonly of: string;
   readonly copy: SealedCopy;
   /** What was made of it, by name. */
   readonly made: Map<string, Promise<unknown>>;
@@ -46,7 +47,7 @@ export async function copyOf(path: string): Promise<FileCopy> {
     path: shared.copy.path,
     [Symbol.dispose]: () => {
       if (--shared.users > 0) return;
-      copies.delete(copies.entries().find(([, each]) => each === shared)![0]);
+      copies.delete(shared.of);
       shared.copy[Symbol.dispose]();
       // All of them: some may want one that another of them makes.
       for (const wake of waiting.splice(0)) wake();
@@ -59,15 +60,9 @@ function sharedFor(path: string): Shared | undefined {
 }
 
 function newCopy(path: string): Shared {
-  try {
-    const shared = { copy: sealedCopy(path, FILE_LIMIT), made: new Map(), users: 0 };
-    copies.set(path, shared);
-    return shared;
-  } catch (error) {
-    // The next one can have its place.
-    waiting.shift()?.();
-    throw error;
-  }
+  const shared = { of: path, copy: sealedCopy(path, FILE_LIMIT), made: new Map(), users: 0 };
+  copies.set(path, shared);
+  return shared;
 }
 
 /** What is made of a file, once for all who have its copy. */

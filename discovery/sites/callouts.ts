@@ -32,7 +32,7 @@ export async function calloutSites({ libraries }: Program): Promise<SiteSearch> 
   const library = libraries.find(({ path }) => /\/libkea-hooks\.so/.test(path));
   if (library === undefined) return refused(ID, "the server maps no libkea-hooks");
   const hits = await hookLibrariesOf(libraries).then(calloutsPerPacket);
-  const found = await keptSearch(`callouts ${hits}`, library, (copy) => edgesIn(copy, hits));
+  const found = await keptSearch("callouts", library, edgesIn);
   if (found.sites.length === 0) return found;
   const done = await functionEntries(
     libraries,
@@ -40,12 +40,14 @@ export async function calloutSites({ libraries }: Program): Promise<SiteSearch> 
     { "callouts.done": CALLOUT_HANDLE_END },
     () => hits === 0 ? 0 : 1,
   );
-  return { sites: [...found.sites, ...done.sites], refusals: done.refusals };
+  const edges = found.sites.map((site) => ({ ...site, hitsPerPacket: hits * site.hitsPerPacket }));
+  return { sites: [...edges, ...done.sites], refusals: done.refusals };
 }
 
 const ID = "callouts.";
 
-async function edgesIn(library: MappedFile, hits: number): Promise<SiteSearch> {
+/** The edges, with their hits per callout. */
+async function edgesIn(library: MappedFile): Promise<SiteSearch> {
   const [code, symbols] = await Promise.all([
     codeOf(library),
     exportedFunctions(library.pinnedPath),
@@ -56,14 +58,14 @@ async function edgesIn(library: MappedFile, hits: number): Promise<SiteSearch> {
   if ("why" in edges) return { sites: [], refusals: [edges] };
   const { start, ends, target, facts } = edges;
   const sites = [
-    siteOf(`${ID}start`, library, start, proofOf(library, bounds, "symbol", target.start), hits),
+    siteOf(`${ID}start`, library, start, proofOf(library, bounds, "symbol", target.start), 1),
     ...ends.map(({ call, function: part }, index) =>
       siteOf(
         `${ID}end.${index}`,
         library,
         call,
         proofOf(library, part, "eh_frame", target.stop),
-        index === 0 ? hits : 0,
+        index === 0 ? 1 : 0,
       )
     ),
   ];

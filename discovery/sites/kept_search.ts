@@ -20,7 +20,10 @@ export async function keptSearch(
   file: MappedFile,
   search: (copy: MappedFile) => Promise<SiteSearch>,
 ): Promise<SiteSearch> {
-  const { sites, refusals } = await factOf(name, file, search);
+  const { sites, refusals } = await factOf(name, file, async (copy) => {
+    const found = await search(copy);
+    return { ...found, sites: found.sites.map(({ file: _, ...site }) => site) };
+  });
   // The file is another one each time, with the same bytes.
   return {
     sites: sites.map((site) => ({ ...site, file, proof: { ...site.proof, ...identityOf(file) } })),

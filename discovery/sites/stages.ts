@@ -30,48 +30,43 @@ const STAGE_EDGES: Readonly<Record<string, string>> = {
 /** How far before a call its argument may be loaded, in instructions. */
 const ARGUMENT_REACH = 24;
 
-/** A call that checks for callouts, and the variable with the number of the hook point. */
-interface Check {
-  readonly address: number;
-  readonly variable: number;
-}
-
 /** The calls that check for callouts between two stages. */
 export async function stageSites(
   program: Program,
   readHookPoints: () => Promise<readonly string[]>,
 ): Promise<SiteSearch> {
   const { executable, family } = program;
-  const checks = await factOf("checks for callouts", executable, checksIn);
+  const checks = await keptSearch("checks for callouts", executable, checksIn);
   const points = await hookPointsAt(program, checks, readHookPoints);
-  const chosen = Object.entries(STAGE_EDGES).map(([edge, pattern]) => {
+  const sites: Site[] = [];
+  const refusals: Refusal[] = [];
+  for (const [edge, pattern] of Object.entries(STAGE_EDGES)) {
+    const id = `stages.${edge}`;
     const point = pattern.replace("N", String(family));
-    const checking = checks.filter(({ variable }) => points.get(variable) === point);
-    return { edge, point, calls: checking.map(({ address }) => address) };
-  });
-  return await keptSearch(
-    `stages ${JSON.stringify(chosen)}`,
-    executable,
-    async (copy) => {
-      const code = await codeOf(copy);
-      return gather(chosen.flatMap(({ edge, point, calls }): (readonly Site[] | Refusal)[] => {
-        const id = `stages.${edge}`;
-        if (calls.length === 0) return [{ id, why: `no call checks for callouts of ${point}` }];
-        return calls.map((address, index) => {
-          const call = code.instructions[code.positions.get(address)!]!;
-          return siteAtCall(`${id}.${index}`, copy, code, call, CALLOUTS_PRESENT, 1 / calls.length);
-        });
-      }));
-    },
-  );
+    const isThere = (check: { readonly id: string }) => points.get(variableOf(check)) === point;
+    const [found, refused] = [checks.sites.filter(isThere), checks.refusals.filter(isThere)];
+    const count = found.length + refused.length;
+    if (count === 0) refusals.push({ id, why: `no call checks for callouts of ${point}` });
+    refusals.push(...refused.map(({ why }) => ({ id, why })));
+    sites.push(...found.map((site, index) => (
+      { ...site, id: `${id}.${index}`, hitsPerPacket: 1 / count }
+    )));
+  }
+  return { sites, refusals };
 }
 
-async function checksIn(executable: MappedFile): Promise<Check[]> {
+/** All calls that check for callouts; their ids begin with the variable that has the number of the hook point. */
+async function checksIn(executable: MappedFile): Promise<SiteSearch> {
   const code = await codeOf(executable);
-  return code.instructions.filter((call) => calledSymbol(code, call) === CALLOUTS_PRESENT)
-    .map((call) => ({ address: call.address, variable: argumentOf(code, call) }))
-    .filter((check): check is Check => check.variable !== null);
+  const calls = code.instructions.filter((call) => calledSymbol(code, call) === CALLOUTS_PRESENT);
+  return gather(calls.flatMap((call, index) => {
+    const variable = argumentOf(code, call);
+    if (variable === null) return [];
+    return [siteAtCall(`${variable}.${index}`, executable, code, call, CALLOUTS_PRESENT, 0)];
+  }));
 }
+
+const variableOf = ({ id }: { readonly id: string }) => parseInt(id);
 
 /**
  * The hook points whose numbers are in variables: read from the memory of a running server, or from the code that
@@ -79,7 +74,7 @@ async function checksIn(executable: MappedFile): Promise<Check[]> {
  */
 async function hookPointsAt(
   { executable, pid }: Program,
-  checks: readonly Check[],
+  { sites, refusals }: SiteSearch,
   readHookPoints: () => Promise<readonly string[]>,
 ): Promise<ReadonlyMap<number | null, string | null | undefined>> {
   if (pid === null) {
@@ -93,13 +88,15 @@ async function hookPointsAt(
   const [bias, names] = await Promise.all([loadBiasOf(pid, executable), readHookPoints()]);
   if (bias === null) return new Map();
   using memory = ProcessMemory.open(pid);
-  return new Map(checks.map(({ variable }) => {
-    const bytes = memory.read(bias + variable, 4);
-    return [
-      variable,
-      bytes === null ? null : names[new DataView(bytes.buffer).getInt32(0, true)],
-    ];
-  }));
+  return new Map(
+    [...sites, ...refusals].map(variableOf).map((variable) => {
+      const bytes = memory.read(bias + variable, 4);
+      return [
+        variable,
+        bytes === null ? null : names[new DataView(bytes.buffer).getInt32(0, true)],
+      ];
+    }),
+  );
 }
 
 /** The variable with a call's first argument, an int; null if it is not clear. */

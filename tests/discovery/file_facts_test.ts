@@ -76,3 +76,30 @@ Deno.test("factOf() works where nothing can be kept", async () => {
   assert.equal(await factOf("a", await place.file("some bytes"), find), 1);
   assert.equal(await factOf("a", await place.file("some bytes"), find), 2);
 });
+
+Deno.test("factOf() keeps nothing long, and nothing of a large file", async () => {
+  await using place = new Place();
+  const long = "x".repeat(300_000);
+  assert.equal(
+    await factOf("long", await place.file("some bytes"), () => Promise.resolve(long)),
+    long,
+  );
+  const large = await place.file("");
+  await Deno.truncate(large.path, 20 * 2 ** 20);
+  assert.equal(await factOf("a", large, () => Promise.resolve(1)), 1);
+  const facts = join(place.folder, "kea-ebpf-monitoring", "facts");
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(facts)).catch(() => []), []);
+});
+
+Deno.test("factOf() looks for what others write into its folder, and keeps to its own", async () => {
+  await using place = new Place();
+  const facts = join(place.folder, "kea-ebpf-monitoring", "facts");
+  await Deno.mkdir(facts, { recursive: true });
+  await Deno.chmod(facts, 0o777);
+  assert.equal(await factOf("a", await place.file("some bytes"), () => Promise.resolve(1)), 1);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(facts)), [], "others can write there");
+  await Deno.chmod(facts, 0o700);
+  await Deno.writeTextFile(join(facts, "of another"), "");
+  assert.equal(await factOf("b", await place.file("some bytes"), () => Promise.resolve(1)), 1);
+  assert.equal((await Array.fromAsync(Deno.readDir(facts))).length, 2);
+});

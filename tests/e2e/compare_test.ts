@@ -17,6 +17,7 @@ import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { watchSpans } from "../../tools/lab/watch_spans.ts";
 import { type Look, lookAt } from "./browser.ts";
+import { realTime } from "./explained.ts";
 import { runScript, until } from "./run_script.ts";
 
 /** How long each side is, and a window, milliseconds. */
@@ -45,6 +46,8 @@ async function recorded(
   [rate, later]: readonly [number, number],
   change: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<Recorded> {
+  // What else this machine does is another thing in each span.
+  await realTime(lab);
   const folder = await Deno.makeTempDir({ prefix: "kea-compare-test-" });
   await using unfinished = new AsyncDisposableStack();
   unfinished.defer(() => Deno.remove(folder, { recursive: true }));

@@ -12,11 +12,11 @@ Deno.test("sealedCopy() gives children without rights a file that no one can cha
     await Deno.chmod(path, 0o600);
     using copy = sealedCopy(path, 100);
     await Deno.writeTextFile(path, "changed");
-    const read = await run(["cat", copy.path], { asNobody: true });
+    const read = await run(["cat", copy.path], { withoutRights: true });
     assert.equal(textOf(read), "as it was");
     const written = await run(["sh", "-c", `echo x > ${copy.path}`]);
     assert.notEqual(written.code, 0);
-    const objdump = await run(["objdump", "-f", copy.path], { asNobody: true });
+    const objdump = await run(["objdump", "-f", copy.path], { withoutRights: true });
     assert.match(new TextDecoder().decode(objdump.stderr), /file format not recognized/);
     assert.throws(() => sealedCopy(path, 3), ForeignFileError);
   } finally {
@@ -30,7 +30,7 @@ Deno.test("a sealed copy stays for children when another thread loads the module
     await Deno.writeTextFile(path, "as it was");
     using copy = sealedCopy(path, 100);
     closeOnExec();
-    assert.equal(textOf(await run(["cat", copy.path], { asNobody: true })), "as it was");
+    assert.equal(textOf(await run(["cat", copy.path], { withoutRights: true })), "as it was");
   } finally {
     await Deno.remove(path);
   }
