@@ -46,7 +46,9 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
       ...["netns", "exec", lab.clientNetns, "nice", "-n", "-20"],
       ...["setpriv", "--pdeathsig", "TERM", "--"],
       ...["timeout", "-s", "INT", String(limit)],
-      ...["perfdhcp", `-${lab.family}`, "-r", String(rate), "-n", String(exchanges)],
+      ...["perfdhcp", `-${lab.family}`, "-r", String(rate)],
+      // Both exchanges of each: so it knows how many answers come, and ends with the last one.
+      ...["-n", String(exchanges), "-n", String(exchanges)],
       ...[
         "-R",
         String(clients),
