@@ -31,16 +31,18 @@ const hashOf = (text: string) => createHash("sha256").update(text).digest("hex")
  *
  * @param name of the fact, with all that it depends on besides the file.
  * @param find finds it in a copy of the file, whose bytes no one can change; JSON can express it.
+ * @param folder where facts are kept; null for nowhere.
  * @throws {ElfError} when the file cannot be read, and what `find` throws.
  */
 export async function factOf<T, F extends Named>(
   name: string,
   file: F,
   find: (copy: F) => Promise<T>,
+  folder = cacheFolder(),
 ): Promise<T> {
   const { pinnedPath } = file;
   try {
-    return await known.of(pinnedPath, () => keptFact(name, file, find), name) as T;
+    return await known.of(pinnedPath, () => keptFact(name, file, find, folder), name) as T;
   } catch (error) {
     if (!(error instanceof ForeignFileError)) throw error;
     throw new ElfError(`Cannot read "${pinnedPath}": ${error.message}`);
@@ -51,14 +53,15 @@ async function keptFact<T, F extends Named>(
   name: string,
   file: F,
   find: (copy: F) => Promise<T>,
+  folder: string | null,
 ): Promise<T> {
-  const before = await readFact(placeOf(name, file.pinnedPath));
+  const before = await readFact(placeOf(folder, name, file.pinnedPath));
   if (before !== undefined) return before as T;
   using copy = await copyOf(file.pinnedPath);
   try {
     const fact = await find({ ...file, pinnedPath: copy.path });
     // By the copy, which is what was read: the file may have changed since.
-    await writeFact(placeOf(name, copy.path), fact);
+    await writeFact(placeOf(folder, name, copy.path), fact);
     return fact;
   } catch (error) {
     if (!(error instanceof ElfError)) throw error;
@@ -67,19 +70,16 @@ async function keptFact<T, F extends Named>(
 }
 
 /** Where a fact about a file is kept; null for nowhere. */
-function placeOf(name: string, path: string): string | null {
-  const folder = cacheFolder();
-  const bytes = folder === null ? null : hashOfFile(path);
-  if (folder === null || FINDERS === null || bytes === null) return null;
-  const key = JSON.stringify([FINDERS, name, bytes]);
-  return join(folder, `${hashOf(key)}.json`);
+function placeOf(folder: string | null, name: string, path: string): string | null {
+  if (folder === null || FINDERS === null || !isOnlyOurs(folder)) return null;
+  const bytes = hashOfFile(path);
+  return bytes && join(folder, `${hashOf(JSON.stringify([FINDERS, name, bytes]))}.json`);
 }
 
 /** Null if no folder is this user's alone. */
 function cacheFolder(): string | null {
   try {
-    const folder = join(ownFolder("cache"), "facts");
-    return isOnlyOurs(folder) ? folder : null;
+    return join(ownFolder("cache"), "facts");
   } catch (error) {
     if (!(error instanceof OwnFolderError)) throw error;
     return null;
