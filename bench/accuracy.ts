@@ -44,12 +44,12 @@ if (import.meta.main) {
     await ensureInstalled("lab", false);
     using signals = new CaughtSignals();
     await using lab = await startLab({ threads, sockets });
-    const { document, rows } = await signals.during(
-      compareCounts(lab, {
+    const { document, rows } = await signals.during(async () =>
+      await compareCounts(lab, {
         ...{ profile, rate, exchanges },
         bpftrace: await findBpftrace(),
         say: (line) => console.error(line),
-      }),
+      })
     );
     for (const { what, ours, theirs, whose } of rows) {
       const verdict = ours === theirs ? "equal" : `DIFFERENT by ${ours - theirs}`;

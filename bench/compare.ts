@@ -13,7 +13,7 @@ import type { Side } from "../metrics/comparison/side.ts";
 import { changeText, seriesName, statisticVerdict } from "../viz/comparison_words.ts";
 import { realTime } from "../tests/e2e/explained.ts";
 import { newCommand, numberBetween, print, runMain, say } from "../system/command_line.ts";
-import { CaughtSignals } from "../tools/lab/caught_signals.ts";
+import { CaughtSignals, type Keep } from "../tools/lab/caught_signals.ts";
 import { bpftraceOf, KEAS } from "../tools/lab/kea_builds.ts";
 import { startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
@@ -52,8 +52,9 @@ async function spansOf(
     readonly seconds: number;
     readonly rate: number;
   },
+  keep: Keep,
 ): Promise<Side[]> {
-  await using lab = await startLab({ kea });
+  const lab = await keep(startLab({ kea }));
   await realTime(lab);
   const stop = new AbortController();
   const exchanges = Math.ceil(rate * spans * (seconds + 5)) + 2 * CLIENTS;
@@ -100,7 +101,9 @@ if (import.meta.main) {
     for (const kea of ["2.2", "2.6"] as const) {
       const count = kea === "2.2" ? Math.ceil(pairs / 2) : Math.floor(pairs / 2);
       say(`Kea ${kea}: ${count} pairs of ${seconds} s at ${rate} exchanges/s`);
-      const spans = await signals.during(spansOf(kea, { spans: 2 * count, seconds, rate }));
+      const spans = await signals.during((keep) =>
+        spansOf(kea, { spans: 2 * count, seconds, rate }, keep)
+      );
       for (let pair = 0; pair < count; pair++) {
         const [one, other] = [spans[2 * pair]!, spans[2 * pair + 1]!];
         // In alternating order: what drifts is not always in the same direction.

@@ -17,7 +17,7 @@ import {
   runMain,
 } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
-import { CaughtSignals } from "../tools/lab/caught_signals.ts";
+import { CaughtSignals, type Keep } from "../tools/lab/caught_signals.ts";
 import { type Lab, startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { type Print, printerTo } from "./kept_lines.ts";
@@ -88,12 +88,13 @@ async function measure(
   packets: number,
   options: ReturnType<typeof command.opts>,
   print: Print,
+  keep: Keep,
 ): Promise<void> {
   const { seconds, reading, profile } = options;
-  await using lab = await startLab();
-  await using exporter = await MeasuredExporter.start(lab, [
+  const lab = await keep(startLab());
+  const exporter = await keep(MeasuredExporter.start(lab, [
     ...["--reading", String(reading), "--profile", profile],
-  ]);
+  ]));
   await exporter.untilReady();
   const stop = new AbortController();
   const scraping = scrapeOn(exporter, stop.signal);
@@ -137,11 +138,11 @@ await runMain(async () => {
   let failures = 0;
   for (const each of packets) {
     // One load that cannot be made does not keep the others from being measured.
-    await signals.during(
-      measure(each, { ...options, packets }, print).catch((error) => {
+    await signals.during((keep) =>
+      measure(each, { ...options, packets }, print, keep).catch((error) => {
         print(`${each} packets/s: ${oneLine(error)}`);
         failures++;
-      }),
+      })
     );
   }
   return failures === 0 ? 0 : 1;

@@ -19,7 +19,7 @@ import { mulberry32 } from "../system/mulberry32.ts";
 import { postmasterOf } from "../tests/e2e/explained.ts";
 import { must, runs, until } from "../tests/e2e/run_script.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
-import { CaughtSignals } from "../tools/lab/caught_signals.ts";
+import { CaughtSignals, type Keep } from "../tools/lab/caught_signals.ts";
 import { Scene } from "./kill_scene.ts";
 import { type Print, printerTo } from "./kept_lines.ts";
 import { median } from "./ratio.ts";
@@ -139,9 +139,10 @@ async function kill(
     readonly seed: number;
   },
   print: Print,
+  keep: Keep,
 ): Promise<boolean> {
   const random = mulberry32(seed);
-  await using scene = await Scene.start(rate);
+  const scene = await keep(Scene.start(rate));
   const rows = new Map<string, Row>();
   const names = Object.keys(FAULTS);
   for (let moment = 0; moment < moments; moment++) {
@@ -190,5 +191,5 @@ await runMain(async () => {
   const { output, ...options } = command.opts();
   await ensureInstalled("tests", false);
   using signals = new CaughtSignals();
-  return await signals.during(kill(options, printerTo(output))) ? 0 : 1;
+  return await signals.during((keep) => kill(options, printerTo(output), keep)) ? 0 : 1;
 });

@@ -101,8 +101,8 @@ export async function runCombination(
   using signals = new CaughtSignals();
   await using lab = await startLab(combination);
   const { version } = await describeServer(lab.pid);
-  const { document, rows } = await signals.during(
-    compareCounts(lab, { ...load, profile, bpftrace, preparation: preparationAt(edges) }),
+  const { document, rows } = await signals.during(() =>
+    compareCounts(lab, { ...load, profile, bpftrace, preparation: preparationAt(edges) })
   );
   const { verdict, reasons } = document.capture;
   return {

@@ -339,19 +339,19 @@ await runMain(async () => {
       }, ${load.rate} exchanges/s, bpftrace ${bpftrace.version}`,
     );
     keep("", `Kea ${server.version}`);
-    await signals.during(measure(lab, load.rate, load.seconds));
+    await signals.during(() => measure(lab, load.rate, load.seconds));
     const ways = (profile as Profile[]).map((each) => waysOf(each, edges));
     for (const each of ways) {
-      const cells = await signals.during(benchProfile({ lab, bpftrace }, each, load));
+      const cells = await signals.during(() => benchProfile({ lab, bpftrace }, each, load));
       for (const [name, cell] of cells) keep(name, cell);
     }
     for (const way of beside) {
       // Without many leases, because Kea reads all of them for each new configuration.
       await using fresh = await startLab(options);
-      keep(way, await signals.during(benchOther(fresh, way, load)));
+      keep(way, await signals.during(() => benchOther(fresh, way, load)));
     }
     if (saturation) {
-      await signals.during(benchSaturation({ lab, bpftrace }, ways.flat()));
+      await signals.during(() => benchSaturation({ lab, bpftrace }, ways.flat()));
     }
   };
   for (const version of kea) await benchKea(version);

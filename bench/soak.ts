@@ -17,7 +17,7 @@ import {
   runMain,
 } from "../system/command_line.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
-import { CaughtSignals } from "../tools/lab/caught_signals.ts";
+import { CaughtSignals, type Keep } from "../tools/lab/caught_signals.ts";
 import { type Lab, startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { type Print, printerTo } from "./kept_lines.ts";
@@ -181,13 +181,13 @@ async function restartKea(lab: Lab, exporter: MeasuredExporter, restarts: number
   await exporter.untilReady();
 }
 
-async function soak(options: ReturnType<typeof command.opts>): Promise<boolean> {
+async function soak(options: ReturnType<typeof command.opts>, keep: Keep): Promise<boolean> {
   const { hours, rate, restart, scrape, reading, profile, viewer } = options;
   const print = printerTo(options.output);
-  await using lab = await startLab({ cleanupSeconds: CLEANUP_SECONDS });
-  await using exporter = await MeasuredExporter.start(lab, [
+  const lab = await keep(startLab({ cleanupSeconds: CLEANUP_SECONDS }));
+  const exporter = await keep(MeasuredExporter.start(lab, [
     ...["--profile", profile, "--reading", String(reading)],
-  ]);
+  ]));
   await exporter.untilReady();
   const stop = new AbortController();
   const [before, start] = [await exporter.cost(), performance.now()];
@@ -244,5 +244,5 @@ await command.parseAsync(Deno.args, { from: "user" });
 await runMain(async () => {
   await ensureInstalled("lab", false);
   using signals = new CaughtSignals();
-  return await signals.during(soak(command.opts())) ? 0 : 1;
+  return await signals.during((keep) => soak(command.opts(), keep)) ? 0 : 1;
 });

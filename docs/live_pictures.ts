@@ -45,7 +45,7 @@ await runMain(async () => {
       ["env", "LANG=C.UTF-8", ...run, ...args].join(" "),
       ...SIZES[0],
     );
-    await signals.during((async () => {
+    await signals.during(async () => {
       await terminal.shows(/0:01, /, 30);
       const traffic = runPerfdhcp(lab, { rate: 150, exchanges: 2700 })
         .then(() => runPerfdhcp(lab, { rate: 400, exchanges: 8000, base: "00:0c:01:00:00:00" }));
@@ -59,7 +59,7 @@ await runMain(async () => {
       await traffic;
       await terminal.press("q");
       await terminal.shows(/status 0/, 30);
-    })());
+    });
   } finally {
     await Deno.remove(files, { recursive: true });
   }

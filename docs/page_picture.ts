@@ -49,7 +49,7 @@ await runMain(async () => {
   await Deno.mkdir(folder, { recursive: true });
   using signals = new CaughtSignals();
   await using lab = await startLab();
-  await signals.during(take(lab));
+  await signals.during(() => take(lab));
   say(join(folder, "live-page.png"));
   return 0;
 });

@@ -14,14 +14,18 @@ const PATIENCE_SECONDS = 120;
 /** Before a command: runs it as a user without rights, who may still read what root may. */
 export const UNPRIVILEGED = ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"];
 
-/** Starts a script of the project; its standard streams are piped. */
+/** Starts a script of the project, which ends with this process; its standard streams are piped. */
 export function startScript(
   script: string,
   args: readonly string[],
   options: { readonly env?: Record<string, string>; readonly cwd?: string } = {},
 ): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", join(ROOT, script), ...args],
+  // By its path: a test may give the script a PATH without it.
+  return new Deno.Command("/usr/bin/setpriv", {
+    args: [
+      ...["--pdeathsig", "TERM", "--", Deno.execPath(), "run", "-A"],
+      ...[join(ROOT, script), ...args],
+    ],
     env: { NO_COLOR: "1", ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     stdin: "null",

@@ -10,6 +10,9 @@ import { onEndSignals } from "../../system/signals.ts";
 /** Repeats within this time count once: `deno task` forwards a signal that its child already received. */
 const REPEAT_MS = 1000;
 
+/** Sees to it that something is disposed of, and returns it. */
+export type Keep = <R extends AsyncDisposable>(made: Promise<R>) => Promise<R>;
+
 /** Catches SIGINT, SIGTERM and SIGHUP until it is disposed. */
 export class CaughtSignals implements Disposable {
   /** Settles with the first signal; keeps the process alive until then. */
@@ -20,18 +23,25 @@ export class CaughtSignals implements Disposable {
   }
 
   /**
-   * Waits for work, until a signal comes.
+   * Does work, until a signal comes.
    *
+   * @param work what it keeps is disposed of at the end: the work itself does not end with the signal.
    * @throws {Error} `Stopped by SIGTERM`, so that the caller cleans up.
    */
-  async during<T>(work: Promise<T>): Promise<T> {
+  async during<T>(work: (keep: Keep) => Promise<T>): Promise<T> {
+    await using kept = new AsyncDisposableStack();
     // Not `first`: the work itself keeps the process alive.
     const stopped = this.#first.promise.then((signal) => {
       // The work continues while its lab is removed, and fails because of that.
       globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
       throw new Error(`Stopped by ${signal}`);
     });
-    return await Promise.race([work, stopped]);
+    const doing = work((made) => {
+      // Also one that is still being made when the signal comes.
+      kept.defer(async () => await (await made.catch(() => null))?.[Symbol.asyncDispose]());
+      return made;
+    });
+    return await Promise.race([doing, stopped]);
   }
 
   readonly #first = Promise.withResolvers<Deno.Signal>();

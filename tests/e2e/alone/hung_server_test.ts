@@ -54,8 +54,8 @@ class HungServer implements AsyncDisposable {
     const linked = library === undefined ? [] : ["-Wl,--no-as-needed", library];
     const source = join(import.meta.dirname!, "hung_program.c");
     await must("gcc", "-O1", "-o", program, source, ...linked);
-    const child = new Deno.Command(program, {
-      args: [mounted],
+    const child = new Deno.Command("setpriv", {
+      args: ["--pdeathsig", "KILL", "--", program, mounted],
       env: library === undefined ? {} : { LD_LIBRARY_PATH: dirname(library) },
       stdin: "null",
       stdout: "piped",
