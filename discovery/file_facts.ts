@@ -13,6 +13,7 @@ import { piecesOf } from "../system/file_bytes.ts";
 import { ForeignFileError, openLinked } from "../system/foreign_file.ts";
 import { isOnlyOurs } from "../system/only_ours.ts";
 import { ownFolder, OwnFolderError } from "../system/own_folder.ts";
+import { replaceFile } from "../system/replace_file.ts";
 import { childEnvironment } from "../system/run.ts";
 import { ElfError } from "./code/elf.ts";
 import { copyOf } from "./code/file_copies.ts";
@@ -165,10 +166,8 @@ async function writeFact(place: string | null, fact: unknown): Promise<void> {
     if (kept.length >= MOST) {
       await Promise.all(kept.map((name) => rm(join(folder, name), { force: true })));
     }
-    // Not synced: one that a crash damages is found again.
-    const beside = `${place}.${crypto.randomUUID()}`;
-    await Deno.writeTextFile(beside, text, { createNew: true, mode: 0o600 });
-    await Deno.rename(beside, place);
+    // One that a crash damages is found again.
+    await replaceFile(place, text, { isSynced: false });
   } catch {
     // The disk is full or read-only: the fact is found each time.
   }

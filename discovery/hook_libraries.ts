@@ -9,27 +9,27 @@ import { factOf } from "./file_facts.ts";
 import type { MappedFile } from "./types.ts";
 
 /** How often a DORA or a SARR passes each hook point. */
-const PER_EXCHANGE: Readonly<Record<string, number>> = {
-  buffer4_receive: 2,
-  pkt4_receive: 2,
-  host4_identifier: 2,
-  subnet4_select: 2,
-  lease4_select: 2,
-  lease4_offer: 1,
-  leases4_committed: 1,
-  ddns4_update: 1,
-  pkt4_send: 2,
-  buffer4_send: 2,
-  buffer6_receive: 2,
-  pkt6_receive: 2,
-  host6_identifier: 2,
-  subnet6_select: 2,
-  lease6_select: 2,
-  leases6_committed: 1,
-  ddns6_update: 1,
-  pkt6_send: 2,
-  buffer6_send: 2,
-};
+const PER_EXCHANGE: ReadonlyMap<string, number> = new Map([
+  ["buffer4_receive", 2],
+  ["pkt4_receive", 2],
+  ["host4_identifier", 2],
+  ["subnet4_select", 2],
+  ["lease4_select", 2],
+  ["lease4_offer", 1],
+  ["leases4_committed", 1],
+  ["ddns4_update", 1],
+  ["pkt4_send", 2],
+  ["buffer4_send", 2],
+  ["buffer6_receive", 2],
+  ["pkt6_receive", 2],
+  ["host6_identifier", 2],
+  ["subnet6_select", 2],
+  ["lease6_select", 2],
+  ["leases6_committed", 1],
+  ["ddns6_update", 1],
+  ["pkt6_send", 2],
+  ["buffer6_send", 2],
+]);
 
 /** A callout that parks its packet calls this for the parking lot. */
 export const PARKING_LOT = "_ZNK3isc5hooks13CalloutHandle22getParkingLotHandlePtrEv";
@@ -79,9 +79,8 @@ async function hookFacts(library: Library): Promise<HookFacts> {
     const exported = (await exportedFunctions(pinnedPath)).map(({ name }) => name);
     return {
       isHook: exported.includes("version") &&
-        exported.some((name) => name === "load" || Object.hasOwn(PER_EXCHANGE, name)),
-      callouts: exported.reduce((sum, name) =>
-        sum + (Object.hasOwn(PER_EXCHANGE, name) ? PER_EXCHANGE[name]! : 0), 0) / 2,
+        exported.some((name) => name === "load" || PER_EXCHANGE.has(name)),
+      callouts: exported.reduce((sum, name) => sum + (PER_EXCHANGE.get(name) ?? 0), 0) / 2,
       mayPark: (await importedFunctions(pinnedPath)).includes(PARKING_LOT),
     };
   });

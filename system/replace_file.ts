@@ -21,10 +21,15 @@ export type Content =
 /**
  * Replaces a file: writes a new one beside it, syncs and renames it.
  *
+ * @param options.isSynced false for a file that may be damaged when the machine crashes.
  * @throws {WriteError} when it cannot be written, and any error of making the content. The old file then stays
  * unchanged.
  */
-export async function replaceFile(path: string, content: Content): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: Content,
+  { isSynced = true } = {},
+): Promise<void> {
   const beside = `${path}.${crypto.randomUUID()}`;
   try {
     using file = writing(path, () => Deno.openSync(beside, { write: true, createNew: true }));
@@ -33,7 +38,7 @@ export async function replaceFile(path: string, content: Content): Promise<void>
         for (let rest = piece; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
       });
     }
-    writing(path, () => file.syncSync());
+    if (isSynced) writing(path, () => file.syncSync());
     writing(path, () => Deno.renameSync(beside, path));
   } catch (error) {
     await Deno.remove(beside).catch(() => {});

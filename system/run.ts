@@ -25,9 +25,9 @@ export interface RunOptions {
   /** The limit for standard output and for standard error, bytes; over it, it is killed and its output dropped. */
   readonly limitBytes?: number;
   /**
-   * If we are root, runs as a user that nothing else runs as, without our groups: it can do nothing to other
-   * processes, nor they to it. Limits its memory and its CPU time, because its input
-   * may be made to use them up, and ends it with this process.
+   * If we are root, runs as a user without a name, another one each time, without our groups: it can do nothing
+   * to other processes, nor they to it. Limits its memory and its CPU time, because its input may be made to use
+   * them up, and ends it with this process.
    */
   readonly withoutRights?: boolean;
   /** CPU time of a program that runs without rights, seconds; default: 30. A busy machine does not use it up. */

@@ -111,3 +111,14 @@ Deno.test("factOf() looks for what others write into its folder, and keeps to it
   );
   assert.equal(place.kept().length, 2);
 });
+
+Deno.test("factOf() leaves nothing unfinished where a fact cannot be written", async () => {
+  await using place = new Place();
+  const find = () => Promise.resolve(1);
+  await factOf("a", await place.file("some bytes"), find, place.facts);
+  const [path] = place.kept();
+  await Deno.remove(path!);
+  await Deno.mkdir(path!);
+  assert.equal(await factOf("a", await place.file("some bytes"), find, place.facts), 1);
+  assert.deepEqual(place.kept(), [path]);
+});
