@@ -222,7 +222,8 @@ Deno.test("a hook that takes 100 us longer is found, and only what contains it, 
     path: await delayingHooks(),
     parameters: { burn_us: { lease4_select: 100 }, while: flag },
   }];
-  await using lab = await startLab({ hooks });
+  // With threads, packets wait for each other.
+  await using lab = await startLab({ hooks, threads: 0 });
   try {
     await using spans = await recorded(
       lab,

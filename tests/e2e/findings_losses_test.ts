@@ -166,18 +166,15 @@ for (const family of [4, 6] as const) {
 Deno.test("monitoring on a host with very many system calls", async () => {
   await using lab = await startLab();
   // Before other tests, but not so far that bpftrace gets nothing.
-  const args = ["-n", "-5", await compiled("writer.cc")];
-  const writers = Array.from(
-    { length: navigator.hardwareConcurrency },
-    () => new Deno.Command("nice", { args, stdout: "null" }).spawn(),
-  );
+  const writer = new Deno.Command("nice", {
+    args: ["-n", "-5", await compiled("writer.cc")],
+    stdout: "null",
+  }).spawn();
   try {
     const { findings } = await explained(lab);
     assert.ok(findings.some(({ rule }) => rule === "monitoring_overhead"));
   } finally {
-    for (const writer of writers) {
-      writer.kill("SIGKILL");
-      await writer.status;
-    }
+    writer.kill("SIGKILL");
+    await writer.status;
   }
 });

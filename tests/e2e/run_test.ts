@@ -69,8 +69,9 @@ Deno.test("run says who got no address from a pool of 100", async () => {
   assert.deepEqual(others, {});
   // On a busy machine, an address is offered to a second client before the first one takes it.
   const { DHCPNAK: late = 0, ...answered } = ledger!.answered;
-  assert.deepEqual(answered, { DHCPOFFER: 100 + late, DHCPACK: 100 });
-  assert.ok(no_address! >= 909 - late, JSON.stringify(ledger));
+  const text = JSON.stringify(ledger);
+  assert.deepEqual(answered, { DHCPOFFER: 100 + late, DHCPACK: 100 }, text);
+  assert.ok(no_address! >= 909 - late, text);
   assert.equal(ledger!.ignored_by_client ?? 0, late);
 });
 

@@ -5,19 +5,19 @@
 
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import type { PlanRecord } from "../../../metrics/capture.ts";
-import { Accumulator } from "../../../export/prometheus/accumulator.ts";
-import { Fleet } from "../../../export/watching/fleet.ts";
-import { total } from "../../../metrics/totals.ts";
-import { findBpftrace } from "../../../probes/bpftrace.ts";
-import { run } from "../../../system/run.ts";
-import { startLab } from "../../../tools/lab/lab.ts";
-import { runPerfdhcp } from "../../../tools/lab/perfdhcp.ts";
-import { watchWhile } from "../../../tools/lab/watch_while.ts";
-import { valueOf } from "../../export/exposed.ts";
-import { pythonProcess } from "../../system/python_process.ts";
-import { longestPause } from "../longest_pause.ts";
-import { childrenOf, must, until } from "../run_script.ts";
+import type { PlanRecord } from "../../metrics/capture.ts";
+import { Accumulator } from "../../export/prometheus/accumulator.ts";
+import { Fleet } from "../../export/watching/fleet.ts";
+import { total } from "../../metrics/totals.ts";
+import { findBpftrace } from "../../probes/bpftrace.ts";
+import { run } from "../../system/run.ts";
+import { startLab } from "../../tools/lab/lab.ts";
+import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
+import { watchWhile } from "../../tools/lab/watch_while.ts";
+import { valueOf } from "../export/exposed.ts";
+import { pythonProcess } from "../system/python_process.ts";
+import { longestPause } from "../e2e/longest_pause.ts";
+import { childrenOf, must, until } from "../e2e/run_script.ts";
 
 const EXCHANGES = 101;
 
