@@ -30,6 +30,15 @@ export interface Load {
 /** perfdhcp's report by exchange type: "DISCOVER-OFFER", "REQUEST-ACK". */
 export type PerfdhcpReport = Readonly<Record<string, ExchangeCounts>>;
 
+/** Runs a program whose timers may be so late, nanoseconds. */
+const REST = 'echo "$1" > /proc/self/timerslack_ns; shift; exec "$@"';
+
+/**
+ * How long perfdhcp rests where it would look 15,000 times a second for something to do, for a quarter of a CPU. It sends
+ * up to three packets at a time, so that twice for each keeps the rate.
+ */
+const restNs = (rate: number) => Math.round(Math.min(1e6, 1e9 / (2 * rate)));
+
 /**
  * Sends exchanges to a lab's server from its client namespace, and waits for the end.
  *
@@ -42,8 +51,9 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
   const limit = Math.ceil(exchanges / rate) + 20;
   const { stdout, stderr, code } = await new Deno.Command("ip", {
     args: [
+      ...["netns", "exec", lab.clientNetns, "sh", "-c", REST, "sh", String(restNs(rate))],
       // On a busy machine it would catch up in bursts, and send more than it was asked for.
-      ...["netns", "exec", lab.clientNetns, "nice", "-n", "-20"],
+      ...["nice", "-n", "-20"],
       ...["setpriv", "--pdeathsig", "TERM", "--"],
       ...["timeout", "-s", "INT", String(limit)],
       ...["perfdhcp", `-${lab.family}`, "-r", String(rate)],
