@@ -34,10 +34,14 @@ export type PerfdhcpReport = Readonly<Record<string, ExchangeCounts>>;
 const REST = 'echo "$1" > /proc/self/timerslack_ns; shift; exec "$@"';
 
 /**
- * How long perfdhcp rests where it would look 15,000 times a second for something to do, for a quarter of a CPU. It sends
- * up to three packets at a time, so that twice for each keeps the rate.
+ * Before the command line of perfdhcp: it rests where it would look 15,000 times a second for something to do, for a
+ * quarter of a CPU. It sends up to three packets at a time, so that to look twice for each keeps the rate.
+ *
+ * @param rate exchanges per second.
  */
-const restNs = (rate: number) => Math.round(Math.min(1e6, 1e9 / (2 * rate)));
+export function resting(rate: number): readonly string[] {
+  return ["sh", "-c", REST, "sh", String(Math.round(Math.min(1e6, 1e9 / (2 * rate))))];
+}
 
 /**
  * Sends exchanges to a lab's server from its client namespace, and waits for the end.
@@ -51,7 +55,7 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
   const limit = Math.ceil(exchanges / rate) + 20;
   const { stdout, stderr, code } = await new Deno.Command("ip", {
     args: [
-      ...["netns", "exec", lab.clientNetns, "sh", "-c", REST, "sh", String(restNs(rate))],
+      ...["netns", "exec", lab.clientNetns, ...resting(rate)],
       // On a busy machine it would catch up in bursts, and send more than it was asked for.
       ...["nice", "-n", "-20"],
       ...["setpriv", "--pdeathsig", "TERM", "--"],

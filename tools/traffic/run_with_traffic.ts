@@ -27,7 +27,7 @@ import {
   type TrafficResult,
   trafficSummary,
 } from "../dras_wrapper.ts";
-import { copyLibraries } from "../lab/perfdhcp.ts";
+import { copyLibraries, resting } from "../lab/perfdhcp.ts";
 import { monitor, type MonitorOptions } from "../monitor/monitor.ts";
 import { addressesOf, sendLine } from "./traffic_hint.ts";
 
@@ -75,7 +75,9 @@ export async function runWithTraffic(options: RunOptions): Promise<number> {
     );
   }
   const requested: TrafficOptions = { ...load, target: address };
-  const prefix = clientNetns === null ? [] : ["ip", "netns", "exec", clientNetns];
+  const prefix = clientNetns === null
+    ? []
+    : ["ip", "netns", "exec", clientNetns, ...resting(load.rate)];
   if (clientNetns !== null) requireNamespace(clientNetns);
   const { engine, command, interfaceName } = await trafficCommand(requested, prefix);
   if (engine === "perfdhcp" && clientNetns === null) {
