@@ -34,7 +34,7 @@ export type PerfdhcpReport = Readonly<Record<string, ExchangeCounts>>;
 const REST = 'echo "$1" > /proc/self/timerslack_ns; shift; exec "$@"';
 
 /**
- * Before the command line of perfdhcp: it rests where it would look 15,000 times a second for something to do, for a
+ * Before the command line of perfdhcp: it rests where it would look for something to do every 65 us, for a
  * quarter of a CPU. It sends up to three packets at a time, so that to look twice for each keeps the rate.
  *
  * @param rate exchanges per second.
