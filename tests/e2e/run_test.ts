@@ -68,7 +68,7 @@ Deno.test("run says who got no address from a pool of 100", async () => {
   const { no_address, ...others } = ledger!.refused;
   assert.deepEqual(others, {});
   // On a busy machine, an address is offered to a second client before the first one takes it; and perfdhcp asks a
-  // few more times than it was told, for clients that have a lease.
+  // few more times than it should, for clients that have a lease.
   const { DHCPNAK: late = 0, ...answered } = ledger!.answered;
   const text = JSON.stringify(ledger);
   const more = ledger!.offered! - answered["DHCPOFFER"]! - 1009;
