@@ -39,7 +39,10 @@ async function changed(
   const send = async (exchanges: number, base: string) => {
     const report = Object.values(await runPerfdhcp(lab, { rate: 50, exchanges, base }));
     // On a busy machine perfdhcp sends a few more than it was asked for.
-    assert.ok(report.every(({ sent, received }) => sent >= exchanges && received === sent));
+    assert.ok(
+      report.every(({ sent, received }) => sent >= exchanges && received === sent),
+      JSON.stringify(report),
+    );
     return report.reduce((sum, { sent }) => sum + sent, 0);
   };
   const work = async () => {
