@@ -33,7 +33,7 @@ export type Outcome =
   | "not attached";
 
 /** Longest time to attach everything; 0.17 takes about 0.1 s per probe. */
-const ATTACH_LIMIT_MS = 60_000;
+const ATTACH_LIMIT_MS = 300_000;
 
 /** How long a reading may be overdue before bpftrace counts as stuck. */
 const SILENCE_LIMIT_MS = 15_000;
@@ -127,7 +127,10 @@ export class Segment {
     }
     await using run = this.#run = ProbeRun.start(options.bpftrace, rendered, symbols);
     await using overhead = new OverheadMeter(run.pid, options.intervalMs);
-    this.#limit = setTimeout(() => this.#stop("not attached"), ATTACH_LIMIT_MS);
+    this.#limit = setTimeout(() => {
+      this.complaint = `nothing in ${ATTACH_LIMIT_MS / 1000} s, this host may be too busy`;
+      this.#stop("not attached");
+    }, ATTACH_LIMIT_MS);
     const onAbort = () => this.#stopSoon("over");
     options.signal.addEventListener("abort", onAbort, { once: true });
     if (options.signal.aborted) onAbort();
@@ -193,7 +196,8 @@ export class Segment {
           yield this.#state.pastNote(`bpftrace lost ${event.events} of its own events`);
           break;
         case "ended":
-          this.complaint = event.complaint || `it ended with status ${event.code}`;
+          this.complaint = event.complaint || this.complaint ||
+            `it ended with status ${event.code}`;
           if (this.#attachedAt === null) {
             this.blamed = programsIn(event.complaint, this.#prepared.plan);
           }

@@ -30,10 +30,10 @@ const [EXTENSION_MS, LONGEST_EXTENSION_MS] = [30_000, 300_000];
 
 /**
  * The longest time without a record of a server that is attached anew, milliseconds: it is described twice and its
- * program prepared, 120 s each at most, and attached, 60 s. One server that makes this slow must not end the watch of
+ * program prepared, 120 s each at most, and attached, 300 s. One server that makes this slow must not end the watch of
  * all others.
  */
-const LONGEST_SILENCE_MS = 480_000;
+const LONGEST_SILENCE_MS = 660_000;
 
 /**
  * Reports until disposed.
