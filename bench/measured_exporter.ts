@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import denoJson from "../deno.json" with { type: "json" };
+import { DENO_VARIABLES, passedVariables } from "../system/passed_variables.ts";
 import { childEnvironment } from "../system/run.ts";
 import { statOf, TICKS } from "../system/proc.ts";
 import { childrenOf } from "../tests/e2e/run_script.ts";
@@ -56,7 +57,10 @@ export class MeasuredExporter implements AsyncDisposable {
         ...["--web.listen-address", "127.0.0.1:0", ...args],
       ],
       clearEnv: true,
-      env: childEnvironment({ KEA_LAB_SERVER_NETNS: lab.serverNetns, HOME: Deno.env.get("HOME")! }),
+      env: childEnvironment({
+        KEA_LAB_SERVER_NETNS: lab.serverNetns,
+        ...passedVariables(DENO_VARIABLES),
+      }),
       cwd: root,
       stdin: "null",
       stdout: "null",

@@ -11,7 +11,7 @@ import { parseStat } from "../../system/proc.ts";
 import { onEndSignals } from "../../system/signals.ts";
 
 /** What to install for; each includes those before it. */
-export const PURPOSES = ["monitor", "lab", "databases", "suites", "tests"] as const;
+export const PURPOSES = ["monitor", "lab", "databases", "suites", "tests", "kernels"] as const;
 
 /** A purpose to install for. */
 export type Purpose = typeof PURPOSES[number];
@@ -68,6 +68,7 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
     ["tcpdump", "tcpdump", "tests compare times with the wire"],
     ["systemd-socket-activate", "systemd", "tests hand over a socket"],
   ],
+  kernels: [["qemu-system-x86_64", "qemu-system-x86", "boots other kernels"]],
 };
 
 const TRACEFS = "/sys/kernel/tracing";

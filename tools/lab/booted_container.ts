@@ -4,15 +4,13 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ownFolder } from "../../system/own_folder.ts";
 import { linkTarget } from "../../system/libc.ts";
 import { type PrivateFolder, privateFolder } from "../../system/private_folder.ts";
-import { outputOf, type Ran, run } from "../../system/run.ts";
-import { mirrorIn } from "./debian_suites.ts";
+import { type Ran, run } from "../../system/run.ts";
+import { ensureRoot } from "./debian_roots.ts";
 import { LabError } from "./lab_error.ts";
 
 /** Releases: with systemd 252 and 257. */
@@ -26,40 +24,6 @@ const PACKAGES = [
   ...["systemd", "systemd-sysv", "dbus", "init-system-helpers"],
   ...["bpftrace", "binutils", "iproute2", "kea-dhcp4-server"],
 ];
-
-const LIMIT_MS = 900_000;
-
-/** Installs a release into the cache folder, once. @returns its root, never to be changed. */
-async function ensureRoot(release: BootedRelease): Promise<string> {
-  const cache = ownFolder("cache");
-  const root = join(cache, `booted-${release}`);
-  if (existsSync(root)) return root;
-  await Deno.mkdir(cache, { recursive: true });
-  // A second process waits here, and finds it installed.
-  using lock = await Deno.open(`${root}.lock`, { create: true, write: true });
-  await lock.lock(true);
-  if (existsSync(root)) return root;
-  const failed = (why: string) => new LabError(`Cannot install Debian ${release}: ${why}`);
-  const mirror = mirrorIn(
-    await outputOf(
-      ["apt-get", "indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(LABEL)"],
-      failed,
-    ),
-  );
-  const unfinished = `${root}.unfinished`;
-  await rm(unfinished, { recursive: true, force: true });
-  await outputOf(
-    [
-      ...["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"],
-      ...["--pid", "--fork", "--kill-child", "--", "debootstrap", "--variant=minbase"],
-      ...[`--include=${PACKAGES.join(",")}`, release, unfinished, mirror],
-    ] as [string, ...string[]],
-    failed,
-    { limitMs: LIMIT_MS, environment: { DEBIAN_FRONTEND: "noninteractive" } },
-  );
-  await Deno.rename(unfinished, root);
-  return root;
-}
 
 /** Mounts what the container may change over the root, where no one else sees it, and boots. */
 const BOOT = `set -e
@@ -87,7 +51,7 @@ export class BootedContainer implements AsyncDisposable {
    * @throws {LabError} when it does not boot; nothing is left behind.
    */
   static async boot(release: BootedRelease): Promise<BootedContainer> {
-    const root = await ensureRoot(release);
+    const root = await ensureRoot({ name: `booted-${release}`, release, packages: PACKAGES });
     // Those of killed processes are removed.
     const folder = await privateFolder("booted", join(ownFolder("cache"), "booted"));
     for (const name of ["upper", "work", "root"]) await Deno.mkdir(join(folder.path, name));
