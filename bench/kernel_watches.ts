@@ -13,12 +13,17 @@ import { startLab } from "../tools/lab/lab.ts";
 import { runPerfdhcp } from "../tools/lab/perfdhcp.ts";
 import { conclusionOf, conclusionText } from "../tools/troubleshoot/conclusion.ts";
 import { troubleshoot } from "../tools/troubleshoot/troubleshoot.ts";
-import { runCombination } from "./matrix.ts";
+import { judged, runCombination } from "./matrix.ts";
 import { MeasuredExporter } from "./measured_exporter.ts";
+
+const PROFILES = ["light", "standard", "deep"] as const satisfies readonly Profile[];
+
+/** What is looked at, in this order. */
+export const PARTS = ["host", ...PROFILES, "exporter", "troubleshoot"] as const;
 
 /** What was seen of one part. */
 export interface Seen {
-  readonly part: Profile | "exporter" | "troubleshoot" | "host";
+  readonly part: typeof PARTS[number];
   /** For the table. */
   readonly says: string;
   /** Whether it is what it must be. */
@@ -36,22 +41,14 @@ const LAB = { kea: "2.2", family: 4, sockets: "raw", threads: 2 } as const;
 /** How long the exporter may take to count what was answered, milliseconds. */
 const COUNTED_LIMIT_MS = 120_000;
 
-const PROFILES: readonly Profile[] = ["light", "standard", "deep"];
-
-async function watched(profile: Profile): Promise<Seen> {
-  const { compared, different, verdict, kea, bpftrace, document } = await runCombination(
-    { ...LAB, profile },
-    LOAD,
-  );
+async function watched(profile: typeof PROFILES[number]): Promise<Seen> {
+  const outcome = await runCombination({ ...LAB, profile }, LOAD);
+  const { kea, bpftrace, document } = outcome;
+  const { isExact, words } = judged(outcome);
   return {
     part: profile,
-    says: [
-      ...different.length === 0 ? [`${compared} equal`] : different,
-      verdict,
-      `Kea ${kea}`,
-      `bpftrace ${bpftrace}`,
-    ].join("; "),
-    isRight: different.length === 0,
+    says: `${words}; Kea ${kea}; bpftrace ${bpftrace}`,
+    isRight: isExact,
     lacks: document.capture.not_available.filter(({ why }) => !why.startsWith("needs --profile"))
       .map(({ metric, why }) => `${metric}: ${why}`),
   };
@@ -87,20 +84,33 @@ async function checked(): Promise<Seen> {
   return {
     part: "troubleshoot",
     says: conclusionText(conclusion),
-    isRight: conclusion.problems.length === 0,
+    isRight: conclusion.healthy,
     lacks: findings.filter(({ status }) => status === "problem" || status === "not_known")
       .map(({ check, found }) => `${check}: ${found}`),
   };
 }
 
+function host(): Promise<Seen> {
+  return Promise.resolve({
+    part: "host",
+    says: `Linux ${Deno.osRelease()}`,
+    isRight: true,
+    lacks: [],
+  });
+}
+
+const SEE: Readonly<Record<Seen["part"], () => Promise<Seen>>> = {
+  host,
+  light: () => watched("light"),
+  standard: () => watched("standard"),
+  deep: () => watched("deep"),
+  exporter: exported,
+  troubleshoot: checked,
+};
+
 if (import.meta.main) {
-  const parts = [
-    ...PROFILES.map((profile) => [profile, () => watched(profile)] as const),
-    ["exporter", exported] as const,
-    ["troubleshoot", checked] as const,
-  ];
-  for (const [part, see] of parts) {
-    const seen: Seen = await see().catch((error) => (
+  for (const part of PARTS) {
+    const seen: Seen = await SEE[part]().catch((error) => (
       { part, says: oneLine(error), isRight: false, lacks: [] }
     ));
     print(`${JSON.stringify(seen)}\n`);

@@ -116,6 +116,14 @@ export async function runCombination(
   };
 }
 
+/** Whether every count of a combination is exact and nothing was missed, and that in words. */
+export function judged(
+  { compared, different, verdict }: Outcome,
+): { readonly isExact: boolean; readonly words: string } {
+  const isExact = different.length === 0 && verdict === "COMPLETE";
+  return { isExact, words: isExact ? `${compared} equal` : [...different, verdict].join("; ") };
+}
+
 if (import.meta.main) {
   await command.parseAsync(Deno.args, { from: "user" });
   const { kea, edges, ...load } = command.opts();
@@ -125,7 +133,7 @@ if (import.meta.main) {
     let isEqual = true;
     for (const combination of combinationsOf(kea)) {
       const outcome = await runCombination({ ...combination, edges }, load);
-      const isExact = outcome.different.length === 0 && outcome.verdict === "COMPLETE";
+      const { isExact, words } = judged(outcome);
       isEqual &&= isExact;
       print(
         [
@@ -134,9 +142,7 @@ if (import.meta.main) {
           `v${combination.family}`.padEnd(8),
           combination.sockets.padEnd(9),
           String(combination.threads).padEnd(9),
-          isExact
-            ? `${outcome.compared} equal`
-            : [...outcome.different, outcome.verdict].join("; "),
+          words,
         ].join("") + "\n",
       );
     }

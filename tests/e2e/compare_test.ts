@@ -294,6 +294,6 @@ Deno.test("a doubled rate is found once, and times that do not depend on it are 
   const both = await compared(spans, "network_traffic rate>50%");
   assertAlone(both, ["network_traffic more"], null);
   assert.deepEqual(differencesIn(both), ["load"]);
-  const isQuiet = ({ verdict }: Comparison) => ["same", "cannot say"].includes(verdict);
-  assert.ok(both.some(isQuiet), both.map(({ why }) => why).join("; "));
+  const [{ verdict, why }] = both;
+  assert.ok(["same", "cannot say"].includes(verdict), why);
 });
