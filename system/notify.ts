@@ -37,12 +37,12 @@ export class ServiceManager {
   }
 
   /** The manager that the environment names; null when this process is not a service of type `notify`. */
-  static fromEnvironment(): ServiceManager | null {
-    const socket = Deno.env.get("NOTIFY_SOCKET") ?? "";
+  static fromEnvironment(variables: Pick<Deno.Env, "get"> = Deno.env): ServiceManager | null {
+    const socket = variables.get("NOTIFY_SOCKET") ?? "";
     if (!/^[/@]./.test(socket)) return null;
     // Of another process, if a wrapper did not replace itself with this one.
-    const isOurs = [undefined, String(Deno.pid)].includes(Deno.env.get("WATCHDOG_PID"));
-    const microseconds = Number(Deno.env.get("WATCHDOG_USEC"));
+    const isOurs = [undefined, String(Deno.pid)].includes(variables.get("WATCHDOG_PID"));
+    const microseconds = Number(variables.get("WATCHDOG_USEC"));
     const hasWatchdog = isOurs && microseconds > 0;
     return new ServiceManager(socket, hasWatchdog ? microseconds / 1000 : null);
   }

@@ -28,11 +28,15 @@ const PLACES: Readonly<
  * The folder of this user and project for one kind of files; it may not exist yet. With `sudo -E` the home
  * belongs to another user, who could replace our files: root then uses the host's folder.
  *
+ * @param variables of the environment.
  * @throws {OwnFolderError} when other users can write to all of the places.
  */
-export function ownFolder(kept: FolderKind): string {
+export function ownFolder(
+  kept: FolderKind,
+  variables: Pick<Deno.Env, "get"> = Deno.env,
+): string {
   const [variable, home, host] = PLACES[kept];
-  const named = Deno.env.get(variable) || join(homedir(), home);
+  const named = variables.get(variable) || join(homedir(), home);
   for (const root of Deno.uid() === 0 ? [named, host] : [named]) {
     const folder = join(root, "kea-ebpf-monitoring");
     if (isOnlyOurs(folder)) return folder;

@@ -125,3 +125,9 @@ Deno.test("the tops of hollow and tools hold nothing but entry scripts", () => {
   );
   assert.deepEqual(others, []);
 });
+
+Deno.test("no test changes the environment, which other tests run in at the same time", () => {
+  const changing = /\bDeno\.env\.(?:set|delete)\(|\bprocess\.env\b|\bDeno\.(?:chdir|umask)\(/;
+  const tests = filesOf(".ts").filter((file) => file.startsWith("tests/"));
+  assert.deepEqual(tests.filter((file) => changing.test(text(file))), []);
+});

@@ -23,6 +23,8 @@ export interface OtlpExportOptions {
   readonly settings: OtlpSettings;
   readonly accumulator: Accumulator;
   readonly say: Say;
+  /** The folder of its spool; default: this user's. */
+  readonly state?: string;
 }
 
 /** How long sending may go on after the last values, milliseconds. */
@@ -68,11 +70,11 @@ export class OtlpExport {
    * @throws {SpoolError} when another process uses the spool of this endpoint, or it cannot be used.
    */
   static async start(options: OtlpExportOptions): Promise<OtlpExport> {
-    const { settings: { url, headers, intervalMs, histograms }, say } = options;
+    const { settings: { url, headers, intervalMs, histograms }, say, state } = options;
     const client = new OtlpClient(options.settings);
     let spool: Spool<SpooledRequest>;
     try {
-      spool = await openOtlpSpool(url, say);
+      spool = await openOtlpSpool(url, say, state);
     } catch (error) {
       client[Symbol.dispose]();
       throw error;

@@ -24,15 +24,17 @@ const schema = z.object({ body: z.base64() });
 /**
  * Opens the folder of the requests to an endpoint.
  *
+ * @param state the folder that has them.
  * @throws {SpoolError} when another process uses it, or it cannot be used.
  */
 export async function openOtlpSpool(
   url: URL,
   say: Say,
+  state: string = ownFolder("state"),
 ): Promise<Spool<SpooledRequest>> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(url.href));
   const name = new Uint8Array(digest).toHex().slice(0, 16);
-  return await Spool.open<SpooledRequest>(join(ownFolder("state"), "otlp", name), {
+  return await Spool.open<SpooledRequest>(join(state, "otlp", name), {
     limit: SPOOL_LIMIT,
     say,
     noun: "request",

@@ -25,9 +25,14 @@ export class TokenError extends Error {
 /**
  * Finds the source of the token, and tries it once.
  *
+ * @param variables of the environment: the token's is removed.
  * @throws {TokenError} when a file cannot be read, or does not contain a token.
  */
-export function tokenSource(options: TokenOptions, warn: (line: string) => void): TokenSource {
+export function tokenSource(
+  options: TokenOptions,
+  warn: (line: string) => void,
+  variables: Pick<Deno.Env, "get" | "delete"> = Deno.env,
+): TokenSource {
   if (options.token !== undefined) {
     wipeFromCommandLine(options.token);
     warn(
@@ -35,9 +40,9 @@ export function tokenSource(options: TokenOptions, warn: (line: string) => void)
         "use --token-file or HOLLOW_TOKEN",
     );
   }
-  const fromEnvironment = Deno.env.get("HOLLOW_TOKEN");
+  const fromEnvironment = variables.get("HOLLOW_TOKEN");
   // Child processes do not need it, wherever the token comes from.
-  Deno.env.delete("HOLLOW_TOKEN");
+  variables.delete("HOLLOW_TOKEN");
   const source = sourceOf(options, fromEnvironment);
   source();
   return source;

@@ -17,7 +17,7 @@ function runIn(
   args: readonly string[],
   flags: readonly string[] = ["-m"],
 ): Promise<Finished> {
-  const monitor = [Deno.execPath(), "run", "-A", join(ROOT, MONITOR), ...args];
+  const monitor = [Deno.execPath(), "run", "-A", "--quiet", join(ROOT, MONITOR), ...args];
   return finished(
     new Deno.Command("unshare", {
       args: [...flags, "sh", "-c", `${setUp}; exec "$@"`, "sh", ...monitor],
@@ -91,7 +91,8 @@ Deno.test("monitor names each thing that the host lacks, with its remedy", async
 });
 
 Deno.test("monitor refuses to run without root", async () => {
-  const [program, ...args] = [...UNPRIVILEGED, Deno.execPath(), "run", "-A", join(ROOT, MONITOR)];
+  const monitor = [Deno.execPath(), "run", "-A", "--quiet", join(ROOT, MONITOR)];
+  const [program, ...args] = [...UNPRIVILEGED, ...monitor];
   const refused = await finished(
     new Deno.Command(program!, {
       args,

@@ -41,7 +41,7 @@ async function withAlone(
       new Deno.Command("unshare", {
         args: [
           ...["--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"],
-          ...[...around, Deno.execPath(), "run", "-A", "dras_wrapper.ts", ...args],
+          ...[...around, Deno.execPath(), "run", "-A", "--quiet", "dras_wrapper.ts", ...args],
         ],
         cwd: folder!,
         env: { DENO_DIR: cache!, NO_COLOR: "1", RECORD: record, DO: "true", ...env },

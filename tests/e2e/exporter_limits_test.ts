@@ -129,7 +129,7 @@ Deno.test("a socket that systemd opened is listened on, and one that is missing 
     args: [
       ...["--pdeathsig", "KILL", "--", "systemd-socket-activate", "-l", `127.0.0.1:${port}`],
       ...["-E", `PATH=${Deno.env.get("PATH")}`, "-E", `HOME=${Deno.env.get("HOME")}`],
-      ...[Deno.execPath(), "run", "-A", script, ...options],
+      ...[Deno.execPath(), "run", "-A", "--quiet", script, ...options],
     ],
     stdin: "null",
     stdout: "null",

@@ -60,7 +60,7 @@ for (
       const monitor = follow(
         new Deno.Command("nsenter", {
           args: [
-            ...[`--net=/run/netns/${serverNetns}`, Deno.execPath(), "run", "-A"],
+            ...[`--net=/run/netns/${serverNetns}`, Deno.execPath(), "run", "-A", "--quiet"],
             ...[join(ROOT, MONITOR), "--server", String(pid), "--duration", "600", "-o", output],
             ...["--no-visualization", "--json"],
           ],

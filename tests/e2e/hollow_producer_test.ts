@@ -287,7 +287,7 @@ Deno.test("hollow-producer prints its URL first, ends with its parent and by sig
   try {
     for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGKILL", 137]] as const) {
       const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "hollow/hollow_producer.ts", "--port", "0", "--data", data],
+        args: ["run", "-A", "--quiet", "hollow/hollow_producer.ts", "--port", "0", "--data", data],
         cwd: ROOT,
         stdin: "null",
         stdout: "piped",

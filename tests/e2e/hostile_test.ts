@@ -79,7 +79,6 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
   // A control socket that answers without end, in the hands of the test.
   const socket = join(folder, "control");
   const listener = Deno.listen({ transport: "unix", path: socket });
-  Deno.env.set("KEA_TEST_TOKEN", SECRET);
   const answering = answerWithoutEnd(listener);
   await using started = await StartedPrograms.trace();
 
@@ -133,10 +132,13 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
     ]));
     await t.step("monitor, hollow-monitor, probe and troubleshoot work beside them", async () => {
       await hollow.says(/ Watching pid /);
-      await using monitored = await startMonitor(lab.pid);
+      const env = { KEA_TEST_TOKEN: SECRET };
+      await using monitored = await startMonitor(lab.pid, [], { env });
+      const knowsSecret = async (pid: number) =>
+        (await Deno.readTextFile(`/proc/${pid}/environ`).catch(() => "")).includes(SECRET);
+      assert.ok(await knowsSecret(monitored.child.pid));
       for (const child of await childrenOf(monitored.child.pid)) {
-        const environment = await Deno.readTextFile(`/proc/${child}/environ`).catch(() => "");
-        assert.ok(!environment.includes(SECRET), "what is secret to us is secret to children");
+        assert.ok(!await knowsSecret(child), "what is secret to us is secret to children");
       }
       const probing = runScript("probes/kea_metrics.ts", [
         ...["--server", String(lab.pid), "--duration", "2"],
@@ -243,7 +245,6 @@ Deno.test("attackers beside a server get nothing of root, and it is watched exac
       },
     );
   } finally {
-    Deno.env.delete("KEA_TEST_TOKEN");
     listener.close();
     await answering;
     for (const path of [own, spool, trap]) await Deno.remove(path, { recursive: true });

@@ -35,7 +35,7 @@ async function shown(
   test: (shown: Shown) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "kea-live-test-" });
-  const monitor = [Deno.execPath(), "run", "-A", MONITOR, "--server", String(lab().pid)];
+  const monitor = [Deno.execPath(), "run", "-A", "--quiet", MONITOR, "--server", String(lab().pid)];
   const command = ["env", "LANG=C.UTF-8", ...monitor, "-o", folder, "--duration", "500", ...args];
   const capture = () => Deno.readTextFile(join(folder, "capture.ndjson"));
   const over = new AbortController();

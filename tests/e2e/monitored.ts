@@ -37,13 +37,13 @@ export interface Monitored extends Followed, AsyncDisposable {
 export async function startMonitor(
   pid: number,
   args: readonly string[] = [],
-  { report = false } = {},
+  { report = false, env = {} }: { report?: boolean; env?: Record<string, string> } = {},
 ): Promise<Monitored> {
   const folder = await Deno.makeTempDir({ prefix: "kea-monitor-test-" });
   const followed = follow(startScript(MONITOR, [
     ...["--server", String(pid), "-o", folder, ...report ? [] : ["--no-visualization"]],
     ...[...DURATION, ...args],
-  ]));
+  ], { env }));
   const { child, end } = followed;
   let isOver = false;
   end.then(() => isOver = true);

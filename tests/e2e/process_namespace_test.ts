@@ -22,7 +22,8 @@ for (const where of ["beside", "deeper"] as const) {
   Deno.test(`a monitor in a process namespace of its own counts exactly, the server ${where}`, async () => {
     const printed = await must(
       ...["unshare", "--pid", "--fork", "--mount-proc", "--kill-child=TERM", "--"],
-      ...[Deno.execPath(), "run", "-A", join(ROOT, "tests/e2e/watch_in_namespace.ts"), where],
+      ...[Deno.execPath(), "run", "-A", "--quiet"],
+      ...[join(ROOT, "tests/e2e/watch_in_namespace.ts"), where],
     );
     const lines = printed.trim().split("\n").map((line) => JSON.parse(line) as Printed);
     assert.equal(lines.length, where === "deeper" ? 1 + SUITES.length : 1);

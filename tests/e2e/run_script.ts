@@ -23,7 +23,7 @@ export function startScript(
   // By its path: a test may give the script a PATH without it.
   return new Deno.Command("/usr/bin/setpriv", {
     args: [
-      ...["--pdeathsig", "TERM", "--", Deno.execPath(), "run", "-A"],
+      ...["--pdeathsig", "TERM", "--", Deno.execPath(), "run", "-A", "--quiet"],
       ...[join(ROOT, script), ...args],
     ],
     env: { NO_COLOR: "1", ...options.env },

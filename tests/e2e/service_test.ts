@@ -42,7 +42,7 @@ async function countsExactly(lab: Lab, profile: Profile, first: number): Promise
         ["-all", ...BOUNDING].join(","),
         "--no-new-privs",
       ],
-      ...["--", Deno.execPath(), "run", "-A", join(ROOT, "export/exporter.ts")],
+      ...["--", Deno.execPath(), "run", "-A", "--quiet", join(ROOT, "export/exporter.ts")],
       ...["--server", String(lab.pid), "--profile", profile, "--reading", "1"],
       ...["--web.listen-address", "127.0.0.1:0"],
     ],

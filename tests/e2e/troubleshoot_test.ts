@@ -28,7 +28,7 @@ async function findings(
 ): Promise<{ readonly code: number; readonly findings: readonly Finding[] }> {
   const [program, ...rest] = [
     ...around,
-    ...[Deno.execPath(), "run", "-A", join(ROOT, SCRIPT), "--json", ...args],
+    ...[Deno.execPath(), "run", "-A", "--quiet", join(ROOT, SCRIPT), "--json", ...args],
   ];
   const { code, stdout, stderr } = await finished(
     new Deno.Command(program!, {
@@ -343,7 +343,7 @@ Deno.test("troubleshoot refuses wrong usage with status 2", async () => {
   const run = (...args: string[]) =>
     finished(
       new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", join(ROOT, SCRIPT), ...args],
+        args: ["run", "-A", "--quiet", join(ROOT, SCRIPT), ...args],
         env: { NO_COLOR: "1" },
         stdin: "null",
         stdout: "piped",

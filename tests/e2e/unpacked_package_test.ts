@@ -7,13 +7,9 @@ import { unpackedPackage } from "../../tools/lab/unpacked_package.ts";
 /** Runs a test with a cache folder of its own. */
 async function withCache(test: (cache: string) => Promise<void>): Promise<void> {
   const cache = await Deno.makeTempDir({ prefix: "kea-cache-test-" });
-  const before = Deno.env.get("XDG_CACHE_HOME");
-  Deno.env.set("XDG_CACHE_HOME", cache);
   try {
-    await test(join(cache, "kea-ebpf-monitoring/packages/host"));
+    await test(cache);
   } finally {
-    if (before === undefined) Deno.env.delete("XDG_CACHE_HOME");
-    else Deno.env.set("XDG_CACHE_HOME", before);
     await Deno.remove(cache, { recursive: true });
   }
 }
@@ -21,12 +17,13 @@ async function withCache(test: (cache: string) => Promise<void>): Promise<void> 
 const namesIn = (folder: string) => Array.from(Deno.readDirSync(folder), ({ name }) => name);
 
 Deno.test("unpackedPackage() unpacks once when two ask, over what a killed process left", async () => {
-  await withCache(async (folder) => {
+  await withCache(async (cache) => {
+    const folder = join(cache, "host");
     await Deno.mkdir(join(folder, "hostname.unfinished/bin"), { recursive: true });
     await Deno.writeTextFile(join(folder, "hostname.unfinished/bin/half"), "ha");
     const [one, other] = await Promise.all([
-      unpackedPackage("hostname"),
-      unpackedPackage("hostname"),
+      unpackedPackage("hostname", "host", cache),
+      unpackedPackage("hostname", "host", cache),
     ]);
     assert.equal(one, join(folder, "hostname"));
     assert.equal(other, one);
@@ -37,9 +34,10 @@ Deno.test("unpackedPackage() unpacks once when two ask, over what a killed proce
 });
 
 Deno.test("unpackedPackage() says which package is not available, and leaves nothing", async () => {
-  await withCache(async (folder) => {
+  await withCache(async (cache) => {
+    const folder = join(cache, "host");
     await assert.rejects(
-      unpackedPackage("kea-no-such-package"),
+      unpackedPackage("kea-no-such-package", "host", cache),
       /^LabError: Cannot get the package "kea-no-such-package" of host: E: .*kea-no-such-package/,
     );
     assert.deepEqual(namesIn(folder), []);

@@ -38,7 +38,7 @@ export async function inClient(
   const child = new Deno.Command("ip", {
     args: [
       ...["netns", "exec", clientNetns, "setpriv", "--pdeathsig", "TERM", "--", "timeout", "300"],
-      ...[Deno.execPath(), "run", "-A", join(import.meta.dirname!, script), ...args],
+      ...[Deno.execPath(), "run", "-A", "--quiet", join(import.meta.dirname!, script), ...args],
     ],
     stdin: "piped",
     stdout: "piped",

@@ -13,7 +13,7 @@ const [TO_JSON, VIZ, VIZ_JSON] = [
 
 async function run(script: string, args: readonly string[], input = "") {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", join(ROOT, script), ...args],
+    args: ["run", "-A", "--quiet", join(ROOT, script), ...args],
     env: { NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",
@@ -67,7 +67,7 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 12
       const path = join(folder, "metrics.json");
       await Deno.writeTextFile(path, "before");
       const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", join(ROOT, TO_JSON), "-", "-o", path],
+        args: ["run", "-A", "--quiet", join(ROOT, TO_JSON), "-", "-o", path],
         stdin: "piped",
         stdout: "null",
         stderr: "null",

@@ -44,20 +44,8 @@ Deno.test("ServiceManager does not wait for a manager that is gone or does not r
 });
 
 Deno.test("ServiceManager.fromEnvironment() reads what systemd sets for this process", () => {
-  const inEnvironment = (environment: Record<string, string>) => {
-    const names = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
-    const before = names.map((name) => [name, Deno.env.get(name)] as const);
-    try {
-      for (const name of names) Deno.env.delete(name);
-      for (const [name, value] of Object.entries(environment)) Deno.env.set(name, value);
-      return ServiceManager.fromEnvironment();
-    } finally {
-      for (const [name, value] of before) {
-        if (value === undefined) Deno.env.delete(name);
-        else Deno.env.set(name, value);
-      }
-    }
-  };
+  const inEnvironment = (variables: Record<string, string>) =>
+    ServiceManager.fromEnvironment(new Map(Object.entries(variables)));
   assert.equal(inEnvironment({}), null);
   assert.equal(inEnvironment({ NOTIFY_SOCKET: "vsock:2:1234" }), null);
   const [NOTIFY_SOCKET, WATCHDOG_USEC] = ["@there", "60000000"];

@@ -8,15 +8,9 @@ Deno.test({
   ignore: Deno.uid() !== 0,
   fn: () =>
     inFolder((home) => {
-      const before = Deno.env.get("XDG_CACHE_HOME");
-      try {
-        Deno.env.set("XDG_CACHE_HOME", home);
-        assert.equal(ownFolder("cache"), join(home, "kea-ebpf-monitoring"));
-        Deno.chownSync(home, 65534, 65534);
-        assert.equal(ownFolder("cache"), "/var/cache/kea-ebpf-monitoring");
-      } finally {
-        if (before === undefined) Deno.env.delete("XDG_CACHE_HOME");
-        else Deno.env.set("XDG_CACHE_HOME", before);
-      }
+      const variables = new Map([["XDG_CACHE_HOME", home]]);
+      assert.equal(ownFolder("cache", variables), join(home, "kea-ebpf-monitoring"));
+      Deno.chownSync(home, 65534, 65534);
+      assert.equal(ownFolder("cache", variables), "/var/cache/kea-ebpf-monitoring");
     }),
 });

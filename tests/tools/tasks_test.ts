@@ -25,7 +25,7 @@ Deno.test.each(scripts)(
   async ({ name, script }) => {
     const run = (...args: string[]) =>
       new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", join(ROOT, script), ...args],
+        args: ["run", "-A", "--quiet", join(ROOT, script), ...args],
         env: { NO_COLOR: "1" },
         stdin: "null",
       }).output();

@@ -22,11 +22,16 @@ const LIMITS = { limitMs: 300_000 };
 /**
  * Unpacks a package if it is missing. Its dependencies are not there; programs written in Go need none.
  *
+ * @param cache the folder for all of them.
  * @returns the folder that has its `usr/bin`.
  * @throws {LabError} when it is not available; what is half-unpacked is never used.
  */
-export async function unpackedPackage(name: string, release: Release = "host"): Promise<string> {
-  const folder = join(ownFolder("cache"), "packages", release);
+export async function unpackedPackage(
+  name: string,
+  release: Release = "host",
+  cache: string = join(ownFolder("cache"), "packages"),
+): Promise<string> {
+  const folder = join(cache, release);
   const root = join(folder, name);
   if (existsSync(root)) return root;
   await Deno.mkdir(folder, { recursive: true });

@@ -4,20 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { OtlpClient, type OtlpOutcome } from "../../../export/otlp/otlp_client.ts";
-import { otlpSettings } from "../../../export/otlp/settings.ts";
-
-const BODY = new Uint8Array(
-  await new Response(
-    new Blob(["a request"]).stream().pipeThrough(new CompressionStream("gzip")),
-  ).arrayBuffer(),
-);
-
-/** Sends to an endpoint by these variables. */
-async function sent(url: string, environment: Record<string, string>): Promise<OtlpOutcome> {
-  using client = new OtlpClient(otlpSettings({ url }, environment)!);
-  return await client.send(BODY, new AbortController().signal);
-}
+import { sent } from "./sent.ts";
 
 async function openssl(folder: string, command: string): Promise<void> {
   const { success, stderr } = await new Deno.Command("openssl", {
@@ -88,15 +75,14 @@ Deno.test("OtlpClient goes through no proxy to a receiver of this host, and thro
     direct++;
     return new Response(null);
   });
-  const before = Deno.env.get("HTTP_PROXY");
-  Deno.env.set("HTTP_PROXY", `http://127.0.0.1:${proxy.addr.port}`);
-  try {
-    const own = await sent(`http://127.0.0.1:${receiver.addr.port}`, {});
-    const other = await sent("http://collector.invalid:4318", {});
-    assert.deepEqual([own.kind, direct, other.kind], ["accepted", 1, "retry"]);
-    assert.deepEqual(proxied, ["http://collector.invalid:4318/v1/metrics"]);
-  } finally {
-    if (before === undefined) Deno.env.delete("HTTP_PROXY");
-    else Deno.env.set("HTTP_PROXY", before);
-  }
+  const urls = [`http://127.0.0.1:${receiver.addr.port}`, "http://collector.invalid:4318"];
+  // Deno takes the proxy from its environment.
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", join(import.meta.dirname!, "send_to_each.ts"), ...urls],
+    env: { HTTP_PROXY: `http://127.0.0.1:${proxy.addr.port}` },
+  }).output();
+  const said = new TextDecoder().decode(stdout);
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  assert.deepEqual([said, direct], ["accepted\nretry\n", 1]);
+  assert.deepEqual(proxied, ["http://collector.invalid:4318/v1/metrics"]);
 });

@@ -64,21 +64,18 @@ function receiver(answers: readonly Answer[], port = 0) {
 }
 
 /** Runs a test with a state folder of its own. */
-async function withState(test: (folder: string) => Promise<void>): Promise<void> {
+async function withState(test: (state: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "kea-otlp-test-" });
-  const before = Deno.env.get("XDG_STATE_HOME");
-  Deno.env.set("XDG_STATE_HOME", folder);
   try {
-    await test(join(folder, "kea-ebpf-monitoring/otlp"));
+    await test(folder);
   } finally {
-    if (before === undefined) Deno.env.delete("XDG_STATE_HOME");
-    else Deno.env.set("XDG_STATE_HOME", before);
     await Deno.remove(folder, { recursive: true });
   }
 }
 
 /** An exporter of one counter, which sends only when it ends, unless an interval is given. */
 async function start(
+  state: string,
   url: string,
   environment: Record<string, string> = {},
   intervalSeconds = 3600,
@@ -89,7 +86,8 @@ async function start(
     OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${SECRET}`,
     ...environment,
   })!;
-  const otlp = await OtlpExport.start({ settings, accumulator, say: (line) => said.push(line) });
+  const say = (line: string) => said.push(line);
+  const otlp = await OtlpExport.start({ settings, accumulator, say, state });
   const count = (value: number) => accumulator.set(EXCHANGES, { server: "dhcp4" }, BigInt(value));
   const own = (name: string) => Number(seriesOf(accumulator, name)[0]!.value);
   return { otlp, count, said, own };
@@ -101,11 +99,11 @@ const namesIn = (folder: string): string[] =>
   ).sort();
 
 Deno.test("OtlpExport sends the last values when it ends, with headers, compressed", async () => {
-  await withState(async (folder) => {
+  await withState(async (state) => {
     for (const compression of ["gzip", "none"]) {
       const { came, server, url } = receiver([accepted]);
       await using _ = server;
-      const { otlp, count, said } = await start(url, {
+      const { otlp, count, said } = await start(state, url, {
         OTEL_EXPORTER_OTLP_COMPRESSION: compression,
       });
       count(101);
@@ -121,17 +119,20 @@ Deno.test("OtlpExport sends the last values when it ends, with headers, compress
       ]);
     }
     // One folder for each endpoint, with nothing but its lock.
-    assert.ok(namesIn(folder).every((name) => /^[0-9a-f]{16}\/lock$/.test(name)), "all was sent");
+    assert.ok(
+      namesIn(state).every((name) => /^otlp\/[0-9a-f]{16}\/lock$/.test(name)),
+      "all was sent",
+    );
   });
 });
 
 for (const code of [429, 502, 503, 504]) {
   Deno.test(`OtlpExport sends again after ${code}, and says so once`, async () => {
-    await withState(async () => {
+    await withState(async (state) => {
       const busy = status(code, `busy, ${SECRET}`, { "retry-after": "0" });
       const { came, server, url } = receiver([busy, busy, accepted]);
       await using _ = server;
-      const { otlp, count, said, own } = await start(url, {}, 0.5);
+      const { otlp, count, said, own } = await start(state, url, {}, 0.5);
       count(53);
       await until(() => own("otlp_requests_accepted_total") > 0, "one is accepted");
       await otlp.end();
@@ -147,10 +148,10 @@ for (const code of [429, 502, 503, 504]) {
 }
 
 Deno.test("OtlpExport waits as long as Retry-After says", async () => {
-  await withState(async () => {
+  await withState(async (state) => {
     const { came, server, url } = receiver([status(429, "", { "retry-after": "2" }), accepted]);
     await using _ = server;
-    const { otlp, count } = await start(url);
+    const { otlp, count } = await start(state, url);
     count(1);
     const before = performance.now();
     await otlp.end();
@@ -170,13 +171,13 @@ for (
   ] as const
 ) {
   Deno.test(`OtlpExport sends nothing again after ${code}: quarantine, said once`, async () => {
-    await withState(async (folder) => {
+    await withState(async (state) => {
       const { came, server, url } = receiver([
         ...Array(3).fill(status(code, "bad", { location: "http://127.0.0.1:1/" })),
         accepted,
       ]);
       await using _ = server;
-      const { otlp, count, said, own } = await start(url, {}, 0.5);
+      const { otlp, count, said, own } = await start(state, url, {}, 0.5);
       count(31);
       await until(() => own("otlp_requests_accepted_total") > 0, "one is accepted");
       await otlp.end();
@@ -184,24 +185,24 @@ for (
       assert.deepEqual(came.at(-1)!.count, 31);
       assert.equal(said.length, 2, said.join("\n"));
       assert.ok(said[1]!.startsWith(`A request was quarantined: ${why}`), said[1]);
-      const kept = namesIn(folder).filter((name) => /\/quarantine\/\d+\.request$/.test(name));
+      const kept = namesIn(state).filter((name) => /\/quarantine\/\d+\.request$/.test(name));
       assert.equal(kept.length, 3);
     });
   });
 }
 
 Deno.test("OtlpExport sends what was moved back from quarantine", async () => {
-  await withState(async (folder) => {
+  await withState(async (state) => {
     const { came, server, url } = receiver([status(401, "who are you"), accepted]);
     await using _ = server;
-    const first = await start(url);
+    const first = await start(state, url);
     first.count(101);
     await first.otlp.end();
     assert.equal(first.own("otlp_requests_refused_total"), 1);
-    for (const name of namesIn(folder).filter((name) => name.endsWith(".request"))) {
-      await Deno.rename(join(folder, name), join(folder, name.replace("quarantine/", "")));
+    for (const name of namesIn(state).filter((name) => name.endsWith(".request"))) {
+      await Deno.rename(join(state, name), join(state, name.replace("quarantine/", "")));
     }
-    const second = await start(url);
+    const second = await start(state, url);
     second.count(53);
     await second.otlp.end();
     assert.deepEqual(came.map(({ count }) => count), [101, 101, 53]);
@@ -209,7 +210,7 @@ Deno.test("OtlpExport sends what was moved back from quarantine", async () => {
 });
 
 Deno.test("OtlpExport reports what a receiver rejects or warns of", async () => {
-  await withState(async () => {
+  await withState(async (state) => {
     const { came, server, url } = receiver([
       partly(0, "slow down"),
       partly(5, "too old"),
@@ -217,7 +218,7 @@ Deno.test("OtlpExport reports what a receiver rejects or warns of", async () => 
       accepted,
     ]);
     await using _ = server;
-    const { otlp, count, said, own } = await start(url, {}, 0.5);
+    const { otlp, count, said, own } = await start(state, url, {}, 0.5);
     count(1);
     await until(() => came.length >= 4, "four came");
     await otlp.end();
@@ -234,11 +235,11 @@ Deno.test("OtlpExport reports what a receiver rejects or warns of", async () => 
 });
 
 Deno.test("OtlpExport does not take another server's page for an answer, but an empty one", async () => {
-  await withState(async () => {
+  await withState(async (state) => {
     const page: Answer = () => new Response("<html>", { headers: { "content-type": "text/html" } });
     const { came, server, url } = receiver([page, () => new Response(null, { status: 204 })]);
     await using _ = server;
-    const { otlp, count, said, own } = await start(url, {}, 0.5);
+    const { otlp, count, said, own } = await start(state, url, {}, 0.5);
     count(1);
     await until(() => came.length >= 2, "two came");
     await otlp.end();
@@ -248,23 +249,23 @@ Deno.test("OtlpExport does not take another server's page for an answer, but an 
 });
 
 Deno.test("OtlpExport keeps all values while no receiver is there, also through a restart, in their order", async () => {
-  await withState(async (folder) => {
+  await withState(async (state) => {
     const { port } = (() => {
       using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
       return listener.addr;
     })();
     const url = `http://127.0.0.1:${port}`;
-    const first = await start(url, {}, 0.5);
+    const first = await start(state, url, {}, 0.5);
     first.count(7);
     await until(() => first.own("otlp_requests_waiting") >= 2, "two wait");
     first.count(101);
     await first.otlp.end();
     assert.match(first.said[1]!, /^Cannot send OTLP: .*Connection refused; retrying$/);
     assert.match(first.said.at(-1)!, /^\d+ OTLP requests are waiting, the next start sends them$/);
-    assert.ok(namesIn(folder).filter((name) => name.endsWith(".request")).length >= 3);
+    assert.ok(namesIn(state).filter((name) => name.endsWith(".request")).length >= 3);
 
-    const second = await start(url);
-    await assert.rejects(start(url), /another exporter does: stop it/);
+    const second = await start(state, url);
+    await assert.rejects(start(state, url), /another exporter does: stop it/);
     assert.match(second.said[0]!, /^\d+ OTLP requests of an earlier run are waiting$/);
     const { came, server } = receiver([accepted], port);
     await using _ = server;
@@ -274,7 +275,7 @@ Deno.test("OtlpExport keeps all values while no receiver is there, also through 
     const counts = came.map(({ count }) => count);
     assert.deepEqual(counts, counts.toSorted((a, b) => order(a) - order(b)));
     assert.deepEqual([counts[0], counts.at(-2), counts.at(-1)], [7, 101, 53]);
-    assert.equal(namesIn(folder).filter((name) => name.endsWith(".request")).length, 0);
+    assert.equal(namesIn(state).filter((name) => name.endsWith(".request")).length, 0);
   });
 });
 

@@ -163,7 +163,7 @@ Deno.test("otlpSettings() says what it cannot use in one line, and no secret", a
 
 Deno.test("the exporter ends with status 2 where OTLP cannot be set up, in one line", async () => {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "export/exporter.ts", "--otlp", "http://127.0.0.1:4318"],
+    args: ["run", "-A", "--quiet", "export/exporter.ts", "--otlp", "http://127.0.0.1:4318"],
     env: { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_EXPORTER_OTLP_HEADERS: "a=s3cret" },
     cwd: new URL("../../..", import.meta.url),
   }).output();

@@ -253,7 +253,7 @@ Deno.test("to-hollow goes through no proxy to a producer of this host", async ()
   for (const host of ["127.0.0.1", "localhost"]) {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "-A", "hollow/ebpf_to_hollow.ts"],
+        ...["run", "-A", "--quiet", "hollow/ebpf_to_hollow.ts"],
         pathOf("v4"),
         ...["-p", `http://${host}:${producer.addr.port}/api`],
       ],
