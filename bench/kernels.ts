@@ -8,8 +8,8 @@
 import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { newCommand, print, runMain, say } from "../system/command_line.ts";
+import { DENO_VARIABLES, passedVariables } from "../system/passed_variables.ts";
 import { outputOf } from "../system/run.ts";
-import { onEndSignals } from "../system/signals.ts";
 import { ensureInstalled } from "../tools/install/ensure_installed.ts";
 import { LabError } from "../tools/lab/lab_error.ts";
 import { linesOfMachine } from "../tools/lab/virtual_machine.ts";
@@ -51,46 +51,49 @@ Exit status: 0 every count is equal and every check decided everywhere, 1 one is
   );
 
 /** Runs the watches on one kernel, and yields what each has seen. */
-async function* seenOn(
-  kernel: keyof typeof KERNELS,
-  signal: AbortSignal,
-): AsyncGenerator<Seen> {
+async function* seenOn(kernel: keyof typeof KERNELS): AsyncGenerator<Seen> {
   const root = join(import.meta.dirname!, "..");
   const { denoDir } = JSON.parse(
-    await outputOf([Deno.execPath(), "info", "--json"], (why) => new LabError(why)),
+    await outputOf(
+      [Deno.execPath(), "info", "--json"],
+      (why) => new LabError(`Cannot find Deno's cache: ${why}`),
+      { environment: passedVariables(DENO_VARIABLES) },
+    ),
   ) as { denoDir: string };
-  const machine = { name: `kernel-${kernel}`, packages: PACKAGES, ...KERNELS[kernel] };
-  const files = { project: root, deno: Deno.execPath(), npm: join(denoDir, "npm") };
   const lines = linesOfMachine(
-    machine,
-    files,
+    { name: `kernel-${kernel}`, packages: PACKAGES, ...KERNELS[kernel] },
+    { project: root, deno: Deno.execPath(), npm: join(denoDir, "npm") },
     `mkdir deno-dir && mv npm deno-dir
-cd project && HOME=/root DENO_DIR=/mnt/deno-dir NO_COLOR=1 exec ../deno run -A --cached-only bench/kernel_watches.ts`,
-    { limitMs: LIMIT_MS, signal },
+export HOME=/root DENO_DIR=/mnt/deno-dir NO_COLOR=1
+cd project && exec ../deno run -A --cached-only bench/kernel_watches.ts ${kernel}`,
+    LIMIT_MS,
   );
   for await (const line of lines) {
-    if (line.startsWith("{")) yield JSON.parse(line) as Seen;
+    if (/^\{.*\}$/.test(line)) yield JSON.parse(line) as Seen;
     else say(`${kernel}: ${line}`);
   }
+}
+
+/** Prints what is seen on one kernel; returns whether all of it is right. */
+async function isRightOn(kernel: keyof typeof KERNELS): Promise<boolean> {
+  const printPart = (part: string, words: string) =>
+    print(`${kernel.padEnd(8)}${part.padEnd(14)}${words}\n`);
+  const [left, wrong] = [new Set<string>(PARTS), []] as [Set<string>, string[]];
+  for await (const { part, says, isRight, lacks } of seenOn(kernel)) {
+    left.delete(part);
+    if (!isRight) wrong.push(part);
+    printPart(part, `${isRight ? "" : "WRONG: "}${says}`);
+    for (const what of lacks) printPart("", what);
+  }
+  for (const part of left) printPart(part, "WRONG: the machine ended before");
+  return wrong.length === 0 && left.size === 0;
 }
 
 await command.parseAsync(Deno.args, { from: "user" });
 const { kernel = NAMES } = command.opts();
 await runMain(async () => {
-  const stop = new AbortController();
-  using _signals = onEndSignals((signal) => stop.abort(`stopped by ${signal}`));
-  await ensureInstalled("kernels", true);
+  await ensureInstalled("kernels", false);
   let isRight = true;
-  for (const name of kernel) {
-    let seen = 0;
-    for await (const { part, says, isRight: isThis, lacks } of seenOn(name, stop.signal)) {
-      isRight &&= isThis;
-      seen++;
-      print(`${name.padEnd(8)}${part.padEnd(14)}${isThis ? "" : "WRONG: "}${says}\n`);
-      for (const what of lacks) print(`${"".padEnd(22)}${what}\n`);
-    }
-    // The machine ended before its command did.
-    isRight &&= seen === PARTS.length;
-  }
+  for (const name of kernel) isRight = await isRightOn(name) && isRight;
   return isRight ? 0 : 1;
 });

@@ -88,7 +88,6 @@ export interface Outcome {
   /** Counts that were compared, and those that differ. */
   readonly compared: number;
   readonly different: readonly string[];
-  readonly verdict: string;
   readonly document: MetricsDocument;
 }
 
@@ -104,24 +103,26 @@ export async function runCombination(
   const { document, rows } = await signals.during(() =>
     compareCounts(lab, { ...load, profile, bpftrace, preparation: preparationAt(edges) })
   );
-  const { verdict, reasons } = document.capture;
   return {
     kea: version,
     bpftrace: bpftrace.version,
     compared: rows.length,
     different: rows.filter(({ ours, theirs }) => ours !== theirs)
       .map(({ what, ours, whose, theirs }) => `${what} ${ours}, ${whose} ${theirs}`),
-    verdict: [verdict, ...reasons].join(": "),
     document,
   };
 }
 
 /** Whether every count of a combination is exact and nothing was missed, and that in words. */
 export function judged(
-  { compared, different, verdict }: Outcome,
+  { compared, different, document }: Outcome,
 ): { readonly isExact: boolean; readonly words: string } {
-  const isExact = different.length === 0 && verdict === "COMPLETE";
-  return { isExact, words: isExact ? `${compared} equal` : [...different, verdict].join("; ") };
+  const { verdict, reasons } = document.capture;
+  const isExact = compared > 0 && different.length === 0 && verdict === "COMPLETE";
+  return {
+    isExact,
+    words: isExact ? `${compared} equal` : [...different, verdict, ...reasons].join("; "),
+  };
 }
 
 if (import.meta.main) {

@@ -14,7 +14,10 @@ const command = newCommand("install")
   .description("List the Debian packages that are missing, with reasons, and install them (root).")
   .option("-y, --yes", "install without asking")
   .addOption(
-    new Option("--for <purpose>", "what to install for; each includes those before it")
+    new Option(
+      "--for <purpose>",
+      "what to install for; each includes those before it, tests not kernels",
+    )
       .choices(PURPOSES).default("monitor" as const),
   )
   .addHelpText(

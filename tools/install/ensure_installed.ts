@@ -10,8 +10,8 @@ import { childEnvironment, lastWordsOf, outputOf } from "../../system/run.ts";
 import { parseStat } from "../../system/proc.ts";
 import { onEndSignals } from "../../system/signals.ts";
 
-/** What to install for; each includes those before it. */
-export const PURPOSES = ["monitor", "lab", "databases", "suites", "tests", "kernels"] as const;
+/** What to install for. */
+export const PURPOSES = ["monitor", "lab", "databases", "suites", "kernels", "tests"] as const;
 
 /** A purpose to install for. */
 export type Purpose = typeof PURPOSES[number];
@@ -68,8 +68,17 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
     ["tcpdump", "tcpdump", "tests compare times with the wire"],
     ["systemd-socket-activate", "systemd", "tests hand over a socket"],
   ],
-  kernels: [["qemu-system-x86_64", "qemu-system-x86", "boots other kernels"]],
+  kernels: [
+    ["qemu-system-x86_64", "qemu-system-x86", "boots other kernels"],
+    ["mke2fs", "e2fsprogs", "makes their disks"],
+  ],
 };
+
+/** Whether one who installs for a purpose needs what another has. */
+function includes(purpose: Purpose, other: Purpose): boolean {
+  if (purpose === "tests" && other === "kernels") return false;
+  return PURPOSES.indexOf(other) <= PURPOSES.indexOf(purpose);
+}
 
 const TRACEFS = "/sys/kernel/tracing";
 
@@ -81,7 +90,7 @@ const TRACEFS = "/sys/kernel/tracing";
  * @throws {Error} when something is missing and cannot or must not be installed.
  */
 export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Promise<void> {
-  const needs = PURPOSES.slice(0, PURPOSES.indexOf(purpose) + 1).flatMap((one) => NEEDS[one]);
+  const needs = PURPOSES.filter((one) => includes(purpose, one)).flatMap((one) => NEEDS[one]);
   const missing: Need[] = [];
   for (const need of needs) if (!onPath(need[0])) missing.push(need);
   if (missing.length > 0) {

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ownFolder } from "../../system/own_folder.ts";
 import { linkTarget } from "../../system/libc.ts";
-import { type PrivateFolder, privateFolder } from "../../system/private_folder.ts";
-import { type Ran, run } from "../../system/run.ts";
-import { ensureRoot } from "./debian_roots.ts";
+import { privateFolder } from "../../system/private_folder.ts";
+import { childEnvironment, type Ran, run } from "../../system/run.ts";
+import { ensureRoot, IN_OWN_NAMESPACES } from "./debian_roots.ts";
 import { LabError } from "./lab_error.ts";
 
 /** Releases: with systemd 252 and 257. */
@@ -25,6 +25,9 @@ const PACKAGES = [
   ...["bpftrace", "binutils", "iproute2", "kea-dhcp4-server"],
 ];
 
+/** Longest time to boot, milliseconds. */
+const BOOT_LIMIT_MS = 180_000;
+
 /** Mounts what the container may change over the root, where no one else sees it, and boots. */
 const BOOT = `set -e
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
@@ -36,13 +39,11 @@ exec systemd-nspawn --quiet --directory="$2/root" --register=no --keep-unit --bo
 export class BootedContainer implements AsyncDisposable {
   /** Its first process, as this machine numbers it. */
   readonly leader: number;
-  readonly #child: Deno.ChildProcess;
-  readonly #folder: PrivateFolder;
+  readonly #resources: AsyncDisposableStack;
 
-  private constructor(child: Deno.ChildProcess, folder: PrivateFolder, leader: number) {
-    this.#child = child;
-    this.#folder = folder;
+  private constructor(leader: number, resources: AsyncDisposableStack) {
     this.leader = leader;
+    this.#resources = resources;
   }
 
   /**
@@ -52,17 +53,18 @@ export class BootedContainer implements AsyncDisposable {
    */
   static async boot(release: BootedRelease): Promise<BootedContainer> {
     const root = await ensureRoot({ name: `booted-${release}`, release, packages: PACKAGES });
+    await using resources = new AsyncDisposableStack();
     // Those of killed processes are removed.
-    const folder = await privateFolder("booted", join(ownFolder("cache"), "booted"));
+    const folder = resources.use(
+      await privateFolder("booted", join(ownFolder("cache"), "booted")),
+    );
     for (const name of ["upper", "work", "root"]) await Deno.mkdir(join(folder.path, name));
-    const child = new Deno.Command("setpriv", {
-      args: [
-        // A process namespace of nspawn's own: when its first process is killed, the kernel kills the container, too.
-        ...["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"],
-        ...["--pid", "--fork", "--kill-child", "--mount-proc", "--"],
-        ...["sh", "-c", BOOT, "sh", root, folder.path],
-      ],
-      env: { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" },
+    // A process namespace of nspawn's own: when its first process is killed, the kernel kills the container, too.
+    const [program, ...before] = IN_OWN_NAMESPACES;
+    const child = new Deno.Command(program, {
+      args: [...before, "--mount-proc", "--", "sh", "-c", BOOT, "sh", root, folder.path],
+      clearEnv: true,
+      env: childEnvironment({ SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" }),
       stdin: "null",
       stdout: "null",
       stderr: "null",
@@ -70,28 +72,26 @@ export class BootedContainer implements AsyncDisposable {
     }).spawn();
     let isOver = false;
     child.status.then(() => isOver = true);
-    const limit = performance.now() + 180_000;
+    resources.defer(async () => {
+      if (!isOver) await end(child);
+    });
+    const limit = performance.now() + BOOT_LIMIT_MS;
     while (!isOver && performance.now() < limit) {
       await pause(200);
       const leader = await leaderOf(child.pid);
       if (leader === null) continue;
-      const container = new BootedContainer(child, folder, leader);
-      const { stdout } = await container.run("systemctl", "is-system-running");
+      const { stdout } = await runIn(leader, ["systemctl", "is-system-running"], 30_000);
       // A service of Debian's that does not start is none of ours.
-      if (/^(running|degraded)$/m.test(new TextDecoder().decode(stdout))) return container;
+      if (/^(running|degraded)$/m.test(new TextDecoder().decode(stdout))) {
+        return new BootedContainer(leader, resources.move());
+      }
     }
-    await stop(child, folder);
     throw new LabError(`Cannot boot Debian ${release} in a container: systemd does not run`);
   }
 
   /** Runs a program in it, as root. */
-  async run(...command: readonly string[]): Promise<Ran> {
-    return await run([
-      ...["nsenter", "--target", String(this.leader)] as const,
-      ...["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"],
-      ...["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"],
-      ...command,
-    ], { limitMs: 300_000 });
+  run(...command: readonly string[]): Promise<Ran> {
+    return runIn(this.leader, command, 300_000);
   }
 
   /** Where a path of it is on this machine. */
@@ -100,8 +100,17 @@ export class BootedContainer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await stop(this.#child, this.#folder);
+    await this.#resources.disposeAsync();
   }
+}
+
+function runIn(leader: number, command: readonly string[], limitMs: number): Promise<Ran> {
+  return run([
+    ...["nsenter", "--target", String(leader)] as const,
+    ...["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"],
+    ...["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"],
+    ...command,
+  ], { limitMs });
 }
 
 /** The first process of the container, which nspawn has started; null as long as there is none. */
@@ -120,7 +129,7 @@ async function firstChild(pid: number): Promise<number | null> {
   return first ? Number(first) : null;
 }
 
-async function stop(child: Deno.ChildProcess, folder: PrivateFolder): Promise<void> {
+async function end(child: Deno.ChildProcess): Promise<void> {
   // The first process of a namespace ends when all others have ended.
   const nspawn = await firstChild(child.pid);
   try {
@@ -129,5 +138,4 @@ async function stop(child: Deno.ChildProcess, folder: PrivateFolder): Promise<vo
     // It has ended.
   }
   await child.status;
-  await folder[Symbol.asyncDispose]();
 }

@@ -4,36 +4,49 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { say } from "../../system/command_line.ts";
 import { linesOf } from "../../system/lines.ts";
 import { ownFolder } from "../../system/own_folder.ts";
-import { outputOf } from "../../system/run.ts";
+import { childEnvironment, outputOf } from "../../system/run.ts";
 import { ensureInstalled } from "../install/ensure_installed.ts";
 import { LabError } from "./lab_error.ts";
 
-/** What is installed. */
+/** What is installed; installed again where any of this has changed. */
 export interface DebianRoot {
   /** Of its folder in the cache. */
   readonly name: string;
   readonly release: string;
   readonly packages: readonly string[];
-  /** Changes the root before it is used. */
-  readonly finish?: (root: string, mirror: string) => Promise<void>;
+  /** Texts of more files, by their paths in the root. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Lines of a shell that run in the root when all this is there; `$1` is the mirror. */
+  readonly script?: string;
 }
+
+/** Before a command: gives it mounts and processes of its own, all of which end with this process. */
+export const IN_OWN_NAMESPACES = [
+  ...["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"] as const,
+  ...["--pid", "--fork", "--kill-child"],
+] as const;
+
+/** In the root: what it was made from. */
+const MADE_FROM = "made-from.json";
 
 /**
  * Installs a release with debootstrap if it is missing, and reports progress on standard error.
  *
- * @returns its root, which no one changes any more.
+ * @returns its root; others use it, too.
  * @throws {LabError} when it cannot be installed; a partial installation is never used later.
  */
 export async function ensureRoot(debian: DebianRoot): Promise<string> {
   const cache = ownFolder("cache");
   const root = join(cache, debian.name);
-  if (existsSync(root)) return root;
+  const expected = JSON.stringify(debian);
+  const isThere = async () =>
+    await Deno.readTextFile(join(root, MADE_FROM)).catch(() => null) === expected;
+  if (await isThere()) return root;
   if (Deno.uid() !== 0) {
     throw new LabError(`Cannot install Debian ${debian.release} as user ${Deno.uid()}: use sudo`);
   }
@@ -42,15 +55,23 @@ export async function ensureRoot(debian: DebianRoot): Promise<string> {
   // A second process waits here, and finds it installed.
   using lock = await Deno.open(`${root}.lock`, { create: true, write: true });
   await lock.lock(true);
-  if (!existsSync(root)) await install(debian, root);
+  if (!await isThere()) {
+    await rm(root, { recursive: true, force: true });
+    await install(debian, root);
+  }
   return root;
 }
 
-/** How often a release is fetched where the mirror does not answer. */
-const DOWNLOADS = 3;
+/** How often a download is tried where the mirror does not answer. */
+const ATTEMPTS = 3;
+
+/** Runs the script of a root, with what programs of packages expect. */
+const RUN_SCRIPT = `set -e
+mount -t proc proc "$1/proc"
+exec chroot "$1" sh -ec "$2" sh "$3"`;
 
 async function install(debian: DebianRoot, root: string): Promise<void> {
-  const { release, packages, finish } = debian;
+  const { release, packages, files = {}, script } = debian;
   const failed = (why: string) => new LabError(`Cannot install Debian ${release}: ${why}`);
   const mirror = mirrorIn(
     await outputOf(
@@ -63,16 +84,35 @@ async function install(debian: DebianRoot, root: string): Promise<void> {
   );
   say(`Installing Debian ${release} with ${packages.join(", ")} for tests, once`);
   const unfinished = `${root}.unfinished`;
-  for (let more = DOWNLOADS - 1;; more--) {
+  for (let attempt = 1;; attempt++) {
     const complaint = await debootstrap(debian, unfinished, mirror);
     if (complaint === null) break;
-    if (more > 0 && complaint.includes("Couldn't download")) continue;
-    throw failed(`debootstrap says: ${complaint}`);
+    if (attempt === ATTEMPTS || !complaint.includes("Couldn't download")) {
+      throw failed(`debootstrap says: ${complaint}`);
+    }
   }
-  await finish?.(unfinished, mirror);
+  const all = {
+    "etc/apt/apt.conf.d/attempts": `Acquire::Retries "${ATTEMPTS}";\n`,
+    ...files,
+    [MADE_FROM]: JSON.stringify(debian),
+  };
+  for (const [path, text] of Object.entries(all)) {
+    await mkdir(dirname(join(unfinished, path)), { recursive: true });
+    await writeFile(join(unfinished, path), text);
+  }
+  if (script !== undefined) {
+    await outputOf(
+      [...IN_OWN_NAMESPACES, "--", "sh", "-c", RUN_SCRIPT, "sh", unfinished, script, mirror],
+      failed,
+      { limitMs: 900_000, environment: UNATTENDED },
+    );
+  }
   await Deno.rename(unfinished, root);
   say(`Installed Debian ${release}`);
 }
+
+/** For Debian's package tools: they ask nothing. */
+const UNATTENDED = { DEBIAN_FRONTEND: "noninteractive" };
 
 /**
  * The Debian mirror that this machine installs from.
@@ -99,16 +139,14 @@ async function debootstrap(
   mirror: string,
 ): Promise<string | null> {
   await rm(folder, { recursive: true, force: true });
-  // Its own mount and process namespaces: debootstrap mounts /proc in the new root, and its children must end
-  // with it.
-  const child = new Deno.Command("setpriv", {
+  const [program, ...before] = IN_OWN_NAMESPACES;
+  const child = new Deno.Command(program, {
     args: [
-      ...["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"],
-      ...["--pid", "--fork", "--kill-child", "--"],
-      ...["debootstrap", "--variant=minbase", `--include=${packages.join(",")}`],
+      ...[...before, "--", "debootstrap", "--variant=minbase", `--include=${packages.join(",")}`],
       ...[release, folder, mirror],
     ],
-    env: { DEBIAN_FRONTEND: "noninteractive" },
+    clearEnv: true,
+    env: childEnvironment(UNATTENDED),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { linesOf } from "../../system/lines.ts";
 import { ownFolder } from "../../system/own_folder.ts";
 import { privateFolder } from "../../system/private_folder.ts";
-import { outputOf } from "../../system/run.ts";
+import { childEnvironment, outputOf } from "../../system/run.ts";
+import { onEndSignals } from "../../system/signals.ts";
 import { ensureRoot } from "./debian_roots.ts";
 import { LabError } from "./lab_error.ts";
 
@@ -24,53 +25,62 @@ export interface VirtualMachine {
   readonly packages: readonly string[];
 }
 
-/** Where the command finds what it needs, and its first line of a shell. */
+/** Where the machine's second drive is, and the script on it that runs the command. */
 const [DRIVE, START] = ["/mnt", "start"];
 
 /** Runs the command when the machine has booted, and ends the machine. */
 const UNIT = "virtual-machine.service";
 
-const INSTALL = `set -e
-mount -t proc proc "$1/proc"
-echo "deb $2 $3 main" > "$1/etc/apt/sources.list.d/kernel.list"
-chroot "$1" apt-get -q update
-chroot "$1" apt-get -qy install --no-install-recommends initramfs-tools "linux-image-cloud-amd64/$3"
-chroot "$1" systemctl enable ${UNIT}
+const INSTALL = `apt-get -q update
+apt-get -qy install --no-install-recommends initramfs-tools "linux-image-cloud-amd64/$kernel_of"
+systemctl enable ${UNIT}
 `;
 
 /**
  * Boots a machine, runs a command in it as root, and yields the lines that it prints. Everything that the machine
- * changes is gone afterwards. Without hardware that helps, programs run 10 to 30 times as long as here.
+ * changes is gone afterwards. Where the host has no hardware for it, programs take 10 to 30 times as long as here.
+ * However the machine ends, the lines end: the caller must know the last one.
  *
  * @param files copied into the machine: absolute paths of files and folders by their names in its folder `/mnt`.
  * @param command lines of a shell, in that folder.
- * @param options.limitMs how long it may run, milliseconds.
- * @param options.signal its abort ends the machine.
- * @throws {LabError} when it cannot be made, or is ended.
+ * @param limitMs how long it may run once it is made, milliseconds.
+ * @throws {LabError} when it cannot be made, or is ended by the limit or by a signal.
  */
 export async function* linesOfMachine(
-  machine: VirtualMachine,
+  { name, release, kernelOf, packages }: VirtualMachine,
   files: Readonly<Record<string, string>>,
   command: string,
-  { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
+  limitMs: number,
 ): AsyncGenerator<string> {
-  const asked = (...command: [string, ...string[]]) =>
+  const root = await ensureRoot({
+    ...{ name, release },
+    packages: ["systemd", "systemd-sysv", "dbus", ...packages],
+    files: {
+      // A machine without its drive ends, too, as the unit says.
+      "etc/fstab": `/dev/vdb ${DRIVE} ext4 rw,nofail 0 2\n`,
+      [`etc/systemd/system/${UNIT}`]: await Deno.readTextFile(join(import.meta.dirname!, UNIT)),
+    },
+    script: `kernel_of=${kernelOf}
+echo "deb $1 $kernel_of main" > /etc/apt/sources.list.d/kernel.list
+${INSTALL}`,
+  });
+  const stop = new AbortController();
+  using _signals = onEndSignals((name) => stop.abort(new LabError(`Stopped by ${name}`)));
+  const { signal } = stop;
+  const make = (...argv: readonly string[]) =>
     outputOf(
-      command,
-      (why) => new LabError(`Cannot make a virtual machine, ${command[0]} says: ${why}`),
+      ["setpriv", "--pdeathsig", "KILL", "--", ...argv],
+      (why) =>
+        signal.aborted
+          ? signal.reason
+          : new LabError(`Cannot make a virtual machine, ${argv[0]} says: ${why}`),
       { limitMs: 600_000, signal },
     );
-  const root = await ensureRoot({
-    name: machine.name,
-    release: machine.release,
-    packages: ["systemd", "systemd-sysv", "dbus", ...machine.packages],
-    finish: (root, mirror) => addKernel(root, mirror, machine.kernelOf),
-  });
   await using folder = await privateFolder("machine", join(ownFolder("cache"), "machines"));
   const drive = join(folder.path, "drive");
   await Deno.mkdir(drive);
   for (const [name, path] of Object.entries(files)) {
-    await asked("cp", "-a", path, join(drive, name));
+    await make("cp", "-a", path, join(drive, name));
   }
   const start = join(drive, START);
   await Deno.writeTextFile(start, `#!/bin/sh\ncd ${DRIVE}\n${command}\n`);
@@ -79,20 +89,29 @@ export async function* linesOfMachine(
   const options = [];
   for (const [index, [content, gigabytes]] of images.entries()) {
     const image = join(folder.path, `${index}.img`);
-    await asked("mke2fs", "-q", "-t", "ext4", "-d", content, image, `${gigabytes}G`);
+    await make("mke2fs", "-q", "-t", "ext4", "-d", content, image, `${gigabytes}G`);
     options.push("-drive", `file=${image},if=virtio,format=raw`);
   }
-  yield* printedBy(
-    [
-      ...["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"],
-      ...["-m", "2048", "-kernel", join(root, "vmlinuz"), "-initrd", join(root, "initrd.img")],
-      // A kernel that panics ends the machine.
-      ...["-append", "root=/dev/vda rw console=ttyS0 panic=-1", "-no-reboot"],
-      ...["-nic", "none", "-display", "none", "-monitor", "none"],
-      ...["-serial", "null", "-serial", "stdio", ...options],
-    ],
-    AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
-  );
+  const limit = setTimeout(() => {
+    stop.abort(new LabError(`A virtual machine has run for ${limitMs / 60_000} min: it is ended`));
+  }, limitMs);
+  try {
+    yield* printedBy(
+      [
+        // The first of the accelerators that this host has.
+        ...["qemu-system-x86_64", "-accel", "kvm", "-accel", "tcg,thread=multi"],
+        ...["-cpu", "max", "-smp", "2", "-m", "2048"],
+        ...["-kernel", join(root, "vmlinuz"), "-initrd", join(root, "initrd.img")],
+        // A kernel that panics ends the machine.
+        ...["-append", "root=/dev/vda rw console=ttyS0 panic=-1", "-no-reboot"],
+        ...["-nic", "none", "-display", "none", "-monitor", "none"],
+        ...["-serial", "null", "-serial", "stdio", ...options],
+      ],
+      signal,
+    );
+  } finally {
+    clearTimeout(limit);
+  }
 }
 
 /** The lines that a machine prints until it ends. */
@@ -100,17 +119,20 @@ async function* printedBy(
   command: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<string> {
+  signal.throwIfAborted();
   const child = new Deno.Command("setpriv", {
     args: ["--pdeathsig", "KILL", "--", ...command],
+    clearEnv: true,
+    env: childEnvironment(),
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
     signal,
   }).spawn();
   try {
-    for await (const { text } of linesOf(child.stdout)) yield text.replace(/\r$/, "");
+    for await (const { text } of linesOf(child.stdout)) yield text;
     const { success } = await child.status;
-    if (signal.aborted) throw new LabError(`A virtual machine was ended: ${signal.reason}`);
+    signal.throwIfAborted();
     if (!success) throw new LabError("Cannot run a virtual machine: qemu failed");
   } finally {
     try {
@@ -120,19 +142,4 @@ async function* printedBy(
     }
     await child.status;
   }
-}
-
-/** Installs a kernel and what the machine does when it has booted. */
-async function addKernel(root: string, mirror: string, release: string): Promise<void> {
-  await Deno.writeTextFile(join(root, "etc/fstab"), `/dev/vdb ${DRIVE} ext4 rw 0 2\n`);
-  const unit = join(import.meta.dirname!, UNIT);
-  await Deno.copyFile(unit, join(root, "etc/systemd/system", UNIT));
-  await outputOf(
-    [
-      ...["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"],
-      ...["--", "sh", "-c", INSTALL, "sh", root, mirror, release],
-    ] as [string, ...string[]],
-    (why) => new LabError(`Cannot install the kernel of Debian ${release}: ${why}`),
-    { limitMs: 900_000, environment: { DEBIAN_FRONTEND: "noninteractive" } },
-  );
 }

@@ -20,7 +20,8 @@ Deno.test("ownCost() counts programs that have ended, and those that run", async
   await output.cancel();
   const ended = ownCost().cpuSeconds - before.cpuSeconds;
   assert.ok(running > 0.05, `${running} s while it runs`);
-  assert.ok(ended >= running, `${ended} s when it has ended`);
+  // The kernel rounds each process to 0.01 s.
+  assert.ok(ended > running - 0.03, `${ended} s when it has ended, ${running} s before`);
 });
 
 Deno.test("exposeOwnCost() names the memory of each of its processes", () => {
