@@ -24,36 +24,28 @@ const ROUTE_LIMIT_MS = 30_000;
 export async function connect(
   { serverNetns, clientNetns, serverInterface, clientInterface }: LabNetwork,
 ): Promise<void> {
-  await ip("netns", "add", serverNetns);
-  await ip("netns", "add", clientNetns);
+  await ip([], [`netns add ${serverNetns}`, `netns add ${clientNetns}`]);
   for (const netns of [serverNetns, clientNetns]) {
     // No other host can have these addresses, so do not wait a second for duplicates.
     const noWait = "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad";
-    await ip("netns", "exec", netns, "sh", "-c", noWait);
+    await ip(["netns", "exec", netns, "sh", "-c", noWait]);
   }
-  await ip(
-    ...["link", "add", serverInterface, "netns", serverNetns, "type", "veth"],
-    ...["peer", "name", clientInterface, "netns", clientNetns],
-  );
+  await ip([], [
+    `link add ${serverInterface} netns ${serverNetns} type veth ` +
+    `peer name ${clientInterface} netns ${clientNetns}`,
+  ]);
   for (
     const [netns, link, side] of [
       [serverNetns, serverInterface, "server"],
       [clientNetns, clientInterface, "client"],
     ] as const
   ) {
-    for (const addresses of [ADDRESSES, ADDRESSES6]) {
-      await ip(
-        "-n",
-        netns,
-        "address",
-        "add",
-        `${addresses[side]}/${addresses.prefix}`,
-        "dev",
-        link,
-      );
-    }
-    await ip("-n", netns, "link", "set", link, "up");
-    await ip("-n", netns, "link", "set", "lo", "up");
+    await ip(["-n", netns], [
+      ...[ADDRESSES, ADDRESSES6].map((addresses) =>
+        `address add ${addresses[side]}/${addresses.prefix} dev ${link}`
+      ),
+      ...[`link set ${link} up`, "link set lo up"],
+    ]);
   }
   // A Kea that starts before opens no socket.
   await untilUp(clientNetns, ADDRESSES6.server);
@@ -68,7 +60,7 @@ async function untilUp(netns: string, other: string): Promise<void> {
   const limit = Date.now() + ROUTE_LIMIT_MS;
   while (true) {
     try {
-      return await ip("-6", "-n", netns, "route", "get", other);
+      return await ip(["-6", "-n", netns, "route", "get", other]);
     } catch (error) {
       if (Date.now() > limit) throw error;
       await pause(20);
@@ -76,9 +68,15 @@ async function untilUp(netns: string, other: string): Promise<void> {
   }
 }
 
-async function ip(...args: string[]): Promise<void> {
+/** Runs ip once; with commands, it takes them from its standard input. */
+async function ip(args: readonly string[], commands: readonly string[] = []): Promise<void> {
+  const all = commands.length === 0 ? args : [...args, "-batch", "-"];
   await outputOf(
-    ["ip", ...args],
-    (why) => new LabError(`Cannot set up the lab's network, ip ${args.join(" ")}: ${why}`),
+    ["ip", ...all],
+    (why) =>
+      new LabError(
+        `Cannot set up the lab's network, ip ${[...all, ...commands].join(" ")}: ${why}`,
+      ),
+    { input: commands.join("\n") },
   );
 }
