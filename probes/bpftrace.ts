@@ -55,6 +55,15 @@ export async function findBpftrace(command: readonly string[] = ["bpftrace"]): P
 /** The most keys of a map; the kernel refuses more, and bpftrace does not report it. */
 export const MAP_KEYS = 20_480;
 
+/**
+ * Before Linux 5.11, the kernel's types have no number by which bpftrace (seen: 0.17) looks for them: it needs their
+ * path, and with it does not look for those of modules, which have none there.
+ */
+function pathOfTypes(kernel: string): Readonly<Record<string, string>> {
+  const [major, minor] = kernel.split(".").map(Number) as [number, number];
+  return major * 1000 + minor < 5011 ? { BPFTRACE_BTF: "/sys/kernel/btf/vmlinux" } : {};
+}
+
 /** Variables that set the limits of every supported version; each ignores the others' names. */
 export const BPFTRACE_ENVIRONMENT: Readonly<Record<string, string>> = {
   // Renamed in 0.20.
@@ -62,6 +71,7 @@ export const BPFTRACE_ENVIRONMENT: Readonly<Record<string, string>> = {
   BPFTRACE_MAX_MAP_KEYS: String(MAP_KEYS),
   // bpftrace prints this word once every probe is attached: on stderr up to 0.22, on stdout from 0.23.
   __BPFTRACE_NOTIFY_PROBES_ATTACHED: "1",
+  ...pathOfTypes(Deno.osRelease()),
 };
 
 /** The word that bpftrace prints when every probe is attached. */

@@ -29,16 +29,17 @@ export type ProbeEvent =
   | { readonly type: "ended"; readonly code: number; readonly complaint: string };
 
 /** Noise on stderr that means nothing: see reference of bpftrace on RLIMIT_MEMLOCK. */
-const HARMLESS = /RLIMIT_MEMLOCK|^\s*$|WARNING|^\S+:\d+[-:]\d+(?!.*ERROR)|^\s|^Attaching|BCC_SYMFS/;
+const HARMLESS =
+  /RLIMIT_MEMLOCK|^\s*$|WARNING|^\S+:\d+[-:]\d+(?!.*(?:ERROR|fatal error): )|^\s|^Attaching|BCC_SYMFS|__BPFTRACE/;
 
 /** Lines with the reason why bpftrace ends; newer versions also print lines of the program. */
-const REASON = /\bERROR: |: Unknown error \d+/;
+const REASON = /\b(?:ERROR|fatal error): |: Unknown error \d+/;
 
 /** bpftrace's reason for its end, on one line. */
 export function complaintIn(lines: readonly string[]): string {
   const said = lines.filter((line) => !HARMLESS.test(line)).map((line) => line.trim());
   const reasons = said.filter((line) => REASON.test(line))
-    .map((line) => line.replace(/^.*\bERROR: /, ""));
+    .map((line) => line.replace(/^.*\b(?:ERROR|fatal error): /, ""));
   return (reasons.length > 0 ? reasons : said).slice(0, 3).join("; ");
 }
 

@@ -80,6 +80,13 @@ const FAULTS: readonly Fault[] = [
     around: after("mount -t tmpfs none /sys/kernel/btf"),
   },
   {
+    what: "bpftrace does not know a system call's arguments",
+    found: ["a probe fires"],
+    around: after(
+      "mount --bind /dev/null /sys/kernel/tracing/events/syscalls/sys_enter_read/format",
+    ),
+  },
+  {
     what: "tracefs is not there",
     found: ["tracefs"],
     around: after("mount -t tmpfs none /sys/kernel/tracing"),

@@ -31,6 +31,12 @@ for (const [version, lines] of Object.entries(REFUSED)) {
   });
 }
 
+Deno.test("complaintIn() is what the compiler in bpftrace names", () => {
+  const line =
+    "/bpftrace/include/clang_workarounds.h:14:10: fatal error: 'linux/types.h' file not found";
+  assert.equal(complaintIn([line]), "'linux/types.h' file not found");
+});
+
 Deno.test("complaintIn() is what else bpftrace said where it names no error", () => {
   assert.equal(complaintIn(["Attaching 5 probes...", "killed by a user"]), "killed by a user");
 });

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { findBpftrace } from "../../probes/bpftrace.ts";
+import { BPFTRACE_ENVIRONMENT, findBpftrace } from "../../probes/bpftrace.ts";
+import { complaintIn } from "../../probes/probe_run.ts";
 import {
   type Check,
   type CheckResult,
@@ -20,6 +22,12 @@ import {
 
 /** Bits of /proc/PID/status CapEff, include/uapi/linux/capability.h. */
 const CAPABILITIES = { CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21 } as const;
+
+/** The kernel's own types, and the arguments of a system call. */
+const [TYPES, ARGUMENTS] = [
+  "/sys/kernel/btf/vmlinux",
+  "/sys/kernel/tracing/events/syscalls/sys_enter_read/format",
+];
 
 /** What the monitor needs, in the order in which it needs it. */
 export const HOST_CHECKS: readonly Check[] = [
@@ -64,9 +72,9 @@ export const HOST_CHECKS: readonly Check[] = [
   },
   {
     name: "kernel types (BTF)",
-    look: async () =>
-      await textOf("/sys/kernel/btf/vmlinux") !== null ? ok("/sys/kernel/btf/vmlinux") : problem(
-        "/sys/kernel/btf/vmlinux is not there",
+    look: () =>
+      existsSync(TYPES) ? ok(TYPES) : problem(
+        `${TYPES} is not there`,
         "bpftrace cannot know the kernel's structures",
         "run a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are",
       ),
@@ -75,8 +83,7 @@ export const HOST_CHECKS: readonly Check[] = [
     name: "tracefs",
     look: async () => {
       if (Deno.uid() !== 0) return skipped("only root can check this");
-      const path = "/sys/kernel/tracing/events/syscalls/sys_enter_read/format";
-      if (await textOf(path) !== null) return ok("system calls can be traced");
+      if (await textOf(ARGUMENTS) !== null) return ok("system calls can be traced");
       const mounts = await Deno.readTextFile("/proc/self/mounts");
       return problem(
         "/sys/kernel/tracing has no system calls",
@@ -119,6 +126,10 @@ export const HOST_CHECKS: readonly Check[] = [
   { name: "a probe fires", look: selfTest },
 ];
 
+/** Never fires: bpftrace must understand the kernel's types and arguments, as for our programs. */
+const NEVER =
+  "tracepoint:syscalls:sys_enter_read /curtask->tgid == 0 && args->count == 0/ { @never = 1; }";
+
 /** Attaches a uprobe to a test program with its own copy of libc, and counts. */
 async function selfTest({ canLook }: Facts): Promise<CheckResult> {
   if (!canLook) return skipped("this process may not attach any");
@@ -133,16 +144,22 @@ async function selfTest({ canLook }: Facts): Promise<CheckResult> {
     const copy = join(folder, basename(libc));
     await Deno.copyFile(libc, copy);
     const run = await outputHere(
+      ...["env", ...Object.entries(BPFTRACE_ENVIRONMENT).map((each) => each.join("="))] as const,
       ...["timeout", "-s", "INT", "20", "bpftrace", "-f", "json"],
       ...["-c", `/usr/bin/env LD_LIBRARY_PATH=${folder} /usr/bin/env /bin/true`],
-      ...["-e", `uprobe:${copy}:execve { @fired = count(); }`],
+      ...[
+        "-e",
+        `uprobe:${copy}:execve { @fired = count(); } ${
+          [TYPES, ARGUMENTS].every((path) => existsSync(path)) ? NEVER : ""
+        }`,
+      ],
     );
     const fired = /"@fired": (\d+)/.exec(run?.stdout ?? "")?.[1];
     if (fired === "1") return ok("a uprobe attached, fired once for one call, and is gone");
-    const words = run?.stderr.split("\n").filter((line) => !/MEMLOCK/.test(line) && line !== "");
+    const complaint = complaintIn(run?.stderr.split("\n") ?? []);
     return problem(
       `a uprobe on a test program fired ${fired ?? "no"} times for one call`,
-      `probes do not work with this kernel or bpftrace: ${words?.[0] ?? "it printed nothing"}`,
+      `probes do not work with this kernel or bpftrace: ${complaint || "it printed nothing"}`,
       "run bpftrace -e 'BEGIN { exit() }' by hand; look for a security module or a restricted container",
     );
   } finally {
