@@ -8,7 +8,7 @@
  */
 
 import { childEnvironment } from "../system/run.ts";
-import type { Bpftrace } from "./bpftrace.ts";
+import { type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 
 /** Caches the result until the next boot. */
 const MEMORY = "/run/kea-ebpf-monitoring/registers_offset";
@@ -25,8 +25,11 @@ const CANDIDATES = [16384, 32768].flatMap((size) => [size - PT_REGS, size - PT_R
 /** Readings that must agree. */
 const READINGS = 20;
 
-/** Longest time to measure it, milliseconds. */
-const LIMIT_MS = 3000;
+/** So many readings end it where no candidate agrees. */
+const ENOUGH = 10 * READINGS;
+
+/** Longest time to measure it, milliseconds: bpftrace itself takes 0.5 s, and much longer on a busy host. */
+const LIMIT_MS = 30_000;
 
 /**
  * Measures the offset with reads of our own: at their entry the address of the buffer is known; at their exit
@@ -86,7 +89,7 @@ async function learn({ command }: Bpftrace): Promise<number> {
       ...["--unsafe", "-f", "json", "-e", trialProgram(Deno.pid)],
     ],
     clearEnv: true,
-    env: childEnvironment(),
+    env: childEnvironment(BPFTRACE_ENVIRONMENT),
     stdin: "null",
     stdout: "piped",
     stderr: "null",
@@ -108,9 +111,10 @@ async function learn({ command }: Bpftrace): Promise<number> {
   try {
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
       for (const [json] of text.matchAll(/\{"@agree": (\{[^{}]*\})/g)) {
-        found = found || chosen(JSON.parse(json.slice('{"@agree": '.length)));
+        const agree = JSON.parse(json.slice('{"@agree": '.length)) as Record<string, number>;
+        found = found || chosen(agree);
+        if (found !== 0 || (agree["0"] ?? 0) >= ENOUGH) stop();
       }
-      if (found !== 0) stop();
     }
   } finally {
     clearInterval(reads);
