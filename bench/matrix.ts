@@ -21,6 +21,7 @@ import {
 } from "../tools/lab/kea_builds.ts";
 import { startLab } from "../tools/lab/lab.ts";
 import { compareCounts } from "../tools/lab/counts.ts";
+import type { Load } from "../tools/lab/perfdhcp.ts";
 import { EDGES_OPTION, preparationAt } from "../tools/lab/packet_edges.ts";
 import type { Edges } from "../probes/plan.ts";
 
@@ -94,7 +95,7 @@ export interface Outcome {
 /** Runs one combination. */
 export async function runCombination(
   { edges = "sockets", profile = "deep", bpftraceOf: suite, ...combination }: Combination,
-  load: { readonly exchanges: number; readonly rate: number },
+  load: Pick<Load, "exchanges" | "rate" | "patience">,
 ): Promise<Outcome> {
   const bpftrace = await bpftraceOf(suite ?? combination.kea);
   using signals = new CaughtSignals();

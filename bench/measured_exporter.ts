@@ -14,7 +14,7 @@ import { childrenOf } from "../tests/e2e/run_script.ts";
 import type { Lab } from "../tools/lab/lab.ts";
 
 /** Longest time until the lab's server is watched, milliseconds. */
-const READY_LIMIT_MS = 180_000;
+const READY_LIMIT_MS = 600_000;
 
 /** CPU time in seconds, anonymous memory in bytes. */
 export interface Taken {

@@ -19,6 +19,8 @@ export interface Load {
   readonly clients?: number;
   /** Seed of the clients' order. */
   readonly seed?: number;
+  /** How long an answer may take and still be one, and half as long the last ones are waited for, seconds; default: 10. */
+  readonly patience?: number;
   /** More of perfdhcp's own options. */
   readonly args?: readonly string[];
   /** First hardware address; runs with different ones have different clients. */
@@ -51,8 +53,8 @@ export function resting(rate: number): readonly string[] {
  * @throws {LabError} when perfdhcp cannot run; lost exchanges are in the report, not an error.
  */
 export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport> {
-  const { rate, exchanges, clients = exchanges, seed = 1, base } = load;
-  const limit = Math.ceil(exchanges / rate) + 20;
+  const { rate, exchanges, clients = exchanges, seed = 1, base, patience = 10 } = load;
+  const limit = Math.ceil(exchanges / rate) + 10 + patience;
   const { stdout, stderr, code } = await new Deno.Command("ip", {
     args: [
       ...["netns", "exec", lab.clientNetns, ...resting(rate)],
@@ -71,7 +73,15 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
         ...(base === undefined ? [] : ["-b", `mac=${base}`]),
       ],
       // An answer that a busy machine gives late is an answer, and the last ones are waited for.
-      ...["-d", "10", "-W", "5000000", "-l", lab.clientInterface, ...load.args ?? []],
+      ...[
+        "-d",
+        String(patience),
+        "-W",
+        String(500_000 * patience),
+        "-l",
+        lab.clientInterface,
+        ...load.args ?? [],
+      ],
       // DHCPv6 clients know no address: they ask all servers on their link.
       ...lab.family === 4 ? [lab.serverAddress] : [],
     ],
