@@ -31,7 +31,11 @@ const [DRIVE, START] = ["/mnt", "start"];
 /** Runs the command when the machine has booted, and ends the machine. */
 const UNIT = "virtual-machine.service";
 
-const INSTALL = `apt-get -q update
+const INSTALL = `# debootstrap has left the lists of the release itself.
+grep -q " $kernel_of main" /etc/apt/sources.list || {
+  echo "deb $1 $kernel_of main" >> /etc/apt/sources.list
+  apt-get -q update
+}
 apt-get -qy install --no-install-recommends initramfs-tools "linux-image-cloud-amd64/$kernel_of"
 systemctl enable ${UNIT}
 `;
@@ -61,7 +65,6 @@ export async function* linesOfMachine(
       [`etc/systemd/system/${UNIT}`]: await Deno.readTextFile(join(import.meta.dirname!, UNIT)),
     },
     script: `kernel_of=${kernelOf}
-echo "deb $1 $kernel_of main" > /etc/apt/sources.list.d/kernel.list
 ${INSTALL}`,
   });
   const stop = new AbortController();
