@@ -19,6 +19,12 @@ const LOOKS: readonly Look[] = [1280, 390].flatMap((width) =>
 /** Rates before and after the change, exchanges per second, and how long each lasts, seconds. */
 const [BEFORE, AFTER, SECONDS] = [50, 200, 14];
 
+/** Packets per second in some windows. */
+function meanRate(windows: readonly { packets: number; seconds: number }[]): number {
+  const sum = (key: "packets" | "seconds") => windows.reduce((sum, window) => sum + window[key], 0);
+  return sum("packets") / sum("seconds");
+}
+
 Deno.test("monitor's report shows a change of rate and 200 malformed packets, and nothing is cut off", async () => {
   await using lab = await startLab();
   const before = await keaStatistics(lab.controlSocket);
@@ -55,15 +61,28 @@ Deno.test("monitor's report shows a change of rate and 200 malformed packets, an
 
   // How fast perfdhcp sends is the machine's: the windows have counted what came.
   const shown = tables.traffic.slice(0, -1).map(([, received]) => Number(received));
-  const counted = document.windows.map((window) =>
-    trafficOf(window.series, "packets", "received") / secondsOf(window)
-  );
+  const counted = document.windows.map((window) => ({
+    packets: trafficOf(window.series, "packets", "received"),
+    seconds: secondsOf(window),
+  }));
   assert.equal(shown.length, counted.length);
-  for (const [index, rate] of counted.entries()) {
+  for (const [index, { packets, seconds }] of counted.entries()) {
+    const rate = packets / seconds;
     assert.ok(Math.abs(shown[index]! - rate) <= 0.005 * rate, `${shown[index]}, counted ${rate}`);
   }
-  const busy = counted.filter((rate) => rate > 0).length;
-  assert.ok(busy >= 1.5 * SECONDS, `${busy} windows have packets`);
+  const busy = counted.slice(
+    counted.findIndex(({ packets }) => packets > 0),
+    counted.findLastIndex(({ packets }) => packets > 0) + 1,
+  );
+  assert.ok(busy.length >= 1.5 * SECONDS, `${busy.length} windows have packets`);
+  // Two packets of an exchange are received. perfdhcp is never ahead of its rate, and stops 20 s after its time.
+  let received = 0;
+  const change = busy.findIndex(({ packets }) => (received += packets) > 2 * SECONDS * BEFORE);
+  const [slower, faster] = [busy.slice(0, change), busy.slice(change)].map(meanRate) as [
+    number,
+    number,
+  ];
+  assert.ok(slower < 2.5 * BEFORE && faster > 1.5 * slower, `${slower}/s, then ${faster}/s`);
 
   const dropped = after["pkt4-receive-drop"]! - before["pkt4-receive-drop"]!;
   assert.ok(dropped > 50, `Kea dropped ${dropped}`);

@@ -72,8 +72,8 @@ export const HOST_CHECKS: readonly Check[] = [
   },
   {
     name: "kernel types (BTF)",
-    look: () =>
-      existsSync(TYPES) ? ok(TYPES) : problem(
+    look: async () =>
+      await textOf(TYPES) !== null ? ok(TYPES) : problem(
         `${TYPES} is not there`,
         "bpftrace cannot know the kernel's structures",
         "run a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are",
@@ -143,16 +143,12 @@ async function selfTest({ canLook }: Facts): Promise<CheckResult> {
     if (libc === undefined) return notKnown("libc was not found", "the test could not be made");
     const copy = join(folder, basename(libc));
     await Deno.copyFile(libc, copy);
+    const isKnown = [TYPES, ARGUMENTS].every((path) => existsSync(path));
     const run = await outputHere(
       ...["env", ...Object.entries(BPFTRACE_ENVIRONMENT).map((each) => each.join("="))] as const,
       ...["timeout", "-s", "INT", "20", "bpftrace", "-f", "json"],
       ...["-c", `/usr/bin/env LD_LIBRARY_PATH=${folder} /usr/bin/env /bin/true`],
-      ...[
-        "-e",
-        `uprobe:${copy}:execve { @fired = count(); } ${
-          [TYPES, ARGUMENTS].every((path) => existsSync(path)) ? NEVER : ""
-        }`,
-      ],
+      ...["-e", `uprobe:${copy}:execve { @fired = count(); } ${isKnown ? NEVER : ""}`],
     );
     const fired = /"@fired": (\d+)/.exec(run?.stdout ?? "")?.[1];
     if (fired === "1") return ok("a uprobe attached, fired once for one call, and is gone");
