@@ -96,25 +96,30 @@ async function checked(): Promise<Seen> {
 }
 
 /** @param kernel that this machine must have. */
-function host(kernel: string): Seen {
+function host(kernel: string): Promise<Seen> {
   const release = Deno.osRelease();
-  return {
+  return Promise.resolve({
     part: "host",
     says: `Linux ${release}`,
     isRight: kernel === "newest" || release.startsWith(`${kernel}.`),
     lacks: [],
-  };
+  });
 }
 
+const SEE: Readonly<Record<Seen["part"], (kernel: string) => Promise<Seen>>> = {
+  host,
+  light: () => watched("light"),
+  standard: () => watched("standard"),
+  deep: () => watched("deep"),
+  exporter: exported,
+  troubleshoot: checked,
+};
+
 if (import.meta.main) {
-  const show = (seen: Seen) => print(`${JSON.stringify(seen)}\n`);
-  const [kernel] = Deno.args;
-  show(host(kernel!));
-  const parts = [
-    ...PROFILES.map((profile) => [profile, () => watched(profile)] as const),
-    ...[["exporter", exported] as const, ["troubleshoot", checked] as const],
-  ];
-  for (const [part, see] of parts) {
-    show(await see().catch((error) => ({ part, says: oneLine(error), isRight: false, lacks: [] })));
+  for (const part of PARTS) {
+    const seen: Seen = await SEE[part](Deno.args[0]!).catch((error) => (
+      { part, says: oneLine(error), isRight: false, lacks: [] }
+    ));
+    print(`${JSON.stringify(seen)}\n`);
   }
 }

@@ -78,15 +78,16 @@ cd project && exec ../deno run -A --cached-only bench/kernel_watches.ts ${kernel
 async function isRightOn(kernel: keyof typeof KERNELS): Promise<boolean> {
   const printPart = (part: string, words: string) =>
     print(`${kernel.padEnd(8)}${part.padEnd(14)}${words}\n`);
-  const [left, wrong] = [new Set<string>(PARTS), []] as [Set<string>, string[]];
+  const left = new Set<string>(PARTS);
+  let isAllRight = true;
   for await (const { part, says, isRight, lacks } of seenOn(kernel)) {
     left.delete(part);
-    if (!isRight) wrong.push(part);
+    isAllRight &&= isRight;
     printPart(part, `${isRight ? "" : "WRONG: "}${says}`);
     for (const what of lacks) printPart("", what);
   }
   for (const part of left) printPart(part, "WRONG: the machine ended before");
-  return wrong.length === 0 && left.size === 0;
+  return isAllRight && left.size === 0;
 }
 
 await command.parseAsync(Deno.args, { from: "user" });

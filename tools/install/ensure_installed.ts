@@ -74,10 +74,16 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
   ],
 };
 
-/** Whether one who installs for a purpose needs what another has. */
-function includes(purpose: Purpose, other: Purpose): boolean {
-  if (purpose === "tests" && other === "kernels") return false;
-  return PURPOSES.indexOf(other) <= PURPOSES.indexOf(purpose);
+/** The purpose whose needs each has, too. */
+const INCLUDED: Readonly<Record<Purpose, Purpose | null>> = {
+  ...{ monitor: null, lab: "monitor", databases: "lab", suites: "databases" },
+  ...{ kernels: "suites", tests: "suites" },
+};
+
+/** What a purpose needs, and the purposes that it includes. */
+function needsOf(purpose: Purpose): readonly Need[] {
+  const included = INCLUDED[purpose];
+  return [...included === null ? [] : needsOf(included), ...NEEDS[purpose]];
 }
 
 const TRACEFS = "/sys/kernel/tracing";
@@ -90,7 +96,7 @@ const TRACEFS = "/sys/kernel/tracing";
  * @throws {Error} when something is missing and cannot or must not be installed.
  */
 export async function ensureInstalled(purpose: Purpose, assumeYes: boolean): Promise<void> {
-  const needs = PURPOSES.filter((one) => includes(purpose, one)).flatMap((one) => NEEDS[one]);
+  const needs = needsOf(purpose);
   const missing: Need[] = [];
   for (const need of needs) if (!onPath(need[0])) missing.push(need);
   if (missing.length > 0) {

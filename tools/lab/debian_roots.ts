@@ -34,6 +34,8 @@ export const IN_OWN_NAMESPACES = [
 /** In the root: what it was made from. */
 const MADE_FROM = "made-from.json";
 
+const madeFrom = (debian: DebianRoot) => JSON.stringify(debian);
+
 /**
  * Installs a release with debootstrap if it is missing, and reports progress on standard error.
  *
@@ -43,7 +45,7 @@ const MADE_FROM = "made-from.json";
 export async function ensureRoot(debian: DebianRoot): Promise<string> {
   const cache = ownFolder("cache");
   const root = join(cache, debian.name);
-  const expected = JSON.stringify(debian);
+  const expected = madeFrom(debian);
   const isThere = async () =>
     await Deno.readTextFile(join(root, MADE_FROM)).catch(() => null) === expected;
   if (await isThere()) return root;
@@ -94,7 +96,7 @@ async function install(debian: DebianRoot, root: string): Promise<void> {
   const all = {
     "etc/apt/apt.conf.d/attempts": `Acquire::Retries "${ATTEMPTS}";\n`,
     ...files,
-    [MADE_FROM]: JSON.stringify(debian),
+    [MADE_FROM]: madeFrom(debian),
   };
   for (const [path, text] of Object.entries(all)) {
     await mkdir(dirname(join(unfinished, path)), { recursive: true });

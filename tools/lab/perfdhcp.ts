@@ -19,7 +19,7 @@ export interface Load {
   readonly clients?: number;
   /** Seed of the clients' order. */
   readonly seed?: number;
-  /** How long an answer may take and still be one, and half as long the last ones are waited for, seconds; default: 10. */
+  /** Longest time for an answer, seconds; the last ones are waited for half as long. Default: 10. */
   readonly patience?: number;
   /** More of perfdhcp's own options. */
   readonly args?: readonly string[];
@@ -73,15 +73,8 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
         ...(base === undefined ? [] : ["-b", `mac=${base}`]),
       ],
       // An answer that a busy machine gives late is an answer, and the last ones are waited for.
-      ...[
-        "-d",
-        String(patience),
-        "-W",
-        String(500_000 * patience),
-        "-l",
-        lab.clientInterface,
-        ...load.args ?? [],
-      ],
+      ...["-d", String(patience), "-W", String(500_000 * patience)],
+      ...["-l", lab.clientInterface, ...load.args ?? []],
       // DHCPv6 clients know no address: they ask all servers on their link.
       ...lab.family === 4 ? [lab.serverAddress] : [],
     ],

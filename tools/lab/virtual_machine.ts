@@ -31,12 +31,14 @@ const [DRIVE, START] = ["/mnt", "start"];
 /** Runs the command when the machine has booted, and ends the machine. */
 const UNIT = "virtual-machine.service";
 
-const INSTALL = `# debootstrap has left the lists of the release itself.
-grep -q " $kernel_of main" /etc/apt/sources.list || {
-  echo "deb $1 $kernel_of main" >> /etc/apt/sources.list
+/** Lines of a shell that install the kernel of a release; `$1` is the mirror. */
+const installOf = (release: string) =>
+  `# debootstrap has left the lists of the release itself.
+grep -q " ${release} main" /etc/apt/sources.list || {
+  echo "deb $1 ${release} main" >> /etc/apt/sources.list
   apt-get -q update
 }
-apt-get -qy install --no-install-recommends initramfs-tools "linux-image-cloud-amd64/$kernel_of"
+apt-get -qy install --no-install-recommends initramfs-tools "linux-image-cloud-amd64/${release}"
 systemctl enable ${UNIT}
 `;
 
@@ -64,8 +66,7 @@ export async function* linesOfMachine(
       "etc/fstab": `/dev/vdb ${DRIVE} ext4 rw,nofail 0 2\n`,
       [`etc/systemd/system/${UNIT}`]: await Deno.readTextFile(join(import.meta.dirname!, UNIT)),
     },
-    script: `kernel_of=${kernelOf}
-${INSTALL}`,
+    script: installOf(kernelOf),
   });
   const stop = new AbortController();
   using _signals = onEndSignals((name) => stop.abort(new LabError(`Stopped by ${name}`)));
