@@ -45,6 +45,7 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
   ],
   suites: [["debootstrap", "debootstrap", "brings newer Keas and bpftraces"]],
   tests: [
+    ["parallel", "parallel", "runs several files of tests at a time"],
     ["chromium", "chromium", "tests open the report in a browser"],
     ["tmux", "tmux", "tests look at the live view in a terminal"],
     ["javac", "default-jdk-headless", "the Hollow producer"],
