@@ -14,6 +14,7 @@ import { codeBefore, misplacedProbes } from "./breakpoint_check.ts";
 import { type FindSites, gatherFacts } from "./facts.ts";
 import { hostProcessId } from "./host_process_id.ts";
 import { kernelFacts } from "./kernel_facts.ts";
+import { kernelOffsets } from "./kernel_offsets.ts";
 import { type KernelFacts, knowsArrivals, type Plan, plan } from "./plan.ts";
 import { type PacketCounting, PLAIN_COUNTING } from "./packet_counting.ts";
 import type { Preparation, PreparationRequest, Prepared } from "./preparation.ts";
@@ -88,6 +89,7 @@ export async function prepareIn(
   const wallClock = knowsArrivals(server) ? wallClockOffset() : 0n;
   const rendered = render(made, await programTexts(), attachPoints, intervalMs, {
     ...counting,
+    kernel: kernelOffsets(),
     registers,
     slowNs,
     wallClock,

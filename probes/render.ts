@@ -5,6 +5,7 @@
  */
 
 import type { Site } from "../discovery/sites/types.ts";
+import type { KernelOffsets } from "./kernel_offsets.ts";
 import type { PacketCounting } from "./packet_counting.ts";
 import { matches, type Plan, type PlannedSource } from "./plan.ts";
 import type { ProgramTexts } from "./program_texts.ts";
@@ -31,6 +32,7 @@ export const READING = { start: "reading", end: "read" } as const;
 
 /** Facts about the host and the run, for the programs. */
 export interface RenderContext extends PacketCounting {
+  readonly kernel: KernelOffsets;
   /** Where the kernel keeps a system call's registers, see `registersOffset()`; 0: unknown. */
   readonly registers: number;
   /** Packets that take longer are printed one by one, nanoseconds; 0 for none. */
@@ -46,7 +48,7 @@ export interface RenderContext extends PacketCounting {
  *
  * @param attachPoints the text after `uprobe:` for each site, by site id.
  * @param intervalMs time between two readings of the maps, milliseconds.
- * @param context missing facts count as unknown.
+ * @param context missing facts count as unknown; a program that reads structures of the kernel needs their offsets.
  * @throws {UnsafeProgramError} for return probes, functions that act on the system, a site without its proof,
  * an address that is not a site, or a tracepoint that two programs use.
  */
@@ -105,15 +107,15 @@ export function render(
 /** The parameters of all programs of a plan, by the names that the templates use. */
 function parametersOf(
   { server, sources, receiveCall, edges }: Plan,
-  { registers = 0, slowNs = 0, wallClock = 0n, hostPid = null, top = false, by = null }: Partial<
-    RenderContext
-  >,
+  { kernel, registers = 0, slowNs = 0, wallClock = 0n, hostPid = null, top = false, by = null }:
+    Partial<RenderContext>,
 ) {
   const provided = (provision: Provision) => sources.some((each) => each.provides === provision);
   const isRaw = sources.some(({ file }) => file === "packets_raw.bt");
   return {
     pid: hostPid ?? server.pid,
     v6: server.family === 6,
+    kernel,
     registers,
     at_sockets: edges === "sockets",
     receive_call: receiveCall,

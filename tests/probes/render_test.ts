@@ -3,8 +3,12 @@ import type { Server } from "../../discovery/types.ts";
 import { callTracers, plan } from "../../probes/plan.ts";
 import { programTexts } from "../../probes/program_texts.ts";
 import type { Profile } from "../../probes/programs.ts";
-import { render, type RenderContext, UnsafeProgramError } from "../../probes/render.ts";
-import { factsOf, server, site, SITES } from "./server_and_sites.ts";
+import {
+  render as renderFor,
+  type RenderContext,
+  UnsafeProgramError,
+} from "../../probes/render.ts";
+import { factsOf, KERNEL, server, site, SITES } from "./server_and_sites.ts";
 
 const attachPoints = new Map(
   SITES.map(({ id, address }) => [id, `"/proc/4242/exe":0x${address.toString(16)}`]),
@@ -13,6 +17,9 @@ const deep = plan(factsOf(server(), { sites: SITES, refusals: [] }), "deep");
 const standard = plan(factsOf(server(), { sites: SITES, refusals: [] }), "standard");
 const light = plan(factsOf(server(), { sites: SITES, refusals: [] }), "light");
 const texts = await programTexts();
+const render = (
+  ...[made, from, points, intervalMs, context]: Parameters<typeof renderFor>
+) => renderFor(made, from, points, intervalMs, { kernel: KERNEL, ...context });
 const altered = (file: string, change: (text: string) => string) => ({
   ...texts,
   programs: new Map([...texts.programs, [file, change(texts.programs.get(file)!)]]),
@@ -38,12 +45,24 @@ Deno.test("render() splits the time in stages only beside the programs that know
 
 Deno.test("render() reads what a thread waits in only where the registers' place is known", () => {
   const known = render(deep, texts, attachPoints, 1000, { registers: 16_216 }).program;
-  assert.match(known, /curtask->stack \+ 16216 \+ 120\);\n/);
+  assert.match(known, /= \*\(uint64\*\)kptr\(\(uint64\)curtask \+ 32\) \+ 16216;\n/);
   assert.match(known, /if \(\$call == 65 \|\| \$call == 72 .*\$cause = \(uint64\)2; \}/);
   const unknown = render(deep, texts, attachPoints, 1000).program;
-  assert.doesNotMatch(unknown, /\$call\b|f_inode|curtask->stack/);
+  assert.doesNotMatch(unknown, /\$call\b|\$registers|\$inode/);
   for (const program of [known, unknown]) assert.match(program, /^tracepoint:sched:sched_switch$/m);
   assert.doesNotMatch(render(standard, texts, attachPoints, 1000).program, /@wait|sched_switch/);
+});
+
+Deno.test("render() has bpftrace look up no type of the kernel, which makes it start late", () => {
+  const atSockets = plan(
+    factsOf(server(), { sites: SITES, refusals: [] }, {
+      kernel: { hasRegisters: true, reportsSockets: true },
+    }),
+    "deep",
+  );
+  const { program } = render(atSockets, texts, attachPoints, 1000, { registers: 16_216 });
+  assert.match(program, /kptr\(\(uint64\)args->skbaddr \+ 24\)/);
+  assert.doesNotMatch(program.replace(/\/\/.*$/gm, ""), /curtask->|\bstruct\b/);
 });
 
 Deno.test("render() compares and keys by the host's numbers where /proc shows others", () => {
@@ -109,7 +128,7 @@ Deno.test("render() leaves out the probe at a read's entry where registers can b
   const withRegisters = render(light, texts, attachPoints, 1000, { registers: 16216 });
   assert.match(without.program, /sys_enter_read\n\/pid == 4242 && args->count >= 300\/\n/);
   assert.doesNotMatch(withRegisters.program, /sys_enter_read|@call/);
-  assert.match(withRegisters.program, /curtask->stack \+ 16216 \+ 104/);
+  assert.match(withRegisters.program, /\$registers \+ 104/);
   assert.equal(withRegisters.probes, without.probes - 1);
   const points = withRegisters.program.match(/^(tracepoint|uprobe|interval):/gm)!.length;
   assert.equal(withRegisters.probes, points);

@@ -2,6 +2,7 @@
 
 import type { MappedFile, Server } from "../../discovery/types.ts";
 import type { Site, SiteSearch } from "../../discovery/sites/types.ts";
+import type { KernelOffsets } from "../../probes/kernel_offsets.ts";
 import type { Facts } from "../../probes/plan.ts";
 
 export const EXECUTABLE: MappedFile = {
@@ -20,6 +21,18 @@ export const LIBRARY: MappedFile = {
   inode: 1002,
   buildId: "10c0ffee01",
   replaced: false,
+};
+
+/** Linux 6.18, x86-64. */
+export const KERNEL: KernelOffsets = {
+  task_struct: { stack: 32, real_parent: 1280, tgid: 1268, exit_code: 1164, files: 1824 },
+  files_struct: { fdt: 32 },
+  fdtable: { fd: 8 },
+  file: { f_inode: 32 },
+  inode: { i_mode: 0 },
+  sk_buff: { sk: 24 },
+  sock_common: { skc_family: 16 },
+  sock: { sk_protocol: 532 },
 };
 
 export function server(changes: Partial<Server> = {}): Server {
