@@ -9,6 +9,9 @@
 
 import { KernelTypes } from "../system/kernel_types.ts";
 
+/** The kernel's type information. */
+export const KERNEL_TYPES = "/sys/kernel/btf/vmlinux";
+
 /** The members, by structure. */
 const MEMBERS = {
   task_struct: ["stack", "real_parent", "tgid", "exit_code", "files"],
@@ -26,14 +29,21 @@ export type KernelOffsets = {
   readonly [S in keyof typeof MEMBERS]: Readonly<Record<(typeof MEMBERS)[S][number], number>>;
 };
 
-/** Reads them from the type information of a kernel. @throws {KernelTypesError} */
-export function kernelOffsets(types = runningKernel()): KernelOffsets {
+/**
+ * The offsets in the kernel that runs. Each is looked up when it is read: a program that is not used needs none.
+ * Reading one throws a {@linkcode KernelTypesError} where the kernel does not have it.
+ *
+ * @throws {KernelTypesError} when the type information is damaged.
+ */
+export function kernelOffsets(): KernelOffsets {
+  const types = new KernelTypes(Deno.readFileSync(KERNEL_TYPES));
   return Object.fromEntries(
-    Object.entries(MEMBERS).map(([structure, members]) => [
-      structure,
-      Object.fromEntries(members.map((member) => [member, types.offsetOf(structure, member)])),
-    ]),
+    Object.entries(MEMBERS).map(([structure, members]) => {
+      const getters = members.map((member) => [
+        member,
+        { enumerable: true, get: () => types.offsetOf(structure, member) },
+      ]);
+      return [structure, Object.defineProperties({}, Object.fromEntries(getters))];
+    }),
   ) as KernelOffsets;
 }
-
-const runningKernel = () => new KernelTypes(Deno.readFileSync("/sys/kernel/btf/vmlinux"));

@@ -5,6 +5,7 @@
  */
 
 import { existsSync } from "node:fs";
+import { KERNEL_TYPES } from "./kernel_offsets.ts";
 
 /** The host lacks a requirement of every run. */
 export class RequirementError extends Error {
@@ -33,7 +34,7 @@ const REQUIREMENTS: readonly (readonly [holds: () => boolean, otherwise: string]
     "run one built with CONFIG_FTRACE_SYSCALLS=y, as distributions' are",
   ],
   [
-    () => existsSync("/sys/kernel/btf/vmlinux"),
+    () => existsSync(KERNEL_TYPES),
     "Cannot load the programs, this kernel has no type information (BTF): " +
     "run one built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are",
   ],

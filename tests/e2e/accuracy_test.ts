@@ -15,9 +15,9 @@ Deno.test("a watch that begins and ends in the middle of traffic loses and doubl
   const stop = new AbortController();
   let isOver = false;
   // Longer than any watch takes; it is stopped after that.
-  const traffic = runPerfdhcp(lab, { rate: 200, exchanges: 200 * 120, signal: stop.signal })
+  const traffic = runPerfdhcp(lab, { rate: 50, exchanges: 50 * 120, signal: stop.signal })
     .catch(() => {}).finally(() => isOver = true);
-  await using monitored = await startMonitor(lab.pid, ["--duration", "4"]);
+  await using monitored = await startMonitor(lab.pid, ["--duration", "8"]);
   const { document } = await monitored.left();
   assert.ok(!isOver, "the traffic ended before the watch");
   stop.abort();
@@ -32,8 +32,9 @@ Deno.test("a watch that begins and ends in the middle of traffic loses and doubl
   const received = total(document, "network_traffic", { direction: "received" }, "packets");
   const timed = total(document, "packet_processing_time");
   assert.ok(received > 5 * UNDER_WAY, `${received} packets`);
-  // Without an answer is what is under way at the end, and what Kea's full queue drops.
-  assert.equal(received, timed + withoutAnswer(document), "received");
+  // Without an answer is what is under way at the end, and what Kea's full queue drops. The maps are read one after
+  // the other.
+  near(received, timed + withoutAnswer(document), "received");
   near(total(document, "network_traffic", { direction: "sent" }, "packets"), timed, "sent");
   near(total(document, "lease_allocation_time"), timed, "allocations");
   // The probes alone counted.

@@ -49,7 +49,7 @@ export async function explained(
   return explanation;
 }
 
-/** The CPU time of the monitor is that of this process, in which other tests run, too. */
+/** The CPU time of the monitor is that of this process, which does more than a monitor: the lab is in it, too. */
 function withoutOwnCpu(record: CaptureRecord): CaptureRecord {
   if (record.type !== "sample" || !record.cost) return record;
   return { ...record, cost: { ...record.cost, monitor_cpu_seconds: 0 } };

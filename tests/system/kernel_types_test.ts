@@ -11,7 +11,7 @@ Deno.test("KernelTypes knows where members are, those of anonymous structures to
     plain: { first: 0, second: 4, third: 8 },
     anonymous: { before: 0, a: 8, in_both: 12, other: 8, after: 16 },
     apart: { c: 0, d: 0 },
-    bits: { whole: 1, rest: 2, last: 4 },
+    bits: { last: 4 },
   };
   for (const [structure, offsets] of Object.entries(members)) {
     for (const [member, offset] of Object.entries(offsets)) {
@@ -20,7 +20,7 @@ Deno.test("KernelTypes knows where members are, those of anonymous structures to
   }
 });
 
-Deno.test("KernelTypes refuses what is not there, and a bit field that begins within a byte", () => {
+Deno.test("KernelTypes refuses what is not there, and bit fields", () => {
   for (
     const [structure, member] of [
       ["nothing", "first"],
@@ -29,6 +29,7 @@ Deno.test("KernelTypes refuses what is not there, and a bit field that begins wi
       // A name, but of an enumeration.
       ["colour", "RED"],
       ["bits", "high"],
+      ["bits", "whole"],
     ] as const
   ) {
     assert.throws(() => types.offsetOf(structure, member), {
@@ -38,17 +39,31 @@ Deno.test("KernelTypes refuses what is not there, and a bit field that begins wi
   }
 });
 
-Deno.test("KernelTypes refuses damaged type information, and ends", () => {
-  for (let length = 0; length < bytes.length; length += 7) {
+Deno.test("KernelTypes reads or refuses damaged type information, and ends", () => {
+  const looked = (damaged: Uint8Array) => {
     try {
-      new KernelTypes(bytes.subarray(0, length)).offsetOf("plain", "third");
+      return new KernelTypes(damaged).offsetOf("anonymous", "in_both");
     } catch (error) {
       if (!(error instanceof KernelTypesError)) throw error;
+      return error.message;
     }
+  };
+  // The names are at the end.
+  for (let length = 0; length < bytes.length / 2; length++) {
+    assert.equal(typeof looked(bytes.subarray(0, length)), "string");
   }
-  const unknown = bytes.slice();
-  // The kind of the first type, behind a header of 24 bytes and its name.
-  unknown[24 + 7] = 31;
-  assert.throws(() => new KernelTypes(unknown), /type of kind 31/);
-  assert.throws(() => new KernelTypes(new Uint8Array(100)), /no BTF/);
+  for (let at = 0; at < bytes.length; at++) {
+    for (const value of [0, 1, 2, 4, 0x7f, 0xff]) looked(bytes.with(at, value));
+  }
+  assert.equal(looked(new Uint8Array(100)), "Expected BTF");
+});
+
+Deno.test("KernelTypes uses what comes before a type of an unknown kind", () => {
+  // The kind of `bits`, the twelfth type, which begins at byte 292.
+  const unknown = bytes.with(292 + 7, 0x14);
+  assert.equal(new KernelTypes(unknown).offsetOf("plain", "third"), 8);
+  assert.throws(
+    () => new KernelTypes(unknown).offsetOf("bits", "last"),
+    /Cannot find "bits.last" .*: it has types of kind 20, known are those up to 19$/,
+  );
 });

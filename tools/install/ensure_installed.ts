@@ -45,7 +45,8 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
   ],
   suites: [["debootstrap", "debootstrap", "brings newer Keas and bpftraces"]],
   tests: [
-    ["parallel", "parallel", "runs several files of tests at a time"],
+    // It is in no other package: moreutils has a `parallel`, too.
+    ["env_parallel", "parallel", "runs several files of tests at a time"],
     ["chromium", "chromium", "tests open the report in a browser"],
     ["tmux", "tmux", "tests look at the live view in a terminal"],
     ["javac", "default-jdk-headless", "the Hollow producer"],

@@ -7,7 +7,9 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { BPFTRACE_ENVIRONMENT, findBpftrace } from "../../probes/bpftrace.ts";
+import { KERNEL_TYPES, kernelOffsets } from "../../probes/kernel_offsets.ts";
 import { complaintIn } from "../../probes/probe_run.ts";
+import { KernelTypesError } from "../../system/kernel_types.ts";
 import {
   type Check,
   type CheckResult,
@@ -23,11 +25,8 @@ import {
 /** Bits of /proc/PID/status CapEff, include/uapi/linux/capability.h. */
 const CAPABILITIES = { CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21 } as const;
 
-/** The kernel's own types, and the arguments of a system call. */
-const [TYPES, ARGUMENTS] = [
-  "/sys/kernel/btf/vmlinux",
-  "/sys/kernel/tracing/events/syscalls/sys_enter_read/format",
-];
+/** The arguments of a system call. */
+const ARGUMENTS = "/sys/kernel/tracing/events/syscalls/sys_enter_read/format";
 
 /** What the monitor needs, in the order in which it needs it. */
 export const HOST_CHECKS: readonly Check[] = [
@@ -72,12 +71,22 @@ export const HOST_CHECKS: readonly Check[] = [
   },
   {
     name: "kernel types (BTF)",
-    look: async () =>
-      await textOf(TYPES) !== null ? ok(TYPES) : problem(
-        `${TYPES} is not there`,
-        "bpftrace cannot know the kernel's structures",
-        "run a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are",
-      ),
+    look: () => {
+      try {
+        // What the programs of every profile read.
+        structuredClone(kernelOffsets().task_struct);
+        return ok(KERNEL_TYPES);
+      } catch (error) {
+        if (!(error instanceof KernelTypesError || error instanceof Deno.errors.NotFound)) {
+          throw error;
+        }
+        return problem(
+          error instanceof KernelTypesError ? error.message : `${KERNEL_TYPES} is not there`,
+          "the programs do not know the kernel's structures",
+          "run a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are",
+        );
+      }
+    },
   },
   {
     name: "tracefs",
@@ -143,7 +152,7 @@ async function selfTest({ canLook }: Facts): Promise<CheckResult> {
     if (libc === undefined) return notKnown("libc was not found", "the test could not be made");
     const copy = join(folder, basename(libc));
     await Deno.copyFile(libc, copy);
-    const isKnown = [TYPES, ARGUMENTS].every((path) => existsSync(path));
+    const isKnown = [KERNEL_TYPES, ARGUMENTS].every((path) => existsSync(path));
     const run = await outputHere(
       ...["env", ...Object.entries(BPFTRACE_ENVIRONMENT).map((each) => each.join("="))] as const,
       ...["timeout", "-s", "INT", "20", "bpftrace", "-f", "json"],
