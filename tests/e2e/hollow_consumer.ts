@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { ensureProducer } from "../../hollow/producer/ensure_producer.ts";
+import { ensureProducer, SHORT_LIVED } from "../../hollow/producer/ensure_producer.ts";
 import type { HollowRecord } from "../../hollow/push/records.ts";
 import { collect } from "../../tools/lab/producer.ts";
 
@@ -20,7 +20,7 @@ export interface ConsumedState {
 export async function consumeOnce(folder: string): Promise<ConsumedState> {
   const { hollowJar } = await ensureProducer();
   const { stdout, stderr, success } = await new Deno.Command("java", {
-    args: ["-cp", hollowJar, CONSUMER, folder, "once"],
+    args: [...SHORT_LIVED, "-cp", hollowJar, CONSUMER, folder, "once"],
     stdin: "null",
   }).output();
   const states = statesIn(new TextDecoder().decode(stdout));
@@ -34,7 +34,7 @@ export async function followDataset(folder: string): Promise<
 > {
   const { hollowJar } = await ensureProducer();
   const child = new Deno.Command("setpriv", {
-    args: ["--pdeathsig", "KILL", "--", "java", "-cp", hollowJar, CONSUMER, folder],
+    args: ["--pdeathsig", "KILL", "--", "java", ...SHORT_LIVED, "-cp", hollowJar, CONSUMER, folder],
     stdin: "null",
     stdout: "piped",
     stderr: "null",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ensureProducer } from "../../hollow/producer/ensure_producer.ts";
+import { ensureProducer, SHORT_LIVED } from "../../hollow/producer/ensure_producer.ts";
 
 /** A running producer. Disposing ends it, and removes its data. */
 export interface Producer extends AsyncDisposable {
@@ -40,7 +40,7 @@ export async function startProducer(options: ProducerOptions = {}): Promise<Prod
     args: [
       ...["--pdeathsig", "KILL", "--"],
       ...(netns === undefined ? [] : ["ip", "netns", "exec", netns]),
-      ...["java", "-jar", jar, "--port", String(port), "--data", data, ...args],
+      ...["java", ...SHORT_LIVED, "-jar", jar, "--port", String(port), "--data", data, ...args],
     ],
     env,
     stdin: "null",
