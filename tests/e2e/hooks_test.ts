@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { watchLoad } from "../../tools/lab/counts.ts";
 import { describeServer } from "../../discovery/servers.ts";
 import type { HistogramSeries, MetricsDocument } from "../../metrics/document.ts";
+import { quantile } from "../../metrics/histogram.ts";
 import { planFor } from "../../probes/prepare.ts";
 import type { Profile } from "../../probes/programs.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
@@ -202,7 +203,10 @@ for (const family of [4, 6] as const) {
     assert.equal(others.length, 0);
     assert.equal(parked!.labels["hook_point"], point);
     assert.equal(parked!.count, exchanges);
-    isSleep(shortestOf([parked!]), "parked", 20);
+    // The thread that lets a packet continue counts from before it is parked: on a busy machine, some are parked for less.
+    const half = Number(quantile(parked!.buckets, 0.5).upper) / 1e6;
+    const shortest = shortestOf([parked!]);
+    assert.ok(half >= 20 && shortest <= 1.25 * 20, `half: ${half} ms, shortest: ${shortest} ms`);
   });
 
   Deno.test(`a parked packet keeps its allocation to itself where callouts do not fit, DHCPv${family}`, async () => {
