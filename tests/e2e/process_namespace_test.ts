@@ -33,6 +33,8 @@ for (const where of ["beside", "deeper"] as const) {
       for (const message of ["DHCPDISCOVER", "DHCPREQUEST"] as const) {
         assert.equal(total(document, "packet_processing_time", { message }), answered[message]);
         assert.equal(total(document, "lease_allocation_time", { message }), answered[message]);
+        const running = { message, cause: "running" };
+        assert.equal(total(document, "packet_wait_time", running), answered[message]);
       }
       const statement = { statement: "lease_file_write" };
       assert.equal(total(document, "database_query_time", statement), answered.DHCPREQUEST);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the files of this folder, six at a time and the longest first, each in a process of its own: fork() is slow in a
+# Runs the files of this folder, five at a time and the longest first, each in a process of its own: fork() is slow in a
 # big process. `--parallel` makes Deno print whole lines.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,5 +11,5 @@ files() {
 }
 
 # What a test has started ends with it, but not at once.
-exec parallel --will-cite --jobs 6 --line-buffer --tag --termseq TERM,15000,KILL,25 \
+exec parallel --will-cite --jobs 5 --line-buffer --tag --termseq TERM,15000,KILL,25 \
   ./denow test -A --no-check --parallel :::: <(files | awk '!seen[$0]++') </dev/null

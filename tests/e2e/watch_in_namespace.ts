@@ -21,7 +21,7 @@ if (import.meta.main) {
     ]
   ) {
     const { document, result: report } = await watchWhile(lab, {
-      profile: "standard",
+      profile: "deep",
       bpftrace: await findBpftrace(command),
       say: (line) => console.error(line),
     }, () => runPerfdhcp(lab, { rate: 100, exchanges: 53 }));
