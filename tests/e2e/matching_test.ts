@@ -6,6 +6,7 @@ import { KEA_PACKET_QUEUE, type LabOptions, startLab } from "../../tools/lab/lab
 import { exchangesIn, histogramsOf, total, withoutAnswer } from "../../metrics/totals.ts";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { sendPackets } from "./client_packets.ts";
+import { undisturbed } from "./explained.ts";
 import { inClient, watched } from "./watched.ts";
 
 /** Watches a slow server that gets DISCOVERs. */
@@ -15,6 +16,7 @@ async function watchedWith(
 ): Promise<{ readonly document: MetricsDocument; readonly answers: number }> {
   const hooks = [{ path: await delayingHooks(), parameters: { sleep: { pkt4_receive: 5 } } }];
   await using lab = await startLab({ packetQueue: KEA_PACKET_QUEUE, ...options, hooks });
+  await using _ = await undisturbed(lab);
   let answers = 0;
   const document = await watched(lab, "2.2", "light", async () => {
     answers = Number(await inClient(lab, "send_discovers.ts", [lab.serverAddress, manner]));

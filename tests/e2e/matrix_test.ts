@@ -40,8 +40,8 @@ for (const combination of COMBINATIONS) {
   Deno.test(`every count is exact on ${what}`, async () => {
     // Prime numbers, so that no multiple of anything passes for them.
     const load = kea === "2.2" && suite === undefined
-      ? { exchanges: 503, rate: 200 }
-      : { exchanges: 211, rate: 100 };
+      ? { exchanges: 503, rate: 200, patience: 60 }
+      : { exchanges: 211, rate: 100, patience: 60 };
     const outcome = await runCombination(combination, load);
     const { document } = outcome;
     console.log(`Kea ${outcome.kea}, bpftrace ${outcome.bpftrace}`);
