@@ -33,8 +33,8 @@ export class KernelTypes {
   readonly #bytes: Buffer;
   /** Where the names begin. */
   readonly #names: number;
-  /** Where each type begins, by its number; those behind a type of an unknown kind are missing. */
-  readonly #starts: number[] = [0];
+  /** Where each type begins, from number 1 on; those behind a type of an unknown kind are missing. */
+  readonly #starts: number[] = [];
   /** Why the rest is missing; empty if nothing is. */
   #rest = "";
 
@@ -66,7 +66,7 @@ export class KernelTypes {
     return readable(() => {
       const [name, memberName] = [this.#nameAt(structure), this.#nameAt(member)];
       if (name !== null && memberName !== null) {
-        for (const at of this.#starts.slice(1)) {
+        for (const at of this.#starts) {
           if (this.#word(at) !== name || !isStructure(this.#infoOf(at).kind)) continue;
           const bits = this.#bitsTo(at, memberName);
           if (bits !== null && bits % 8 === 0) return bits / 8;
@@ -86,7 +86,7 @@ export class KernelTypes {
       // Then the upper 8 bits are the length of a bit field, 0 for other members.
       const bits = hasBitFields ? place & 0xffffff : place;
       if (this.#word(at) === name) return bits === place ? bits : null;
-      const inner = this.#starts[this.#word(at + 4)];
+      const inner = this.#starts[this.#word(at + 4) - 1];
       if (this.#word(at) !== 0 || !inner || !isStructure(this.#infoOf(inner).kind)) continue;
       const innerBits = depth < DEEPEST ? this.#bitsTo(inner, name, depth + 1) : null;
       if (innerBits !== null) return bits + innerBits;

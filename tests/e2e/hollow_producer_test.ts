@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { inBatches, recordsOf } from "../../hollow/push/records.ts";
-import { maven } from "../../hollow/producer/ensure_producer.ts";
+import { maven, SHORT_LIVED } from "../../hollow/producer/ensure_producer.ts";
 import { ProducerClient } from "../../hollow/push/producer_client.ts";
 import { readCapture } from "../../metrics/capture.ts";
 import { documentOf } from "../../metrics/document_builder.ts";
@@ -34,7 +34,7 @@ const portOf = (base: string) => Number(new URL(base).port);
 Deno.test("the producer's own Java tests pass: rejected cycles, crashes, retention, hostile requests", async () => {
   const folder = await Deno.makeTempDir({ prefix: "kea-hollow-test-" });
   try {
-    await maven(["test", `-Dbuild.folder=${folder}`]);
+    await maven(["test", `-Dbuild.folder=${folder}`, `-DargLine=${SHORT_LIVED.join(" ")}`]);
     for (const [name, least] of [["DatasetTest", 10], ["ApiTest", 5]] as const) {
       const report = await Deno.readTextFile(
         join(folder, "surefire-reports", `TEST-kea.hollow.${name}.xml`),
