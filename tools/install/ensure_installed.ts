@@ -43,7 +43,7 @@ const NEEDS: Readonly<Record<Purpose, readonly Need[]>> = {
     ["mariadbd", "mariadb-server-core", "the same"],
     ["mariadb", "mariadb-client-core", "the same"],
   ],
-  suites: [["debootstrap", "debootstrap", "brings newer Keas and bpftraces"]],
+  suites: [["mmdebstrap", "mmdebstrap", "brings newer Keas and bpftraces"]],
   tests: [
     // It is in no other package: moreutils has a `parallel`, too.
     ["env_parallel", "parallel", "runs several files of tests at a time"],

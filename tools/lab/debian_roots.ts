@@ -37,7 +37,7 @@ const MADE_FROM = "made-from.json";
 const madeFrom = (debian: DebianRoot) => JSON.stringify(debian);
 
 /**
- * Installs a release with debootstrap if it is missing, and reports progress on standard error.
+ * Installs a release with mmdebstrap if it is missing, and reports progress on standard error.
  *
  * @returns its root; others use it, too.
  * @throws {LabError} when it cannot be installed; a partial installation is never used later.
@@ -64,9 +64,6 @@ export async function ensureRoot(debian: DebianRoot): Promise<string> {
   return root;
 }
 
-/** How often a download is tried where the mirror does not answer. */
-const ATTEMPTS = 3;
-
 /** Runs the script of a root, with what programs of packages expect. */
 const RUN_SCRIPT = `set -e
 mount -t proc proc "$1/proc"
@@ -86,19 +83,9 @@ async function install(debian: DebianRoot, root: string): Promise<void> {
   );
   say(`Installing Debian ${release} with ${packages.join(", ")} for tests, once`);
   const unfinished = `${root}.unfinished`;
-  for (let attempt = 1;; attempt++) {
-    const complaint = await debootstrap(debian, unfinished, mirror);
-    if (complaint === null) break;
-    if (attempt === ATTEMPTS || !complaint.includes("Couldn't download")) {
-      throw failed(`debootstrap says: ${complaint}`);
-    }
-  }
-  const all = {
-    "etc/apt/apt.conf.d/attempts": `Acquire::Retries "${ATTEMPTS}";\n`,
-    ...files,
-    [MADE_FROM]: madeFrom(debian),
-  };
-  for (const [path, text] of Object.entries(all)) {
+  const complaint = await mmdebstrap(debian, unfinished, mirror);
+  if (complaint !== null) throw failed(`mmdebstrap says: ${complaint}`);
+  for (const [path, text] of Object.entries({ ...files, [MADE_FROM]: madeFrom(debian) })) {
     await mkdir(dirname(join(unfinished, path)), { recursive: true });
     await writeFile(join(unfinished, path), text);
   }
@@ -134,8 +121,11 @@ export function mirrorIn(targets: string): string {
   );
 }
 
+/** For apt, also later in the root. Mirrors of old releases, and stored ones, are older than they say they may be. */
+const APT_OPTIONS = ['Acquire::Retries "3"', 'Acquire::Check-Valid-Until "false"'];
+
 /** Installs a release into a new folder; returns what went wrong, or null. */
-async function debootstrap(
+async function mmdebstrap(
   { release, packages }: DebianRoot,
   folder: string,
   mirror: string,
@@ -144,32 +134,28 @@ async function debootstrap(
   const [program, ...before] = IN_OWN_NAMESPACES;
   const child = new Deno.Command(program, {
     args: [
-      ...[...before, "--", "debootstrap", "--variant=minbase", `--include=${packages.join(",")}`],
+      ...[...before, "--", "mmdebstrap", "--variant=minbase", `--include=${packages.join(",")}`],
+      ...APT_OPTIONS.map((option) => `--aptopt=${option}`),
       ...[release, folder, mirror],
     ],
     clearEnv: true,
     env: childEnvironment(UNATTENDED),
     stdin: "null",
-    stdout: "piped",
+    stdout: "null",
     stderr: "piped",
   }).spawn();
-  const [last, warnings] = await Promise.all([
-    reportPhases(release, child.stdout),
-    new Response(child.stderr).text(),
-  ]);
+  const last = await reportPhases(release, child.stderr);
   const { success } = await child.status;
-  return success ? null : warnings.trim().split("\n").at(-1) || last;
+  return success ? null : last;
 }
 
-/** Prints a line for each phase of debootstrap; returns its last line. */
+/** Prints what mmdebstrap says that it begins to do; returns its first complaint. */
 async function reportPhases(release: string, stream: ReadableStream<Uint8Array>): Promise<string> {
-  let [last, phase] = ["", ""];
+  let complaint: string | null = null;
   for await (const { text } of linesOf(stream)) {
-    last = text;
-    const now = /^I: (Retrieving|Extracting|Unpacking|Configuring)/.exec(text)?.[1];
-    if (now === undefined || now === phase) continue;
-    phase = now;
-    say(`${release}: ${phase.toLowerCase()} packages`);
+    const phase = /^I: ((?:downloading|extracting|installing) .*)\.\.\.$/.exec(text)?.[1];
+    if (phase !== undefined) say(`${release}: ${phase}`);
+    if (/^(E|dpkg: error|Err):/.test(text)) complaint ??= text;
   }
-  return last;
+  return complaint ?? "nothing";
 }

@@ -27,8 +27,7 @@ export interface Suite {
 const PACKAGES = ["bpftrace", "kea-dhcp4-server", "kea-dhcp6-server", "kea-admin"] as const;
 
 /**
- * Installs a suite with debootstrap if it is missing, and reports progress on standard error. This takes a
- * few minutes and 650 MB, once.
+ * Installs a suite if it is missing, and reports progress on standard error. This takes a minute and 450 MB, once.
  *
  * @throws {LabError} when it cannot be installed; a partial installation is never used later.
  */

@@ -33,11 +33,8 @@ const UNIT = "virtual-machine.service";
 
 /** Lines of a shell that install the kernel of a release; `$1` is the mirror. */
 const installOf = (release: string) =>
-  `# debootstrap has left the lists of the release itself.
-grep -q " ${release} main" /etc/apt/sources.list || {
-  echo "deb $1 ${release} main" >> /etc/apt/sources.list
-  apt-get -q update
-}
+  `grep -q " ${release} main" /etc/apt/sources.list || echo "deb $1 ${release} main" >> /etc/apt/sources.list
+apt-get -q update
 apt-get -qy install --no-install-recommends initramfs-tools "linux-image-cloud-amd64/${release}"
 systemctl enable ${UNIT}
 `;
