@@ -58,12 +58,12 @@ const imports = new Map(
 );
 
 const { tasks } = JSON.parse(text("deno.json")) as {
-  readonly tasks: Readonly<Record<string, { readonly command: string }>>;
+  readonly tasks: Readonly<Record<string, { readonly command?: string }>>;
 };
 
 /** The entry script of each task that has one. */
 const scripts = new Map(
-  Object.entries(tasks).flatMap(([task, { command }]) => {
+  Object.entries(tasks).flatMap(([task, { command = "" }]) => {
     const script = /^deno run -A (?:--v8-flags=\S+ )?(\S+\.ts)$/.exec(command)?.[1];
     return script === undefined ? [] : [[task, script] as const];
   }),

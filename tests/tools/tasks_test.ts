@@ -5,13 +5,13 @@ const ROOT = join(import.meta.dirname!, "..", "..");
 
 interface Task {
   readonly description?: string;
-  readonly command: string;
+  readonly command?: string;
 }
 
 const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json"))) as {
   tasks: Record<string, Task>;
 };
-const scripts = Object.entries(tasks).flatMap(([name, { command }]) => {
+const scripts = Object.entries(tasks).flatMap(([name, { command = "" }]) => {
   const script = /^deno run -A (?:--v8-flags=\S+ )?(\S+\.ts)$/.exec(command)?.[1];
   return script === undefined ? [] : [{ name, script }];
 });

@@ -5,6 +5,7 @@
  */
 
 import { basename, join } from "node:path";
+import { linesOf } from "../../system/lines.ts";
 import { run, textOf } from "../../system/run.ts";
 import { type ExchangeCounts, perfdhcpReport } from "../dras_wrapper.ts";
 import type { Lab } from "./lab.ts";
@@ -55,7 +56,7 @@ export function resting(rate: number): readonly string[] {
 export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport> {
   const { rate, exchanges, clients = exchanges, seed = 1, base, patience = 10 } = load;
   const limit = Math.ceil(exchanges / rate) + 10 + patience;
-  const { stdout, stderr, code } = await new Deno.Command("ip", {
+  const child = new Deno.Command("ip", {
     args: [
       ...["netns", "exec", lab.clientNetns, ...resting(rate)],
       // On a busy machine it would catch up in bursts, and send more than it was asked for.
@@ -63,15 +64,9 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
       ...["setpriv", "--pdeathsig", "TERM", "--"],
       ...["timeout", "-s", "INT", String(limit)],
       ...["perfdhcp", `-${lab.family}`, "-r", String(rate)],
-      // Both exchanges of each: so it knows how many answers come, and ends with the last one.
-      ...["-n", String(exchanges), "-n", String(exchanges)],
-      ...[
-        "-R",
-        String(clients),
-        "-s",
-        String(seed),
-        ...(base === undefined ? [] : ["-b", `mac=${base}`]),
-      ],
+      ...["-n", String(exchanges), "-n", NEVER_REACHED, "-t", "1"],
+      ...["-R", String(clients), "-s", String(seed)],
+      ...(base === undefined ? [] : ["-b", `mac=${base}`]),
       // An answer that a busy machine gives late is an answer, and the last ones are waited for.
       ...["-d", String(patience), "-W", String(500_000 * patience)],
       ...["-l", lab.clientInterface, ...load.args ?? []],
@@ -80,17 +75,41 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
     ],
     env: { LD_LIBRARY_PATH: await librariesFor(lab) },
     stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
     ...load.signal === undefined ? {} : { signal: load.signal },
-  }).output();
-  const text = new TextDecoder().decode(stdout);
+  }).spawn();
+  const complaint = new Response(child.stderr).text();
+  const lines: string[] = [];
+  let isEnded = false;
+  for await (const { text } of linesOf(child.stdout)) {
+    lines.push(text);
+    if (!isEnded && allAnswered(text, exchanges)) {
+      isEnded = true;
+      child.kill("SIGINT");
+    }
+  }
+  const { code } = await child.status;
   // 3: some exchanges were not completed.
   if (code !== 0 && code !== 3) {
     throw new LabError(
-      `Cannot send, perfdhcp ended with ${code}: ` +
-        new TextDecoder().decode(stderr).trim().split("\n")[0],
+      `Cannot send, perfdhcp ended with ${code}: ${(await complaint).trim().split("\n")[0]}`,
     );
   }
-  return perfdhcpReport(text).exchanges;
+  return perfdhcpReport(lines.join("\n")).exchanges;
+}
+
+/**
+ * The number of second exchanges that it is asked for. When it has sent all, perfdhcp ends with as many answers as it
+ * was asked for packets, though on a busy machine it sends up to five more, and those are not answered yet.
+ */
+const NEVER_REACHED = "1000000000";
+
+/** Whether a line with perfdhcp's counts so far, of both exchanges, says that all was sent and answered. */
+function allAnswered(line: string, exchanges: number): boolean {
+  const [first, ...others] =
+    /^sent: (\d+)\/(\d+); received: (\d+)\/(\d+);/.exec(line)?.slice(1).map(Number) ?? [];
+  return first !== undefined && first >= exchanges && others.every((each) => each === first);
 }
 
 const libraries = new WeakMap<Lab, Promise<string>>();

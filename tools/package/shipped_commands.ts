@@ -20,12 +20,13 @@ export interface ShippedCommand {
 
 /** Tasks that need the checkout: they test, measure, draw or build, or install what the package depends on. */
 const OF_CHECKOUT =
-  /^(ok|test|test:.*|bench:.*|install|lab|check-kea|demo|dashboard|package|hollow-producer|.*-pictures?)$/;
+  /^(ok|check|test|test:.*|bench:.*|install|lab|check-kea|demo|dashboard|package|hollow-producer|.*-pictures?)$/;
 
 /** A task, as deno.json has it. */
 interface Task {
   readonly description: string;
-  readonly command: string;
+  /** None for a task that only runs others. */
+  readonly command?: string;
 }
 
 /**
@@ -38,7 +39,7 @@ export function shippedCommands(
   tasks: Readonly<Record<string, Task>> = configuration.tasks,
 ): ShippedCommand[] {
   return Object.entries(tasks).filter(([name]) => !OF_CHECKOUT.test(name))
-    .map(([name, { description, command }]) => {
+    .map(([name, { description, command = "" }]) => {
       const [, flags, script] = /^deno run ((?:-\S+ )+)(\S+\.ts)$/.exec(command) ?? [];
       if (script === undefined) {
         throw new PackageError(
