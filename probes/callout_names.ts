@@ -9,7 +9,7 @@ import type { Server } from "../discovery/types.ts";
 import type { CalloutName, Names } from "../metrics/counted_maps.ts";
 import { readProc } from "../system/read_proc.ts";
 import type { Preparation } from "./preparation.ts";
-import type { Maps } from "./probe_run.ts";
+import type { Maps } from "./printed_maps.ts";
 import { basesOf } from "../discovery/mapped_files.ts";
 
 /** Maps whose keys begin with a hook point's number and a callout's address. */

@@ -8,7 +8,7 @@ import { keaCounters } from "../discovery/control_channel.ts";
 import { controlSocketsOf } from "../discovery/configuration/server_configuration.ts";
 import type { Server } from "../discovery/types.ts";
 import { bootTime } from "../system/libc.ts";
-import type { Maps } from "./probe_run.ts";
+import type { Maps } from "./printed_maps.ts";
 
 /** How often Kea is asked, milliseconds: it logs a line each time. */
 const PAUSE_MS = 60_000;

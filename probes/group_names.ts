@@ -6,7 +6,7 @@
 
 import { interfacesOf } from "../discovery/network_addresses.ts";
 import { bytesOf, relayAddress } from "./addresses.ts";
-import type { Maps } from "./probe_run.ts";
+import type { Maps } from "./printed_maps.ts";
 import type { Renaming } from "./readings.ts";
 
 /** The word for all that are beyond the programs' limit. */

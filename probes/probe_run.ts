@@ -10,10 +10,8 @@ import { mergedLines } from "../system/lines.ts";
 import { childEnvironment } from "../system/run.ts";
 import { stopSamples } from "./perf_events.ts";
 import { SLOW } from "./slow_packets.ts";
+import type { Maps } from "./printed_maps.ts";
 import { READING, type Rendered } from "./render.ts";
-
-/** Maps by name, as bpftrace prints them: cumulative since the probes were attached. */
-export type Maps = Record<string, Json>;
 
 /** The events of a run. */
 export type ProbeEvent =

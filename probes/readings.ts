@@ -10,18 +10,10 @@ import type { Sample } from "../metrics/capture.ts";
 import { isCounted, type Row, rowOf } from "../metrics/counted_maps.ts";
 import { expectsAnswer } from "../metrics/messages.ts";
 import type { ByEpoch } from "../metrics/unanswered.ts";
-import { MAP_KEYS } from "./bpftrace.ts";
 import type { Json } from "../metrics/input/exact_json.ts";
 import type { Plan } from "./plan.ts";
-import type { Maps } from "./probe_run.ts";
+import type { Maps } from "./printed_maps.ts";
 import { TOP_MAPS } from "./top_lists.ts";
-
-/** Full maps: new keys are not counted there. */
-export function fullMaps(maps: Maps): string[] {
-  return Object.entries(maps).filter(([, map]) =>
-    typeof map === "object" && map !== null && Object.keys(map).length >= MAP_KEYS
-  ).map(([name]) => name);
-}
 
 /** The lease manager's operations of a plan, by number. */
 export function operationsOf(plan: Plan): string[] {

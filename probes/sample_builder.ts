@@ -15,7 +15,7 @@ import { readHost } from "./host_sample.ts";
 import type { Preparation, Prepared } from "./preparation.ts";
 import type { OverheadMeter } from "./overhead_meter.ts";
 import { GroupNames } from "./group_names.ts";
-import type { Maps } from "./probe_run.ts";
+import type { Maps } from "./printed_maps.ts";
 import {
   answeredIn,
   ReadingDifferences,

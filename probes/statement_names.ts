@@ -9,7 +9,7 @@
  */
 
 import { inTime } from "../system/read_proc.ts";
-import type { Maps } from "./probe_run.ts";
+import type { Maps } from "./printed_maps.ts";
 
 /** Maps whose keys begin with a site, a statement's address and its number. */
 export const STATEMENT_MAPS: ReadonlySet<string> = new Set(["@mariadb", "@mariadb_failed"]);

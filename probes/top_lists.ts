@@ -7,7 +7,7 @@
 import type { Row } from "../metrics/counted_maps.ts";
 import type { Sample } from "../metrics/capture.ts";
 import { bytesOf, clientAddress, relayAddress } from "./addresses.ts";
-import type { Maps } from "./probe_run.ts";
+import type { Maps } from "./printed_maps.ts";
 
 /** The maps with them; their keys are whether the count is a lower bound, and length and bytes of the address. */
 export const TOP_MAPS: ReadonlySet<string> = new Set(["@clients", "@relays"]);

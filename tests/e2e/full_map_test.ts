@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { findBpftrace, MAP_KEYS } from "../../probes/bpftrace.ts";
 import { ProbeRun } from "../../probes/probe_run.ts";
-import { fullMaps } from "../../probes/readings.ts";
+import { fullMaps } from "../../probes/printed_maps.ts";
 import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
 import { OwnWriter } from "./own_writer.ts";
 
