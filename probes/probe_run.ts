@@ -6,19 +6,29 @@
 
 import { ATTACHED, type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 import { type Json, parseExact } from "../metrics/input/exact_json.ts";
+import { mergeCounts, type MergedCounts } from "./merged_counts.ts";
 import { mergedLines } from "../system/lines.ts";
 import { childEnvironment } from "../system/run.ts";
 import { stopSamples } from "./perf_events.ts";
 import { SLOW } from "./slow_packets.ts";
-import type { Maps } from "./printed_maps.ts";
+import { fullMaps, type Maps } from "./printed_maps.ts";
 import { READING, type Rendered } from "./render.ts";
+
+/** One reading of the maps. */
+export interface Reading {
+  readonly type: "reading";
+  /** By the kernel's monotonic clock; null for the last one, after the probes were detached. */
+  readonly nsecs: number | null;
+  readonly maps: Maps;
+  /** The maps that count no new keys any more, in words for a reader. */
+  readonly full: readonly string[];
+}
 
 /** The events of a run. */
 export type ProbeEvent =
   /** Every probe is attached. `probes` is bpftrace's own count. */
   | { readonly type: "attached"; readonly probes: number }
-  /** One reading of the maps; `nsecs` is the kernel's monotonic clock, null at the last one. */
-  | { readonly type: "reading"; readonly nsecs: number | null; readonly maps: Maps }
+  | Reading
   /** A line about a slow packet. */
   | { readonly type: "slow"; readonly line: string }
   /** bpftrace could not keep up and dropped this many of its own events. */
@@ -59,22 +69,26 @@ export class ProbeRun implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #events: AsyncGenerator<ProbeEvent>;
   readonly #probes: number;
+  readonly #merged: MergedCounts;
   #ended = false;
   #abandoned = false;
 
-  private constructor(child: Deno.ChildProcess, probes: number) {
+  private constructor(child: Deno.ChildProcess, probes: number, merged: MergedCounts) {
     this.#child = child;
     this.#probes = probes;
+    this.#merged = merged;
     this.#events = this.#listen();
   }
 
   /**
    * Starts bpftrace on a rendered program. It dies with this process, even by SIGKILL, and sees
-   * no ^C of the terminal: only {@linkcode stop} ends it.
+   * no ^C of the terminal: only {@linkcode stop} ends it. It gets the program with its counts merged, and the
+   * readings have the program's own maps.
    *
    * @param symbols folder of private symbol files, see `writeSiteSymbols()`.
    */
   static start(bpftrace: Bpftrace, { program, probes }: Rendered, symbols?: string): ProbeRun {
+    const merged = mergeCounts(program);
     const child = new Deno.Command("setpriv", {
       args: [
         "--pdeathsig",
@@ -85,7 +99,7 @@ export class ProbeRun implements AsyncDisposable {
         "-f",
         "json",
         "-e",
-        program,
+        merged.program,
       ],
       clearEnv: true,
       env: {
@@ -100,7 +114,7 @@ export class ProbeRun implements AsyncDisposable {
       stderr: "piped",
       detached: true,
     }).spawn();
-    return new ProbeRun(child, probes);
+    return new ProbeRun(child, probes, merged);
   }
 
   /** Process id of bpftrace. */
@@ -159,6 +173,11 @@ export class ProbeRun implements AsyncDisposable {
     }
   }
 
+  #reading(nsecs: number | null, printed: Maps): Reading {
+    const { split, titleOf } = this.#merged;
+    return { type: "reading", nsecs, maps: split(printed), full: fullMaps(printed).map(titleOf) };
+  }
+
   async *#listen(): AsyncGenerator<ProbeEvent> {
     const complaints: string[] = [];
     let word = false;
@@ -189,7 +208,7 @@ export class ProbeRun implements AsyncDisposable {
           } else if (data.startsWith(`${READING.start} `)) {
             [maps, nsecs] = [{}, Number(data.slice(READING.start.length))];
           } else if (data.startsWith(READING.end)) {
-            yield { type: "reading", nsecs, maps };
+            yield this.#reading(nsecs, maps);
             [maps, nsecs] = [{}, null];
           }
         } else if (typeof data === "object" && data !== null) {
@@ -204,7 +223,7 @@ export class ProbeRun implements AsyncDisposable {
       }
     }
     // What is printed outside a reading is the last state, printed when the probes were detached.
-    if (nsecs === null && Object.keys(maps).length > 0) yield { type: "reading", nsecs, maps };
+    if (nsecs === null && Object.keys(maps).length > 0) yield this.#reading(nsecs, maps);
     const { code } = await this.#child.status;
     this.#ended = true;
     yield { type: "ended", code, complaint: complaintIn(complaints) };

@@ -16,8 +16,8 @@ import { programsIn } from "./attach_points.ts";
 import type { ChangedCode } from "./breakpoint_check.ts";
 import type { Prepared } from "./preparation.ts";
 import { OverheadMeter } from "./overhead_meter.ts";
-import { fullMaps, type Maps } from "./printed_maps.ts";
-import { ProbeRun } from "./probe_run.ts";
+import type { Maps } from "./printed_maps.ts";
+import { ProbeRun, type Reading } from "./probe_run.ts";
 import { SampleBuilder } from "./sample_builder.ts";
 import { changeOf, ChangeWatch, type ServerChange } from "./server_change.ts";
 import { SlowPackets } from "./slow_packets.ts";
@@ -179,7 +179,7 @@ export class Segment {
           // Printed after detaching, or before everything was attached.
           if (event.nsecs === null || this.#attachedAt === null) break;
           if (event.nsecs < this.#attachedAt) break;
-          yield* this.#reading(event.nsecs, event.maps, samples);
+          yield* this.#reading(event.nsecs, event, samples);
           if (this.#outcome !== null && event.nsecs >= this.#lastFrom) {
             this.#isRead = true;
             this.#state.dying.push(run.abandon());
@@ -229,10 +229,10 @@ export class Segment {
 
   async *#reading(
     nsecs: number,
-    maps: Maps,
+    { maps, full }: Reading,
     samples: SampleBuilder,
   ): AsyncGenerator<CaptureRecord> {
-    for (const name of fullMaps(maps)) {
+    for (const name of full) {
       yield* this.#state.noteOnce(
         `${name} is full: new keys are not counted there any more`,
       );
