@@ -206,14 +206,14 @@ export const PROGRAMS: readonly ProbeProgram[] = [
     unsupportedReason: ({ hookLibraries }) =>
       hookLibraries.some((path) => basename(path) === "libdhcp_ha.so") ? null : "",
   },
-  // Every line of the server's log is a write, too: with much logging, this is too expensive for light.
   {
     file: "lease_file.bt",
     metrics: ["database_query_time"],
     minProfile: "standard",
+    group: "lease_file",
+    requiredSites: ["lease_file.start.*", "lease_file.end.*", "lease_file.throw"],
     maps: ["@lease_file_write", "@lease_file_write_failed"],
-    tracepointsPerExchange: 6,
-    bpfPerExchange: 2,
+    bpfPerExchange: 1,
     unsupportedReason: (server) =>
       server.leaseFile === null ? "the server has no memfile lease file open" : null,
   },

@@ -137,7 +137,6 @@ function parametersOf(
     by_interface: by === "interface",
     has_relays: top || by === "relay",
     wall_clock: wallClock,
-    lease_file_fd: server.leaseFile?.fd ?? -1,
   };
 }
 

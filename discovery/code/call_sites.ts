@@ -97,10 +97,20 @@ export function calledSymbol(code: DecodedCode, call: Instruction): string | und
   return slot === null ? undefined : code.slots.get(parseInt(slot[1]!, 16));
 }
 
+/** What a call's end may be. */
+export interface EndRule {
+  /** Whether a branch may lead to the end, too: around the call. Then only a start tells that there was a call. */
+  readonly maySkip?: boolean;
+}
+
 /** Every call of a symbol, with its end if that can be verified. */
-export function callsOf(code: DecodedCode, symbol: string): (CallSite | RefusedCall)[] {
+export function callsOf(
+  code: DecodedCode,
+  symbol: string,
+  rule: EndRule = {},
+): (CallSite | RefusedCall)[] {
   return code.instructions.filter((call) => calledSymbol(code, call) === symbol)
-    .map(({ address }) => proveCall(code, address, symbol));
+    .map(({ address }) => proveCall(code, address, symbol, rule));
 }
 
 /** Tail jumps to a symbol: calls after which control does not return to the function. */
@@ -119,15 +129,16 @@ export function tailJumpsTo(
 
 /**
  * Verifies one call site: an instruction begins at the address, it is a call, its target resolves to
- * the symbol, and only the call leads to the first emulated instruction after it.
+ * the symbol, and only the call leads to the first emulated instruction after it, or as the rule says.
  */
 export function proveCall(
   code: DecodedCode,
   address: number,
   symbol: string,
+  rule: EndRule = {},
 ): CallSite | RefusedCall {
   const start = proveStart(code, address, symbol);
-  return "why" in start ? start : proveEnd(code, start);
+  return "why" in start ? start : proveEnd(code, start, rule);
 }
 
 /** Verifies that there is a call of a symbol at an address, whatever follows it. */
@@ -158,7 +169,11 @@ export function proveStart(
   return { call, function: bounds, target: symbol };
 }
 
-function proveEnd(code: DecodedCode, start: Omit<CallSite, "end">): CallSite | RefusedCall {
+function proveEnd(
+  code: DecodedCode,
+  start: Omit<CallSite, "end">,
+  { maySkip = false }: EndRule,
+): CallSite | RefusedCall {
   const { call, function: bounds } = start;
   const refuse = (why: string): RefusedCall => ({ call, why });
   const position = code.positions.get(call.address)!;
@@ -171,7 +186,7 @@ function proveEnd(code: DecodedCode, start: Omit<CallSite, "end">): CallSite | R
   for (let next = position + 1; next <= position + REACH; next++) {
     const instruction = code.instructions[next];
     if (instruction === undefined || instruction.address >= bounds.end) break;
-    if (code.branchTargets.has(instruction.address)) {
+    if (!maySkip && code.branchTargets.has(instruction.address)) {
       return refuse(
         `a branch lands at 0x${instruction.address.toString(16)}, between the call and its end`,
       );

@@ -9,6 +9,7 @@ import type { SiteGroup, SiteSearch } from "./types.ts";
 import { allocationSites } from "./allocation.ts";
 import { calloutSites } from "./callouts.ts";
 import { exceptionSites } from "./exceptions.ts";
+import { leaseFileSites } from "./lease_file.ts";
 import { leaseManagerSites } from "./lease_manager.ts";
 import { logSites } from "./log.ts";
 import { mariadbSites } from "./mariadb.ts";
@@ -32,5 +33,6 @@ export const SEARCHES: Readonly<Record<SiteGroup, Search>> = {
   postgresql: postgresqlSites,
   stages: stageSites,
   mariadb: mariadbSites,
+  lease_file: leaseFileSites,
   lease_manager: leaseManagerSites,
 };

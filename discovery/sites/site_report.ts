@@ -12,6 +12,7 @@ import type { Program } from "../types.ts";
 /** Every group of sites, with the metric that it serves in the metrics document. */
 const METRICS: Readonly<Record<SiteGroup, MetricName>> = {
   allocation: "lease_allocation_time",
+  lease_file: "database_query_time",
   lease_manager: "database_query_time",
   callouts: "hook_callout_time",
   stages: "packet_stage_time",

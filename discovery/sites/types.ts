@@ -13,6 +13,7 @@ export type SiteGroup =
   | "allocation"
   | "log"
   | "statistics"
+  | "lease_file"
   | "lease_manager"
   | "callouts"
   | "postgresql"

@@ -258,9 +258,16 @@ Deno.test("plan() names the programs that are left out for one reason in one lin
   const { losses, sources } = plan(
     factsOf(server(), { sites: SITES, refusals: [] }),
     "standard",
-    new Map(["allocation.bt", "exceptions.bt", "log_messages.bt"].map((file) => [file, why])),
+    new Map(
+      ["allocation.bt", "exceptions.bt", "lease_file.bt", "log_messages.bt"].map((file) => [
+        file,
+        why,
+      ]),
+    ),
   );
-  assert.deepEqual(losses, [`exceptions.bt, allocation.bt, log_messages.bt: ${why}`]);
+  assert.deepEqual(losses, [
+    `exceptions.bt, allocation.bt, lease_file.bt, log_messages.bt: ${why}`,
+  ]);
   assert.ok(sources.every(({ sites }) => sites.length === 0));
 });
 

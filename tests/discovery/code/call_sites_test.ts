@@ -92,6 +92,14 @@ Deno.test("proveCall() refuses a branch that lands on the end", () => {
   assert.match(refusal(proveCall(jump, CALL, INNER)), /a branch lands at 0x233e1a/);
 });
 
+Deno.test("proveCall() takes an end that a branch around the call reaches, too, where it may", () => {
+  for (const landing of ["233e18", "233e1a"]) {
+    const jump = altered(0x233e2d, { text: `jne    ${landing} <somewhere>` });
+    const found = proveCall(jump, CALL, INNER, { maySkip: true });
+    assert.deepEqual(found, proveCall(indexCode(instructions, slots, functions), CALL, INNER));
+  }
+});
+
 Deno.test("proveCall() refuses a branch from code that was not decoded", () => {
   const landing = indexCode(instructions, slots, functions, [], [0x233e15]);
   assert.match(refusal(proveCall(landing, CALL, INNER)), /a branch lands at 0x233e15/);
