@@ -13,7 +13,7 @@ wait "$installing"
 
 ./denow task test:fast
 
-# Five files at a time and the longest first, each in a process of its own: fork() is slow in a big process.
+# Six files at a time and the longest first, each in a process of its own: fork() is slow in a big process.
 # `--parallel` makes Deno print whole lines. What a test has started ends with it, but not at once.
 longest=(
   package guide waits top findings findings_losses hollow_producer databases hooks matrix findings_healthy live_page
@@ -23,7 +23,7 @@ files() {
   printf 'tests/e2e/%s_test.ts\n' "${longest[@]}"
   ls tests/e2e/*_test.ts
 }
-parallel --will-cite --jobs 5 --line-buffer --tag --termseq TERM,15000,KILL,25 \
+parallel --will-cite --jobs 6 --line-buffer --tag --termseq TERM,15000,KILL,25 \
   ./denow test -A --no-check --parallel :::: <(files | awk '!seen[$0]++') </dev/null
 
 ./denow test -A --no-check tests/alone
