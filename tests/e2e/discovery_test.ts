@@ -11,7 +11,7 @@ import type { Site } from "../../discovery/sites/types.ts";
 import type { Server } from "../../discovery/types.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
-import { runScript } from "./run_script.ts";
+import { interruptBpftrace, runScript } from "./run_script.ts";
 
 const EXCHANGES = 53;
 const PROGRAM = "/usr/sbin/kea-dhcp4";
@@ -44,9 +44,8 @@ async function hitsOf(
     // More clients than exchanges: each gets its lease for the first time.
     const load = { rate: 100, exchanges: EXCHANGES, clients: 10 * EXCHANGES };
     const report = await runPerfdhcp(lab, load);
-    child.kill("SIGINT");
+    const { code, signal } = await interruptBpftrace(child);
     const text = await output;
-    const { code, signal } = await child.status;
     assert.equal(signal ?? code, 0, text);
     const hits = text.matchAll(/^@\[(\S+)\]: (\d+)$/gm);
     return {

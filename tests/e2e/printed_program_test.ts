@@ -10,7 +10,7 @@ import type { Profile } from "../../probes/programs.ts";
 import { type Lab, startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { total } from "../../metrics/totals.ts";
-import { runScript, until } from "./run_script.ts";
+import { interruptBpftrace, runScript, until } from "./run_script.ts";
 
 const EXCHANGES = 53;
 
@@ -42,8 +42,7 @@ async function runPrinted(
     // On a busy machine perfdhcp sends a few more than it was asked for.
     const exchanges = Object.values(await runPerfdhcp(lab, load))[1]!.received;
     assert.ok(exchanges >= EXCHANGES, `${exchanges} exchanges`);
-    child.kill("SIGINT");
-    assert.equal((await child.status).code, 0);
+    assert.equal((await interruptBpftrace(child)).code, 0);
     return { output: await printed(), exchanges };
   } finally {
     await Deno.remove(folder, { recursive: true });

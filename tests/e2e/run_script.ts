@@ -119,6 +119,17 @@ export function runs(pid: number): boolean {
   return stat !== null && stat.state !== "Z";
 }
 
+/** Ends a bpftrace by ^C. 0.17 can lose one: another follows when it must have detached its probes. */
+export async function interruptBpftrace(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+  child.kill("SIGINT");
+  const again = setInterval(() => child.kill("SIGINT"), 20_000);
+  try {
+    return await child.status;
+  } finally {
+    clearInterval(again);
+  }
+}
+
 /** Waits until a condition holds. */
 export async function until(
   condition: () => boolean | Promise<boolean>,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { until } from "./run_script.ts";
+import { interruptBpftrace, until } from "./run_script.ts";
 
 /** The file that a program is in. */
 interface File {
@@ -85,8 +85,7 @@ export class StartedPrograms implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGINT");
+    await interruptBpftrace(this.#child);
     await this.#reading;
-    await this.#child.status;
   }
 }

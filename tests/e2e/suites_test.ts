@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { findBpftrace } from "../../probes/bpftrace.ts";
 import { ensureSuite, suiteCommand, SUITES } from "../../tools/lab/debian_suites.ts";
+import { interruptBpftrace } from "./run_script.ts";
 
 for (const name of SUITES) {
   Deno.test(`suiteCommand() runs the bpftrace of ${name}, whose version its package has`, async () => {
@@ -21,12 +22,13 @@ for (const name of SUITES) {
     const child = new Deno.Command(program!, { args, stdout: "piped", stderr: "null" }).spawn();
     const reads = setInterval(() => Deno.readTextFileSync("/proc/self/stat"), 20);
     let text = "";
+    let ended: Promise<Deno.CommandStatus> | undefined;
     for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
-      if (!text.includes("seen") && part.includes("seen")) child.kill("SIGINT");
+      if (!text.includes("seen") && part.includes("seen")) ended = interruptBpftrace(child);
       text += part;
     }
     clearInterval(reads);
-    assert.equal((await child.status).code, 0);
+    assert.equal((await ended)?.code, 0);
     assert.match(text, /ended/);
     assert.ok(!(await Deno.readTextFile("/proc/self/mounts")).includes("/kea-ebpf-monitoring/"));
   });
