@@ -20,7 +20,7 @@ export interface MergedCounts {
    * @throws {RangeError} for a key of no map.
    */
   readonly split: (printed: Maps) => Maps;
-  /** What a reader calls a map that bpftrace printed. */
+  /** The name of a map that bpftrace printed, in words for people. */
   readonly titleOf: (map: string) => string;
 }
 
@@ -29,10 +29,13 @@ const MERGED = "@counts";
 
 /**
  * Maps that stay alone. Requests are read after their answers (see `ProbeProgram.maps`), and bpftrace reads the keys of
- * one map in any order. The others may need very many keys: by address, client, relay or interface.
+ * one map in any order. The others may need very many keys: by stage, callout, address, client, relay or interface.
  */
 const ALONE: ReadonlySet<string> = new Set([
   "@received",
+  "@stage",
+  "@wait",
+  "@callouts",
   "@mariadb",
   "@mariadb_failed",
   "@clients",
@@ -64,7 +67,7 @@ const NUMBER = /^(?:\$\w+\b|\b\d\w*\b|reg\("\w+"\)|\(u?int64\)|[-+*&|^()<>\s])+$
  * ```
  */
 export function mergeCounts(program: string): MergedCounts {
-  const lengths = keyLengths(program.replace(/\/\/.*$/gm, ""));
+  const lengths = keyLengths(program);
   const names = [...lengths.keys()];
   const longest = Math.max(0, ...lengths.values());
 
@@ -100,11 +103,13 @@ export function mergeCounts(program: string): MergedCounts {
 }
 
 /** The maps to merge, and how many keys each has. */
-function keyLengths(code: string): Map<string, number> {
+function keyLengths(program: string): Map<string, number> {
+  const code = program.replace(/\/\/.*$/gm, "");
   const counting = [...code.matchAll(COUNTING)];
   if (counting.length !== [...code.matchAll(/\b(?:count|sum)\s*\(/g)].length) {
     throw new SyntaxError("A count() or sum() is not written as `@map[keys] = count();`");
   }
+  if (/\/\/.*\bprint\(/.test(program)) throw new SyntaxError("A comment has a print()");
   if (code.includes(MERGED)) throw new SyntaxError(`A map has the name ${MERGED} already`);
   const texts = code.matchAll(/(\$\w+) = str\(/g).map(([, name]) => name!).toArray();
   const isText = (keys: string) =>

@@ -93,7 +93,7 @@ async function differenceOf(
     const paths = openPaths(pid);
     const mapped = parseMaps(await readProc(pid, "maps"));
     const isSame = sockets.join() === server.sockets.join() &&
-      (leaseFile === null || paths.get(leaseFile.fd) === leaseFile.path) &&
+      (leaseFile === null || paths.values().some((path) => path === leaseFile.path)) &&
       !hasLostCode(server, mapped);
     if (!isSame) return "server changed";
     const files = [
@@ -141,7 +141,6 @@ function newMappings({ pid, executable, libraries }: Server, mapped: readonly Ma
 function isAsBefore(before: Server, now: Server): boolean {
   const places = new Set(before.libraries.map(placeOf));
   return now.leaseFile?.path === before.leaseFile?.path &&
-    now.leaseFile?.fd === before.leaseFile?.fd &&
     now.libraries.every((file) =>
       !now.hookLibraries.includes(file.path) || places.has(placeOf(file))
     );

@@ -99,7 +99,7 @@ export function calledSymbol(code: DecodedCode, call: Instruction): string | und
 
 /** What a call's end may be. */
 export interface EndRule {
-  /** Whether a branch may lead to the end, too: around the call. Then only a start shows that there was a call. */
+  /** Whether a branch may lead to the end, too, as one around the call. An end without a start means that there was no call. */
   readonly maySkip?: boolean;
 }
 

@@ -6,12 +6,12 @@
 
 import { callsOf } from "../code/call_sites.ts";
 import { codeOfFunctions } from "../code/decoded_code.ts";
-import { exportedFunctions } from "../code/elf.ts";
+import { boundsOf, exportedFunctions } from "../code/elf.ts";
 import type { Family, MappedFile, Program } from "../types.ts";
 import { functionEntries, isLinkedIn, LINKED_IN } from "./function_entries.ts";
 import { keptSearch } from "./kept_search.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
-import type { SiteSearch } from "./types.ts";
+import type { Refusal, Site, SiteSearch } from "./types.ts";
 
 /** Appends a lease to the file, by family. kea-lfc calls it, too, from code of its own, which has no probes. */
 const APPEND: Readonly<Record<Family, string>> = {
@@ -19,12 +19,29 @@ const APPEND: Readonly<Record<Family, string>> = {
   6: "_ZN3isc4dhcp13CSVLeaseFile66appendERKNS0_6Lease6E",
 };
 
-/** The lease manager's functions that call it: for leases that are added, updated, deleted, or forgotten when reclaimed. */
-const CALLERS =
-  /^_ZNK?3isc4dhcp16Memfile_LeaseMgr\d+(addLeaseInternal|updateLease[46]Internal|deleteLeaseInternal|deleteExpiredReclaimedLeases)/;
+/** A function of the lease manager that appends a lease. */
+interface Appending {
+  readonly operation: string;
+  readonly caller: string;
+  /** Calls per packet: one per exchange, for a new lease or one that is there. */
+  readonly hitsPerPacket: number;
+}
 
-/** Committed leases per packet. */
-const HITS_PER_PACKET = 0.5;
+/**
+ * Those for a packet, or for a lease that is reclaimed. Not the one that forgets reclaimed leases: it may write many
+ * thousands at once, while packets wait, and each probe would make that longer.
+ */
+const appendingOf = (family: Family): readonly Appending[] =>
+  ([
+    ["add", "addLeaseInternal", 0.5],
+    ["update", `updateLease${family}Internal`, 0],
+    ["delete", "deleteLeaseInternal", 0],
+  ] as const).map(([operation, name, hitsPerPacket]) => ({
+    operation,
+    caller: `_ZN3isc4dhcp16Memfile_LeaseMgr${name.length}${name}` +
+      `ERKN5boost10shared_ptrINS0_6Lease${family}EEE`,
+    hitsPerPacket,
+  }));
 
 /** The calls that append a lease, with their ends, and where a failure is thrown: all of them, or none. */
 export async function leaseFileSites({ libraries, family }: Program): Promise<SiteSearch> {
@@ -44,28 +61,31 @@ export async function leaseFileSites({ libraries, family }: Program): Promise<Si
 }
 
 async function callsIn(library: MappedFile, family: Family): Promise<SiteSearch> {
-  const callers = (await exportedFunctions(library.pinnedPath))
-    .filter(({ name }) => CALLERS.test(name) && name.includes(`Lease${family}`))
-    .map(({ address, size }) => ({ start: address, end: address + size }));
-  const code = await codeOfFunctions(library, callers);
-  // A lease manager without a file leaves the call out.
-  const calls = callsOf(code, APPEND[family], { maySkip: true }).filter(({ call: { address } }) =>
-    callers.some(({ start, end }) => address >= start && address < end)
+  const symbols = await exportedFunctions(library.pinnedPath);
+  const appending = appendingOf(family).map((each) => ({
+    ...each,
+    bounds: boundsOf(symbols, each.caller),
+  }));
+  const code = await codeOfFunctions(
+    library,
+    appending.map(({ bounds }) => bounds).filter((bounds) => bounds !== undefined),
   );
-  if (calls.length < callers.length || calls.length === 0) {
-    return refused(
-      "lease_file.",
-      `libkea-dhcpsrv appends leases through the PLT at ${calls.length} places, in ${callers.length} functions`,
-    );
-  }
+  // A lease manager without a file leaves the call out.
+  const calls = callsOf(code, APPEND[family], { maySkip: true });
   return gather(
-    calls.map((call, index) =>
-      sitesAroundCall(
-        (edge) => `lease_file.${edge}.${index}`,
-        library,
-        call,
-        HITS_PER_PACKET / calls.length,
-      )
-    ),
+    appending.map(({ operation, caller, hitsPerPacket, bounds }): readonly Site[] | Refusal => {
+      const idOf = (edge: string) => `lease_file.${edge}.${operation}`;
+      if (bounds === undefined) {
+        return { id: idOf("start"), why: `libkea-dhcpsrv does not export ${caller}` };
+      }
+      const inside = calls.filter(({ call: { address } }) =>
+        address >= bounds.start && address < bounds.end
+      );
+      if (inside.length !== 1) {
+        const why = `expected one call of ${APPEND[family]}, found ${inside.length}`;
+        return { id: idOf("start"), why };
+      }
+      return sitesAroundCall(idOf, library, inside[0]!, hitsPerPacket);
+    }),
   );
 }

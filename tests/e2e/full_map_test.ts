@@ -44,7 +44,7 @@ for (const suite of [null, ...SUITES]) {
         all: all["1"]!,
         each: Object.keys(each!).length,
       };
-      // A reading may be in the middle of the writes, and between the two maps; not two of one number.
+      // A reading may be in the middle of the writes; not two of one number.
       const expected = LEAST + 1009 * settled.length;
       if (reading.all === expected && last?.all === expected) {
         settled.push(reading);

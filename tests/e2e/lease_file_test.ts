@@ -48,13 +48,15 @@ for (
     { kea: "2.6", family: 6, threads: 0 },
     { kea: "newest" },
     { kea: "newest", family: 6 },
-  ] satisfies LabOptions[]
+  ] as LabOptions[]
 ) {
+  const { kea = "2.2", family = 4 } = options;
   Deno.test(`each line of the lease file is timed, ${JSON.stringify(options)}`, async () => {
     await using lab = await startLab(options);
     const { lines, written, failed } = await watchLeases(lab);
-    // Those of a released lease, too.
-    assert.ok(lines > 2 * EXCHANGES, `${lines} lines`);
+    // Kea 3.0 does not write a DHCPv4 lease again so soon. The rest are those of released leases.
+    const others = (kea === "newest" && family === 4 ? 2 : 3) * EXCHANGES;
+    assert.ok(lines >= others + EXCHANGES / 4, `${lines} lines`);
     assert.deepEqual([written, failed], [lines, 0]);
   });
 }

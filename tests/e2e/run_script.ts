@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { statOf } from "../../system/proc.ts";
+import { interrupt } from "../../tools/lab/perfdhcp.ts";
 
 /** The checkout. */
 export const ROOT = join(import.meta.dirname!, "..", "..");
@@ -121,8 +122,8 @@ export function runs(pid: number): boolean {
 
 /** Ends a bpftrace by ^C. 0.17 can lose one: another follows when it must have detached its probes. */
 export async function interruptBpftrace(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
-  child.kill("SIGINT");
-  const again = setInterval(() => child.kill("SIGINT"), 20_000);
+  interrupt(child);
+  const again = setInterval(() => interrupt(child), 20_000);
   try {
     return await child.status;
   } finally {

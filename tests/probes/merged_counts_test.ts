@@ -160,7 +160,7 @@ Deno.test("every profile keeps a few maps of counts with keys", () => {
     assert.deepEqual(kept({ family }), ["@counts", "@exceptions", "@log", "@received"]);
     assert.deepEqual(
       kept({ profile: "deep", family, socket: "udp" }),
-      ["@counts", "@exceptions", "@log", "@received", "@statistics"],
+      ["@counts", "@exceptions", "@log", "@received", "@stage", "@statistics", "@wait"],
     );
   }
   assert.deepEqual(kept({ profile: "light", top: true, by: "relay" }), [

@@ -113,7 +113,7 @@ export function mirrorIn(targets: string): string {
   for (const line of targets.split("\n")) {
     const [uri, origin, label] = line.split("|");
     // The mirror of security fixes has another label, and no complete suite.
-    if (origin === "Debian" && label === "Debian" && /^(https?|file):/.test(uri!)) return uri!;
+    if (origin === "Debian" && label === "Debian" && /^https?:/.test(uri!)) return uri!;
   }
   throw new LabError(
     "Cannot find a Debian mirror in the apt configuration of this machine: " +
@@ -144,18 +144,19 @@ async function mmdebstrap(
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  const last = await reportPhases(release, child.stderr);
+  const complaint = await reportPhases(release, child.stderr);
   const { success } = await child.status;
-  return success ? null : last;
+  return success ? null : complaint;
 }
 
-/** Prints what mmdebstrap says that it begins to do; returns its first complaint. */
+/** Prints what mmdebstrap says that it begins to do; returns its first complaint, else its last line. */
 async function reportPhases(release: string, stream: ReadableStream<Uint8Array>): Promise<string> {
-  let complaint: string | null = null;
+  let [complaint, last]: [string | null, string] = [null, ""];
   for await (const { text } of linesOf(stream)) {
+    last = text;
     const phase = /^I: ((?:downloading|extracting|installing) .*)\.\.\.$/.exec(text)?.[1];
     if (phase !== undefined) say(`${release}: ${phase}`);
     if (/^(E|dpkg: error|Err):/.test(text)) complaint ??= text;
   }
-  return complaint ?? "nothing";
+  return complaint ?? last;
 }

@@ -86,7 +86,7 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
     lines.push(text);
     if (!isEnded && allAnswered(text, exchanges)) {
       isEnded = true;
-      child.kill("SIGINT");
+      interrupt(child);
     }
   }
   const { code } = await child.status;
@@ -97,6 +97,15 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
     );
   }
   return perfdhcpReport(lines.join("\n")).exchanges;
+}
+
+/** ^C for a child that may have ended just now. */
+export function interrupt(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGINT");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 /**

@@ -40,7 +40,7 @@ export const MONITORING_OVERHEAD: Rule = {
       remedy: [
         ...profile === "light"
           ? [
-            "Other processes make very many system calls or send very much, and each is looked at: watch for a shorter time",
+            "Other processes make very many system calls or send very many packets, and each runs a program: watch for a shorter time",
           ]
           : ["Watch with --profile light, or for a shorter time"],
         "deno task bench:overhead and bench:samples measure the cost on this host",
