@@ -133,7 +133,7 @@ export class ProbeRun implements AsyncDisposable {
    * one, then SIGKILL. Returns at once; "ended" comes when all is detached.
    */
   stop(): void {
-    const patience = 1000 + 200 * this.#probes;
+    const patience = 5000 + 200 * this.#probes;
     const steps: [number, Deno.Signal][] = [
       [0, "SIGINT"],
       [patience, "SIGINT"],

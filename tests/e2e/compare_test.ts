@@ -57,20 +57,29 @@ async function recorded(
   const path = join(folder, "capture.ndjson");
   using file = CaptureFile.create(path);
   await using traffic = new Traffic(lab);
+  let samples = 0;
+  // On a busy machine readings come late.
+  const span = async () => {
+    const last = samples + SPAN_MS / WINDOW_MS;
+    await until(() => samples >= last, "the span has its windows");
+  };
   const sides = await watchSpans(lab, {
     profile,
     bpftrace: await bpftraceOf("2.2"),
     intervalMs: WINDOW_MS,
-    see: (record) => file.append(record),
+    see: (record) => {
+      file.append(record);
+      if (record.type === "sample") samples++;
+    },
   }, [
-    { name: "before", prepare: () => traffic.start(rate), work: () => pause(SPAN_MS) },
+    { name: "before", prepare: () => traffic.start(rate), work: span },
     ...[true, false].map((isChanged) => ({
       name: isChanged ? "after" : "again",
       prepare: async () => {
         await change(isChanged);
         if (later !== rate) await traffic.start(isChanged ? later : rate);
       },
-      work: () => pause(SPAN_MS),
+      work: span,
     })),
   ]);
   const [before, after, again] = sides.map(({ from, to }) =>
