@@ -180,7 +180,7 @@ Deno.test("beside a process that hangs, no file is probed, and the host forks on
   const longest = Number(await forks.ask(""));
   assert.equal(
     document.capture.reasons[0],
-    `exceptions.bt, allocation.bt, log_messages.bt: process ${hung.pid} (kea-dhcp4) hangs with the ` +
+    `exceptions.bt, allocation.bt, lease_file.bt, log_messages.bt: process ${hung.pid} (kea-dhcp4) hangs with the ` +
       "lock of its memory map, and no process of the host could fork while a file is probed: end " +
       "it, or the file system that it waits for, and start the watch again",
   );
