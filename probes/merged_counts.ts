@@ -2,7 +2,7 @@
  * One map for the counts of many: the kernel's memory is taken for every key that a map may have.
  *
  * bpftrace makes a map of `count()` or `sum()` with room for all of its keys (`MAP_KEYS`), on each CPU that the kernel is
- * prepared for, when it starts. The maps of our programs have some hundred keys each. Before bpftrace gets a program,
+ * prepared for, when it starts. Most maps of our programs have some hundred keys at most. Before bpftrace gets a program,
  * this merges those with numbers for keys, and afterwards splits what it prints. Pure.
  *
  * @module
@@ -10,6 +10,7 @@
 
 import type { Json } from "../metrics/input/exact_json.ts";
 import type { Maps } from "./printed_maps.ts";
+import { withoutComments } from "./render.ts";
 
 /** A program whose counts are in one map. */
 export interface MergedCounts {
@@ -104,7 +105,7 @@ export function mergeCounts(program: string): MergedCounts {
 
 /** The maps to merge, and how many keys each has. */
 function keyLengths(program: string): Map<string, number> {
-  const code = program.replace(/\/\/.*$/gm, "");
+  const code = withoutComments(program);
   const counting = [...code.matchAll(COUNTING)];
   if (counting.length !== [...code.matchAll(/\b(?:count|sum)\s*\(/g)].length) {
     throw new SyntaxError("A count() or sum() is not written as `@map[keys] = count();`");

@@ -9,6 +9,7 @@ import { type Json, parseExact } from "../metrics/input/exact_json.ts";
 import { mergeCounts, type MergedCounts } from "./merged_counts.ts";
 import { mergedLines } from "../system/lines.ts";
 import { childEnvironment } from "../system/run.ts";
+import { sendSignal } from "../system/signals.ts";
 import { stopSamples } from "./perf_events.ts";
 import { SLOW } from "./slow_packets.ts";
 import { fullMaps, type Maps } from "./printed_maps.ts";
@@ -139,7 +140,9 @@ export class ProbeRun implements AsyncDisposable {
       [patience, "SIGINT"],
       [patience + 2000, "SIGKILL"],
     ];
-    const timers = steps.map(([delay, signal]) => setTimeout(() => this.#signal(signal), delay));
+    const timers = steps.map(([delay, signal]) =>
+      setTimeout(() => sendSignal(this.#child, signal), delay)
+    );
     this.#child.status.then(() => timers.forEach((timer) => clearTimeout(timer)));
   }
 
@@ -151,7 +154,7 @@ export class ProbeRun implements AsyncDisposable {
    */
   async abandon(): Promise<void> {
     this.#abandoned = true;
-    this.#signal("SIGKILL");
+    sendSignal(this.#child, "SIGKILL");
     for await (const _ of this.#events) { /* drained, so that its streams are closed */ }
   }
 
@@ -162,15 +165,6 @@ export class ProbeRun implements AsyncDisposable {
       for await (const _ of this.#events) { /* drained, so that the child can end */ }
     }
     await this.#child.status;
-  }
-
-  #signal(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      // It ended between the timer and the signal.
-      if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
-    }
   }
 
   #reading(nsecs: number | null, printed: Maps): Reading {

@@ -8,6 +8,7 @@
  */
 
 import { childEnvironment } from "../system/run.ts";
+import { sendSignal } from "../system/signals.ts";
 import { type Bpftrace, BPFTRACE_ENVIRONMENT } from "./bpftrace.ts";
 
 /** Caches the result until the next boot. */
@@ -95,13 +96,7 @@ async function learn({ command }: Bpftrace): Promise<number> {
     stderr: "null",
     detached: true,
   }).spawn();
-  const stop = () => {
-    try {
-      child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
-  };
+  const stop = () => sendSignal(child, "SIGKILL");
   const limit = setTimeout(stop, LIMIT_MS);
   using zero = await Deno.open("/dev/zero");
   const reads = setInterval(() => {

@@ -182,7 +182,8 @@ function withoutHeader(text: string): string {
   return text.replace(/^\/\*[\s\S]*?\*\/\s*/, "");
 }
 
-function withoutComments(body: string): string {
+/** The code of a rendered program. */
+export function withoutComments(body: string): string {
   return body.replace(/\/\/.*$/gm, "");
 }
 

@@ -1,5 +1,5 @@
 /**
- * The signals that ask a process to end.
+ * The signals that ask a process to end, and how they are sent.
  *
  * @module
  */
@@ -19,4 +19,14 @@ export function onEndSignals(handle: (signal: EndSignal) => void): Disposable {
     listeners.defer(() => Deno.removeSignalListener(signal, listener));
   }
   return listeners;
+}
+
+/** Sends a signal to a child, which may have ended just now. */
+export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    // What Deno throws for a child that has ended.
+    if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }

@@ -99,7 +99,10 @@ export function calledSymbol(code: DecodedCode, call: Instruction): string | und
 
 /** What a call's end may be. */
 export interface EndRule {
-  /** Whether a branch may lead to the end, too, as one around the call. An end without a start means that there was no call. */
+  /**
+   * Whether a branch may lead to the end, too, as one around the call. An end without a start means that there was no
+   * call.
+   */
   readonly maySkip?: boolean;
 }
 
@@ -111,6 +114,18 @@ export function callsOf(
 ): (CallSite | RefusedCall)[] {
   return code.instructions.filter((call) => calledSymbol(code, call) === symbol)
     .map(({ address }) => proveCall(code, address, symbol, rule));
+}
+
+/** The calls of a symbol in a function, as {@linkcode callsOf}. */
+export function callsWithin(
+  code: DecodedCode,
+  symbol: string,
+  { start, end }: Bounds,
+  rule: EndRule = {},
+): (CallSite | RefusedCall)[] {
+  return callsOf(code, symbol, rule).filter(({ call: { address } }) =>
+    address >= start && address < end
+  );
 }
 
 /** Tail jumps to a symbol: calls after which control does not return to the function. */

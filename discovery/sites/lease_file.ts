@@ -4,11 +4,12 @@
  * @module
  */
 
-import { callsOf } from "../code/call_sites.ts";
+import { callsWithin } from "../code/call_sites.ts";
 import { codeOfFunctions } from "../code/decoded_code.ts";
 import { boundsOf, exportedFunctions } from "../code/elf.ts";
 import type { Family, MappedFile, Program } from "../types.ts";
-import { functionEntries, isLinkedIn, LINKED_IN } from "./function_entries.ts";
+import { throwSite } from "./exceptions.ts";
+import { isLinkedIn, LINKED_IN } from "./function_entries.ts";
 import { keptSearch } from "./kept_search.ts";
 import { gather, refused, sitesAroundCall } from "./site.ts";
 import type { Refusal, Site, SiteSearch } from "./types.ts";
@@ -54,7 +55,7 @@ export async function leaseFileSites({ libraries, family }: Program): Promise<Si
   }
   const searches = await Promise.all([
     keptSearch(`lease_file ${family}`, library, (copy) => callsIn(copy, family)),
-    functionEntries(libraries, "libstdc++.so", { "lease_file.throw": "__cxa_throw" }, () => 0),
+    throwSite(libraries, "lease_file.throw"),
   ]);
   const refusals = searches.flatMap((search) => search.refusals);
   return { sites: refusals.length > 0 ? [] : searches.flatMap(({ sites }) => sites), refusals };
@@ -70,22 +71,19 @@ async function callsIn(library: MappedFile, family: Family): Promise<SiteSearch>
     library,
     appending.map(({ bounds }) => bounds).filter((bounds) => bounds !== undefined),
   );
-  // A lease manager without a file leaves the call out.
-  const calls = callsOf(code, APPEND[family], { maySkip: true });
   return gather(
     appending.map(({ operation, caller, hitsPerPacket, bounds }): readonly Site[] | Refusal => {
       const idOf = (edge: string) => `lease_file.${edge}.${operation}`;
       if (bounds === undefined) {
         return { id: idOf("start"), why: `libkea-dhcpsrv does not export ${caller}` };
       }
-      const inside = calls.filter(({ call: { address } }) =>
-        address >= bounds.start && address < bounds.end
-      );
-      if (inside.length !== 1) {
-        const why = `expected one call of ${APPEND[family]}, found ${inside.length}`;
+      // A lease manager without a file leaves the call out.
+      const calls = callsWithin(code, APPEND[family], bounds, { maySkip: true });
+      if (calls.length !== 1) {
+        const why = `expected one call of ${APPEND[family]}, found ${calls.length}`;
         return { id: idOf("start"), why };
       }
-      return sitesAroundCall(idOf, library, inside[0]!, hitsPerPacket);
+      return sitesAroundCall(idOf, library, calls[0]!, hitsPerPacket);
     }),
   );
 }

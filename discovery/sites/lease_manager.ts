@@ -4,7 +4,7 @@
  * @module
  */
 
-import { callsOf, type DecodedCode, tailJumpsTo } from "../code/call_sites.ts";
+import { callsWithin, type DecodedCode, tailJumpsTo } from "../code/call_sites.ts";
 import { codeOfFunctions } from "../code/decoded_code.ts";
 import { type Bounds, boundsOf, exportedFunctions } from "../code/elf.ts";
 import type { MappedFile, Program } from "../types.ts";
@@ -118,9 +118,7 @@ function operationSites(
   if (bounds === undefined) {
     return [{ id: `${id}.start`, why: `libkea-dhcpsrv does not export ${caller}` }];
   }
-  const calls = callsOf(code, inner).filter(({ call }) =>
-    call.address >= bounds.start && call.address < bounds.end
-  );
+  const calls = callsWithin(code, inner, bounds);
   if (calls.length === 0) {
     return [{ id: `${id}.start`, why: "its inner function is not called through the PLT" }];
   }

@@ -7,29 +7,21 @@ import { histogramsOf, total } from "../../metrics/totals.ts";
 import { watchLoad } from "../../tools/lab/counts.ts";
 import { delayingHooks } from "../../tools/lab/delaying_hooks.ts";
 import { bpftraceOf } from "../../tools/lab/kea_builds.ts";
-import { type LabOptions, startLab } from "../../tools/lab/lab.ts";
+import { startLab } from "../../tools/lab/lab.ts";
 import { runPerfdhcp } from "../../tools/lab/perfdhcp.ts";
 import { watchWhile } from "../../tools/lab/watch_while.ts";
+import { EACH_KEA } from "./each_kea.ts";
 import { libraries, partnerSocket, PATIENT_MS, startPartner, stateOf } from "./ha_pair.ts";
 import { until } from "./run_script.ts";
 import { assertComplete } from "./watched.ts";
 
 const EXCHANGES = 53;
 
-const PAIRS: readonly LabOptions[] = [
-  { kea: "2.2", family: 4, sockets: "raw" },
-  { kea: "2.2", family: 6 },
-  { kea: "2.6", family: 4, sockets: "udp" },
-  { kea: "newest", family: 4 },
-  { kea: "newest", family: 6 },
-];
-
 const requests = (document: MetricsDocument, direction: string, command: string) =>
   histogramsOf(document, "partner_request_time", { direction, command })[0];
 
-for (const options of PAIRS) {
+for (const { name, options } of EACH_KEA) {
   const { kea = "2.2", family = 4 } = options;
-  const name = `Kea ${kea} DHCPv${family} ${options.sockets ?? ""}`.trim();
 
   Deno.test(`each lease update waits for the partner once, ${name}`, async () => {
     await using lab = await startLab({ ...options, hooks: libraries("primary", PATIENT_MS) });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { statOf } from "../../system/proc.ts";
-import { interrupt } from "../../tools/lab/perfdhcp.ts";
+import { sendSignal } from "../../system/signals.ts";
 
 /** The checkout. */
 export const ROOT = join(import.meta.dirname!, "..", "..");
@@ -122,8 +122,8 @@ export function runs(pid: number): boolean {
 
 /** Ends a bpftrace by ^C. 0.17 can lose one: another follows when it must have detached its probes. */
 export async function interruptBpftrace(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
-  interrupt(child);
-  const again = setInterval(() => interrupt(child), 20_000);
+  sendSignal(child, "SIGINT");
+  const again = setInterval(() => sendSignal(child, "SIGINT"), 20_000);
   try {
     return await child.status;
   } finally {

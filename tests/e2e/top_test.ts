@@ -4,18 +4,11 @@ import assert from "node:assert/strict";
 import type { MetricsDocument } from "../../metrics/document.ts";
 import { histogramsOf, total } from "../../metrics/totals.ts";
 import { bpftraceOf } from "../../tools/lab/kea_builds.ts";
-import { type LabOptions, startLab } from "../../tools/lab/lab.ts";
+import { startLab } from "../../tools/lab/lab.ts";
 import { watchWhile } from "../../tools/lab/watch_while.ts";
 import { clientAddress, type ClientPacket, type Interlude, sendPackets } from "./client_packets.ts";
+import { EACH_KEA } from "./each_kea.ts";
 import { assertComplete } from "./watched.ts";
-
-const LABS: readonly LabOptions[] = [
-  { kea: "2.2", family: 4, sockets: "raw" },
-  { kea: "2.2", family: 6 },
-  { kea: "2.6", family: 4, sockets: "udp" },
-  { kea: "newest", family: 4 },
-  { kea: "newest", family: 6 },
-];
 
 /** Many more clients than lists show. */
 const CLIENTS = 10_000;
@@ -34,9 +27,8 @@ function busiest({ totals }: MetricsDocument, metric: string) {
   })).toSorted((a, b) => b.packets - a.packets);
 }
 
-for (const options of LABS) {
+for (const { name, options } of EACH_KEA) {
   const { kea = "2.2", family = 4 } = options;
-  const name = `Kea ${kea} DHCPv${family} ${options.sockets ?? ""}`.trim();
 
   Deno.test(`one of ${CLIENTS} clients that sends half of all packets is first, ${name}`, async () => {
     await using lab = await startLab(options);

@@ -5,7 +5,7 @@
  */
 
 import { parseStat } from "../../system/proc.ts";
-import { onEndSignals } from "../../system/signals.ts";
+import { onEndSignals, sendSignal } from "../../system/signals.ts";
 
 /** Repeats within this time count once: `deno task` forwards a signal that its child already received. */
 const REPEAT_MS = 1000;
@@ -68,12 +68,7 @@ export class CaughtSignals implements Disposable {
   }
 
   #forward(signal: Deno.Signal): void {
-    try {
-      this.#child?.kill(signal);
-    } catch (error) {
-      // Deno throws this for a child that has ended.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    if (this.#child) sendSignal(this.#child, signal);
   }
 
   [Symbol.dispose](): void {

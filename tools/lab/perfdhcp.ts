@@ -7,6 +7,7 @@
 import { basename, join } from "node:path";
 import { linesOf } from "../../system/lines.ts";
 import { run, textOf } from "../../system/run.ts";
+import { sendSignal } from "../../system/signals.ts";
 import { type ExchangeCounts, perfdhcpReport } from "../dras_wrapper.ts";
 import type { Lab } from "./lab.ts";
 import { LabError } from "./lab_error.ts";
@@ -86,7 +87,7 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
     lines.push(text);
     if (!isEnded && allAnswered(text, exchanges)) {
       isEnded = true;
-      interrupt(child);
+      sendSignal(child, "SIGINT");
     }
   }
   const { code } = await child.status;
@@ -97,15 +98,6 @@ export async function runPerfdhcp(lab: Lab, load: Load): Promise<PerfdhcpReport>
     );
   }
   return perfdhcpReport(lines.join("\n")).exchanges;
-}
-
-/** ^C for a child that may have ended just now. */
-export function interrupt(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGINT");
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-  }
 }
 
 /**
